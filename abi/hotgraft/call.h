@@ -1,0 +1,143 @@
+/* Guard protocol 1: how a thread holds a table while it uses it, inlined. For plugins that call plugins, and for hosts.
+ *
+ *     static hotgraft_import codec = HOTGRAFT_IMPORT("codec", "^1.2", 0);
+ *     ...
+ *     hotgraft_guard guard;
+ *     const hotgraft_table *table = hotgraft_enter(&codec, &guard);
+ *     if (table != NULL) {
+ *         status = HOTGRAFT_INTERFACE(codec_v1, table)->encode(table->self, ...);
+ *         hotgraft_leave(&guard);
+ *     }
+ *
+ * A guard belongs to the thread that made it, is given up last in first out, and never outlives the function that made
+ * it. Do not hold one while waiting for another thread that may call: that wait ends only at the drain's deadline. No
+ * longjmp over it.
+ *
+ * Enter announces the table in this thread's record, then looks at the slot's second word. The order of these two is
+ * kept by the compiler barrier here and by the membarrier of whoever closes the gate (tests/model, rule M1); no fence
+ * is paid per call. Everything unusual (no record yet, record full, gate closed, swapped meanwhile, no membarrier) goes
+ * through one cold branch.
+ */
+#ifndef HOTGRAFT_CALL_H
+#define HOTGRAFT_CALL_H
+
+#include <stdint.h>
+
+#include "plugin.h"
+
+HOTGRAFT_EXTERN_C_BEGIN
+
+#define HOTGRAFT_GUARD_PROTOCOL 1u
+#define HOTGRAFT_RECORD_ENTRIES 15
+
+/* A thread's record: what it holds now, innermost last. Host memory, two cache lines, reused and never freed. */
+typedef struct hotgraft_record {
+    uint32_t depth; /* entries in use; stored before the entry, so that a signal handler may call too */
+    uint32_t limit; /* depth at which the cold branch is taken; 0 sends every call there */
+    const hotgraft_table *entry[HOTGRAFT_RECORD_ENTRIES];
+} hotgraft_record;
+
+typedef struct hotgraft_guard {
+    hotgraft_record *record;
+    uint64_t depth; /* index of the entry this guard fills */
+} hotgraft_guard;
+
+#define HOTGRAFT_IMPORT(id, range, flags)                                                                              \
+    { (uint32_t)sizeof(hotgraft_import), (flags), (id), (range), HOTGRAFT_GUARD_PROTOCOL, 0, 0, 0 }
+
+/* This thread's record pointer, `offset` bytes from the thread pointer. Read anew each time: the cold branch changes
+ * it. */
+static inline hotgraft_record *hotgraft_record_at(int64_t offset) {
+#if defined(__x86_64__) && defined(__linux__)
+    hotgraft_record *record;
+    __asm__ volatile("movq %%fs:(%1), %0" : "=r"(record) : "r"(offset));
+    return record;
+#else
+#error "guard protocol 1 is defined for x86-64 Linux: call host->enter and host->leave instead"
+#endif
+}
+
+/* What the cold branch answers, in two registers so that the warm path spills nothing for it. */
+typedef struct hotgraft_entered {
+    const hotgraft_table *table;
+    hotgraft_record *record; /* its newest entry is the guard */
+} hotgraft_entered;
+
+__attribute__((noinline, cold, unused)) static hotgraft_entered hotgraft_enter_cold(const hotgraft_import *import) {
+    hotgraft_entered entered;
+    entered.table = import->host->enter(import->host->ctx, import->slot);
+    entered.record = hotgraft_record_at(import->record_offset);
+    return entered;
+}
+
+/* Guard the table that `import` leads to. NULL, and no guard: optional and not bound, or the host is closing. */
+static inline const hotgraft_table *hotgraft_enter(const hotgraft_import *import, hotgraft_guard *guard) {
+    hotgraft_slot *slot = import->slot;
+    hotgraft_record *record = hotgraft_record_at(import->record_offset);
+    uint64_t depth = __atomic_load_n(&record->depth, __ATOMIC_RELAXED);
+    hotgraft_entered entered;
+    if (__builtin_expect(depth < record->limit, 1)) {
+        const hotgraft_table *table = __atomic_load_n(&slot->current, __ATOMIC_ACQUIRE); /* pairs with publish */
+        __atomic_store_n(&record->depth, (uint32_t)(depth + 1), __ATOMIC_RELAXED);
+        __atomic_store_n(&record->entry[depth], table, __ATOMIC_RELAXED);
+        __atomic_signal_fence(__ATOMIC_SEQ_CST); /* the announcement comes first: pairs with the membarrier of close */
+        if (__builtin_expect(__atomic_load_n(&slot->check, __ATOMIC_ACQUIRE) == table, 1)) { /* pairs with publish */
+            guard->record = record;
+            guard->depth = depth;
+            if (table == 0) {
+                __builtin_unreachable(); /* a slot's first word is a table or a mark, never NULL */
+            }
+            return table;
+        }
+        __atomic_store_n(&record->entry[depth], (const hotgraft_table *)0, __ATOMIC_RELEASE); /* pairs with the scan */
+        __atomic_signal_fence(__ATOMIC_SEQ_CST);
+        __atomic_store_n(&record->depth, (uint32_t)depth, __ATOMIC_RELAXED);
+    }
+    entered = hotgraft_enter_cold(import);
+    if (entered.table != 0) {
+        guard->record = entered.record;
+        guard->depth = entered.record->depth - 1u;
+    }
+    return entered.table;
+}
+
+/* Give up the guard. Everything the call wrote happens before whatever follows the drain. */
+static inline void hotgraft_leave(const hotgraft_guard *guard) {
+    hotgraft_record *record = guard->record;
+    __atomic_store_n(&record->entry[guard->depth], (const hotgraft_table *)0,
+                     __ATOMIC_RELEASE); /* pairs with the scan */
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    __atomic_store_n(&record->depth, (uint32_t)guard->depth, __ATOMIC_RELAXED);
+}
+
+HOTGRAFT_EXTERN_C_END
+
+#if defined(__cplusplus)
+namespace hotgraft {
+
+/* One guard over many calls: all of them see one generation, and its unloading waits for the end of the scope. Keep the
+ * scope short: a gate cannot close past it. */
+class Batch {
+public:
+    explicit Batch(const hotgraft_import &import) noexcept : table_(hotgraft_enter(&import, &guard_)) {}
+    ~Batch() {
+        if (table_ != nullptr) {
+            hotgraft_leave(&guard_);
+        }
+    }
+    Batch(const Batch &) = delete;
+    Batch &operator=(const Batch &) = delete;
+
+    explicit operator bool() const noexcept { return table_ != nullptr; }
+    void *self() const noexcept { return table_->self; }
+    template <class Interface> const Interface *as() const noexcept { return HOTGRAFT_INTERFACE(Interface, table_); }
+
+private:
+    hotgraft_guard guard_{};
+    const hotgraft_table *table_;
+};
+
+} // namespace hotgraft
+#endif
+
+#endif /* HOTGRAFT_CALL_H */

@@ -1,0 +1,16 @@
+/* Everything a plugin's author includes. Each capability has a header of its own; call.h is only for plugins that call
+ * plugins. */
+#ifndef HOTGRAFT_H
+#define HOTGRAFT_H
+
+#include <stddef.h>
+
+#include "export.h"
+#include "host.h"
+#include "interface.h"
+#include "plugin.h"
+#include "state.h"
+#include "status.h"
+#include "version.h"
+
+#endif /* HOTGRAFT_H */
