@@ -1,0 +1,1 @@
+"""Replace native plugins inside a running process: calls keep flowing, state stays."""

@@ -1,0 +1,1 @@
+"""Carry out what the pure core decided: build, stage, swap."""

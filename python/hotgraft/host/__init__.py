@@ -1,0 +1,1 @@
+"""The `Host` and the plugin handles that programs use."""

@@ -1,0 +1,54 @@
+"""The tiers: one switch, HOTGRAFT_TIER, decides which tests run and how large their N is."""
+
+from __future__ import annotations
+
+import os
+from typing import Protocol
+
+import pytest
+
+TIERS = ("quick", "full", "soak")
+
+
+def current_tier() -> str:
+    """Return the tier asked for by HOTGRAFT_TIER; *quick* unless said."""
+    tier = os.environ.get("HOTGRAFT_TIER", "quick")
+    if tier not in TIERS:
+        raise pytest.UsageError(f"HOTGRAFT_TIER is {tier!r}; known tiers: {', '.join(TIERS)}")
+    return tier
+
+
+class Sized(Protocol):
+    """Pick the N of a test by tier."""
+
+    def __call__(self, *, quick: int, full: int, soak: int | None = None) -> int: ...
+
+
+@pytest.fixture
+def tier() -> str:
+    """The tier this run is in."""
+    return current_tier()
+
+
+@pytest.fixture
+def sized(tier: str) -> Sized:
+    """A function that answers the number for the tier this run is in; a soak without its own takes the full one."""
+
+    def pick(*, quick: int, full: int, soak: int | None = None) -> int:
+        return {"quick": quick, "full": full, "soak": full if soak is None else soak}[tier]
+
+    return pick
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out tests of a higher tier than asked for; deselect, so that a skip always means something is missing."""
+    rank = TIERS.index(current_tier())
+    kept = [item for item in items if _rank(item) <= rank]
+    dropped = [item for item in items if _rank(item) > rank]
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
+        items[:] = kept
+
+
+def _rank(item: pytest.Item) -> int:
+    return max((TIERS.index(name) for name in ("full", "soak") if item.get_closest_marker(name)), default=0)
