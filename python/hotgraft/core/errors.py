@@ -1,0 +1,222 @@
+"""Every error this package raises on purpose: one tree, one class per decision a caller can take.
+
+Each carries as attributes the answers that a failure owes its reader: `tried` (a phrase after "could not"),
+`on` (plugin, file or function), `found` (a tuple: all violations, never only the first), `advice` (what to do)
+and `running` (what serves now). Everything pickles, because errors cross process borders.
+
+Misuse by the caller (a wrong type, a number out of range) is ValueError, TypeError or RuntimeError instead.
+"""
+
+# ruff: noqa: N818 - a name says what to decide on (Busy, PinExpired); the suffix would add nothing to it
+
+from __future__ import annotations
+
+import copyreg
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = [
+    "BindError",
+    "BuildError",
+    "Busy",
+    "ConfigError",
+    "ContractError",
+    "DrainTimeout",
+    "ForkedHostError",
+    "HostClosed",
+    "HotgraftError",
+    "ImageError",
+    "LifecycleError",
+    "LoadError",
+    "ManifestError",
+    "PinExpired",
+    "PluginAbandoned",
+    "PluginError",
+    "ResourceError",
+    "StaleHandle",
+    "StateError",
+    "SwapTimeout",
+    "UnknownPlugin",
+    "UnsupportedPlatform",
+]
+
+
+class HotgraftError(Exception):
+    """Base class of every error this package raises on purpose.
+
+    Args:
+        tried: what was tried, to be read after "could not": ``"load generation 4"``.
+        on: plugin, file or function it was tried on.
+        found: every reason, one sentence each without a full stop; a single string is one reason.
+        advice: what the reader can do about it.
+        running: what serves now: ``"generation 3 still serves"``.
+    """
+
+    def __init__(
+        self,
+        tried: str,
+        *,
+        on: str = "",
+        found: str | Iterable[str] = (),
+        advice: str = "",
+        running: str = "",
+    ) -> None:
+        super().__init__(tried)
+        self.tried = tried
+        self.on = str(on)
+        self.found: tuple[str, ...] = (found,) if isinstance(found, str) else tuple(found)
+        self.advice = advice
+        self.running = running
+
+    def __str__(self) -> str:
+        head = f"{self.on}: could not {self.tried}" if self.on else f"could not {self.tried}"
+        if len(self.found) == 1:
+            head += f": {self.found[0]}"
+        if self.running:
+            head += f"; {self.running}"
+        lines = [head]
+        if len(self.found) > 1:
+            lines += [f"  - {reason}" for reason in self.found]
+        if self.advice:
+            lines.append(f"  to do: {self.advice}")
+        return "\n".join(lines)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Past __init__: keyword-only arguments do not fit BaseException's own way, which calls cls(*args).
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
+
+
+# What an author mends before anything is loaded.
+
+
+class ManifestError(HotgraftError):
+    """`plugin.toml` breaks its schema; `found` lists every violation. Mend the file."""
+
+
+class BindError(HotgraftError):
+    """An interface header cannot be described; each of `found` starts with file:line. Mend the header."""
+
+
+class BuildError(HotgraftError):
+    """The compiler refused the source. `output` is its own text, unchanged; `command` is what was run."""
+
+    def __init__(
+        self, tried: str, *, output: str = "", command: tuple[str, ...] = (), **answers: Any
+    ) -> None:
+        super().__init__(tried, **answers)
+        self.output = output
+        self.command = command
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}\n{self.output}" if self.output else super().__str__()
+
+
+class ConfigError(HotgraftError):
+    """A plugin's config breaks its schema, or the host's own settings are wrong. Mend the values."""
+
+
+# The candidate is refused. Nothing was published.
+
+
+class ImageError(HotgraftError):
+    """The image is refused by what its file says; none of its code ran. Rebuild it."""
+
+
+class ContractError(HotgraftError):
+    """The candidate breaks what callers rely on: descriptor, interfaces, versions or required functions."""
+
+
+class LoadError(HotgraftError):
+    """The operating system or its loader said no to an image that looked right."""
+
+
+class StateError(HotgraftError):
+    """State cannot cross, or did not, and the old state stays as it was.
+
+    There is no way in common, or save, restore, surrender or take failed.
+    """
+
+
+class PluginError(HotgraftError):
+    """A plugin's own function answered with a failing status.
+
+    `code` is that status, `function` its name; `domain` and `domain_code` come from its error buffer.
+    """
+
+    def __init__(
+        self,
+        tried: str,
+        *,
+        code: int = -1,
+        function: str = "",
+        domain: str = "",
+        domain_code: int = 0,
+        **answers: Any,
+    ) -> None:
+        super().__init__(tried, **answers)
+        self.code = code
+        self.function = function
+        self.domain = domain
+        self.domain_code = domain_code
+
+
+class PluginAbandoned(HotgraftError):
+    """A plugin's own function did not return by its deadline: its thread and its library stay for good."""
+
+    def __init__(self, tried: str, *, function: str = "", **answers: Any) -> None:
+        super().__init__(tried, **answers)
+        self.function = function
+
+
+# Not now: the same request may do later.
+
+
+class SwapTimeout(HotgraftError):
+    """The swap's deadline passed before publish: it was called off. Try again, or with a longer deadline."""
+
+
+class DrainTimeout(SwapTimeout):
+    """Calls or pins still held the old generation at the deadline; `found` names who held what since when."""
+
+
+class Busy(HotgraftError):
+    """Another swap goes on, too many threads are abandoned, or it was asked for from inside a plugin call."""
+
+
+class ResourceError(HotgraftError):
+    """Memory, fds or disk ran out. Free some, then try again."""
+
+
+# The thing in hand is no longer good: get a new one.
+
+
+class PinExpired(HotgraftError):
+    """The pin's deadline passed: its generation may leave. Pin again."""
+
+
+class StaleHandle(HotgraftError):
+    """An opaque handle outlived the generation that made it. Ask the current generation for a new one."""
+
+
+class HostClosed(HotgraftError):
+    """The host is closing or closed: nothing more can be called or loaded through it."""
+
+
+class ForkedHostError(HotgraftError):
+    """The control plane is off in a forked child; calls still work. Make a host of your own in the child."""
+
+
+class UnknownPlugin(HotgraftError, KeyError):
+    """No plugin, instance or interface of that name is loaded; `found` lists those that are."""
+
+    __str__ = HotgraftError.__str__  # KeyError would show the repr of its argument
+
+
+class LifecycleError(HotgraftError):
+    """The generation or swap is not in a stage that allows this."""
+
+
+class UnsupportedPlatform(HotgraftError, ImportError):
+    """This machine, C library or interpreter is not one that the promises were tested on."""
