@@ -1,0 +1,49 @@
+// What keeps fork() out of the moments a child could not live with: half a set published, a plugin quiesced.
+//
+// Held by whoever opens or closes slots, and by a swap from its first quiesce until it published or undid. fork waits
+// for it. Recursive for the thread that holds it and for every thread that carries out the swap that holds it: a plugin
+// that forks in its quiesce must not wait for its own swap.
+//
+// A futex word, not a mutex of libc: the child's copy must be free to be released by a thread with another id.
+//
+// Thread safety
+//   Any thread; the thread that unlocks may be another one of the same swap.
+#ifndef HOTGRAFT_CORE_FORK_LOCK_HPP
+#define HOTGRAFT_CORE_FORK_LOCK_HPP
+
+#include <atomic>
+#include <cstdint>
+
+namespace hotgraft {
+
+class ForkLock {
+public:
+    // `swap`: the number of the swap on whose behalf, 0: only this thread's.
+    void lock(std::uint64_t swap = 0) noexcept;
+    void unlock() noexcept;
+    // Does the calling thread, or the swap it carries out, hold it?
+    [[nodiscard]] bool is_mine(std::uint64_t swap = 0) const noexcept;
+    // In a forked child: nobody holds it.
+    void reset() noexcept;
+
+private:
+    std::atomic<std::uint32_t> word_{0}; // 0 free, 1 held, 2 held and somebody may wait
+    std::atomic<const void *> thread_{nullptr};
+    std::atomic<std::uint64_t> swap_{0};
+    std::uint32_t depth_ = 0; // the holder's
+};
+
+class ForkLockHold {
+public:
+    explicit ForkLockHold(ForkLock &lock, std::uint64_t swap = 0) noexcept : lock_(lock) { lock_.lock(swap); }
+    ~ForkLockHold() { lock_.unlock(); }
+    ForkLockHold(const ForkLockHold &) = delete;
+    ForkLockHold &operator=(const ForkLockHold &) = delete;
+
+private:
+    ForkLock &lock_;
+};
+
+} // namespace hotgraft
+
+#endif // HOTGRAFT_CORE_FORK_LOCK_HPP
