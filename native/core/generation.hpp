@@ -1,0 +1,191 @@
+// One loaded version of a plugin: its staged copy, its library, its instances, and the order in which all of that is
+// made and taken down.
+//
+// Everything here that runs plugin code runs it on the calling thread: call map, create_instance and the plugin calls
+// from a ControlThread, and take a shared_ptr into the work. If that work is abandoned, say so with mark_abandoned():
+// from then on nothing of the generation is ever freed.
+//
+// What it does not do: decide whether a candidate is acceptable, or when to publish, retire or reclaim it.
+#ifndef HOTGRAFT_CORE_GENERATION_HPP
+#define HOTGRAFT_CORE_GENERATION_HPP
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include <hotgraft/hotgraft.h>
+
+#include "generation_entry.hpp"
+#include "generation_pins.hpp"
+#include "image.hpp"
+#include "keyed_state.hpp"
+#include "library.hpp"
+#include "lifecycle.hpp"
+#include "residue.hpp"
+#include "services.hpp"
+#include "slot.hpp"
+#include "staging.hpp"
+#include "status.hpp"
+#include "table.hpp"
+
+namespace hotgraft {
+
+// State on its way between two generations: host memory, owned by whoever holds this.
+struct Block {
+    void *data = nullptr;
+    std::uint64_t bytes = 0;
+    std::uint64_t layout_id = 0;
+};
+
+// An interface as the descriptor declares it, and what its table needs.
+struct InterfaceWish {
+    std::string id;                   // "gain/1"
+    std::uint32_t version = 0;        // major << 16 | minor
+    std::uint32_t declared_bytes = 0; // of the struct, by the descriptor; 0: as the struct itself says
+    std::uint32_t padded_bytes = 0;   // Slot::padded_bytes(), or 0
+    std::uint32_t meter = 0;
+};
+
+// What a plugin imports, read from its table after map.
+struct ImportNeed {
+    std::string id;    // "codec"
+    std::string range; // "^1.2"
+    bool is_optional = false;
+    bool is_bound = false;
+};
+
+// Thread safety
+//   stage(), number(), plugin(), label(), facts(), staged(), pins, leases, live_bytes(): any thread.
+//   Everything that runs plugin code, and close: one thread at a time (the attempt's control thread).
+//
+// Invariants
+//   (1) The stage moves only as lifecycle.hpp says.
+//   (2) A library with an instance that was not destroyed, or with a table that may be held, is never closed.
+//   (3) Once abandoned, nothing that the abandoned call can reach is freed.
+//   (4) Tables, host tables and config texts live until the library's unloading is proven.
+class Generation : public std::enable_shared_from_this<Generation> {
+public:
+    // Copy, hash and inspect: seen → staged → inspected. The descriptor must be there (C06).
+    [[nodiscard]] static Status make(const StagingWish &wish, std::shared_ptr<Generation> *out);
+    Generation(const Generation &) = delete;
+    Generation &operator=(const Generation &) = delete;
+    ~Generation();
+
+    [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
+    [[nodiscard]] const std::string &plugin() const noexcept { return plugin_; }
+    [[nodiscard]] std::string label() const; // "gain: generation 3"
+    [[nodiscard]] Stage stage() const noexcept { return stage_.load(std::memory_order_acquire); } // pairs with advance
+    [[nodiscard]] const Staged &staged() const noexcept { return staged_; }
+    [[nodiscard]] const ImageFacts &facts() const noexcept { return facts_; }
+    // The descriptor's JSON; valid while this lives.
+    [[nodiscard]] std::string_view descriptor() const noexcept;
+
+    // Take one step of the lifecycle, as one compare-and-swap; kWrongStage if it is none, or if somebody was faster.
+    [[nodiscard]] Status advance(Event event);
+    void mark_active() noexcept; // published: ready, trial → active, or held → active
+    void mark_held() noexcept;   // replaced: active, draining, quiesced → held
+    void mark_failed() noexcept; // dropped after its code ran
+    // The control thread did not come back from `what`: stuck, kept for good.
+    void mark_abandoned(const char *what);
+    [[nodiscard]] bool is_abandoned() const noexcept;
+    // Turned down before any of its code ran: the staged copy is deleted.
+    [[nodiscard]] Status reject();
+
+    // --- plugin code, on the caller's thread ---
+
+    // inspected | accepted | probed → mapped: residents, dlopen, entry, entry table, extensions, imports.
+    [[nodiscard]] Status map();
+
+    // After map and before the first create_instance. kInvalid: no such import, or already bound.
+    [[nodiscard]] std::vector<ImportNeed> imports() const;
+    [[nodiscard]] Status bind_import(const std::string &id, Slot *slot);
+
+    // Make one instance with its own config (a JSON object), host table and log name. mapped, created → created.
+    // kInvalid names every import that is not optional and has no slot. kPlugin: create answered an error, or no
+    // instance: → failed.
+    [[nodiscard]] Status create_instance(const std::string &name, const std::string &config_json,
+                                         std::size_t *index = nullptr);
+    [[nodiscard]] std::size_t instance_count() const noexcept { return instances_.size(); }
+    [[nodiscard]] const std::string &instance_name(std::size_t index) const;
+
+    // *is_again: the plugin is still busy and wants to be asked again.
+    [[nodiscard]] Status quiesce(std::size_t index, std::int64_t deadline_ns, bool *is_again);
+    [[nodiscard]] Status resume(std::size_t index);
+    [[nodiscard]] Status start(std::size_t index);
+    [[nodiscard]] Status save(std::size_t index, KeyedState *out);
+    [[nodiscard]] Status restore(std::size_t index, std::uint32_t schema, const KeyedState &saved);
+    [[nodiscard]] Status surrender(std::size_t index, Block *out);
+    [[nodiscard]] Status take(std::size_t index, const Block &block);
+    [[nodiscard]] Status destroy(std::size_t index);
+
+    // The plugin's own struct and self for `id`. kRefused: not offered, or its sizes or pointers lie (C03, C05).
+    [[nodiscard]] Status interface(std::size_t index, const InterfaceWish &wish, const void **interface_struct,
+                                   void **self);
+    // The same, copied into a new table that this generation keeps. One for each publish (Table, rule 2).
+    [[nodiscard]] Status make_table(std::size_t index, const InterfaceWish &wish, const hotgraft_table **out);
+    // All tables made so far: what the reaper scans the records for.
+    [[nodiscard]] std::vector<const hotgraft_table *> tables() const;
+
+    // --- state it can carry, from its state extension ---
+    [[nodiscard]] std::uint32_t state_schema() const noexcept { return state_.schema; } // 0: no state
+    [[nodiscard]] std::uint64_t layout_id() const noexcept { return state_.layout_id; } // 0: no hand over
+    [[nodiscard]] bool can_save() const noexcept { return state_.save != nullptr; }
+    [[nodiscard]] bool can_hand_over() const noexcept { return state_.take != nullptr && state_.layout_id != 0; }
+
+    // --- what keeps it ---
+    [[nodiscard]] Pins &pin_book() noexcept { return pins_; }
+    [[nodiscard]] std::uint64_t pins() const noexcept { return pins_.count(); }
+    [[nodiscard]] std::string pin_holders() const { return pins_.holders(); }
+    void stop_pins() noexcept { pins_.stop(); }
+    void allow_pins() noexcept { pins_.allow(); }
+    [[nodiscard]] std::vector<Lease> leases() const;
+    [[nodiscard]] std::uint64_t live_bytes() const noexcept; // from the host's realloc, still alive
+
+    // Mapped library, nullptr before map and after the proof. For the unload sequence and reports.
+    [[nodiscard]] Library *library() noexcept { return library_.get(); }
+    [[nodiscard]] const ResidueBaseline *baseline() const noexcept { return baseline_.get(); }
+
+private:
+    friend class Unload;
+    struct Instance;
+    struct Kept;
+
+    Generation(const StagingWish &wish, Staged staged, ImageFacts facts);
+    Status open_library();
+    Status call_entry();
+    Status find_state();
+    Status add_missing_imports() const;
+    Status instance_at(std::size_t index, Instance **out) const;
+    Status complain(const char *what, const Instance &instance, hotgraft_status status,
+                    const hotgraft_error &error) const;
+    Status run_create(Instance &instance);
+    void note_quiet(Instance &instance, bool is_quiet);
+    void forget_library() noexcept;
+
+    const std::string plugin_;
+    const std::uint64_t number_;
+    const std::string source_;
+    const Staged staged_;
+    const ImageFacts facts_;
+    std::atomic<Stage> stage_{Stage::kInspected};
+    std::atomic<const char *> abandoned_in_{nullptr};
+
+    std::unique_ptr<GenerationBooks> books_;
+    std::unique_ptr<Services> import_services_; // what imports call through: no instance's
+    std::unique_ptr<ResidueBaseline> baseline_;
+    std::unique_ptr<Library> library_;
+    EntryTable entry_;
+    StateFunctions state_;
+    std::vector<std::unique_ptr<Instance>> instances_;
+    mutable std::mutex tables_mutex_;
+    std::vector<std::unique_ptr<Table>> tables_;
+    Pins pins_;
+};
+
+} // namespace hotgraft
+
+#endif // HOTGRAFT_CORE_GENERATION_HPP

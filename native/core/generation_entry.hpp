@@ -1,0 +1,49 @@
+// The plugin's own tables, read once with suspicion: sizes and pointers may lie (FAULTS C01 to C06).
+//
+// Every pointer must lie in the plugin's own library, every function in its code; what is older than this host's
+// headers is filled up with nullptr, so that the rest of the core reads one layout.
+#ifndef HOTGRAFT_CORE_GENERATION_ENTRY_HPP
+#define HOTGRAFT_CORE_GENERATION_ENTRY_HPP
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <hotgraft/hotgraft.h>
+
+#include "library.hpp"
+#include "status.hpp"
+
+namespace hotgraft {
+
+// A copy of the plugin's table; functions it does not offer are nullptr.
+struct EntryTable {
+    hotgraft_plugin functions{};
+    hotgraft_import *imports = nullptr; // in the plugin's memory: bound there
+    std::uint64_t import_count = 0;
+};
+
+// A copy of its state extension; all nullptr when it has none.
+struct StateFunctions {
+    std::uint32_t schema = 0;
+    std::uint64_t layout_id = 0;
+    decltype(hotgraft_ext_state::save) save = nullptr;
+    decltype(hotgraft_ext_state::restore) restore = nullptr;
+    decltype(hotgraft_ext_state::take) take = nullptr;
+    decltype(hotgraft_ext_state::surrender) surrender = nullptr;
+};
+
+// Check what the entry symbol answered. kRefused lists every violation. Runs no plugin code.
+[[nodiscard]] Status read_entry_table(const Library &library, const void *answer, EntryTable *out);
+
+// Check what get_extension(HOTGRAFT_EXT_STATE) answered. Runs no plugin code.
+[[nodiscard]] Status read_state_functions(const Library &library, const void *answer, StateFunctions *out);
+
+// Check an interface struct: size, and every function up to `declared_bytes` (0: up to its own size) there and in the
+// plugin's code. Runs no plugin code.
+[[nodiscard]] Status check_interface(const Library &library, const std::string &id, const void *answer,
+                                     std::uint32_t declared_bytes);
+
+} // namespace hotgraft
+
+#endif // HOTGRAFT_CORE_GENERATION_ENTRY_HPP

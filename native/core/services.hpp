@@ -1,0 +1,106 @@
+// What the host offers a plugin: the hotgraft_host table of one instance, and behind it the log ring, the memory ledger
+// and the leases of its generation.
+#ifndef HOTGRAFT_CORE_SERVICES_HPP
+#define HOTGRAFT_CORE_SERVICES_HPP
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include <hotgraft/host.h>
+
+#include "log_ring.hpp"
+
+namespace hotgraft {
+
+// Bytes that one generation got from the host's realloc and that are still alive. A block may outlive its generation
+// (handed over, or a result that somebody still reads), so every block keeps its ledger alive.
+class Ledger {
+public:
+    [[nodiscard]] static Ledger *make(); // with one reference; nullptr when there is no memory
+    void acquire() noexcept;
+    void release() noexcept;
+
+    [[nodiscard]] std::uint64_t live_bytes() const noexcept { return bytes_.load(std::memory_order_relaxed); }
+    [[nodiscard]] std::uint64_t live_blocks() const noexcept { return blocks_.load(std::memory_order_relaxed); }
+
+    // The host's realloc (host.h). `ledger` is billed for a new block; an old one is billed to its own.
+    static void *reallocate(Ledger *ledger, void *pointer, std::uint64_t bytes, std::uint64_t align) noexcept;
+    // Give back a block, whoever got it: for results that are HOTGRAFT_OWNED.
+    static void free_block(void *pointer) noexcept;
+    // Bytes asked for; 0 when `pointer` is not a live block of the host's.
+    static std::uint64_t block_bytes(const void *pointer) noexcept;
+    // A block changes hands: `next` is billed for it from now on.
+    static void hand_over(void *pointer, Ledger *next) noexcept;
+
+private:
+    Ledger() noexcept = default;
+    ~Ledger() = default;
+    void bill(std::uint64_t bytes) noexcept;
+    void unbill(std::uint64_t bytes) noexcept;
+
+    std::atomic<std::uint64_t> references_{1};
+    std::atomic<std::uint64_t> bytes_{0};
+    std::atomic<std::uint64_t> blocks_{0};
+};
+
+// A counted reason to keep a generation mapped.
+struct Lease {
+    std::uint64_t number = 0;
+    std::string instance;
+    std::string why;
+};
+
+// Thread safety: any thread.
+class Leases {
+public:
+    // 0 when there is no memory. Numbers start at 1 and are never reused.
+    std::uint64_t add(const std::string &instance, const char *why) noexcept;
+    bool remove(std::uint64_t number) noexcept; // false: there is no such lease
+    [[nodiscard]] std::size_t count() const noexcept;
+    [[nodiscard]] std::vector<Lease> list() const;
+
+private:
+    mutable std::mutex mutex_;
+    std::map<std::uint64_t, Lease> live_;
+    std::uint64_t next_ = 1;
+};
+
+// What the services of one generation share.
+struct GenerationBooks {
+    GenerationBooks();
+    GenerationBooks(const GenerationBooks &) = delete;
+    GenerationBooks &operator=(const GenerationBooks &) = delete;
+    ~GenerationBooks();
+
+    Ledger *ledger; // nullptr only when there was no memory: realloc then answers NULL
+    Leases leases;
+};
+
+// One hotgraft_host table. It must outlive the return of the instance's destroy, and a table that imports refer to must
+// outlive the library; both are the generation's to see to.
+class Services {
+public:
+    Services(LogRing &log, GenerationBooks &books, LogSource source);
+    Services(const Services &) = delete;
+    Services &operator=(const Services &) = delete;
+
+    [[nodiscard]] const hotgraft_host *host() const noexcept { return &host_; }
+    [[nodiscard]] static Services &of(hotgraft_ctx *ctx) noexcept;
+
+    LogRing &log;
+    GenerationBooks &books;
+    const LogSource source;
+
+private:
+    hotgraft_host host_{};
+};
+
+} // namespace hotgraft
+
+#endif // HOTGRAFT_CORE_SERVICES_HPP
