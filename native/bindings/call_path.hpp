@@ -1,0 +1,62 @@
+// The Python call path, as the control plane sees it: what it calls, and what it must give.
+//
+// Written against the CPython C API only; the control plane (pybind11) includes this header and nothing else of
+// call_*. The path knows slots and imports; which generation, plugin or pin stands behind them it does not know.
+//
+// What call_path_init adds to `_core`:
+//   make_call_type(name, functions, bases) -> type   functions: the descriptor's function dicts, flattened over the
+//       plugin's interfaces, each also with "interface_index" (into the imports of an instance) and "offset" (bytes in
+//       the interface struct). The dict "structs" of the descriptor goes in as keyword `structs`. bases: a tuple; a
+//       Python mixin should derive from CallBase and say __slots__ = (), for an instance dict costs every call.
+//   CallBase                                        base of all call types
+//   set_call_errors({"plugin", "busy", "closed", "pin_expired"}: classes of hotgraft.core.errors)
+//   refuse_calls(object, kind, sentence)            see call_object_refuse; kind "none" | "closed" | "pin_expired"
+//   try_call(callable, *args) -> result | GATED     call without waiting at a gate
+//   notify_when_open(object, fd) -> None            write 1 to the eventfd once, when a gate of the object's slots
+//   opens _seams                                          a submodule for tests (call_seams.cpp)
+//
+// Thread safety
+//   Everything here wants the GIL, unless its comment says otherwise.
+#ifndef HOTGRAFT_BINDINGS_CALL_PATH_HPP
+#define HOTGRAFT_BINDINGS_CALL_PATH_HPP
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include <hotgraft/plugin.h>
+
+namespace hotgraft {
+
+// Adds the names above to `module`, and sets the wait hooks of Guards. Once per process. -1 with an exception set.
+int call_path_init(PyObject *module);
+
+// What the path needs from whoever knows which generation a table belongs to. Called inside the guard that `table` came
+// from, so its generation is alive; with or without the GIL: none of these may use Python or wait.
+struct CallServices {
+    // Keep the code of the table's generation mapped (a result that stays in the plugin's memory). 0: no memory.
+    std::uint64_t (*lease)(const hotgraft_table *table, const char *why) = nullptr;
+    // Give a lease up, outside of any guard; `generation` and `lease` name it. With the GIL.
+    void (*unlease)(std::uint64_t generation, std::uint64_t lease) = nullptr;
+    // Free a HOTGRAFT_OWNED result: memory of the host's realloc, counted for the table's generation.
+    void (*free_owned)(const hotgraft_table *table, void *pointer) = nullptr;
+};
+// Until this is called, a function that needs one of them is refused by make_call_type.
+void call_path_set_services(const CallServices &services);
+
+// An instance of a type made by make_call_type. Only `slot` of each import is read: the path keeps imports of its own.
+// nullptr, or an import whose slot is nullptr: that interface is not bound, its functions raise. The slots must live as
+// long as `owner`, which the instance keeps alive. One import per interface_index. New reference; NULL with an
+// exception set.
+PyObject *call_object_new(PyTypeObject *type, hotgraft_import *const *imports, std::size_t count, PyObject *owner);
+
+// Why a slot of this object holds no table: which exception its calls raise from now on, with `sentence` as what was
+// found ("its deadline of 60 s passed"). Set it before the slot is emptied. kNone: back to "not loaded".
+enum class CallRefusal : std::int32_t { kNone, kClosed, kPinExpired };
+int call_object_refuse(PyObject *object, CallRefusal why, const char *sentence);
+
+} // namespace hotgraft
+
+#endif // HOTGRAFT_BINDINGS_CALL_PATH_HPP
