@@ -1,0 +1,277 @@
+#include "swap.hpp"
+
+#include <ctime>
+#include <iterator>
+#include <utility>
+
+#include "control.hpp"
+#include "gate.hpp"
+#include "window.hpp"
+
+namespace hotgraft {
+
+namespace {
+
+constexpr timespec kPinPoll{0, 200'000};
+
+bool runs_plugin_code(StepKind kind) {
+    return kind != StepKind::kWaitForPins && kind != StepKind::kCloseGates && kind != StepKind::kDrain &&
+           kind != StepKind::kPublish && kind != StepKind::kReopenGates;
+}
+
+// Undo that is done to the candidate; the rest is done to what served before.
+bool acts_on_next(StepKind kind) { return kind == StepKind::kStop || kind == StepKind::kLetGo; }
+
+// One attempt, from its first step to its end.
+class Swap {
+public:
+    explicit Swap(const SwapRequest &request)
+        : window_(std::make_shared<Window>(request)), request_(window_->request()), steps_(plan_window(request)),
+          gates_(slots_of(request), old_tables_of(request)) {}
+
+    SwapRecord carry_out() {
+        Status failure;
+        for (std::size_t next = 0; next < steps_.size() && failure.is_ok();) {
+            failure = runs_plugin_code(steps_[next].kind) ? run_plugin_steps(&next) : run_core_step(steps_[next++]);
+        }
+        if (!failure.is_ok()) {
+            undo();
+        }
+        record_.is_published = failure.is_ok();
+        record_.failure = failure;
+        record_.steps = window_->records();
+        record_.gates_closed_ns = gates_.closed_ns();
+        record_.gates_open_ns = gates_.opened_ns();
+        return std::move(record_);
+    }
+
+private:
+    static std::vector<Slot *> slots_of(const SwapRequest &request) {
+        std::vector<Slot *> slots;
+        for (const SwapMember &member : request.members) {
+            for (const SlotMove &move : member.slots) {
+                slots.push_back(move.slot.get());
+            }
+        }
+        return slots;
+    }
+
+    // Tables of pins too: a thread inside a pinned call is inside the old generation.
+    static std::vector<const hotgraft_table *> old_tables_of(const SwapRequest &request) {
+        std::vector<const hotgraft_table *> tables;
+        for (const SwapMember &member : request.members) {
+            const std::vector<const hotgraft_table *> own = member.old_generation->tables();
+            tables.insert(tables.end(), own.begin(), own.end());
+        }
+        return tables;
+    }
+
+    Generation &generation_of(const WindowStep &step) const {
+        const SwapMember &member = request_.members[step.member];
+        const bool is_next = step.kind == StepKind::kTake || step.kind == StepKind::kRestore ||
+                             step.kind == StepKind::kStart || acts_on_next(step.kind);
+        return is_next ? *member.next : *member.old_generation;
+    }
+
+    // The run of plugin steps that starts at *next: one change of threads for all of them.
+    Status run_plugin_steps(std::size_t *next) {
+        const auto begin = steps_.begin() + static_cast<std::ptrdiff_t>(*next);
+        auto end = begin;
+        while (end != steps_.end() && runs_plugin_code(end->kind)) {
+            ++end;
+        }
+        *next = static_cast<std::size_t>(end - steps_.begin());
+        return run_job({begin, end}, request_.deadline_ns);
+    }
+
+    Status run_job(const std::vector<WindowStep> &steps, std::int64_t deadline_ns) {
+        const std::shared_ptr<Window> window = window_;
+        const std::shared_ptr<Job> job = std::make_shared<Job>();
+        const std::uint64_t swap = gates_.swap();
+        Status status = control_.run(
+            step_name(steps.front().kind),
+            [window, job, steps, deadline_ns, swap] {
+                const CarriesOut mark(swap); // at these gates it gets an answer instead of waiting for itself
+                return window->run(*job, steps, deadline_ns);
+            },
+            deadline_ns);
+        if (status.code() == Code::kAbandoned) {
+            const std::optional<WindowStep> inside = window_->give_up(*job, status);
+            if (inside) {
+                generation_of(*inside).mark_abandoned(step_name(inside->kind));
+            }
+        }
+        return status;
+    }
+
+    Status run_core_step(const WindowStep &step) {
+        const std::int64_t begin_ns = monotonic_ns();
+        const StepSeam seam = ask_step_hook(step.kind);
+        if (seam == StepSeam::kFail) {
+            return window_->record(step, begin_ns, {Code::kRefused, "made to fail by a test"});
+        }
+        return window_->record(step, begin_ns, seam == StepSeam::kSkip ? Status() : perform(step.kind));
+    }
+
+    Status perform(StepKind kind) {
+        switch (kind) {
+        case StepKind::kWaitForPins: return wait_for_pins();
+        case StepKind::kCloseGates:
+            return gates_.close();
+        case StepKind::kDrain: return drain();
+        case StepKind::kPublish: return publish();
+        default: return {Code::kInvalid, "not a step of the core"};
+        }
+    }
+
+    // New pins are turned away from here to the end; calls keep running. At the deadline the swap is called off.
+    Status wait_for_pins() {
+        for (const SwapMember &member : request_.members) {
+            if (member.waits_for_pins) {
+                member.old_generation->stop_pins();
+            }
+        }
+        for (const SwapMember &member : request_.members) {
+            while (member.waits_for_pins && member.old_generation->pins() != 0) {
+                if (monotonic_ns() >= request_.deadline_ns) {
+                    return {Code::kTimedOut, "still pinned at the deadline: " + member.old_generation->pin_holders()};
+                }
+                nanosleep(&kPinPoll, nullptr);
+            }
+        }
+        return {};
+    }
+
+    Status drain() {
+        Status status = gates_.drain(request_.deadline_ns);
+        if (status.is_ok()) {
+            gates_.begin_transfer(); // a forked child finds state wholly on one side: fork waits from here to the end
+        }
+        return status;
+    }
+
+    Status publish() {
+        std::vector<const hotgraft_table *> next;
+        for (const SwapMember &member : request_.members) {
+            for (const SlotMove &move : member.slots) {
+                next.push_back(move.next);
+            }
+        }
+        const Status status = needs_gate(request_) ? gates_.publish(next) : publish_open(next.front());
+        if (!status.is_ok()) {
+            return status;
+        }
+        for (const SwapMember &member : request_.members) {
+            member.next->mark_active();
+            member.old_generation->mark_held();
+        }
+        return {};
+    }
+
+    Status publish_open(const hotgraft_table *next) {
+        return Guards::instance().publish_open(*request_.members.front().slots.front().slot, next);
+    }
+
+    // Go back over what was done, newest first. A step that cannot be undone is written down and does not stop the rest.
+    void undo() {
+        const std::vector<StepRecord> done = window_->records();
+        const std::int64_t deadline_ns = monotonic_ns() + request_.undo_budget_ns;
+        for (auto step = done.rbegin(); step != done.rend(); ++step) {
+            const std::optional<StepKind> back = undo_of(step->kind);
+            // A quiesce that failed may have stopped half of the plugin: resume follows it all the same (plugin.h).
+            const bool counts = step->status.is_ok() || step->kind == StepKind::kQuiesce;
+            if (back && counts && *back != StepKind::kReopenGates) {
+                undo_step({*back, step->member, step->instance}, deadline_ns);
+            }
+        }
+        for (const SwapMember &member : request_.members) {
+            member.old_generation->allow_pins();
+        }
+        if (gates_.closed_ns() != 0) {
+            const std::int64_t begin_ns = monotonic_ns();
+            gates_.reopen();
+            (void)window_->record({StepKind::kReopenGates, 0, 0}, begin_ns, {});
+        }
+    }
+
+    void undo_step(const WindowStep &step, std::int64_t deadline_ns) {
+        Generation &generation = generation_of(step);
+        const std::string name = std::string(step_name(step.kind)) + " of " + generation.label();
+        if (generation.is_abandoned()) {
+            record_.after_undo.push_back(name + " not asked for: its thread has not come back");
+            return;
+        }
+        const Status status = run_job({step}, deadline_ns);
+        if (status.is_ok()) {
+            return;
+        }
+        record_.after_undo.push_back(name + ": " + status.message());
+        if (acts_on_next(step.kind)) {
+            generation.mark_abandoned(step_name(step.kind)); // it may still own the block: never destroy it
+        }
+    }
+
+    std::shared_ptr<Window> window_;
+    const SwapRequest &request_; // window_'s
+    std::vector<WindowStep> steps_;
+    GateSet gates_;
+    ControlThread control_;
+    SwapRecord record_;
+};
+
+void append_for_all(const SwapRequest &request, StepKind kind, std::vector<WindowStep> *steps) {
+    for (std::size_t m = 0; m < request.members.size(); ++m) {
+        for (std::size_t i = 0; i < request.members[m].instances.size(); ++i) {
+            const StateWay way = request.members[m].instances[i].way;
+            const bool hands_over = kind == StepKind::kSurrender || kind == StepKind::kTake;
+            const bool saves = kind == StepKind::kSave || kind == StepKind::kRestore;
+            if ((!hands_over || way == StateWay::kHandOver) && (!saves || way == StateWay::kSaveRestore)) {
+                steps->push_back({kind, m, i});
+            }
+        }
+    }
+}
+
+bool waits_for_pins(const SwapRequest &request) {
+    bool waits = false;
+    for (const SwapMember &member : request.members) {
+        waits = waits || member.waits_for_pins;
+    }
+    return waits;
+}
+
+} // namespace
+
+bool needs_gate(const SwapRequest &request) {
+    std::size_t slots = 0;
+    bool carries_state = false;
+    for (const SwapMember &member : request.members) {
+        slots += member.slots.size();
+        for (const InstanceMove &move : member.instances) {
+            carries_state = carries_state || move.way != StateWay::kNone || move.is_rollback;
+        }
+    }
+    return slots != 1 || carries_state;
+}
+
+std::vector<WindowStep> plan_window(const SwapRequest &request) {
+    std::vector<WindowStep> steps;
+    if (waits_for_pins(request)) {
+        steps.push_back({StepKind::kWaitForPins, 0, 0});
+    }
+    if (needs_gate(request)) {
+        steps.push_back({StepKind::kCloseGates, 0, 0});
+        steps.push_back({StepKind::kDrain, 0, 0});
+        for (const StepKind kind : {StepKind::kQuiesce, StepKind::kSurrender, StepKind::kSave, StepKind::kTake,
+                                    StepKind::kRestore}) {
+            append_for_all(request, kind, &steps);
+        }
+    }
+    append_for_all(request, StepKind::kStart, &steps);
+    steps.push_back({StepKind::kPublish, 0, 0});
+    return steps;
+}
+
+SwapRecord run_swap(const SwapRequest &request) { return Swap(request).carry_out(); }
+
+} // namespace hotgraft

@@ -1,0 +1,120 @@
+// One swap of a set of plugins: the native gated window, from closing the gates to publishing, or back.
+//
+// Everything slow has been done before: candidates are mapped and created, tables are made. What is left is a list of steps,
+// held as data, that runs without anybody's interpreter lock and under one absolute deadline. Until the publish step each
+// step that was done has an undo; after it there is none, and going back is another swap (tests/model, README: the rules).
+//
+// What this deliberately does not do: load, decide whether a candidate is acceptable, or reclaim what was replaced.
+#ifndef HOTGRAFT_CORE_SWAP_HPP
+#define HOTGRAFT_CORE_SWAP_HPP
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "generation.hpp"
+#include "guard.hpp"
+#include "slot.hpp"
+#include "status.hpp"
+
+namespace hotgraft {
+
+// How the state of one instance crosses.
+enum class StateWay : std::uint8_t {
+    kNone,        // there is none to carry
+    kHandOver,    // surrender → take: the block's pointer changes hands
+    kSaveRestore, // save → restore: keyed values
+};
+
+enum class StepKind : std::uint8_t {
+    kWaitForPins,
+    kCloseGates,
+    kDrain,
+    kQuiesce,
+    kSurrender,
+    kSave,
+    kTake,
+    kRestore,
+    kStart,
+    kPublish, // the point of no return
+    kStop,    // from here on: undo
+    kLetGo,
+    kGiveBack,
+    kResume,
+    kReopenGates,
+};
+
+// The step's name in reports and messages.
+[[nodiscard]] const char *step_name(StepKind kind) noexcept;
+
+// One instance of a plugin on its way from the old generation to the next.
+struct InstanceMove {
+    std::size_t old_index = 0;
+    std::size_t next_index = 0;
+    StateWay way = StateWay::kNone;
+    bool is_rollback = false; // next is a held generation: it is resumed, not started
+};
+
+// One slot and the table that is to be published in it; the table belongs to `next` of the same member.
+struct SlotMove {
+    std::shared_ptr<Slot> slot;
+    const hotgraft_table *next = nullptr;
+};
+
+struct SwapMember {
+    std::shared_ptr<Generation> old_generation;
+    std::shared_ptr<Generation> next;
+    std::vector<InstanceMove> instances;
+    std::vector<SlotMove> slots;
+    bool waits_for_pins = false; // one state for all: open pins must end first
+};
+
+struct SwapRequest {
+    std::vector<SwapMember> members; // consumers first
+    std::int64_t deadline_ns = 0;    // absolute CLOCK_MONOTONIC; pins, gates, drain, quiesce and state share it
+    std::int64_t undo_budget_ns = 1'000'000'000; // for the plugins' part of going back
+};
+
+// Where and when one step ran. Times are absolute CLOCK_MONOTONIC nanoseconds.
+struct StepRecord {
+    StepKind kind = StepKind::kCloseGates;
+    std::size_t member = 0;
+    std::size_t instance = 0;
+    std::int64_t begin_ns = 0;
+    std::int64_t end_ns = 0;
+    Status status;
+};
+
+struct SwapRecord {
+    bool is_published = false;
+    Status failure;                // why not, when it was called off
+    std::vector<StepRecord> steps; // in the order they ran, undo included
+    std::int64_t gates_closed_ns = 0; // 0: no gate was needed
+    std::int64_t gates_open_ns = 0;
+    std::vector<std::string> after_undo;  // what could not be put back, in words; empty: everything was
+};
+
+// A seam for tests and the demo's sabotage: called before each step; answers what the step shall do instead, or kRun.
+enum class StepSeam : std::uint8_t { kRun, kSkip, kFail };
+using StepHook = StepSeam (*)(StepKind kind, void *ctx);
+void set_step_hook(StepHook hook, void *ctx) noexcept;
+[[nodiscard]] StepSeam ask_step_hook(StepKind kind);
+
+// The window's steps in order, pins first. A set that publishes exactly one slot and carries no state needs no gate: its list
+// is start, publish. Pure.
+struct WindowStep {
+    StepKind kind;
+    std::size_t member;
+    std::size_t instance;
+};
+[[nodiscard]] bool needs_gate(const SwapRequest &request);
+[[nodiscard]] std::vector<WindowStep> plan_window(const SwapRequest &request);
+
+// Carry out one swap on the calling thread and one control thread. One swap of a plugin at a time: the caller sees to it.
+// Never throws; never leaves a gate closed. On return every old generation is held (published) or active (called off).
+[[nodiscard]] SwapRecord run_swap(const SwapRequest &request);
+
+} // namespace hotgraft
+
+#endif // HOTGRAFT_CORE_SWAP_HPP

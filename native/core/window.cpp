@@ -1,0 +1,150 @@
+#include "window.hpp"
+
+#include <algorithm>
+#include <ctime>
+
+#include "control.hpp"
+
+namespace hotgraft {
+
+namespace {
+
+// A plugin that answers "not yet" is asked again after this long: short against a pause, long against a busy loop.
+constexpr long kQuiesceAgainNs = 50'000;
+
+StepHook step_hook = nullptr;
+void *step_hook_ctx = nullptr;
+
+} // namespace
+
+void set_step_hook(StepHook hook, void *ctx) noexcept {
+    step_hook_ctx = ctx;
+    step_hook = hook;
+}
+
+StepSeam ask_step_hook(StepKind kind) {
+    return step_hook == nullptr ? StepSeam::kRun : step_hook(kind, step_hook_ctx);
+}
+
+const char *step_name(StepKind kind) noexcept {
+    switch (kind) {
+    case StepKind::kWaitForPins: return "wait for pins";
+    case StepKind::kCloseGates: return "close gates";
+    case StepKind::kDrain: return "drain";
+    case StepKind::kQuiesce: return "quiesce";
+    case StepKind::kSurrender: return "surrender";
+    case StepKind::kSave: return "save";
+    case StepKind::kTake: return "take";
+    case StepKind::kRestore: return "restore";
+    case StepKind::kStart: return "start";
+    case StepKind::kPublish: return "publish";
+    case StepKind::kStop: return "stop";
+    case StepKind::kLetGo: return "let go";
+    case StepKind::kGiveBack: return "give back";
+    case StepKind::kResume: return "resume";
+    case StepKind::kReopenGates: return "reopen gates";
+    }
+    return "?";
+}
+
+std::optional<StepKind> undo_of(StepKind kind) noexcept {
+    switch (kind) {
+    case StepKind::kCloseGates: return StepKind::kReopenGates;
+    case StepKind::kQuiesce: return StepKind::kResume;
+    case StepKind::kSurrender: return StepKind::kGiveBack;
+    case StepKind::kTake: return StepKind::kLetGo;
+    case StepKind::kStart: return StepKind::kStop;
+    default: return std::nullopt; // waiting and copying leave nothing behind; undo has no undo
+    }
+}
+
+Window::Window(SwapRequest request) : request_(std::move(request)) {
+    for (const SwapMember &member : request_.members) {
+        carried_.emplace_back(member.instances.size());
+    }
+}
+
+Status Window::run(Job &job, const std::vector<WindowStep> &steps, std::int64_t deadline_ns) {
+    for (const WindowStep &step : steps) {
+        {
+            const std::lock_guard<std::mutex> lock(job.mutex);
+            if (job.is_given_up) {
+                return {Code::kAbandoned, "given up"};
+            }
+            job.inside = step;
+        }
+        const std::int64_t begin_ns = monotonic_ns();
+        const Status status = perform(step, deadline_ns);
+        const std::lock_guard<std::mutex> lock(job.mutex);
+        if (job.is_given_up) {
+            return {Code::kAbandoned, "given up"};
+        }
+        job.inside.reset();
+        if (!record(step, begin_ns, status).is_ok()) {
+            return status;
+        }
+    }
+    return {};
+}
+
+std::optional<WindowStep> Window::give_up(Job &job, const Status &status) {
+    const std::lock_guard<std::mutex> lock(job.mutex);
+    job.is_given_up = true;
+    if (job.inside) {
+        (void)record(*job.inside, monotonic_ns(), status);
+    }
+    return job.inside;
+}
+
+Status Window::record(const WindowStep &step, std::int64_t begin_ns, Status status) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    records_.push_back({step.kind, step.member, step.instance, begin_ns, monotonic_ns(), status});
+    return status;
+}
+
+std::vector<StepRecord> Window::records() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return records_;
+}
+
+Status Window::quiesce(Generation &generation, std::size_t instance, std::int64_t deadline_ns) {
+    for (;;) {
+        bool is_again = false;
+        Status status = generation.quiesce(instance, deadline_ns, &is_again);
+        if (!status.is_ok() || !is_again) {
+            return status;
+        }
+        if (monotonic_ns() >= deadline_ns) {
+            return {Code::kTimedOut, "quiesce still answered \"again\" at the deadline"};
+        }
+        const timespec pause{0, kQuiesceAgainNs};
+        nanosleep(&pause, nullptr);
+    }
+}
+
+Status Window::perform(const WindowStep &step, std::int64_t deadline_ns) {
+    const StepSeam seam = ask_step_hook(step.kind);
+    if (seam != StepSeam::kRun) {
+        return seam == StepSeam::kSkip ? Status() : Status(Code::kPlugin, "made to fail by a test");
+    }
+    const SwapMember &member = request_.members[step.member];
+    const InstanceMove &move = member.instances[step.instance];
+    Generation &old_generation = *member.old_generation;
+    Generation &next = *member.next;
+    Carried &state = carried_[step.member][step.instance];
+    switch (step.kind) {
+    case StepKind::kQuiesce: return quiesce(old_generation, move.old_index, deadline_ns);
+    case StepKind::kSurrender: return old_generation.surrender(move.old_index, &state.block);
+    case StepKind::kSave: return old_generation.save(move.old_index, &state.saved);
+    case StepKind::kTake: return next.take(move.next_index, state.block);
+    case StepKind::kRestore: return next.restore(move.next_index, old_generation.state_schema(), state.saved);
+    case StepKind::kStart: return move.is_rollback ? next.resume(move.next_index) : next.start(move.next_index);
+    case StepKind::kStop: return quiesce(next, move.next_index, deadline_ns);
+    case StepKind::kLetGo: return next.surrender(move.next_index, &state.block);
+    case StepKind::kGiveBack: return old_generation.take(move.old_index, state.block);
+    case StepKind::kResume: return old_generation.resume(move.old_index);
+    default: return {Code::kInvalid, "not a step that runs plugin code"};
+    }
+}
+
+} // namespace hotgraft

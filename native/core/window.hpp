@@ -1,0 +1,73 @@
+// The part of a swap that runs plugin code with the gates closed: the state's way across and what undoes it.
+//
+// It runs on a control thread while the swap's own thread waits. When the deadline passes inside a plugin's function, the
+// swap's thread gives the job up: from then on nothing the abandoned thread still does is looked at, and everything
+// it can reach is kept.
+#ifndef HOTGRAFT_CORE_WINDOW_HPP
+#define HOTGRAFT_CORE_WINDOW_HPP
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "swap.hpp"
+
+namespace hotgraft {
+
+// What undoes a step that was done; nothing where there is nothing to undo.
+[[nodiscard]] std::optional<StepKind> undo_of(StepKind kind) noexcept;
+
+// What one instance's state is while it is in neither generation.
+struct Carried {
+    Block block;
+    KeyedState saved;
+};
+
+// One run of steps on a control thread. After giving up, the thread finds out here that nobody wants its answer.
+//
+// Invariants
+//   (1) Once is_given_up, the run changes nothing but the one instance whose function it is inside.
+struct Job {
+    std::mutex mutex;
+    bool is_given_up = false;
+    std::optional<WindowStep> inside; // the step whose function the thread is in
+};
+
+// Everything a job on a control thread can reach. Shared with the thread, so that one which is abandoned keeps it alive.
+//
+// Thread safety
+//   One job at a time, and the swap's own thread between jobs; a job that was given up touches only the Carried of the
+//   instance it is inside, which is not used again.
+//
+// Invariants
+//   (1) records() holds exactly the steps whose outcome counts.
+class Window {
+public:
+    explicit Window(SwapRequest request);
+
+    // Carry out plugin steps one after another; stop at the first that fails. Runs on a control thread.
+    Status run(Job &job, const std::vector<WindowStep> &steps, std::int64_t deadline_ns);
+
+    // The job did not come back in time: from now on it counts for nothing. Answers the step it is inside, if any.
+    std::optional<WindowStep> give_up(Job &job, const Status &status);
+
+    // Note a step that the swap's own thread carried out.
+    Status record(const WindowStep &step, std::int64_t begin_ns, Status status);
+
+    [[nodiscard]] std::vector<StepRecord> records() const;
+    [[nodiscard]] const SwapRequest &request() const noexcept { return request_; }
+
+private:
+    Status perform(const WindowStep &step, std::int64_t deadline_ns);
+    static Status quiesce(Generation &generation, std::size_t instance, std::int64_t deadline_ns);
+
+    const SwapRequest request_;
+    std::vector<std::vector<Carried>> carried_; // by member and instance
+    mutable std::mutex mutex_;                  // guards records_
+    std::vector<StepRecord> records_;
+};
+
+} // namespace hotgraft
+
+#endif // HOTGRAFT_CORE_WINDOW_HPP
