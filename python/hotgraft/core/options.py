@@ -1,0 +1,53 @@
+"""The settings of a host: their defaults, their bounds, and refusing what is not one of them."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from hotgraft.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Options", "make_options"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What a `Host` can be told; every duration in seconds."""
+
+    settle_deadline_s: float = 5.0  # until a file that is still being written counts as broken
+    control_deadline_s: float = 30.0  # for each of the plugin's own functions outside the gated window
+    swap_deadline_s: float = 5.0  # gates, drain, quiesce, transfer and start together
+    close_deadline_s: float = 10.0
+    pin_deadline_s: float = 60.0
+    staging_folder: str = ""  # empty: a private one, removed when the host closes
+
+
+def make_options(given: Mapping[str, Any]) -> Options:
+    """Return the options, or raise `ConfigError` naming every setting that is unknown or out of bounds."""
+    known = [field.name for field in fields(Options)]
+    found: list[str] = []
+    for name, value in given.items():
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            found.append(f"unknown setting {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+        elif name.endswith("_s") and not is_duration(value):
+            found.append(f"{name} is {value!r}; it must be a number of seconds above 0")
+        elif name == "staging_folder" and not isinstance(value, str):
+            found.append(f"{name} is {value!r}; it must be a path as text")
+    if found:
+        raise ConfigError(
+            "accept the host's settings", found=found, advice=f"known settings: {', '.join(known)}"
+        )
+    return Options(**given)
+
+
+def is_duration(value: object) -> bool:
+    """Tell whether `value` is a finite number of seconds above 0."""
+    return (
+        isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > 0
+    )

@@ -1,0 +1,211 @@
+"""A swap plan: the ordered steps of a swap, as data, checked before any step runs.
+
+`make_plan` decides from facts alone what a swap will do and what speaks against it; the engine carries it
+out. What undoes a step is a property of the step, so that whoever carries out a plan undoes it backwards from
+where it failed and needs no other knowledge. The same plan, printed, is the dry run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Literal
+
+from hotgraft.core.contract import Consumer, InterfaceFacts, breaks
+from hotgraft.core.state import Crossing, StateFacts, choose_crossing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["UNDO", "Action", "Place", "Plan", "Running", "Side", "Step", "make_plan"]
+
+
+class Place(StrEnum):
+    """When a step runs: before the gates close, while they are closed, or after publish."""
+
+    PREPARE = "prepare"
+    WINDOW = "window"
+    AFTER = "after"
+
+
+class Action(StrEnum):
+    """What a step does."""
+
+    SETTLE = "settle"
+    STAGE = "stage"
+    INSPECT = "inspect"
+    CHECK_NEEDS = "check needs"
+    COMPARE = "compare contract"
+    MAP = "map"
+    CREATE = "create"
+    WAIT_PINS = "wait for pins"
+    CLOSE_GATES = "close gates"
+    DRAIN = "drain"
+    QUIESCE = "quiesce"
+    SURRENDER = "surrender"
+    TAKE = "take"
+    SAVE = "save"
+    RESTORE = "restore"
+    START = "start"
+    PUBLISH = "publish"
+    COMMIT = "commit"
+    RECLAIM = "reclaim"
+    # What only undoes.
+    REMOVE_COPY = "remove copy"
+    UNLOAD = "unload"
+    DESTROY = "destroy"
+    ALLOW_PINS = "allow pins"
+    REOPEN_GATES = "reopen gates"
+    RESUME = "resume"
+    GIVE_BACK = "give back"  # the block, to what served before
+    LET_GO = "let go"  # of the block, by the candidate
+    STOP = "stop"  # the candidate
+
+
+# Steps that change nothing have no undo; publish and what follows it is undone by another swap only.
+UNDO: Final[Mapping[Action, Action]] = MappingProxyType(
+    {
+        Action.STAGE: Action.REMOVE_COPY,
+        Action.MAP: Action.UNLOAD,
+        Action.CREATE: Action.DESTROY,
+        Action.WAIT_PINS: Action.ALLOW_PINS,
+        Action.CLOSE_GATES: Action.REOPEN_GATES,
+        Action.QUIESCE: Action.RESUME,
+        Action.SURRENDER: Action.GIVE_BACK,
+        Action.TAKE: Action.LET_GO,
+        # What restore put into the candidate is destroyed with it; the saved values were a copy.
+        Action.START: Action.STOP,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step of a plan, on one instance or (empty) on the plugin as a whole."""
+
+    action: Action
+    place: Place
+    instance: str = ""
+
+    @property
+    def undo(self) -> Action | None:
+        """Return what takes this step back; None when there is nothing to take back, or no way."""
+        return UNDO.get(self.action)
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.instance}".rstrip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """What one version offers: the facts of its descriptor that a swap depends on."""
+
+    version: str
+    interfaces: tuple[InterfaceFacts, ...]
+    state: StateFacts
+    pins: Literal["wait", "move"] = "wait"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """What serves now."""
+
+    generation: int
+    side: Side
+    instances: tuple[str, ...]
+    consumers: tuple[Consumer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a swap of one plugin will do, and every reason against it."""
+
+    plugin: str
+    kept: int
+    version: str
+    candidate_version: str
+    crossing: Crossing | None
+    is_gated: bool
+    steps: tuple[Step, ...]
+    contract_refusals: tuple[str, ...] = ()
+    state_refusals: tuple[str, ...] = ()
+
+    @property
+    def refusals(self) -> tuple[str, ...]:
+        """Return every reason why this swap is refused; empty when it may go."""
+        return self.contract_refusals + self.state_refusals
+
+    def at(self, place: Place) -> tuple[Step, ...]:
+        """Return the steps of one place, in order."""
+        return tuple(step for step in self.steps if step.place is place)
+
+    def __str__(self) -> str:
+        gate = "calls wait at a closed gate" if self.is_gated else "no gate: calls never wait"
+        way = f"state: {self.crossing}" if self.crossing is not None else "state: no way across"
+        versions = f"version {self.version} → {self.candidate_version}"
+        lines = [f"{self.plugin}: {versions}; generation {self.kept} serves; {way}; {gate}"]
+        lines += [f"  refused: {reason}" for reason in self.refusals]
+        for number, step in enumerate(self.steps, start=1):
+            undo = f"  (undo: {step.undo})" if step.undo is not None else ""
+            lines.append(f"  {number:2} {step.place:<8} {step}{undo}")
+        return "\n".join(lines)
+
+
+def make_plan(plugin: str, running: Running, candidate: Side) -> Plan:
+    """Return the plan that replaces what runs by `candidate`, with every reason against it."""
+    crossing, state_refusals = choose_crossing(running.side.state, candidate.state)
+    is_gated = needs_gate(running)
+    return Plan(
+        plugin=plugin,
+        kept=running.generation,
+        version=running.side.version,
+        candidate_version=candidate.version,
+        crossing=crossing,
+        is_gated=is_gated,
+        steps=_prepare(running) + _window(running, crossing, is_gated=is_gated) + _after(),
+        contract_refusals=breaks(running.side.interfaces, candidate.interfaces, running.consumers),
+        state_refusals=state_refusals,
+    )
+
+
+def needs_gate(running: Running) -> bool:
+    """Tell whether calls must wait: only one slot and no state can be replaced by a single store."""
+    slots = len(running.instances) * len(running.side.interfaces)
+    return running.side.state.has_state or slots != 1
+
+
+def _prepare(running: Running) -> tuple[Step, ...]:
+    whole = (Action.SETTLE, Action.STAGE, Action.INSPECT, Action.CHECK_NEEDS, Action.COMPARE, Action.MAP)
+    steps = [Step(action=action, place=Place.PREPARE) for action in whole]
+    steps += [Step(action=Action.CREATE, place=Place.PREPARE, instance=one) for one in running.instances]
+    return tuple(steps)
+
+
+def _window(running: Running, crossing: Crossing | None, *, is_gated: bool) -> tuple[Step, ...]:
+    def each(action: Action) -> list[Step]:
+        return [Step(action=action, place=Place.WINDOW, instance=one) for one in running.instances]
+
+    def once(action: Action) -> list[Step]:
+        return [Step(action=action, place=Place.WINDOW)]
+
+    steps: list[Step] = []
+    if running.side.state.has_state and running.side.pins == "wait":
+        steps += once(Action.WAIT_PINS)
+    if is_gated:
+        steps += once(Action.CLOSE_GATES) + once(Action.DRAIN) + each(Action.QUIESCE)
+    for one in _transfers(crossing):
+        steps += each(one)
+    return tuple(steps + each(Action.START) + once(Action.PUBLISH))
+
+
+def _transfers(crossing: Crossing | None) -> tuple[Action, ...]:
+    if crossing is Crossing.HAND_OVER:
+        return Action.SURRENDER, Action.TAKE
+    if crossing is Crossing.RESTORE:
+        return Action.SAVE, Action.RESTORE
+    return ()
+
+
+def _after() -> tuple[Step, ...]:
+    return tuple(Step(action=action, place=Place.AFTER) for action in (Action.COMMIT, Action.RECLAIM))

@@ -1,0 +1,28 @@
+"""A host's settings are bounded and misspelled ones are refused."""
+
+from __future__ import annotations
+
+import pytest
+from hotgraft.core.errors import ConfigError
+from hotgraft.core.options import Options, make_options
+
+
+def test_defaults_need_nothing() -> None:
+    """A host without settings works."""
+    assert make_options({}) == Options()
+
+
+def test_every_wrong_setting_is_named_with_what_was_meant() -> None:
+    """All violations at once, the nearest name for a typing error."""
+    with pytest.raises(ConfigError) as caught:
+        make_options({"swap_deadline": 1, "settle_deadline_s": 0, "staging_folder": 3})
+
+    assert len(caught.value.found) == 3
+    assert "did you mean 'swap_deadline_s'" in caught.value.found[0]
+
+
+@pytest.mark.parametrize("value", [0, -1.0, float("nan"), float("inf"), True, "5", None])
+def test_a_duration_is_a_finite_number_above_zero(value: object) -> None:
+    """An endless or empty deadline is how a program comes to hang."""
+    with pytest.raises(ConfigError, match="swap_deadline_s"):
+        make_options({"swap_deadline_s": value})

@@ -1,0 +1,154 @@
+"""A swap plan is data: its order, its undo and its refusals are checked without running any of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hotgraft.core.contract import FunctionFacts, InterfaceFacts
+from hotgraft.core.plan import UNDO, Action, Place, Plan, Running, Side, make_plan
+from hotgraft.core.state import Crossing, StateFacts
+
+ADD = FunctionFacts(name="add", offset=8, signature="i64 add(i64 by)")
+FLUSH = FunctionFacts(name="flush", offset=16, signature="status flush()")
+COUNTER = InterfaceFacts(name="counter", major=1, minor=0, functions=(ADD, FLUSH))
+STATE = StateFacts(kind="single", schema=1, layout_id=7, can_hand_over=True, can_save=True)
+SIDE = Side(version="1.0.0", interfaces=(COUNTER,), state=STATE)
+STATELESS = replace(SIDE, state=StateFacts())
+
+
+def plan_of(
+    running: Side, candidate: Side | None = None, *, instances: tuple[str, ...] = ("counter",)
+) -> Plan:
+    """Plan a swap of a counter."""
+    return make_plan(
+        "counter", Running(generation=3, side=running, instances=instances), candidate or running
+    )
+
+
+def actions(plan: Plan, place: Place) -> list[str]:
+    """Return a place's steps as text."""
+    return [str(step) for step in plan.at(place)]
+
+
+def test_state_that_is_handed_over_crosses_in_this_order() -> None:
+    """Every step of the window depends on the one before it: this order is the swap."""
+    plan = plan_of(SIDE)
+
+    assert actions(plan, Place.PREPARE) == [
+        "settle",
+        "stage",
+        "inspect",
+        "check needs",
+        "compare contract",
+        "map",
+        "create counter",
+    ]
+    assert actions(plan, Place.WINDOW) == [
+        "wait for pins",
+        "close gates",
+        "drain",
+        "quiesce counter",
+        "surrender counter",
+        "take counter",
+        "start counter",
+        "publish",
+    ]
+    assert actions(plan, Place.AFTER) == ["commit", "reclaim"]
+    assert plan.refusals == ()
+
+
+def test_other_layouts_are_saved_and_restored_in_the_window() -> None:
+    """The plan says which way state goes before anything is touched."""
+    plan = plan_of(SIDE, replace(SIDE, state=replace(STATE, layout_id=8)))
+
+    assert plan.crossing is Crossing.RESTORE
+    assert actions(plan, Place.WINDOW)[4:6] == ["save counter", "restore counter"]
+
+
+def test_one_slot_without_state_needs_no_gate() -> None:
+    """A single store publishes it: callers never wait."""
+    plan = plan_of(STATELESS)
+
+    assert not plan.is_gated
+    assert actions(plan, Place.WINDOW) == ["start counter", "publish"]
+
+
+def test_all_instances_of_a_library_are_replaced_as_one_set() -> None:
+    """Two slots cannot be stored in one instant: without a gate a caller would see both sides."""
+    plan = plan_of(STATELESS, instances=("left", "right"))
+
+    assert plan.is_gated
+    assert actions(plan, Place.WINDOW) == [
+        "close gates",
+        "drain",
+        "quiesce left",
+        "quiesce right",
+        "start left",
+        "start right",
+        "publish",
+    ]
+
+
+def test_two_interfaces_are_two_slots() -> None:
+    """One plugin that offers two interfaces changes both at once."""
+    two = replace(STATELESS, interfaces=(COUNTER, replace(COUNTER, name="meter")))
+
+    assert plan_of(two).is_gated
+
+
+@pytest.mark.parametrize("side", [SIDE, STATELESS, replace(SIDE, state=replace(STATE, can_hand_over=False))])
+def test_every_step_before_publish_that_changes_something_has_an_undo(side: Side) -> None:
+    """Until publish, any failure leaves what was running untouched: that takes an undo for each step."""
+    harmless = {
+        Action.SETTLE,
+        Action.INSPECT,
+        Action.CHECK_NEEDS,
+        Action.COMPARE,
+        Action.DRAIN,  # waiting
+        Action.SAVE,  # a copy
+        Action.RESTORE,  # into the candidate, which is destroyed
+        Action.PUBLISH,  # the point of no return
+    }
+    steps = plan_of(side, instances=("left", "right")).steps
+    before = steps[: [step.action for step in steps].index(Action.PUBLISH)]
+
+    for step in before:
+        assert (step.undo is None) == (step.action in harmless), step
+
+
+def test_nothing_after_publish_can_be_undone() -> None:
+    """After the point of no return only another swap goes back."""
+    assert all(step.undo is None for step in plan_of(SIDE).at(Place.AFTER))
+    assert Action.PUBLISH not in UNDO
+
+
+def test_undo_is_never_a_step_itself() -> None:
+    """What only undoes has no undo, so that undoing ends."""
+    assert not set(UNDO.values()) & set(UNDO)
+
+
+def test_contract_and_state_refusals_are_all_listed() -> None:
+    """An author fixes every violation in one build."""
+    candidate = replace(STATELESS, interfaces=(replace(COUNTER, functions=(ADD,)),))
+    plan = plan_of(SIDE, candidate)
+
+    assert plan.contract_refusals == ('lacks function "flush" (interface counter/1)',)
+    assert plan.state_refusals == ("its state would be lost: the candidate declares none",)
+    assert plan.refusals == plan.contract_refusals + plan.state_refusals
+
+
+def test_pins_that_may_move_are_not_waited_for() -> None:
+    """`pins = "move"`: the author says that a session may see the new code."""
+    moving = replace(SIDE, pins="move")
+
+    assert "wait for pins" not in actions(plan_of(moving), Place.WINDOW)
+
+
+def test_a_printed_plan_shows_steps_undo_and_refusals() -> None:
+    """The dry run is read by people."""
+    text = str(plan_of(SIDE, replace(STATELESS, version="1.1.0")))
+
+    assert text.startswith("counter: version 1.0.0 → 1.1.0; generation 3 serves; state: no way across;")
+    assert "refused: its state would be lost" in text
+    assert "(undo: reopen gates)" in text
