@@ -196,6 +196,14 @@ TEST_CASE("hazards are facts") {
     CHECK(facts_of(compile("-march=x86-64-v3 -Wl,-z,x86-64-v3")).isa_level_needed == 3);
 }
 
+TEST_CASE("a segment that is writable and executable is a fact") {
+    Bytes bytes = plain();
+    const std::size_t load = find_program_header(bytes, PT_LOAD);
+    CHECK_FALSE(facts_of(bytes).has_writable_code);
+    put<std::uint32_t>(&bytes, load + offsetof(Elf64_Phdr, p_flags), PF_R | PF_W | PF_X);
+    CHECK(facts_of(bytes).has_writable_code);
+}
+
 TEST_CASE("what is not a shared library for x86-64 is told by its header alone") {
     Bytes bytes = plain();
     put<std::uint16_t>(&bytes, offsetof(Elf64_Ehdr, e_machine), EM_AARCH64);
