@@ -4,7 +4,7 @@
 // for it. Recursive for the thread that holds it and for every thread that carries out the swap that holds it: a plugin
 // that forks in its quiesce must not wait for its own swap.
 //
-// A futex word, not a mutex of libc: the child's copy must be free to be released by a thread with another id.
+// Not a mutex of libc: threads of one swap share it, and the child's copy must be free to start anew.
 //
 // Thread safety
 //   Any thread; the thread that unlocks may be another one of the same swap.
@@ -21,16 +21,20 @@ public:
     // `swap`: the number of the swap on whose behalf, 0: only this thread's.
     void lock(std::uint64_t swap = 0) noexcept;
     void unlock() noexcept;
-    // Does the calling thread, or the swap it carries out, hold it?
-    [[nodiscard]] bool is_mine(std::uint64_t swap = 0) const noexcept;
+    // Does the calling thread, or that swap, hold it?
+    [[nodiscard]] bool is_mine(std::uint64_t swap = 0) noexcept;
     // In a forked child: nobody holds it.
     void reset() noexcept;
 
 private:
-    std::atomic<std::uint32_t> word_{0}; // 0 free, 1 held, 2 held and somebody may wait
-    std::atomic<const void *> thread_{nullptr};
-    std::atomic<std::uint64_t> swap_{0};
-    std::uint32_t depth_ = 0; // the holder's
+    bool try_lock(std::uint64_t swap) noexcept;
+    [[nodiscard]] bool belongs_to(std::uint64_t swap) const noexcept;
+
+    std::atomic<bool> flag_{false};          // guards the three below
+    std::uint32_t depth_ = 0;                // 0: free
+    const void *thread_ = nullptr;           // who took it, by thread_identity(): the same in a forked child
+    std::uint64_t swap_ = 0;                 // on behalf of which swap
+    std::atomic<std::uint32_t> releases_{0}; // waiters sleep on it
 };
 
 class ForkLockHold {

@@ -65,7 +65,12 @@ public:
 private:
     enum class Stage { kOpen, kClosed, kDrained };
 
-    void leave_block() noexcept;
+    [[nodiscard]] Status forked(const char *what) const;
+    void find_old_tables();
+    [[nodiscard]] bool is_clear(ThreadRecord &record) noexcept;
+    [[nodiscard]] std::vector<Holder> named_holders() const;
+    void end() noexcept;
+    void wake_all() noexcept;
 
     std::vector<Slot *> slots_;
     std::vector<const hotgraft_table *> old_tables_;
@@ -88,7 +93,8 @@ public:
     CarriesOut &operator=(const CarriesOut &) = delete;
 
 private:
-    std::uint64_t before_;
+    ThreadRecord *root_ = nullptr;
+    std::uint64_t before_ = 0;
 };
 
 } // namespace hotgraft

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "fork_lock.hpp"
+#include "gate_block.hpp"
 #include "guard_seam.hpp"
 #include "record.hpp"
 #include "slot.hpp"
@@ -41,7 +42,7 @@ struct Holder {
     std::string thread_name; // empty when the thread is gone
     const hotgraft_table *table = nullptr;
     std::uint64_t generation = 0;
-    std::string slot;
+    std::string slot; // "gain/1"; empty unless whoever asked knows which slot the table served
     HolderKind kind = HolderKind::kInside;
 };
 
@@ -77,7 +78,9 @@ public:
     // before it visible to every thread's next look at a slot (M1).
     void barrier() noexcept;
     // False: callers of every slot take the cold branch and pay a fence there; guard protocol 0 should be answered.
-    [[nodiscard]] bool has_membarrier() const noexcept;
+    [[nodiscard]] bool has_membarrier() const noexcept {
+        return is_registered_.load(std::memory_order_relaxed) && !without_membarrier_.load(std::memory_order_relaxed);
+    }
     // A seam for tests: behave as on a kernel without membarrier. Counts for slots published from then on.
     void force_no_membarrier(bool without) noexcept { without_membarrier_.store(without, std::memory_order_relaxed); }
 
@@ -100,36 +103,41 @@ public:
     // Guards found jumped over so far, by a leave below them or by their thread's next cold enter.
     [[nodiscard]] std::uint64_t jumped_over() const noexcept { return jumped_over_.load(std::memory_order_relaxed); }
 
+    // A number for a swap, by which the threads that carry it out are known; never 0, never given twice.
+    [[nodiscard]] std::uint64_t next_swap() noexcept { return swaps_.fetch_add(1, std::memory_order_relaxed) + 1; }
+
     [[nodiscard]] RecordList &records() noexcept { return records_; }
+    [[nodiscard]] GateBlockList &gate_blocks() noexcept { return gate_blocks_; }
     [[nodiscard]] ForkLock &fork_lock() noexcept { return fork_lock_; }
     [[nodiscard]] GuardSeam &seam() noexcept { return seam_; }
-    // May slots be published so that callers take the warm path?
-    [[nodiscard]] bool is_warm() const noexcept { return has_membarrier(); }
 
 private:
     struct WaitHooks {
-        void *(*before)() = nullptr;
-        void (*after)(void *) = nullptr;
+        std::atomic<void *(*)()> before{nullptr};
+        std::atomic<void (*)(void *)> after{nullptr};
     };
     enum class Look { kEntered, kWait, kAgain, kRefused };
 
     Guards() noexcept;
+    // guard_enter.cpp
     const hotgraft_table *enter_cold(Slot &slot, bool may_wait) noexcept;
     Look look(Slot &slot, ThreadRecord &record, const hotgraft_table **table) noexcept;
     Look pass_gate(Slot &slot, ThreadRecord &record, const hotgraft_table **table) noexcept;
     void wait_at(Slot &slot, std::uint32_t seen) noexcept;
-    static void fork_prepare() noexcept;
-    static void fork_parent() noexcept;
-    static void fork_child() noexcept;
+    // fork_posix.cpp
+    void watch_forks() noexcept;
+    void begin_child() noexcept;
 
     RecordList records_;
+    GateBlockList gate_blocks_;
     ForkLock fork_lock_;
     GuardSeam seam_;
-    std::atomic<bool> registered_{false};
+    std::atomic<std::uint64_t> swaps_{0};
+    std::atomic<bool> is_registered_{false};
     std::atomic<bool> without_membarrier_{false};
     std::atomic<bool> forked_{false};
     std::atomic<std::uint64_t> jumped_over_{0};
-    WaitHooks hooks_[2];
+    WaitHooks hooks_[2]; // the pair in force and the one set next: a wait takes its pair once
     std::atomic<std::uint32_t> hooks_index_{0};
 };
 

@@ -14,7 +14,8 @@
 //       (longjmp). So an entry at or above depth, seen by its owner, is proof of a jumped-over guard.
 //   (2) A thread's records form a chain, newest first, and the thread pointer's word leads to the first. A record is
 //   made
-//       first only while its depth is 0: all its entries are newer than all entries further down the chain.
+//       first only while it, or every record before it, is at depth 0: all its entries are newer than all entries
+//       further down the chain.
 //   (3) state goes kFree → kOwned (claim) → kFree or kOrphaned (thread end). Orphaned for ever: its entries tell what a
 //       thread held that ended inside a guard.
 #ifndef HOTGRAFT_CORE_RECORD_HPP
@@ -31,7 +32,7 @@ namespace hotgraft {
 enum class RecordState : std::uint32_t { kFree, kOwned, kOrphaned };
 
 // Why the last enter of a thread answered NULL.
-enum class Refusal : std::uint32_t { kNone, kNoTable, kGateClosed, kOwnSwap, kNoMemory };
+enum class Refusal : std::uint32_t { kNothing, kNoTable, kGateClosed, kOwnSwap, kNoMemory };
 
 struct alignas(128) ThreadRecord {
     hotgraft_record hot{0, HOTGRAFT_RECORD_ENTRIES, {}};
@@ -39,11 +40,13 @@ struct alignas(128) ThreadRecord {
     std::atomic<RecordState> state{RecordState::kOwned};
     std::atomic<std::int32_t> tid{0};          // of the owner, as in /proc
     std::atomic<std::uint64_t> cleared_for{0}; // the last swap whose drain saw this record clear
-    std::atomic<std::uint64_t> carries_out{0}; // the swap this thread carries out, 0 none; in the chain's first record
     ThreadRecord *next_listed = nullptr;       // set before the push, then constant
-    ThreadRecord *older = nullptr;             // the owner's: next in the chain
-    std::atomic<Refusal> refusal{Refusal::kNone}; // the owner's
-    char refused_slot[48] = {};                   // the owner's: which slot refused it, terminated
+    // The owner's alone:
+    ThreadRecord *older = nullptr;       // next in the chain
+    ThreadRecord *root = nullptr;        // the chain's first claimed: holds what there is once per thread
+    std::uint64_t carries_out = 0;       // root: the swap this thread carries out, 0 none
+    Refusal refusal = Refusal::kNothing; // root: why the last enter answered nullptr
+    char refused_slot[48] = {};          // root: which slot that was, terminated
 };
 
 // All records of the process.
@@ -51,8 +54,9 @@ class RecordList {
 public:
     // A record that is now the calling thread's: a free one, else a new one; nullptr when there is no memory.
     [[nodiscard]] ThreadRecord *claim() noexcept;
-    // The newest record; follow next_listed. acquire: pairs with the push in claim().
-    [[nodiscard]] ThreadRecord *first() const noexcept { return head_.load(std::memory_order_acquire); }
+    // The newest record; follow next_listed. seq_cst: pairs with the push in claim(). Who loads it after closing a slot
+    // sees every record whose thread found the slot open.
+    [[nodiscard]] ThreadRecord *first() const noexcept { return head_.load(std::memory_order_seq_cst); }
     [[nodiscard]] std::uint32_t count() const noexcept { return count_.load(std::memory_order_relaxed); }
 
 private:
@@ -60,10 +64,17 @@ private:
     std::atomic<std::uint32_t> count_{0};
 };
 
-// Does an entry of `record` hold one of `tables`? Loads are seq_cst: acquire pairs with leave's release, so that all a
-// call wrote is seen once its entry is gone; seq_cst pairs with the cold path's announcement.
+// Does an entry of `record` hold one of `tables`? For reclaim: counts guards that were jumped over.
+//
+// Loads are seq_cst: acquire pairs with leave's release, so that all a call wrote is seen once its entry is gone;
+// seq_cst pairs with the cold path's announcement.
 [[nodiscard]] bool holds_any(const ThreadRecord &record, const hotgraft_table *const *tables,
                              std::size_t count) noexcept;
+// Is the thread of `record` inside one of `tables`? For the drain: leaves out guards that are provably jumped over, and
+// sends their thread to the cold branch, where it clears them.
+[[nodiscard]] bool is_inside(ThreadRecord &record, const hotgraft_table *const *tables, std::size_t count) noexcept;
+// In a forked child: the record's thread does not exist there.
+void forget(ThreadRecord &record) noexcept;
 
 // --- the calling thread's own chain (record_posix.cpp) ---
 
@@ -75,7 +86,8 @@ private:
 [[nodiscard]] ThreadRecord *own_place(RecordList &records) noexcept;
 // Make `record` of this thread's chain the first again, if a signal handler's call put another one there.
 void put_first(ThreadRecord *record) noexcept;
-// Forget entries whose guard was jumped over in the calling thread's `record`. Returns how many there were.
+// Forget entries whose guard was jumped over in the calling thread's `record`, and let calls take the warm path again.
+// Returns how many there were.
 std::uint32_t clear_jumped_over(ThreadRecord &record) noexcept;
 // Something that is this thread's alone while it lives, and the same in a forked child: tells threads apart.
 [[nodiscard]] const void *thread_identity() noexcept;

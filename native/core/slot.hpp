@@ -71,12 +71,14 @@ public:
     [[nodiscard]] const hotgraft_table *check() const noexcept {
         return __atomic_load_n(&words_.check, __ATOMIC_SEQ_CST);
     }
-    // Publish `next` (nullptr: no table) and let waiters look again. `warm` false keeps callers in the cold branch.
-    void store(const hotgraft_table *next, std::uint32_t padded_bytes, bool warm) noexcept;
+    // Hold and open on `next` (nullptr: no table). `warm` false keeps callers in the cold branch. wake() is to follow.
+    void store(const hotgraft_table *next, bool warm) noexcept;
     // Close the gate for the swap that `block` describes; held() stays.
     void close(GateBlock *block) noexcept;
-    // Open on the held table again.
+    // Open on the held table again. wake() is to follow.
     void reopen(bool warm) noexcept;
+    // Let waiters look again: apart from opening, so that a set's slots open close together.
+    void wake() noexcept;
 
     [[nodiscard]] GateBlock *gate() const noexcept {
         return gate_.load(std::memory_order_acquire); // pairs with close()
@@ -87,13 +89,12 @@ public:
     }
     // Sleep until the sequence is no longer `seen`, a signal arrived, or for no reason at all.
     void wait(std::uint32_t seen) noexcept;
-    // In a forked child: nobody waits any more.
+    // In a forked child: nobody waits any more. Elsewhere a count too high would only cost a wake.
     void reset_waiters() noexcept { waiters_.store(0, std::memory_order_relaxed); }
     [[nodiscard]] std::uint32_t waiters() const noexcept { return waiters_.load(std::memory_order_relaxed); }
 
 private:
     void set_words(const hotgraft_table *next, bool warm) noexcept;
-    void wake() noexcept;
 
     hotgraft_slot words_;
     std::atomic<const hotgraft_table *> held_{nullptr};

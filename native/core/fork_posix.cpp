@@ -1,0 +1,50 @@
+// fork(): the child has one thread, the records of the others speak for nobody, and no swap goes on there.
+//
+// In the child calls work, on the tables that served when it was made; the control plane is off
+// (Guards::is_forked_child). A swap that had closed gates is undone there by opening them on the tables the slots hold.
+// That is right at any moment fork may happen: the fork lock keeps it out of closing, publishing and of everything from
+// the first quiesce on.
+#include "guard.hpp"
+
+#include <pthread.h>
+
+namespace hotgraft {
+
+namespace {
+
+std::uint64_t own_swap() noexcept {
+    const ThreadRecord *const chain = own_chain();
+    return chain != nullptr ? chain->root->carries_out : 0;
+}
+
+bool is_in_own_chain(const ThreadRecord *record) noexcept {
+    const ThreadRecord *own = own_chain();
+    while (own != nullptr && own != record) {
+        own = own->older;
+    }
+    return own != nullptr;
+}
+
+} // namespace
+
+void Guards::watch_forks() noexcept {
+    // Handlers stay registered for the life of the process: this library is never unloaded.
+    (void)::pthread_atfork([] { instance().fork_lock_.lock(own_swap()); }, [] { instance().fork_lock_.unlock(); },
+                           [] { instance().begin_child(); });
+}
+
+void Guards::begin_child() noexcept {
+    forked_.store(true, std::memory_order_relaxed);
+    fork_lock_.reset();
+    for (ThreadRecord *record = records_.first(); record != nullptr; record = record->next_listed) {
+        if (is_in_own_chain(record)) {
+            record->tid.store(thread_id(), std::memory_order_relaxed);
+            record->carries_out = 0;
+        } else {
+            forget(*record);
+        }
+    }
+    gate_blocks_.open_all(has_membarrier());
+}
+
+} // namespace hotgraft

@@ -1,0 +1,203 @@
+// Closing, draining and opening the slots of one swap.
+#include "gate.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "futex.hpp"
+#include "gate_block.hpp"
+
+namespace hotgraft {
+
+GateSet::GateSet(std::vector<Slot *> slots, std::vector<const hotgraft_table *> old_tables)
+    : slots_(std::move(slots)), old_tables_(std::move(old_tables)), tables_given_(!old_tables_.empty()),
+      swap_(Guards::instance().next_swap()) {
+    old_tables_.reserve(old_tables_.size() + slots_.size()); // close() must not fail for memory half way
+}
+
+GateSet::~GateSet() {
+    reopen();
+}
+
+Status GateSet::forked(const char *what) const {
+    return {Code::kForked, std::string(what) + ": this is a forked child, where no swap goes on; the old tables serve"};
+}
+
+Status GateSet::close() {
+    Guards &guards = Guards::instance();
+    if (guards.is_forked_child()) {
+        return forked("close gates");
+    }
+    if (stage_ != Stage::kOpen) {
+        return {Code::kWrongStage, "close gates: this set is closed already"};
+    }
+    const ForkLockHold hold(guards.fork_lock(), swap_);
+    std::string gated;
+    for (const Slot *slot : slots_) {
+        gated += slot->is_gated() ? (gated.empty() ? "" : ", ") + slot->name() : "";
+    }
+    if (!gated.empty()) {
+        return {Code::kBusy,
+                "close gates: another swap has closed " + gated + "; nothing was closed, wait for that swap"};
+    }
+    find_old_tables();
+    block_ = guards.gate_blocks().claim(slots_.size(), old_tables_.size());
+    if (block_ == nullptr) {
+        return {Code::kNoMemory, "close gates: no memory for the list of old tables; nothing was closed"};
+    }
+    block_->fill(swap_, slots_, old_tables_);
+    closed_ns_ = futex_clock_ns();
+    opened_ns_ = 0;
+    for (Slot *slot : slots_) {
+        slot->close(block_);
+    }
+    guards.seam().at(SeamPoint::kGateClosed);
+    guards.barrier(); // M1: every thread has announced visibly, or will see the gate
+    stage_ = Stage::kClosed;
+    return {};
+}
+
+void GateSet::find_old_tables() {
+    if (tables_given_) {
+        return;
+    }
+    old_tables_.clear();
+    for (const Slot *slot : slots_) {
+        if (const hotgraft_table *const held = slot->held()) {
+            old_tables_.push_back(held);
+        }
+    }
+}
+
+// One record at a time, in any order: only who is inside may enter, and guards nest, so a record once seen clear stays
+// clear. The mark makes that exact where a signal handler calls: what it finds in a marked record proves nothing, so it
+// waits. Mark first, then look again (both seq_cst): either we see the handler's announcement, or it sees the mark.
+bool GateSet::is_clear(ThreadRecord &record) noexcept {
+    const hotgraft_table *const *const tables = old_tables_.data();
+    if (record.state.load(std::memory_order_acquire) == RecordState::kOrphaned) { // pairs with thread end
+        return true; // nothing runs there any more; is_held() still counts it
+    }
+    if (is_inside(record, tables, old_tables_.size())) {
+        return false;
+    }
+    Guards::instance().seam().at(SeamPoint::kSeenClear);
+    record.cleared_for.store(swap_, std::memory_order_seq_cst); // pairs with pass_gate()
+    if (!is_inside(record, tables, old_tables_.size())) {
+        return true;
+    }
+    record.cleared_for.store(0, std::memory_order_seq_cst); // pairs with pass_gate()
+    return false;
+}
+
+std::vector<Holder> GateSet::named_holders() const {
+    std::vector<Holder> found = Guards::instance().holders(old_tables_);
+    for (Holder &holder : found) {
+        for (const Slot *slot : slots_) {
+            holder.slot = slot->held() == holder.table ? slot->name() : holder.slot;
+        }
+    }
+    return found;
+}
+
+Status GateSet::drain(std::int64_t deadline_ns) {
+    Guards &guards = Guards::instance();
+    if (guards.is_forked_child()) {
+        return forked("drain");
+    }
+    if (stage_ == Stage::kOpen) {
+        return {Code::kWrongStage, "drain: the gates are open; close them first"};
+    }
+    const bool waits = !guards.seam().no_drain.load(std::memory_order_relaxed);
+    for (ThreadRecord *record = guards.records().first(); waits && record != nullptr; record = record->next_listed) {
+        for (Backoff backoff; !is_clear(*record); backoff.pause()) {
+            guards.seam().at(SeamPoint::kDrainWaits);
+            if (futex_clock_ns() >= deadline_ns) {
+                return {Code::kTimedOut, "drain: calls were still inside when the deadline passed: " +
+                                             describe(named_holders()) + "; the gates are still closed"};
+            }
+        }
+    }
+    stage_ = Stage::kDrained;
+    return {};
+}
+
+void GateSet::begin_transfer() noexcept {
+    Guards &guards = Guards::instance();
+    if (!keeps_fork_out_ && stage_ != Stage::kOpen && !guards.is_forked_child()) {
+        guards.fork_lock().lock(swap_);
+        keeps_fork_out_ = true;
+    }
+}
+
+Status GateSet::publish(const std::vector<const hotgraft_table *> &next) {
+    Guards &guards = Guards::instance();
+    if (guards.is_forked_child()) {
+        return forked("publish");
+    }
+    if (stage_ != Stage::kDrained) {
+        return {Code::kWrongStage, "publish: the set was not drained; the old tables are kept"};
+    }
+    if (next.size() != slots_.size()) {
+        return {Code::kInvalid, "publish: " + std::to_string(next.size()) + " tables for " +
+                                    std::to_string(slots_.size()) + " slots; the old tables are kept"};
+    }
+    {
+        const ForkLockHold hold(guards.fork_lock(), swap_);
+        for (std::size_t i = 0; i < slots_.size(); ++i) {
+            slots_[i]->store(next[i], guards.has_membarrier());
+            guards.seam().at(SeamPoint::kBetweenSlots);
+        }
+        end();
+    }
+    wake_all();
+    return {};
+}
+
+void GateSet::reopen() noexcept {
+    Guards &guards = Guards::instance();
+    if (stage_ == Stage::kOpen || guards.is_forked_child()) { // the child opened them as it began
+        return;
+    }
+    {
+        const ForkLockHold hold(guards.fork_lock(), swap_);
+        for (Slot *slot : slots_) {
+            slot->reopen(guards.has_membarrier());
+        }
+        end();
+    }
+    wake_all();
+}
+
+// Under the fork lock, all slots open: a fork from here on finds no swap to undo.
+void GateSet::end() noexcept {
+    opened_ns_ = futex_clock_ns();
+    block_->finish();
+    block_ = nullptr;
+    stage_ = Stage::kOpen;
+    if (keeps_fork_out_) {
+        keeps_fork_out_ = false;
+        Guards::instance().fork_lock().unlock();
+    }
+}
+
+void GateSet::wake_all() noexcept {
+    for (Slot *slot : slots_) {
+        slot->wake();
+    }
+}
+
+CarriesOut::CarriesOut(std::uint64_t swap) noexcept {
+    if (ThreadRecord *const record = own_place(Guards::instance().records())) {
+        root_ = record->root;
+        before_ = root_->carries_out;
+        root_->carries_out = swap;
+    }
+}
+
+CarriesOut::~CarriesOut() {
+    if (root_ != nullptr) {
+        root_->carries_out = before_;
+    }
+}
+
+} // namespace hotgraft

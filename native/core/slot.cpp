@@ -1,0 +1,60 @@
+// The slot's two words and their order. Each store here is the swapper's half of a rule in tests/model.
+#include "slot.hpp"
+
+#include <cstring>
+#include <type_traits>
+#include <utility>
+
+#include "futex.hpp"
+
+namespace hotgraft {
+
+static_assert(std::is_standard_layout_v<Slot>, "from_words() relies on words_ being first");
+static_assert(sizeof(Slot) % 64 == 0, "no two slots share a line");
+
+Slot::Slot(std::string name) : words_{kCold, kNone}, name_(std::move(name)) {}
+
+void Slot::set_words(const hotgraft_table *next, bool warm) noexcept {
+    const hotgraft_table *const truth = next != nullptr ? next : kNone;
+    const hotgraft_table *const hint = next != nullptr && warm ? next : kCold; // invariant (1)
+    __atomic_store_n(&words_.check, truth, __ATOMIC_SEQ_CST);  // pairs with check() and the acquire in hotgraft_enter
+    __atomic_store_n(&words_.current, hint, __ATOMIC_RELEASE); // pairs with hotgraft_enter; after check: invariant (2)
+}
+
+void Slot::store(const hotgraft_table *next, bool warm) noexcept {
+    held_.store(next, std::memory_order_release); // pairs with held()
+    generation_.store(next != nullptr ? next->generation : 0, std::memory_order_relaxed);
+    if (next != nullptr) {
+        std::uint32_t offered = 0;
+        std::memcpy(&offered, next + 1, sizeof offered); // the interface struct's own struct_size
+        if (offered > padded_bytes()) {
+            padded_bytes_.store(offered, std::memory_order_relaxed);
+        }
+    }
+    set_words(next, warm);
+}
+
+void Slot::close(GateBlock *block) noexcept {
+    gate_.store(block, std::memory_order_release);            // pairs with gate()
+    __atomic_store_n(&words_.check, kGate, __ATOMIC_SEQ_CST); // pairs with check(); the caller's barrier does the rest
+}
+
+void Slot::reopen(bool warm) noexcept {
+    set_words(held(), warm);
+}
+
+void Slot::wake() noexcept {
+    // seq_cst: pairs with wait(). Either the waiter is counted here, or it finds the sequence moved and does not sleep.
+    sequence_.fetch_add(1, std::memory_order_seq_cst);
+    if (waiters_.load(std::memory_order_seq_cst) != 0) {
+        futex_wake_all(sequence_);
+    }
+}
+
+void Slot::wait(std::uint32_t seen) noexcept {
+    waiters_.fetch_add(1, std::memory_order_seq_cst); // pairs with wake()
+    futex_wait(sequence_, seen);
+    waiters_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+} // namespace hotgraft
