@@ -100,7 +100,7 @@ const hotgraft_table *Guards::enter_cold(Slot &slot, bool may_wait) noexcept {
 
 Guards::Look Guards::look(Slot &slot, ThreadRecord &record, const hotgraft_table **table) noexcept {
     const hotgraft_table *const seen = slot.check();
-    if (seen == kGate) {
+    if (seen == kMarkGate) {
         return pass_gate(slot, record, table);
     }
     if (!is_table(seen)) {
@@ -139,7 +139,7 @@ Guards::Look Guards::pass_gate(Slot &slot, ThreadRecord &record, const hotgraft_
     const std::uint32_t depth = record.hot.depth;
     announce(record, old);
     seam_.at(SeamPoint::kPassing);
-    const bool is_same_gate = slot.check() == kGate && slot.gate() == block && block->swap() == swap;
+    const bool is_same_gate = slot.check() == kMarkGate && slot.gate() == block && block->swap() == swap;
     if (is_same_gate && proof->cleared_for.load(std::memory_order_seq_cst) != swap) { // pairs with the drain
         *table = old;
         return Look::kEntered;

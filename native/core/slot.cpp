@@ -12,11 +12,11 @@ namespace hotgraft {
 static_assert(std::is_standard_layout_v<Slot>, "from_words() relies on words_ being first");
 static_assert(sizeof(Slot) % 64 == 0, "no two slots share a line");
 
-Slot::Slot(std::string name) : words_{kCold, kNone}, name_(std::move(name)) {}
+Slot::Slot(std::string name) : words_{kMarkCold, kMarkNone}, name_(std::move(name)) {}
 
 void Slot::set_words(const hotgraft_table *next, bool warm) noexcept {
-    const hotgraft_table *const truth = next != nullptr ? next : kNone;
-    const hotgraft_table *const hint = next != nullptr && warm ? next : kCold; // invariant (1)
+    const hotgraft_table *const truth = next != nullptr ? next : kMarkNone;
+    const hotgraft_table *const hint = next != nullptr && warm ? next : kMarkCold; // invariant (1)
     __atomic_store_n(&words_.check, truth, __ATOMIC_SEQ_CST);  // pairs with check() and the acquire in hotgraft_enter
     __atomic_store_n(&words_.current, hint, __ATOMIC_RELEASE); // pairs with hotgraft_enter; after check: invariant (2)
 }
@@ -35,8 +35,9 @@ void Slot::store(const hotgraft_table *next, bool warm) noexcept {
 }
 
 void Slot::close(GateBlock *block) noexcept {
-    gate_.store(block, std::memory_order_release);            // pairs with gate()
-    __atomic_store_n(&words_.check, kGate, __ATOMIC_SEQ_CST); // pairs with check(); the caller's barrier does the rest
+    gate_.store(block, std::memory_order_release); // pairs with gate()
+    __atomic_store_n(&words_.check, kMarkGate,
+                     __ATOMIC_SEQ_CST); // pairs with check(); the caller's barrier does the rest
 }
 
 void Slot::reopen(bool warm) noexcept {

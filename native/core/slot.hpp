@@ -8,8 +8,8 @@
 //   take the fork lock around them and let one of them at a time touch a slot.
 //
 // Invariants
-//   (1) Neither word is ever NULL. `current` is a table or kCold, never kGate or kNone: two equal marks would read as
-//   an
+//   (1) Neither word is ever NULL. `current` is a table or kMarkCold, never kMarkGate or kMarkNone: two equal marks
+//   would read as an
 //       open slot (call.h compares the words and nothing else).
 //   (2) `check` becomes the new table before `current` does: a thread that has seen the new table in `check` can never
 //   be
@@ -35,9 +35,9 @@ class GateBlock;
 inline const hotgraft_table *mark(std::uintptr_t value) noexcept {
     return reinterpret_cast<const hotgraft_table *>(value);
 }
-inline const hotgraft_table *const kGate = mark(1); // in check: closed, a swap is under way
-inline const hotgraft_table *const kNone = mark(2); // in check: no table: not yet published, unbound, or closing
-inline const hotgraft_table *const kCold = mark(3); // in current: every call takes the cold branch
+inline const hotgraft_table *const kMarkGate = mark(1); // in check: closed, a swap is under way
+inline const hotgraft_table *const kMarkNone = mark(2); // in check: no table: not yet published, unbound, or closing
+inline const hotgraft_table *const kMarkCold = mark(3); // in current: every call takes the cold branch
 inline bool is_table(const hotgraft_table *word) noexcept {
     return reinterpret_cast<std::uintptr_t>(word) >= 16;
 }
@@ -63,7 +63,7 @@ public:
     [[nodiscard]] std::uint64_t generation() const noexcept { return generation_.load(std::memory_order_relaxed); }
     // Bytes of the longest interface struct ever published here: what the next Table must be padded to at least.
     [[nodiscard]] std::uint32_t padded_bytes() const noexcept { return padded_bytes_.load(std::memory_order_relaxed); }
-    [[nodiscard]] bool is_gated() const noexcept { return check() == kGate; }
+    [[nodiscard]] bool is_gated() const noexcept { return check() == kMarkGate; }
 
     // --- for the guard part ---
 
