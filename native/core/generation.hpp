@@ -134,6 +134,7 @@ public:
     [[nodiscard]] std::uint32_t state_schema() const noexcept { return state_.schema; } // 0: no state
     [[nodiscard]] std::uint64_t layout_id() const noexcept { return state_.layout_id; } // 0: no hand over
     [[nodiscard]] bool can_save() const noexcept { return state_.save != nullptr; }
+    [[nodiscard]] bool can_restore() const noexcept { return state_.restore != nullptr; }
     [[nodiscard]] bool can_hand_over() const noexcept { return state_.take != nullptr && state_.layout_id != 0; }
 
     // --- what keeps it ---
@@ -152,7 +153,6 @@ public:
 private:
     friend class Unload;
     struct Instance;
-    struct Kept;
 
     Generation(const StagingWish &wish, Staged staged, ImageFacts facts);
     Status open_library();
@@ -163,7 +163,6 @@ private:
     Status complain(const char *what, const Instance &instance, hotgraft_status status,
                     const hotgraft_error &error) const;
     Status run_create(Instance &instance);
-    void note_quiet(Instance &instance, bool is_quiet);
     void forget_library() noexcept;
 
     const std::string plugin_;
@@ -181,6 +180,8 @@ private:
     EntryTable entry_;
     StateFunctions state_;
     std::vector<std::unique_ptr<Instance>> instances_;
+    std::vector<std::unique_ptr<Services>> kept_services_; // of instances whose create failed
+    std::shared_ptr<Generation> *kept_ = nullptr;          // set when abandoned: this object is never destroyed
     mutable std::mutex tables_mutex_;
     std::vector<std::unique_ptr<Table>> tables_;
     Pins pins_;

@@ -38,6 +38,7 @@ public:
 
 private:
     struct Progress;
+    Proof close(ControlThread &control, std::int64_t deadline_ns);
     Proof settle(const Proof &proof);
 
     std::shared_ptr<Generation> generation_;

@@ -98,6 +98,7 @@ private:
     const void *descriptor_ = nullptr;
     std::uint64_t map_dev_ = 0; // as the map lines say
     std::uint64_t map_ino_ = 0;
+    bool trusts_lease_ = false; // a lease was seen to be refused while it was mapped
     bool is_closed_ = false;
     bool is_gone_ = false;
 };

@@ -16,8 +16,6 @@
 
 namespace hotgraft {
 
-enum class ResiduePolicy : std::uint8_t { kFacts, kAlways };
-
 struct LeftHandler {
     int signal = 0;
     std::string name;   // "SIGUSR1"

@@ -1,0 +1,295 @@
+#include "generation.hpp"
+
+#include <cstring>
+#include <utility>
+
+#include "control.hpp"
+#include "generation_instance.hpp"
+#include "guard.hpp"
+#include "needs.hpp"
+
+namespace hotgraft {
+
+Generation::Generation(const StagingWish &wish, Staged staged, ImageFacts facts)
+    : plugin_(wish.plugin), number_(wish.generation), source_(wish.source), staged_(std::move(staged)),
+      facts_(std::move(facts)), books_(std::make_unique<GenerationBooks>()) {}
+
+// A library that was not unloaded by Unload stays mapped (Library's destructor), and so must all it points to.
+Generation::~Generation() {
+    if (library_ != nullptr && !library_->is_closed()) {
+        forget_library();
+    }
+}
+
+Status Generation::make(const StagingWish &wish, std::shared_ptr<Generation> *out) {
+    Staged staged;
+    ImageFacts facts;
+    if (Status status = hotgraft::stage(wish, &staged, &facts); !status.is_ok()) {
+        return status;
+    }
+    out->reset(new Generation(wish, std::move(staged), std::move(facts)));
+    return {};
+}
+
+std::string Generation::label() const {
+    return plugin_ + ": generation " + std::to_string(number_);
+}
+
+std::string_view Generation::descriptor() const noexcept {
+    if (!facts_.descriptor) {
+        return {};
+    }
+    return {reinterpret_cast<const char *>(facts_.bytes) + facts_.descriptor->offset, facts_.descriptor->bytes};
+}
+
+// --- stages ---
+
+Status Generation::advance(Event event) {
+    Stage stage = stage_.load(std::memory_order_acquire); // pairs with the exchange below
+    const std::optional<Stage> next = next_stage(stage, event);
+    if (next && stage_.compare_exchange_strong(stage, *next, std::memory_order_acq_rel)) { // pairs with stage()
+        return {};
+    }
+    return {Code::kWrongStage,
+            label() + " is " + name_of(stage) + ": \"" + name_of(event) + "\" does not belong there"};
+}
+
+void Generation::mark_active() noexcept {
+    Stage stage = stage_.load(std::memory_order_acquire); // pairs with stage()
+    if (stage == Stage::kHeld) {
+        (void)stage_.compare_exchange_strong(stage, Stage::kActive, std::memory_order_acq_rel); // competes with retire
+        return;
+    }
+    stage_.store(Stage::kActive, std::memory_order_release); // pairs with stage()
+}
+
+void Generation::mark_held() noexcept {
+    stage_.store(Stage::kHeld, std::memory_order_release); // pairs with stage(); the swap alone owns it until here
+}
+
+void Generation::mark_failed() noexcept {
+    if (!is_abandoned()) {
+        stage_.store(Stage::kFailed, std::memory_order_release); // pairs with stage()
+    }
+}
+
+void Generation::mark_abandoned(const char *what) {
+    const char *none = nullptr;
+    abandoned_in_.compare_exchange_strong(none, what, std::memory_order_acq_rel); // pairs with is_abandoned()
+    if (kept_ == nullptr) {
+        kept_ = new std::shared_ptr<Generation>(shared_from_this()); // never freed: what the thread can reach stays
+    }
+}
+
+bool Generation::is_abandoned() const noexcept {
+    return abandoned_in_.load(std::memory_order_acquire) != nullptr; // pairs with mark_abandoned()
+}
+
+Status Generation::reject() {
+    if (Status status = advance(Event::kReject); !status.is_ok()) {
+        return status;
+    }
+    return remove_staged(staged_);
+}
+
+// --- map ---
+
+Status Generation::map() {
+    if (Status status = ResidueBaseline::take(&baseline_); !status.is_ok()) {
+        return status;
+    }
+    if (Status status = Library::open(staged_, facts_, &library_); !status.is_ok()) {
+        return status;
+    }
+    (void)advance(Event::kMap);
+    if (Status status = call_entry(); !status.is_ok()) {
+        return {status.code(), label() + ": " + status.message()};
+    }
+    return {};
+}
+
+Status Generation::call_entry() {
+    void *symbol = nullptr;
+    if (Status status = library_->symbol(std::string(kEntrySymbol).c_str(), &symbol); !status.is_ok()) {
+        return status;
+    }
+    hotgraft_entry_fn entry = nullptr;
+    std::memcpy(&entry, &symbol, sizeof entry); // an object pointer may not be cast to a function pointer in C++
+    if (Status status = read_entry_table(*library_, entry(HOTGRAFT_ABI_MINOR), &entry_); !status.is_ok()) {
+        return status;
+    }
+    return find_state();
+}
+
+Status Generation::find_state() {
+    if (entry_.functions.get_extension == nullptr) {
+        return {};
+    }
+    const void *state = entry_.functions.get_extension(HOTGRAFT_EXT_STATE);
+    return state == nullptr ? Status() : read_state_functions(*library_, state, &state_);
+}
+
+// --- imports ---
+
+std::vector<ImportNeed> Generation::imports() const {
+    std::vector<ImportNeed> needs;
+    for (std::uint64_t i = 0; i < entry_.import_count; ++i) {
+        const hotgraft_import &import = entry_.imports[i];
+        needs.push_back(
+            {import.id, import.range, (import.flags & HOTGRAFT_IMPORT_OPTIONAL) != 0, import.slot != nullptr});
+    }
+    return needs;
+}
+
+Status Generation::bind_import(const std::string &id, Slot *slot) {
+    if (import_services_ == nullptr) {
+        import_services_ = std::make_unique<Services>(LogRing::instance(), *books_, LogSource{plugin_, "", number_});
+    }
+    for (std::uint64_t i = 0; i < entry_.import_count; ++i) {
+        hotgraft_import &import = entry_.imports[i];
+        if (id == import.id) {
+            if (import.slot != nullptr) {
+                return {Code::kInvalid, label() + ": import \"" + id + "\" is bound already"};
+            }
+            import.slot = slot->words();
+            import.record_offset = Guards::instance().record_offset();
+            import.host = import_services_->host();
+            return {};
+        }
+    }
+    return {Code::kInvalid, label() + " has no import \"" + id + "\""};
+}
+
+Status Generation::add_missing_imports() const {
+    // An optional import that is not bound still leads to a slot: one that never holds a table.
+    static Slot *const unbound = new Slot("unbound"); // never destroyed: plugins point to it
+    std::string missing;
+    for (std::uint64_t i = 0; i < entry_.import_count; ++i) {
+        hotgraft_import &import = entry_.imports[i];
+        if (import.slot != nullptr) {
+            continue;
+        }
+        if ((import.flags & HOTGRAFT_IMPORT_OPTIONAL) == 0) {
+            missing += (missing.empty() ? "\"" : ", \"") + std::string(import.id) + " " + import.range + "\"";
+            continue;
+        }
+        import.slot = unbound->words();
+        import.record_offset = Guards::instance().record_offset();
+        import.host = import_services_ == nullptr ? nullptr : import_services_->host();
+    }
+    return missing.empty() ? Status() : Status(Code::kInvalid, label() + ": no slot was bound for import " + missing);
+}
+
+// --- instances ---
+
+Status Generation::create_instance(const std::string &name, const std::string &config_json, std::size_t *index) {
+    if (import_services_ == nullptr) {
+        import_services_ = std::make_unique<Services>(LogRing::instance(), *books_, LogSource{plugin_, "", number_});
+    }
+    if (Status status = add_missing_imports(); !status.is_ok()) {
+        return status;
+    }
+    auto instance = std::make_unique<Instance>(
+        name, config_json, std::make_unique<Services>(LogRing::instance(), *books_, LogSource{plugin_, name, number_}));
+    if (Status status = run_create(*instance); !status.is_ok()) {
+        kept_services_.push_back(std::move(instance->services)); // a thread it started may still log
+        return status;
+    }
+    instances_.push_back(std::move(instance));
+    if (stage() == Stage::kMapped) {
+        (void)advance(Event::kCreate);
+    }
+    if (index != nullptr) {
+        *index = instances_.size() - 1;
+    }
+    return {};
+}
+
+Status Generation::run_create(Instance &instance) {
+    const hotgraft_str config{instance.config.data(), instance.config.size()};
+    PluginError error;
+    hotgraft_instance *made = nullptr;
+    const hotgraft_status status = entry_.functions.create(instance.services->host(), &config, &made, error.get());
+    if (status < 0) {
+        return complain("create", instance, status, *error.get());
+    }
+    if (made == nullptr) {
+        return {Code::kPlugin, label() + ": create answered " + std::to_string(status) + " and no instance"};
+    }
+    instance.plugin = made;
+    return {};
+}
+
+const std::string &Generation::instance_name(std::size_t index) const {
+    return instances_.at(index)->name;
+}
+
+// --- tables ---
+
+Status Generation::interface(std::size_t index, const InterfaceWish &wish, const void **interface_struct, void **self) {
+    Instance *instance = nullptr;
+    if (Status status = instance_at(index, &instance); !status.is_ok()) {
+        return status;
+    }
+    void *own_self = nullptr;
+    const void *answer = entry_.functions.get_interface(instance->plugin, wish.id.c_str(), &own_self);
+    if (Status status = check_interface(*library_, wish.id, answer, wish.declared_bytes); !status.is_ok()) {
+        return {status.code(), label() + ": " + status.message()};
+    }
+    *interface_struct = answer;
+    *self = own_self;
+    return {};
+}
+
+Status Generation::make_table(std::size_t index, const InterfaceWish &wish, const hotgraft_table **out) {
+    const void *interface_struct = nullptr;
+    void *self = nullptr;
+    if (Status status = interface(index, wish, &interface_struct, &self); !status.is_ok()) {
+        return status;
+    }
+    std::unique_ptr<Table> table =
+        Table::make(interface_struct, wish.padded_bytes, wish.version, number_, self, wish.meter, wish.id);
+    if (table == nullptr) {
+        return {Code::kNoMemory, label() + ": no memory for the table of " + wish.id};
+    }
+    const std::lock_guard<std::mutex> lock(tables_mutex_);
+    *out = table->get();
+    tables_.push_back(std::move(table));
+    return {};
+}
+
+std::vector<const hotgraft_table *> Generation::tables() const {
+    const std::lock_guard<std::mutex> lock(tables_mutex_);
+    std::vector<const hotgraft_table *> all;
+    all.reserve(tables_.size());
+    for (const std::unique_ptr<Table> &table : tables_) {
+        all.push_back(table->get());
+    }
+    return all;
+}
+
+std::vector<Lease> Generation::leases() const {
+    return books_->leases.list();
+}
+
+std::uint64_t Generation::live_bytes() const noexcept {
+    return books_->ledger == nullptr ? 0 : books_->ledger->live_bytes();
+}
+
+// The mapping outlives this object: so must everything it points to.
+void Generation::forget_library() noexcept {
+    (void)library_.release();
+    (void)books_.release();
+    (void)import_services_.release();
+    for (std::unique_ptr<Instance> &instance : instances_) {
+        (void)instance.release();
+    }
+    for (std::unique_ptr<Services> &services : kept_services_) {
+        (void)services.release();
+    }
+    for (std::unique_ptr<Table> &table : tables_) {
+        (void)table.release();
+    }
+}
+
+} // namespace hotgraft

@@ -1,0 +1,157 @@
+// The plugin's control functions, called on the caller's thread, and what they answered made into a Status.
+#include <algorithm>
+
+#include "control.hpp"
+#include "generation.hpp"
+#include "generation_instance.hpp"
+#include "generation_text.hpp"
+
+namespace hotgraft {
+
+Status Generation::instance_at(std::size_t index, Instance **out) const {
+    if (index >= instances_.size() || instances_[index]->plugin == nullptr) {
+        return {Code::kInvalid, label() + " has no live instance " + std::to_string(index)};
+    }
+    *out = instances_[index].get();
+    return {};
+}
+
+Status Generation::complain(const char *what, const Instance &instance, hotgraft_status status,
+                            const hotgraft_error &error) const {
+    const std::string whose = instance.name.empty() ? "" : " of instance \"" + instance.name + "\"";
+    return {Code::kPlugin, label() + ": " + what + whose + " " + quote(status, error)};
+}
+
+Status Generation::start(std::size_t index) {
+    Instance *instance = nullptr;
+    if (Status status = instance_at(index, &instance); !status.is_ok()) {
+        return status;
+    }
+    PluginError error;
+    const hotgraft_status status =
+        entry_.functions.start == nullptr ? HOTGRAFT_OK : entry_.functions.start(instance->plugin, error.get());
+    if (status < 0) {
+        return complain("start", *instance, status, *error.get());
+    }
+    instance->is_started = true;
+    return {};
+}
+
+Status Generation::quiesce(std::size_t index, std::int64_t deadline_ns, bool *is_again) {
+    Instance *instance = nullptr;
+    if (Status status = instance_at(index, &instance); !status.is_ok()) {
+        return status;
+    }
+    *is_again = false;
+    PluginError error;
+    const std::int64_t left_ns = std::max<std::int64_t>(deadline_ns - monotonic_ns(), 0);
+    const hotgraft_status status =
+        entry_.functions.quiesce == nullptr || !instance->is_started
+            ? HOTGRAFT_OK
+            : entry_.functions.quiesce(instance->plugin, static_cast<std::uint64_t>(left_ns), error.get());
+    if (status < 0) {
+        return complain("quiesce", *instance, status, *error.get());
+    }
+    *is_again = status == HOTGRAFT_AGAIN;
+    instance->is_started = instance->is_started && *is_again;
+    return {};
+}
+
+Status Generation::resume(std::size_t index) {
+    Instance *instance = nullptr;
+    if (Status status = instance_at(index, &instance); !status.is_ok()) {
+        return status;
+    }
+    PluginError error;
+    const hotgraft_status status =
+        entry_.functions.resume == nullptr ? HOTGRAFT_OK : entry_.functions.resume(instance->plugin, error.get());
+    if (status < 0) {
+        return complain("resume", *instance, status, *error.get());
+    }
+    instance->is_started = true;
+    return {};
+}
+
+Status Generation::save(std::size_t index, KeyedState *out) {
+    Instance *instance = nullptr;
+    if (Status status = instance_at(index, &instance); !status.is_ok()) {
+        return status;
+    }
+    if (state_.save == nullptr) {
+        return {Code::kInvalid, label() + " offers no save"};
+    }
+    PluginError error;
+    const hotgraft_sink sink = out->sink();
+    const hotgraft_status status = state_.save(instance->plugin, &sink, error.get());
+    if (!out->first_refusal().is_ok()) { // also when the plugin swallowed it
+        return {Code::kPlugin, label() + ": save: " + out->first_refusal().message()};
+    }
+    return status < 0 ? complain("save", *instance, status, *error.get()) : Status();
+}
+
+Status Generation::restore(std::size_t index, std::uint32_t schema, const KeyedState &saved) {
+    Instance *instance = nullptr;
+    if (Status status = instance_at(index, &instance); !status.is_ok()) {
+        return status;
+    }
+    if (state_.restore == nullptr) {
+        return {Code::kInvalid, label() + " offers no restore"};
+    }
+    PluginError error;
+    const hotgraft_source source = saved.source();
+    const hotgraft_status status = state_.restore(instance->plugin, schema, &source, error.get());
+    return status < 0 ? complain("restore", *instance, status, *error.get()) : Status();
+}
+
+Status Generation::surrender(std::size_t index, Block *out) {
+    Instance *instance = nullptr;
+    if (Status status = instance_at(index, &instance); !status.is_ok()) {
+        return status;
+    }
+    if (state_.surrender == nullptr) {
+        return {Code::kInvalid, label() + " offers no surrender"};
+    }
+    PluginError error;
+    Block block;
+    block.layout_id = state_.layout_id;
+    const hotgraft_status status = state_.surrender(instance->plugin, &block.data, &block.bytes, error.get());
+    if (status < 0) {
+        return complain("surrender", *instance, status, *error.get());
+    }
+    // What crosses must be the host's memory: the plugin's own would leave with its code.
+    if (block.data == nullptr || Ledger::block_bytes(block.data) < block.bytes) {
+        return {Code::kPlugin, label() + ": surrender gave " + std::to_string(block.bytes) +
+                                   " bytes that are not a block of the host's realloc"};
+    }
+    *out = block;
+    return {};
+}
+
+Status Generation::take(std::size_t index, const Block &block) {
+    Instance *instance = nullptr;
+    if (Status status = instance_at(index, &instance); !status.is_ok()) {
+        return status;
+    }
+    if (state_.take == nullptr) {
+        return {Code::kInvalid, label() + " offers no take"};
+    }
+    PluginError error;
+    const hotgraft_status status = state_.take(instance->plugin, block.data, block.bytes, block.layout_id, error.get());
+    if (status < 0) {
+        return complain("take", *instance, status, *error.get());
+    }
+    Ledger::hand_over(block.data, books_->ledger);
+    return {};
+}
+
+Status Generation::destroy(std::size_t index) {
+    Instance *instance = nullptr;
+    if (Status status = instance_at(index, &instance); !status.is_ok()) {
+        return status;
+    }
+    entry_.functions.destroy(instance->plugin);
+    instance->plugin = nullptr;
+    return {};
+}
+
+} // namespace hotgraft

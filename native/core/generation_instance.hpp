@@ -1,0 +1,36 @@
+// One instance of a generation, as the generation keeps it.
+#ifndef HOTGRAFT_CORE_GENERATION_INSTANCE_HPP
+#define HOTGRAFT_CORE_GENERATION_INSTANCE_HPP
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "generation.hpp"
+
+namespace hotgraft {
+
+struct Generation::Instance {
+    Instance(std::string instance_name, std::string config_json, std::unique_ptr<Services> offered)
+        : name(std::move(instance_name)), config(std::move(config_json)), services(std::move(offered)) {}
+
+    const std::string name;
+    const std::string config; // kept: what create saw
+    std::unique_ptr<Services> services;
+    hotgraft_instance *plugin = nullptr;
+    bool is_started = false; // start or resume went well, and no quiesce since
+};
+
+// What a plugin's function says why into. Zeroed, as status.h wants it.
+class PluginError {
+public:
+    PluginError() noexcept { error_.struct_size = sizeof error_; }
+    [[nodiscard]] hotgraft_error *get() noexcept { return &error_; }
+
+private:
+    hotgraft_error error_{};
+};
+
+} // namespace hotgraft
+
+#endif // HOTGRAFT_CORE_GENERATION_INSTANCE_HPP

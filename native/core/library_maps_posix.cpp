@@ -1,0 +1,216 @@
+#include "library_maps_posix.hpp"
+
+#include <fcntl.h>
+#include <linux/ioctl.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cinttypes>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <vector>
+
+#include "staging_fd_posix.hpp"
+#include "staging_posix.hpp"
+
+namespace hotgraft {
+
+namespace {
+
+constexpr const char *kMaps = "/proc/self/maps";
+
+// linux/fs.h of Linux 6.11; older headers do not have it.
+struct MapsQuery {
+    std::uint64_t size = sizeof(MapsQuery);
+    std::uint64_t query_flags = 0;
+    std::uint64_t query_addr = 0;
+    std::uint64_t vma_start = 0;
+    std::uint64_t vma_end = 0;
+    std::uint64_t vma_flags = 0;
+    std::uint64_t vma_page_size = 0;
+    std::uint64_t vma_offset = 0;
+    std::uint64_t inode = 0;
+    std::uint32_t dev_major = 0;
+    std::uint32_t dev_minor = 0;
+    std::uint32_t vma_name_size = 0;
+    std::uint32_t build_id_size = 0;
+    std::uint64_t vma_name_addr = 0;
+    std::uint64_t build_id_addr = 0;
+};
+static_assert(sizeof(MapsQuery) == 104, "the ioctl's number holds the size");
+
+constexpr unsigned long kMapsQuery = _IOWR('f', 17, MapsQuery);
+constexpr std::uint64_t kCoveringOrNext = 0x10;
+constexpr std::uint64_t kFileBacked = 0x20;
+
+// From statfs(2): file systems on which a mapping keeps the very inode open that a path leads to.
+constexpr long kTmpfs = 0x01021994;
+constexpr long kExt4 = 0xEF53;
+constexpr long kXfs = 0x58465342;
+
+struct Line {
+    AddressRange range;
+    FileIdentity file;
+};
+
+// 1: found, 0: no such line, -1: errno.
+int query(int fd, std::uintptr_t address, std::uint64_t flags, Line *out) noexcept {
+    MapsQuery query;
+    query.query_flags = flags;
+    query.query_addr = address;
+    if (::ioctl(fd, kMapsQuery, &query) != 0) {
+        return errno == ENOENT ? 0 : -1;
+    }
+    out->range = {query.vma_start, query.vma_end};
+    out->file = {query.dev_major, query.dev_minor, query.inode};
+    return 1;
+}
+
+// Call visit(line) for each line with a file until it answers true.
+template <typename Visit> Status visit_by_query(int fd, std::uintptr_t from, const Visit &visit) {
+    Line line;
+    std::uintptr_t address = from;
+    for (;;) {
+        const int found = query(fd, address, kCoveringOrNext | kFileBacked, &line);
+        if (found < 0) {
+            return system_error("query", kMaps, errno);
+        }
+        if (found == 0 || visit(line)) {
+            return {};
+        }
+        address = line.range.end;
+    }
+}
+
+Status read_text(int fd, std::vector<char> *out) {
+    std::vector<char> text(std::size_t{64} << 10);
+    std::size_t used = 0;
+    for (;;) {
+        const ssize_t count = ::read(fd, text.data() + used, text.size() - used - 1);
+        if (count < 0 && errno == EINTR) {
+            continue;
+        }
+        if (count < 0) {
+            return system_error("read", kMaps, errno);
+        }
+        if (count == 0) {
+            text[used] = '\0';
+            *out = std::move(text);
+            return {};
+        }
+        used += static_cast<std::size_t>(count);
+        if (text.size() - used < 8192) {
+            text.resize(text.size() * 2);
+        }
+    }
+}
+
+template <typename Visit> Status visit_by_text(int fd, const Visit &visit) {
+    std::vector<char> text;
+    if (Status status = read_text(fd, &text); !status.is_ok()) {
+        return status;
+    }
+    for (const char *at = text.data(); *at != '\0';) {
+        Line line;
+        const int fields = std::sscanf(at, "%" SCNxPTR "-%" SCNxPTR " %*4s %*x %x:%x %" SCNu64, &line.range.begin,
+                                       &line.range.end, &line.file.dev_major, &line.file.dev_minor, &line.file.ino);
+        if (fields == 5 && visit(line)) {
+            return {};
+        }
+        const char *const end = std::strchr(at, '\n');
+        if (end == nullptr) {
+            break;
+        }
+        at = end + 1;
+    }
+    return {};
+}
+
+template <typename Visit> Status visit_lines(std::uintptr_t from, MapsWay way, const Visit &visit) {
+    const OwnedFd fd(::open(kMaps, O_RDONLY | O_CLOEXEC));
+    if (!fd.is_open()) {
+        return system_error("open", kMaps, errno);
+    }
+    if (way != MapsWay::kText) {
+        Status status = visit_by_query(fd.get(), from, visit);
+        if (status.is_ok() || way == MapsWay::kQuery) {
+            return status;
+        }
+    }
+    return visit_by_text(fd.get(), visit);
+}
+
+} // namespace
+
+Status identity_at(std::uintptr_t address, FileIdentity *out, MapsWay way) {
+    FileIdentity found;
+    Status status = visit_lines(address, way, [&](const Line &line) {
+        if (line.range.contains(address)) {
+            found = line.file;
+        }
+        return line.range.end > address; // lines are in order
+    });
+    if (status.is_ok()) {
+        *out = found;
+    }
+    return status;
+}
+
+Status find_line_of(const FileIdentity &file, AddressRange *out, MapsWay way) {
+    AddressRange found;
+    Status status = visit_lines(0, way, [&](const Line &line) {
+        found = line.file == file ? line.range : AddressRange{};
+        return line.file == file;
+    });
+    if (status.is_ok()) {
+        *out = found;
+    }
+    return status;
+}
+
+Status identity_of_file(const std::string &path, FileIdentity *out) {
+    const OwnedFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd.is_open()) {
+        return system_error("open", path, errno);
+    }
+    void *const page = ::mmap(nullptr, 1, PROT_READ, MAP_PRIVATE, fd.get(), 0);
+    if (page == MAP_FAILED) {
+        return system_error("map", path, errno);
+    }
+    Status status = identity_at(reinterpret_cast<std::uintptr_t>(page), out);
+    ::munmap(page, 1);
+    return status;
+}
+
+FileIdentity identity_from_stat(std::uint64_t dev, std::uint64_t ino) noexcept {
+    return {major(dev), minor(dev), ino};
+}
+
+OpenState ask_open_state(const std::string &path) noexcept {
+    const OwnedFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    struct statfs system {};
+    if (!fd.is_open() || ::fstatfs(fd.get(), &system) != 0) {
+        return OpenState::kUnknown;
+    }
+    const long type = static_cast<long>(system.f_type);
+    if (type != kTmpfs && type != kExt4 && type != kXfs) {
+        return OpenState::kUnknown;
+    }
+    // Somebody who opens the file while the lease is there makes the kernel signal us. SIGIO, the default, would end
+    // the process; SIGURG is ignored unless somebody wants it.
+    if (::fcntl(fd.get(), F_SETSIG, SIGURG) != 0) {
+        return OpenState::kUnknown;
+    }
+    if (::fcntl(fd.get(), F_SETLEASE, F_WRLCK) != 0) {
+        return errno == EAGAIN ? OpenState::kSomewhere : OpenState::kUnknown;
+    }
+    return OpenState::kNowhere; // closing gives the lease back
+}
+
+} // namespace hotgraft

@@ -1,0 +1,152 @@
+// Threads that are inside a library: by program counter and by the return addresses on their live stacks.
+//
+// Only what is above the stack pointer is live; what is below is what calls of the past left there. A word counts as a
+// return address only if the bytes before it are a call instruction: data that happens to point into code does not.
+#include "residue_posix.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+
+#include "staging_fd_posix.hpp"
+#include "staging_posix.hpp"
+
+namespace hotgraft {
+
+namespace {
+
+constexpr std::size_t kStackBytes = std::size_t{64} << 10;
+constexpr std::size_t kPageBytes = 4096;
+constexpr std::size_t kCallBytesMax = 7;
+
+struct Registers {
+    std::uintptr_t stack = 0;
+    std::uintptr_t code = 0;
+};
+
+// proc_pid_syscall(5): "running", or "number arguments... sp pc", or "-1 sp pc" when blocked outside a system call.
+Whereabouts read_registers(int tid, Registers *out) noexcept {
+    char path[48];
+    std::snprintf(path, sizeof path, "/proc/self/task/%d/syscall", tid);
+    const OwnedFd fd(::open(path, O_RDONLY | O_CLOEXEC));
+    char text[256];
+    const ssize_t count = fd.is_open() ? ::read(fd.get(), text, sizeof text - 1) : -1;
+    if (count < 0) {
+        // Anything but "no such thread" (no fds, no permission) leaves the question open.
+        return errno == ENOENT || errno == ESRCH ? Whereabouts::kGone : Whereabouts::kRunning;
+    }
+    if (count == 0) {
+        return Whereabouts::kGone;
+    }
+    text[count] = '\0';
+    const char *code = std::strrchr(text, ' ');
+    if (std::strncmp(text, "running", 7) == 0 || code == nullptr) {
+        return Whereabouts::kRunning;
+    }
+    const char *stack = code - 1;
+    while (stack > text && *stack != ' ') {
+        --stack;
+    }
+    out->code = std::strtoull(code, nullptr, 16);
+    out->stack = std::strtoull(stack, nullptr, 16);
+    return Whereabouts::kOutside;
+}
+
+// As much of [from, from + kStackBytes) as is mapped, page by page: a transfer ends at the first page that is not.
+std::size_t read_stack(std::uintptr_t from, std::vector<std::uintptr_t> *words) {
+    iovec pages[kStackBytes / kPageBytes + 1];
+    std::size_t count = 0;
+    std::size_t bytes = 0;
+    for (std::uintptr_t at = from; bytes < kStackBytes;) {
+        const std::size_t part = std::min(kPageBytes - at % kPageBytes, kStackBytes - bytes);
+        pages[count++] = {reinterpret_cast<void *>(at), part};
+        at += part;
+        bytes += part;
+    }
+    words->resize(kStackBytes / sizeof(std::uintptr_t));
+    iovec to{words->data(), kStackBytes};
+    const ssize_t read = ::process_vm_readv(::getpid(), &to, 1, pages, count, 0);
+    return read <= 0 ? 0 : static_cast<std::size_t>(read) / sizeof(std::uintptr_t);
+}
+
+// Intel SDM volume 2: call rel32 is E8; call r/m64 is FF with 2 in the reg field of ModRM, two to seven bytes long.
+bool follows_call(const Library &library, std::uintptr_t address) noexcept {
+    if (!library.holds_code(address) || !library.holds_code(address - kCallBytesMax)) {
+        return false;
+    }
+    unsigned char before[kCallBytesMax];
+    std::memcpy(before, reinterpret_cast<const void *>(address - kCallBytesMax), sizeof before);
+    const auto byte = [&](std::size_t back) { return before[kCallBytesMax - back]; };
+    if (byte(5) == 0xE8) {
+        return true;
+    }
+    for (const std::size_t length : {2, 3, 4, 6, 7}) {
+        if (byte(length) == 0xFF && ((byte(length - 1) >> 3) & 7) == 2) {
+            return true;
+        }
+    }
+    return false;
+}
+
+struct CloseFolder {
+    void operator()(DIR *folder) const noexcept { ::closedir(folder); }
+};
+
+} // namespace
+
+Status list_threads(std::vector<int> *out) {
+    const std::unique_ptr<DIR, CloseFolder> folder(::opendir("/proc/self/task"));
+    if (folder == nullptr) {
+        return system_error("list", "/proc/self/task", errno);
+    }
+    std::vector<int> tids;
+    errno = 0;
+    while (const dirent *const entry = ::readdir(folder.get())) {
+        const long tid = std::strtol(entry->d_name, nullptr, 10);
+        if (tid > 0) {
+            tids.push_back(static_cast<int>(tid));
+        }
+    }
+    if (errno != 0) {
+        return system_error("list", "/proc/self/task", errno);
+    }
+    *out = std::move(tids);
+    return {};
+}
+
+Whereabouts find_thread(const Library &library, int tid, std::uintptr_t *address) {
+    Registers registers;
+    const Whereabouts seen = read_registers(tid, &registers);
+    if (seen != Whereabouts::kOutside) {
+        return seen;
+    }
+    if (library.holds_code(registers.code)) {
+        *address = registers.code;
+        return Whereabouts::kInside;
+    }
+    std::vector<std::uintptr_t> words;
+    const std::size_t count = read_stack(registers.stack & ~std::uintptr_t{7}, &words);
+    for (std::size_t i = 0; i < count; ++i) {
+        if (follows_call(library, words[i])) {
+            *address = words[i];
+            return Whereabouts::kInside;
+        }
+    }
+    return Whereabouts::kOutside;
+}
+
+void pause_us(long microseconds) noexcept {
+    const timespec time{0, microseconds * 1000};
+    ::nanosleep(&time, nullptr);
+}
+
+} // namespace hotgraft

@@ -1,0 +1,113 @@
+#include "services.hpp"
+
+#include <exception>
+#include <utility>
+
+#include <hotgraft/call.h>
+
+#include "generation_text.hpp"
+#include "guard.hpp"
+
+namespace hotgraft {
+
+namespace {
+
+const void *get_extension(hotgraft_ctx *, const char *) noexcept {
+    return nullptr;
+} // none in this minor
+
+void log_line(hotgraft_ctx *ctx, std::int32_t level, const char *text, std::uint64_t len) noexcept {
+    Services &services = Services::of(ctx);
+    services.log.write(services.source, level, text == nullptr ? std::string_view() : std::string_view(text, len));
+}
+
+void *host_realloc(hotgraft_ctx *ctx, void *pointer, std::uint64_t bytes, std::uint64_t align) noexcept {
+    return Ledger::reallocate(Services::of(ctx).books.ledger, pointer, bytes, align);
+}
+
+const hotgraft_table *enter(hotgraft_ctx *, hotgraft_slot *slot) noexcept {
+    return Guards::instance().enter(Slot::from_words(slot));
+}
+
+const hotgraft_table *try_enter(hotgraft_ctx *, hotgraft_slot *slot) noexcept {
+    return Guards::instance().try_enter(Slot::from_words(slot));
+}
+
+void leave(hotgraft_ctx *, const hotgraft_table *table) noexcept {
+    Guards::instance().leave(table);
+}
+
+std::uint64_t add_lease(hotgraft_ctx *ctx, const char *why) noexcept {
+    Services &services = Services::of(ctx);
+    return services.books.leases.add(services.source.instance, why);
+}
+
+void remove_lease(hotgraft_ctx *ctx, std::uint64_t lease) noexcept {
+    Services::of(ctx).books.leases.remove(lease);
+}
+
+} // namespace
+
+std::uint64_t Leases::add(const std::string &instance, const char *why) noexcept {
+    try {
+        Lease lease;
+        lease.instance = instance;
+        lease.why = why == nullptr ? "no reason given" : valid_utf8(why);
+        const std::lock_guard<std::mutex> lock(mutex_);
+        lease.number = next_;
+        live_.emplace(next_, std::move(lease));
+        return next_++;
+    } catch (const std::exception &) { // no memory
+        return 0;
+    }
+}
+
+bool Leases::remove(std::uint64_t number) noexcept {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return live_.erase(number) != 0;
+}
+
+std::size_t Leases::count() const noexcept {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return live_.size();
+}
+
+std::vector<Lease> Leases::list() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    std::vector<Lease> leases;
+    leases.reserve(live_.size());
+    for (const auto &entry : live_) {
+        leases.push_back(entry.second);
+    }
+    return leases;
+}
+
+GenerationBooks::GenerationBooks() : ledger(Ledger::make()) {}
+
+GenerationBooks::~GenerationBooks() {
+    if (ledger != nullptr) {
+        ledger->release();
+    }
+}
+
+Services::Services(LogRing &ring, GenerationBooks &generation_books, LogSource from)
+    : log(ring), books(generation_books), source(std::move(from)) {
+    host_.struct_size = sizeof(hotgraft_host);
+    host_.abi_minor = HOTGRAFT_ABI_MINOR;
+    host_.ctx = reinterpret_cast<hotgraft_ctx *>(this);
+    host_.get_extension = get_extension;
+    host_.log = log_line;
+    host_.realloc = host_realloc;
+    host_.enter = enter;
+    host_.try_enter = try_enter;
+    host_.leave = leave;
+    host_.lease = add_lease;
+    host_.unlease = remove_lease;
+    host_.guard_protocol = HOTGRAFT_GUARD_PROTOCOL;
+}
+
+Services &Services::of(hotgraft_ctx *ctx) noexcept {
+    return *reinterpret_cast<Services *>(ctx);
+}
+
+} // namespace hotgraft

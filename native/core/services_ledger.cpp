@@ -1,0 +1,159 @@
+// The memory behind the host's realloc. A block carries a head in front of it, so that it can be freed by anybody,
+// moved with its alignment, and billed to the generation that has it now.
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "services.hpp"
+
+namespace hotgraft {
+
+namespace {
+
+struct BlockHead {
+    std::uint64_t mark; // kBlockMark xor the block's own address: a pointer that is not ours does not have it
+    Ledger *ledger;
+    std::uint64_t bytes;
+    std::uint32_t align;
+    std::uint32_t before; // from the start of the allocation to the block
+};
+static_assert(sizeof(BlockHead) == 32, "a 16-aligned block follows its head without a gap");
+
+constexpr std::uint64_t kBlockMark = 0x686f7467'72616674;
+constexpr std::uint64_t kAlignMin = 16;
+constexpr std::uint64_t kAlignMax = std::uint64_t{1} << 30;
+constexpr std::uint64_t kBytesMax = std::uint64_t{1} << 47;
+
+BlockHead *head_of(void *block) noexcept {
+    BlockHead *const head = static_cast<BlockHead *>(block) - 1;
+    return head->mark == (kBlockMark ^ reinterpret_cast<std::uintptr_t>(block)) ? head : nullptr;
+}
+
+// malloc gives 16-aligned memory; what is wider gets room to be moved up in.
+void *allocate(Ledger *ledger, std::uint64_t bytes, std::uint64_t align) noexcept {
+    const std::uint64_t room = align <= kAlignMin ? sizeof(BlockHead) : sizeof(BlockHead) + align;
+    auto *const start = static_cast<unsigned char *>(std::malloc(room + bytes));
+    if (start == nullptr) {
+        return nullptr;
+    }
+    std::uintptr_t address = reinterpret_cast<std::uintptr_t>(start) + sizeof(BlockHead);
+    address = (address + align - 1) & ~(align - 1);
+    const std::uint64_t before = address - reinterpret_cast<std::uintptr_t>(start);
+    void *const block = start + before;
+    *(static_cast<BlockHead *>(block) - 1) = {kBlockMark ^ address, ledger, bytes, static_cast<std::uint32_t>(align),
+                                              static_cast<std::uint32_t>(before)};
+    return block;
+}
+
+void release_memory(void *block, BlockHead *head) noexcept {
+    head->mark = 0;
+    std::free(static_cast<unsigned char *>(block) - head->before);
+}
+
+// In place where the system can: only for blocks that directly follow their head.
+void *resize(void *block, BlockHead *head, std::uint64_t bytes) noexcept {
+    auto *const start = static_cast<unsigned char *>(std::realloc(head, sizeof(BlockHead) + bytes));
+    if (start == nullptr) {
+        return nullptr;
+    }
+    (void)block;
+    void *const moved = start + sizeof(BlockHead);
+    BlockHead *const next = static_cast<BlockHead *>(moved) - 1;
+    next->mark = kBlockMark ^ reinterpret_cast<std::uintptr_t>(moved);
+    next->bytes = bytes;
+    return moved;
+}
+
+} // namespace
+
+Ledger *Ledger::make() {
+    return new (std::nothrow) Ledger();
+}
+
+void Ledger::acquire() noexcept {
+    references_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Ledger::release() noexcept {
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) { // pairs with every other release
+        delete this;
+    }
+}
+
+void Ledger::bill(std::uint64_t bytes) noexcept {
+    acquire();
+    bytes_.fetch_add(bytes, std::memory_order_relaxed);
+    blocks_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Ledger::unbill(std::uint64_t bytes) noexcept {
+    bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+    blocks_.fetch_sub(1, std::memory_order_relaxed);
+    release();
+}
+
+void Ledger::free_block(void *pointer) noexcept {
+    BlockHead *const head = pointer == nullptr ? nullptr : head_of(pointer);
+    if (head == nullptr) {
+        return; // not ours: freeing it would be worse than keeping it
+    }
+    Ledger *const ledger = head->ledger;
+    const std::uint64_t bytes = head->bytes;
+    release_memory(pointer, head);
+    ledger->unbill(bytes);
+}
+
+std::uint64_t Ledger::block_bytes(const void *pointer) noexcept {
+    const BlockHead *const head = pointer == nullptr ? nullptr : head_of(const_cast<void *>(pointer));
+    return head == nullptr ? 0 : head->bytes;
+}
+
+void Ledger::hand_over(void *pointer, Ledger *next) noexcept {
+    BlockHead *const head = pointer == nullptr ? nullptr : head_of(pointer);
+    if (head != nullptr && next != nullptr && head->ledger != next) {
+        Ledger *const before = head->ledger;
+        next->bill(head->bytes);
+        head->ledger = next;
+        before->unbill(head->bytes);
+    }
+}
+
+void *Ledger::reallocate(Ledger *ledger, void *pointer, std::uint64_t bytes, std::uint64_t align) noexcept {
+    if (bytes == 0) {
+        free_block(pointer);
+        return nullptr;
+    }
+    const std::uint64_t wanted = align == 0 || align < kAlignMin ? kAlignMin : align;
+    if ((align & (align - 1)) != 0 || wanted > kAlignMax || bytes > kBytesMax) {
+        return nullptr;
+    }
+    if (pointer == nullptr) {
+        void *const block = ledger == nullptr ? nullptr : allocate(ledger, bytes, wanted);
+        if (block != nullptr) {
+            ledger->bill(bytes);
+        }
+        return block;
+    }
+    BlockHead *const head = head_of(pointer);
+    if (head == nullptr) {
+        return nullptr;
+    }
+    Ledger *const owner = head->ledger;
+    const std::uint64_t bytes_before = head->bytes;
+    void *next = nullptr;
+    if (wanted <= kAlignMin && head->align <= kAlignMin) {
+        next = resize(pointer, head, bytes);
+    } else {
+        next = allocate(owner, bytes, wanted > head->align ? wanted : head->align);
+        if (next != nullptr) {
+            std::memcpy(next, pointer, bytes < bytes_before ? bytes : bytes_before);
+            release_memory(pointer, head);
+        }
+    }
+    if (next != nullptr) {
+        owner->bytes_.fetch_add(bytes - bytes_before, std::memory_order_relaxed); // wraps where it shrinks
+    }
+    return next;
+}
+
+} // namespace hotgraft
