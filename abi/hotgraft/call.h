@@ -120,10 +120,8 @@ static inline const hotgraft_table *hotgraft_enter(const hotgraft_import *import
         __atomic_store_n(&record->depth, (uint32_t)depth, __ATOMIC_RELAXED);
     }
     entered = hotgraft_enter_cold(import);
-    if (entered.table != 0) {
-        guard->record = entered.record;
-        guard->depth = entered.record->depth - 1u;
-    }
+    guard->record = entered.record;
+    guard->depth = entered.table != 0 ? entered.record->depth - 1u : 0u;
     return entered.table;
 }
 

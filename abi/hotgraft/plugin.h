@@ -61,8 +61,8 @@ typedef struct hotgraft_plugin {
     hotgraft_status(HOTGRAFT_CALL *quiesce)(hotgraft_instance *instance, uint64_t budget_ns,
                                             hotgraft_error *error) HOTGRAFT_NOTHROW;
 
-    /* Undo quiesce: the swap was called off and this instance serves again. Follows every quiesce that led nowhere, also one that
-     * failed or was still busy at the deadline. [control, quiesced] */
+    /* Undo quiesce: the swap was called off and this instance serves again. Follows every quiesce that led nowhere,
+     * also one that failed or was still busy at the deadline. [control, quiesced] */
     hotgraft_status(HOTGRAFT_CALL *resume)(hotgraft_instance *instance, hotgraft_error *error) HOTGRAFT_NOTHROW;
 
     /* Free everything that was not surrendered. [control, quiesced or never started] */

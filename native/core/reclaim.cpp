@@ -15,8 +15,8 @@ namespace {
 
 // How long a plugin's destroy, and the quiesce before it, may take before its thread is left behind.
 constexpr std::int64_t kTeardownNs = 5'000'000'000;
-// Between two looks at generations that are still held: short after a change, then longer, so that a call that lasts an hour
-// costs nothing.
+// Between two looks at generations that are still held: short after a change, then longer, so that a call that lasts an
+// hour costs nothing.
 constexpr std::chrono::microseconds kLookFirst{200};
 constexpr std::chrono::microseconds kLookLongest{50'000};
 
@@ -135,7 +135,7 @@ void Reaper::reclaim(const std::shared_ptr<Generation> &generation) {
     {
         const std::lock_guard<std::mutex> lock(mutex_);
         if (reclaimed.proof.proven) {
-            ++proven_;
+            ++proven_[reclaimed.plugin];
         } else {
             stuck_.push_back(reclaimed);
             kept_.push_back(generation);
@@ -183,9 +183,10 @@ std::vector<Reclaimed> Reaper::stuck() const {
     return stuck_;
 }
 
-std::uint64_t Reaper::proven_count() const {
+std::uint64_t Reaper::proven_count(const std::string &plugin) const {
     const std::lock_guard<std::mutex> lock(mutex_);
-    return proven_;
+    const auto found = proven_.find(plugin);
+    return found == proven_.end() ? 0 : found->second;
 }
 
 void Reaper::set_listener(void (*listener)(const Reclaimed &, void *), void *ctx) {

@@ -1,16 +1,17 @@
 // Reclaim: taking replaced generations out of memory once nobody can be inside them.
 //
-// A generation leaves *held* by exactly one of two compare-and-swaps: recall (rollback) or retire (commit). What was retired
-// belongs to the reaper alone. It looks at pins and leases, issues the barrier, looks at the records, and looks at pins again:
-// without the second look a pin taken in between is missed (tests/model, reclaim).
+// A generation leaves *held* by exactly one of two compare-and-swaps: recall (rollback) or retire (commit). What was
+// retired belongs to the reaper alone. It looks at pins and leases, issues the barrier, looks at the records, and looks
+// at pins again: without the second look a pin taken in between is missed (tests/model, reclaim).
 //
-// The reaper's thread starts with the first retire and ends when nothing is waiting: a standing thread would make CPython ≥ 3.12
-// warn at every fork. Plugin code never runs on it, but on a control thread with a deadline.
+// The reaper's thread starts with the first retire and ends when nothing is waiting: a standing thread would make
+// CPython ≥ 3.12 warn at every fork. Plugin code never runs on it, but on a control thread with a deadline.
 #ifndef HOTGRAFT_CORE_RECLAIM_HPP
 #define HOTGRAFT_CORE_RECLAIM_HPP
 
 #include <condition_variable>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -41,8 +42,8 @@ public:
     Reaper(const Reaper &) = delete;
     Reaper &operator=(const Reaper &) = delete;
 
-    // Commit: held (or failed, after its code ran) → retired, and on its way out. kWrongStage: somebody recalled it first.
-    // kForked in a forked child: what the parent reclaims is not the child's.
+    // Commit: held (or failed, after its code ran) → retired, and on its way out. kWrongStage: somebody recalled it
+    // first. kForked in a forked child: what the parent reclaims is not the child's.
     Status retire(std::shared_ptr<Generation> generation);
 
     // Wait until nothing is waiting any more. kTimedOut names each generation that is and what holds it.
@@ -51,12 +52,14 @@ public:
     // Generations still on their way out, each with what holds it.
     [[nodiscard]] std::vector<std::string> waiting() const;
     [[nodiscard]] std::vector<Reclaimed> stuck() const;
-    [[nodiscard]] std::uint64_t proven_count() const;
+    // Of one plugin: how many generations left memory for certain.
+    [[nodiscard]] std::uint64_t proven_count(const std::string &plugin) const;
 
     // Called after each end; nullptr: nobody. Returns only when no call of the listener of before is under way.
     void set_listener(void (*listener)(const Reclaimed &reclaimed, void *ctx), void *ctx);
 
-    // A seam for the control "reclaim without the second look at pins": called between the look at records and the second look.
+    // A seam for the control "reclaim without the second look at pins": called between the look at records and the
+    // second look.
     void set_second_look_seam(void (*between)(void *ctx), void *ctx, bool skips_second_look) noexcept;
 
 private:
@@ -77,7 +80,7 @@ private:
     std::vector<Waiting> waiting_;
     std::vector<Reclaimed> stuck_;
     std::vector<std::shared_ptr<Generation>> kept_; // stuck ones stay whole
-    std::uint64_t proven_ = 0;
+    std::map<std::string, std::uint64_t> proven_;   // by plugin
     bool is_running_ = false;
     bool is_calling_ = false;
     void (*listener_)(const Reclaimed &, void *) = nullptr;

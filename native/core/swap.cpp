@@ -13,6 +13,8 @@ namespace hotgraft {
 namespace {
 
 constexpr timespec kPinPoll{0, 200'000};
+// A plugin that watches its budget comes back at the deadline, not before it: it is given this long to do so.
+constexpr std::int64_t kReturnNs = 10'000'000;
 
 bool runs_plugin_code(StepKind kind) {
     return kind != StepKind::kWaitForPins && kind != StepKind::kCloseGates && kind != StepKind::kDrain &&
@@ -20,7 +22,9 @@ bool runs_plugin_code(StepKind kind) {
 }
 
 // Undo that is done to the candidate; the rest is done to what served before.
-bool acts_on_next(StepKind kind) { return kind == StepKind::kStop || kind == StepKind::kLetGo; }
+bool acts_on_next(StepKind kind) {
+    return kind == StepKind::kStop || kind == StepKind::kLetGo;
+}
 
 // One attempt, from its first step to its end.
 class Swap {
@@ -94,7 +98,7 @@ private:
                 const CarriesOut mark(swap); // at these gates it gets an answer instead of waiting for itself
                 return window->run(*job, steps, deadline_ns);
             },
-            deadline_ns);
+            deadline_ns + kReturnNs);
         if (status.code() == Code::kAbandoned) {
             const std::optional<WindowStep> inside = window_->give_up(*job, status);
             if (inside) {
@@ -115,12 +119,16 @@ private:
 
     Status perform(StepKind kind) {
         switch (kind) {
-        case StepKind::kWaitForPins: return wait_for_pins();
+        case StepKind::kWaitForPins:
+            return wait_for_pins();
         case StepKind::kCloseGates:
             return gates_.close();
-        case StepKind::kDrain: return drain();
-        case StepKind::kPublish: return publish();
-        default: return {Code::kInvalid, "not a step of the core"};
+        case StepKind::kDrain:
+            return drain();
+        case StepKind::kPublish:
+            return publish();
+        default:
+            return {Code::kInvalid, "not a step of the core"};
         }
     }
 
@@ -172,7 +180,8 @@ private:
         return Guards::instance().publish_open(*request_.members.front().slots.front().slot, next);
     }
 
-    // Go back over what was done, newest first. A step that cannot be undone is written down and does not stop the rest.
+    // Go back over what was done, newest first. A step that cannot be undone is written down and does not stop the
+    // rest.
     void undo() {
         const std::vector<StepRecord> done = window_->records();
         const std::int64_t deadline_ns = monotonic_ns() + request_.undo_budget_ns;
@@ -262,8 +271,8 @@ std::vector<WindowStep> plan_window(const SwapRequest &request) {
     if (needs_gate(request)) {
         steps.push_back({StepKind::kCloseGates, 0, 0});
         steps.push_back({StepKind::kDrain, 0, 0});
-        for (const StepKind kind : {StepKind::kQuiesce, StepKind::kSurrender, StepKind::kSave, StepKind::kTake,
-                                    StepKind::kRestore}) {
+        for (const StepKind kind :
+             {StepKind::kQuiesce, StepKind::kSurrender, StepKind::kSave, StepKind::kTake, StepKind::kRestore}) {
             append_for_all(request, kind, &steps);
         }
     }
@@ -272,6 +281,8 @@ std::vector<WindowStep> plan_window(const SwapRequest &request) {
     return steps;
 }
 
-SwapRecord run_swap(const SwapRequest &request) { return Swap(request).carry_out(); }
+SwapRecord run_swap(const SwapRequest &request) {
+    return Swap(request).carry_out();
+}
 
 } // namespace hotgraft

@@ -1,8 +1,9 @@
 // One swap of a set of plugins: the native gated window, from closing the gates to publishing, or back.
 //
-// Everything slow has been done before: candidates are mapped and created, tables are made. What is left is a list of steps,
-// held as data, that runs without anybody's interpreter lock and under one absolute deadline. Until the publish step each
-// step that was done has an undo; after it there is none, and going back is another swap (tests/model, README: the rules).
+// Everything slow has been done before: candidates are mapped and created, tables are made. What is left is a list of
+// steps, held as data, that runs without anybody's interpreter lock and under one absolute deadline. Until the publish
+// step each step that was done has an undo; after it there is none, and going back is another swap (tests/model,
+// README: the rules).
 //
 // What this deliberately does not do: load, decide whether a candidate is acceptable, or reclaim what was replaced.
 #ifndef HOTGRAFT_CORE_SWAP_HPP
@@ -88,11 +89,11 @@ struct StepRecord {
 
 struct SwapRecord {
     bool is_published = false;
-    Status failure;                // why not, when it was called off
-    std::vector<StepRecord> steps; // in the order they ran, undo included
+    Status failure;                   // why not, when it was called off
+    std::vector<StepRecord> steps;    // in the order they ran, undo included
     std::int64_t gates_closed_ns = 0; // 0: no gate was needed
     std::int64_t gates_open_ns = 0;
-    std::vector<std::string> after_undo;  // what could not be put back, in words; empty: everything was
+    std::vector<std::string> after_undo; // what could not be put back, in words; empty: everything was
 };
 
 // A seam for tests and the demo's sabotage: called before each step; answers what the step shall do instead, or kRun.
@@ -101,8 +102,8 @@ using StepHook = StepSeam (*)(StepKind kind, void *ctx);
 void set_step_hook(StepHook hook, void *ctx) noexcept;
 [[nodiscard]] StepSeam ask_step_hook(StepKind kind);
 
-// The window's steps in order, pins first. A set that publishes exactly one slot and carries no state needs no gate: its list
-// is start, publish. Pure.
+// The window's steps in order, pins first. A set that publishes exactly one slot and carries no state needs no gate:
+// its list is start, publish. Pure.
 struct WindowStep {
     StepKind kind;
     std::size_t member;
@@ -111,8 +112,9 @@ struct WindowStep {
 [[nodiscard]] bool needs_gate(const SwapRequest &request);
 [[nodiscard]] std::vector<WindowStep> plan_window(const SwapRequest &request);
 
-// Carry out one swap on the calling thread and one control thread. One swap of a plugin at a time: the caller sees to it.
-// Never throws; never leaves a gate closed. On return every old generation is held (published) or active (called off).
+// Carry out one swap on the calling thread and one control thread. One swap of a plugin at a time: the caller sees to
+// it. Never throws; never leaves a gate closed. On return every old generation is held (published) or active (called
+// off).
 [[nodiscard]] SwapRecord run_swap(const SwapRequest &request);
 
 } // namespace hotgraft

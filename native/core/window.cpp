@@ -28,33 +28,54 @@ StepSeam ask_step_hook(StepKind kind) {
 
 const char *step_name(StepKind kind) noexcept {
     switch (kind) {
-    case StepKind::kWaitForPins: return "wait for pins";
-    case StepKind::kCloseGates: return "close gates";
-    case StepKind::kDrain: return "drain";
-    case StepKind::kQuiesce: return "quiesce";
-    case StepKind::kSurrender: return "surrender";
-    case StepKind::kSave: return "save";
-    case StepKind::kTake: return "take";
-    case StepKind::kRestore: return "restore";
-    case StepKind::kStart: return "start";
-    case StepKind::kPublish: return "publish";
-    case StepKind::kStop: return "stop";
-    case StepKind::kLetGo: return "let go";
-    case StepKind::kGiveBack: return "give back";
-    case StepKind::kResume: return "resume";
-    case StepKind::kReopenGates: return "reopen gates";
+    case StepKind::kWaitForPins:
+        return "wait for pins";
+    case StepKind::kCloseGates:
+        return "close gates";
+    case StepKind::kDrain:
+        return "drain";
+    case StepKind::kQuiesce:
+        return "quiesce";
+    case StepKind::kSurrender:
+        return "surrender";
+    case StepKind::kSave:
+        return "save";
+    case StepKind::kTake:
+        return "take";
+    case StepKind::kRestore:
+        return "restore";
+    case StepKind::kStart:
+        return "start";
+    case StepKind::kPublish:
+        return "publish";
+    case StepKind::kStop:
+        return "stop";
+    case StepKind::kLetGo:
+        return "let go";
+    case StepKind::kGiveBack:
+        return "give back";
+    case StepKind::kResume:
+        return "resume";
+    case StepKind::kReopenGates:
+        return "reopen gates";
     }
     return "?";
 }
 
 std::optional<StepKind> undo_of(StepKind kind) noexcept {
     switch (kind) {
-    case StepKind::kCloseGates: return StepKind::kReopenGates;
-    case StepKind::kQuiesce: return StepKind::kResume;
-    case StepKind::kSurrender: return StepKind::kGiveBack;
-    case StepKind::kTake: return StepKind::kLetGo;
-    case StepKind::kStart: return StepKind::kStop;
-    default: return std::nullopt; // waiting and copying leave nothing behind; undo has no undo
+    case StepKind::kCloseGates:
+        return StepKind::kReopenGates;
+    case StepKind::kQuiesce:
+        return StepKind::kResume;
+    case StepKind::kSurrender:
+        return StepKind::kGiveBack;
+    case StepKind::kTake:
+        return StepKind::kLetGo;
+    case StepKind::kStart:
+        return StepKind::kStop;
+    default:
+        return std::nullopt; // waiting and copying leave nothing behind; undo has no undo
     }
 }
 
@@ -133,17 +154,28 @@ Status Window::perform(const WindowStep &step, std::int64_t deadline_ns) {
     Generation &next = *member.next;
     Carried &state = carried_[step.member][step.instance];
     switch (step.kind) {
-    case StepKind::kQuiesce: return quiesce(old_generation, move.old_index, deadline_ns);
-    case StepKind::kSurrender: return old_generation.surrender(move.old_index, &state.block);
-    case StepKind::kSave: return old_generation.save(move.old_index, &state.saved);
-    case StepKind::kTake: return next.take(move.next_index, state.block);
-    case StepKind::kRestore: return next.restore(move.next_index, old_generation.state_schema(), state.saved);
-    case StepKind::kStart: return move.is_rollback ? next.resume(move.next_index) : next.start(move.next_index);
-    case StepKind::kStop: return quiesce(next, move.next_index, deadline_ns);
-    case StepKind::kLetGo: return next.surrender(move.next_index, &state.block);
-    case StepKind::kGiveBack: return old_generation.take(move.old_index, state.block);
-    case StepKind::kResume: return old_generation.resume(move.old_index);
-    default: return {Code::kInvalid, "not a step that runs plugin code"};
+    case StepKind::kQuiesce:
+        return quiesce(old_generation, move.old_index, deadline_ns);
+    case StepKind::kSurrender:
+        return old_generation.surrender(move.old_index, &state.block);
+    case StepKind::kSave:
+        return old_generation.save(move.old_index, &state.saved);
+    case StepKind::kTake:
+        return next.take(move.next_index, state.block);
+    case StepKind::kRestore:
+        return next.restore(move.next_index, old_generation.state_schema(), state.saved);
+    case StepKind::kStart:
+        return move.is_rollback ? next.resume(move.next_index) : next.start(move.next_index);
+    case StepKind::kStop:
+        return quiesce(next, move.next_index, deadline_ns);
+    case StepKind::kLetGo:
+        return next.surrender(move.next_index, &state.block);
+    case StepKind::kGiveBack:
+        return old_generation.take(move.old_index, state.block);
+    case StepKind::kResume:
+        return old_generation.resume(move.old_index);
+    default:
+        return {Code::kInvalid, "not a step that runs plugin code"};
     }
 }
 

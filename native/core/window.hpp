@@ -1,7 +1,7 @@
 // The part of a swap that runs plugin code with the gates closed: the state's way across and what undoes it.
 //
-// It runs on a control thread while the swap's own thread waits. When the deadline passes inside a plugin's function, the
-// swap's thread gives the job up: from then on nothing the abandoned thread still does is looked at, and everything
+// It runs on a control thread while the swap's own thread waits. When the deadline passes inside a plugin's function,
+// the swap's thread gives the job up: from then on nothing the abandoned thread still does is looked at, and everything
 // it can reach is kept.
 #ifndef HOTGRAFT_CORE_WINDOW_HPP
 #define HOTGRAFT_CORE_WINDOW_HPP
@@ -34,7 +34,8 @@ struct Job {
     std::optional<WindowStep> inside; // the step whose function the thread is in
 };
 
-// Everything a job on a control thread can reach. Shared with the thread, so that one which is abandoned keeps it alive.
+// Everything a job on a control thread can reach. Shared with the thread, so that one which is abandoned keeps it
+// alive.
 //
 // Thread safety
 //   One job at a time, and the swap's own thread between jobs; a job that was given up touches only the Carried of the

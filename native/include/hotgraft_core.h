@@ -1,12 +1,13 @@
-/* The core for programs without Python: facts of an image, load, replace, call, unload proof. Version 0.x: names may still change.
+/* The core for programs without Python: facts of an image, load, replace, call, unload proof. Version 0.x: names may
+ * still change.
  *
- * A hotgraft_core_plugin is a named, replaceable unit. It owns one slot per interface, so an import that was filled once stays
- * good over every replacement. Link with libhotgraft.so.1; a process has one core, whoever loads it first.
+ * A hotgraft_core_plugin is a named, replaceable unit. It owns one slot per interface, so an import that was filled
+ * once stays good over every replacement. Link with libhotgraft.so.1; a process has one core, whoever loads it first.
  *
- * Thread safety: calls through an import from any thread, any time. The functions here from any thread; those that change one
- * plugin take turns, and a second one waits for the first. None may be called from inside a plugin's function.
- * Errors: every function that can fail answers a hotgraft_core_code and fills `error` (may be NULL) with what was tried, on what,
- * and what was found; what ran before still runs.
+ * Thread safety: calls through an import from any thread, any time. The functions here from any thread; those that
+ * change one plugin take turns, and a second one waits for the first. None may be called from inside a plugin's
+ * function. Errors: every function that can fail answers a hotgraft_core_code and fills `error` (may be NULL) with what
+ * was tried, on what, and what was found; what ran before still runs.
  */
 #ifndef HOTGRAFT_CORE_H
 #define HOTGRAFT_CORE_H
@@ -44,11 +45,11 @@ typedef struct hotgraft_core_image {
     uint32_t struct_size; /* bytes; set by the caller to sizeof(hotgraft_core_image) */
     uint32_t is_position_independent_executable;
     char soname[128];
-    char build_id[64];        /* hexadecimal, empty when there is none */
-    uint64_t exported_count;  /* symbols */
-    uint64_t needed_count;    /* libraries */
-    uint64_t descriptor_len;  /* bytes of the embedded note; 0: none */
-    uint64_t refusal_count;   /* reasons for which load would refuse it here and now */
+    char build_id[64];       /* hexadecimal, empty when there is none */
+    uint64_t exported_count; /* symbols */
+    uint64_t needed_count;   /* libraries */
+    uint64_t descriptor_len; /* bytes of the embedded note; 0: none */
+    uint64_t refusal_count;  /* reasons for which load would refuse it here and now */
 } hotgraft_core_image;
 
 /* Read the facts of the image at `path`; none of its code runs. */
@@ -72,19 +73,19 @@ typedef struct hotgraft_core_report {
     uint64_t pause_ns;   /* gates closed → open; 0: no gate was needed */
 } hotgraft_core_report;
 
-/* Load the image at `image`, or replace what runs by it, its state carried over. `config_json`: an object, NULL for "{}".
- * `deadline_ns`: from now, for all of it. Whatever the answer, the report says what serves. */
+/* Load the image at `image`, or replace what runs by it, its state carried over. `config_json`: an object, NULL for
+ * "{}". `deadline_ns`: from now, for all of it. Whatever the answer, the report says what serves. */
 HOTGRAFT_CORE_API hotgraft_core_code hotgraft_core_load(hotgraft_core_plugin *plugin, const char *image,
                                                         const char *config_json, uint64_t deadline_ns,
                                                         hotgraft_core_report *report, hotgraft_error *error);
 
-/* Fill an import that leads to interface `id` of `plugin`: then hotgraft_enter(&import, &guard) from any thread. The import is good
- * until hotgraft_core_close. */
+/* Fill an import that leads to interface `id` of `plugin`: then hotgraft_enter(&import, &guard) from any thread. The
+ * import is good until hotgraft_core_close. */
 HOTGRAFT_CORE_API hotgraft_core_code hotgraft_core_import(hotgraft_core_plugin *plugin, const char *id,
                                                           hotgraft_import *import, hotgraft_error *error);
 
-/* What became of the generations of `plugin` that were replaced. `reason` (may be NULL, `reason_size` bytes): why the newest stuck
- * one is stuck. Waits up to `wait_ns` for those that are still on their way out. */
+/* What became of the generations of `plugin` that were replaced. `reason` (may be NULL, `reason_size` bytes): why the
+ * newest stuck one is stuck. Waits up to `wait_ns` for those that are still on their way out. */
 HOTGRAFT_CORE_API hotgraft_core_code hotgraft_core_unloaded(hotgraft_core_plugin *plugin, uint64_t wait_ns,
                                                             uint64_t *proven, uint64_t *stuck, char *reason,
                                                             uint64_t reason_size);

@@ -1,0 +1,288 @@
+// The C API: the same steps as any other engine, under plain names. It adds no rules of its own.
+#include <hotgraft_core.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gate.hpp"
+#include "guard.hpp"
+#include "host_import.hpp"
+#include "image.hpp"
+#include "prepare.hpp"
+#include "reclaim.hpp"
+#include "swap.hpp"
+
+// A replaceable unit with one instance. Its slots stay for its whole life; imports point into them.
+struct hotgraft_core_plugin {
+    std::string name;
+    std::string folder;
+    std::vector<std::shared_ptr<hotgraft::Slot>> slots;
+    std::mutex mutex; // guards what follows: one change at a time
+    std::shared_ptr<hotgraft::Generation> active;
+    std::uint64_t last_number = 0;
+};
+
+namespace {
+
+using hotgraft::Code;
+using hotgraft::Status;
+
+hotgraft_core_code answer(const Status &status, hotgraft_error *error) {
+    if (!status.is_ok() && error != nullptr) {
+        error->code = static_cast<std::int32_t>(status.code());
+        std::strncpy(error->domain, "hotgraft", sizeof(error->domain) - 1);
+        const std::size_t bytes = std::min(status.message().size(), sizeof(error->message) - 1);
+        std::memcpy(error->message, status.message().data(), bytes);
+        error->message[bytes] = '\0';
+    }
+    return static_cast<hotgraft_core_code>(status.code());
+}
+
+// Run `work` and keep C++ exceptions on this side: memory is the only thing that can run out in here.
+template <class Work> hotgraft_core_code guarded(hotgraft_error *error, Work work) noexcept {
+    try {
+        if (hotgraft::Guards::instance().is_forked_child()) {
+            return answer({Code::kForked, "control functions are off in a forked child; calls go on"}, error);
+        }
+        return answer(work(), error);
+    } catch (const std::bad_alloc &) {
+        return HOTGRAFT_CORE_NOMEM;
+    } catch (...) {
+        return HOTGRAFT_CORE_INVALID;
+    }
+}
+
+void copy_text(std::string_view text, char *out, std::size_t out_bytes) {
+    const std::size_t bytes = std::min(text.size(), out_bytes - 1);
+    std::memcpy(out, text.data(), bytes);
+    out[bytes] = '\0';
+}
+
+std::string hex_text(std::string_view bytes) {
+    static const char kDigits[] = "0123456789abcdef";
+    std::string text;
+    for (const char byte : bytes) {
+        const auto value = static_cast<unsigned char>(byte);
+        text += kDigits[value >> 4];
+        text += kDigits[value & 15];
+    }
+    return text;
+}
+
+std::string folder_of(const std::string &path) {
+    const std::size_t slash = path.rfind('/');
+    return slash == std::string::npos ? "." : path.substr(0, slash);
+}
+
+// "counter/1": the number behind the slash, as a table's version word; 0 when there is none.
+std::uint32_t version_of(const std::string &id) {
+    const std::size_t slash = id.rfind('/');
+    std::uint32_t major = 0;
+    for (std::size_t i = slash == std::string::npos ? id.size() : slash + 1; i < id.size(); ++i) {
+        major = major * 10 + static_cast<std::uint32_t>(id[i] - '0');
+    }
+    return major << 16;
+}
+
+hotgraft::CandidateWish wish_for(const hotgraft_core_plugin &plugin, const char *image, const char *config_json,
+                                 std::int64_t deadline_ns) {
+    hotgraft::CandidateWish wish;
+    wish.staging = {image, plugin.folder, plugin.name, plugin.last_number + 1};
+    wish.deadline_ns = deadline_ns;
+    hotgraft::InstanceWish instance{"", config_json == nullptr ? "{}" : config_json, {}};
+    for (const std::shared_ptr<hotgraft::Slot> &slot : plugin.slots) {
+        hotgraft::InterfaceWish interface;
+        interface.id = slot->name();
+        interface.version = version_of(slot->name());
+        instance.interfaces.emplace_back(slot, interface);
+    }
+    wish.instances.push_back(std::move(instance));
+    return wish;
+}
+
+// The first generation: nobody is inside, there is no state, no gate is needed.
+Status publish_first(hotgraft_core_plugin &plugin, const hotgraft::Candidate &candidate, std::int64_t deadline_ns) {
+    const std::shared_ptr<hotgraft::Generation> generation = candidate.generation;
+    hotgraft::ControlThread control;
+    Status status = control.run(
+        "start", [generation] { return generation->start(0); }, deadline_ns);
+    if (!status.is_ok()) {
+        if (status.code() == Code::kAbandoned) {
+            generation->mark_abandoned("start");
+        }
+        hotgraft::drop_candidate(candidate);
+        return status;
+    }
+    for (const hotgraft::SlotMove &move : candidate.tables.front()) {
+        status = hotgraft::Guards::instance().publish_open(*move.slot, move.next);
+        if (!status.is_ok()) {
+            return status;
+        }
+    }
+    generation->mark_active();
+    plugin.active = generation;
+    return {};
+}
+
+Status replace(hotgraft_core_plugin &plugin, const hotgraft::Candidate &candidate, std::int64_t deadline_ns,
+               hotgraft_core_report *report) {
+    hotgraft::InstanceMove move;
+    Status status = hotgraft::choose_state_way(*plugin.active, *candidate.generation, &move.way);
+    if (!status.is_ok()) {
+        hotgraft::drop_candidate(candidate);
+        return status;
+    }
+    hotgraft::SwapRequest request;
+    request.members.push_back({plugin.active, candidate.generation, {move}, candidate.tables.front(), false});
+    request.deadline_ns = deadline_ns;
+    const hotgraft::SwapRecord record = hotgraft::run_swap(request);
+    report->pause_ns = static_cast<std::uint64_t>(record.gates_open_ns - record.gates_closed_ns);
+    if (!record.is_published) {
+        hotgraft::drop_candidate(candidate);
+        return record.failure;
+    }
+    status = hotgraft::Reaper::instance().retire(plugin.active);
+    plugin.active = candidate.generation;
+    return status;
+}
+
+Status load(hotgraft_core_plugin &plugin, const char *image, const char *config_json, std::uint64_t deadline_ns,
+            hotgraft_core_report *report) {
+    if (hotgraft::Guards::instance().calling_thread_holds_any()) {
+        return {Code::kBusy, plugin.name + ": a load asked for from inside a plugin's function would wait for itself"};
+    }
+    const std::lock_guard<std::mutex> lock(plugin.mutex);
+    const std::int64_t began_ns = hotgraft::monotonic_ns();
+    const std::int64_t until_ns = began_ns + static_cast<std::int64_t>(deadline_ns);
+    hotgraft::Candidate candidate;
+    Status status = hotgraft::prepare(wish_for(plugin, image, config_json, until_ns), &candidate);
+    ++plugin.last_number; // a number is used once, whatever became of it
+    report->prepare_ns = static_cast<std::uint64_t>(hotgraft::monotonic_ns() - began_ns);
+    if (status.is_ok()) {
+        status = plugin.active == nullptr ? publish_first(plugin, candidate, until_ns)
+                                          : replace(plugin, candidate, until_ns, report);
+    }
+    report->is_published = status.is_ok() ? 1 : 0;
+    report->generation = plugin.active == nullptr ? 0 : plugin.active->number();
+    return status;
+}
+
+Status close(hotgraft_core_plugin &plugin, std::uint64_t deadline_ns) {
+    const std::lock_guard<std::mutex> lock(plugin.mutex);
+    const std::int64_t until_ns = hotgraft::monotonic_ns() + static_cast<std::int64_t>(deadline_ns);
+    std::vector<hotgraft::Slot *> slots;
+    for (const std::shared_ptr<hotgraft::Slot> &slot : plugin.slots) {
+        slots.push_back(slot.get());
+    }
+    if (plugin.active == nullptr) {
+        return {};
+    }
+    hotgraft::GateSet gates(slots);
+    Status status = gates.close();
+    if (status.is_ok()) {
+        status = gates.drain(until_ns);
+    }
+    if (!status.is_ok()) {
+        gates.reopen();
+        return status;
+    }
+    status = gates.publish(std::vector<const hotgraft_table *>(slots.size(), nullptr));
+    plugin.active->mark_held();
+    return status.is_ok() ? hotgraft::Reaper::instance().retire(std::move(plugin.active)) : status;
+}
+
+} // namespace
+
+const char *hotgraft_core_version(void) {
+    return "0.1.0";
+}
+
+hotgraft_core_code hotgraft_core_inspect(const char *path, hotgraft_core_image *facts, hotgraft_error *error) {
+    return guarded(error, [path, facts] {
+        hotgraft::ImageFacts image;
+        const Status status = hotgraft::inspect_image_file(path, &image);
+        if (status.is_ok()) {
+            facts->is_position_independent_executable = image.is_pie ? 1 : 0;
+            copy_text(image.soname, facts->soname, sizeof(facts->soname));
+            copy_text(hex_text(image.build_id), facts->build_id, sizeof(facts->build_id));
+            facts->exported_count = image.exported.size();
+            facts->needed_count = image.needed.size();
+            facts->descriptor_len = image.descriptor ? image.descriptor->bytes : 0;
+            facts->refusal_count = 0;
+            for (const hotgraft::Finding &finding : hotgraft::find_needs(image, folder_of(path))) {
+                facts->refusal_count += finding.severity == hotgraft::Severity::kRefusal ? 1 : 0;
+            }
+        }
+        return status;
+    });
+}
+
+hotgraft_core_code hotgraft_core_open(const char *name, const char *folder, const char *const *interfaces,
+                                      uint64_t count, hotgraft_core_plugin **plugin, hotgraft_error *error) {
+    return guarded(error, [=]() -> Status {
+        auto opened = std::make_unique<hotgraft_core_plugin>();
+        opened->name = name;
+        opened->folder = folder;
+        for (std::uint64_t i = 0; i < count; ++i) {
+            opened->slots.push_back(std::make_shared<hotgraft::Slot>(interfaces[i]));
+        }
+        *plugin = opened.release();
+        return {};
+    });
+}
+
+hotgraft_core_code hotgraft_core_load(hotgraft_core_plugin *plugin, const char *image, const char *config_json,
+                                      uint64_t deadline_ns, hotgraft_core_report *report, hotgraft_error *error) {
+    hotgraft_core_report own{};
+    hotgraft_core_report *const filled = report == nullptr ? &own : report;
+    return guarded(error, [=] { return load(*plugin, image, config_json, deadline_ns, filled); });
+}
+
+hotgraft_core_code hotgraft_core_import(hotgraft_core_plugin *plugin, const char *id, hotgraft_import *import,
+                                        hotgraft_error *error) {
+    return guarded(error, [=]() -> Status {
+        std::string offered;
+        for (const std::shared_ptr<hotgraft::Slot> &slot : plugin->slots) {
+            if (slot->name() == id) {
+                hotgraft::fill_host_import(*slot, import);
+                return {};
+            }
+            offered += (offered.empty() ? "" : ", ") + slot->name();
+        }
+        return {Code::kInvalid, plugin->name + " has no interface \"" + id + "\"; it was opened with: " + offered};
+    });
+}
+
+hotgraft_core_code hotgraft_core_unloaded(hotgraft_core_plugin *plugin, uint64_t wait_ns, uint64_t *proven,
+                                          uint64_t *stuck, char *reason, uint64_t reason_size) {
+    return guarded(nullptr, [=] {
+        hotgraft::Reaper &reaper = hotgraft::Reaper::instance();
+        Status status = reaper.wait_idle(hotgraft::monotonic_ns() + static_cast<std::int64_t>(wait_ns));
+        *proven = reaper.proven_count(plugin->name);
+        *stuck = 0;
+        for (const hotgraft::Reclaimed &one : reaper.stuck()) {
+            if (one.plugin != plugin->name) {
+                continue;
+            }
+            ++*stuck;
+            if (reason != nullptr && reason_size != 0) {
+                copy_text(one.proof.reason, reason, reason_size);
+            }
+        }
+        return status;
+    });
+}
+
+hotgraft_core_code hotgraft_core_close(hotgraft_core_plugin *plugin, uint64_t deadline_ns, hotgraft_error *error) {
+    const hotgraft_core_code code = guarded(error, [=] { return close(*plugin, deadline_ns); });
+    if (code == HOTGRAFT_CORE_OK) {
+        delete plugin;
+    }
+    return code;
+}
