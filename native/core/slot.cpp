@@ -50,6 +50,7 @@ void Slot::wake() noexcept {
     if (waiters_.load(std::memory_order_seq_cst) != 0) {
         futex_wake_all(sequence_);
     }
+    wakers_.tell_all();
 }
 
 void Slot::wait(std::uint32_t seen) noexcept {

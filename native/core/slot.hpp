@@ -27,6 +27,8 @@
 
 #include <hotgraft/interface.h>
 
+#include "wakers.hpp"
+
 namespace hotgraft {
 
 class GateBlock;
@@ -64,6 +66,10 @@ public:
     // Bytes of the longest interface struct ever published here: what the next Table must be padded to at least.
     [[nodiscard]] std::uint32_t padded_bytes() const noexcept { return padded_bytes_.load(std::memory_order_relaxed); }
     [[nodiscard]] bool is_gated() const noexcept { return check() == kMarkGate; }
+
+    // Write 1 to `eventfd` once, when this slot opens next. False, with errno: no memory or no fd. See wakers.hpp for
+    // what the caller must do between this and waiting.
+    [[nodiscard]] bool notify_when_open(int eventfd) noexcept { return wakers_.add(eventfd); }
 
     // --- for the guard part ---
 
@@ -104,6 +110,7 @@ private:
     // Waiters write these while callers of an open slot read the words above: a line of their own.
     alignas(64) std::atomic<std::uint32_t> sequence_{0};
     std::atomic<std::uint32_t> waiters_{0};
+    Wakers wakers_;
     std::string name_;
 };
 
