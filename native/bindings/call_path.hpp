@@ -4,10 +4,12 @@
 // call_*. The path knows slots and imports; which generation, plugin or pin stands behind them it does not know.
 //
 // What call_path_init adds to `_core`:
-//   make_call_type(name, functions, bases) -> type   functions: the descriptor's function dicts, flattened over the
-//       plugin's interfaces, each also with "interface_index" (into the imports of an instance) and "offset" (bytes in
-//       the interface struct). The dict "structs" of the descriptor goes in as keyword `structs`. bases: a tuple; a
-//       Python mixin should derive from CallBase and say __slots__ = (), for an instance dict costs every call.
+//   make_call_type(name, functions, bases, structs={}, previous=None) -> type
+//       functions: the descriptor's function dicts, flattened over the plugin's interfaces, each also with
+//       "interface_index" (into the imports of an instance); structs: the descriptor's. bases: a tuple; a Python mixin
+//       should derive from CallBase and say __slots__ = (), for an instance dict costs every call. previous: the type
+//       that the plugin has now; it is returned when the set of functions is the same, else the new type keeps the
+//       places of functions that stay, so that retype() of an instance leaves bound methods good.
 //   CallBase                                        base of all call types
 //   set_call_errors({"plugin", "busy", "closed", "pin_expired"}: classes of hotgraft.core.errors)
 //   refuse_calls(object, kind, sentence)            see call_object_refuse; kind "none" | "closed" | "pin_expired"
@@ -36,10 +38,10 @@ int call_path_init(PyObject *module);
 // What the path needs from whoever knows which generation a table belongs to. Called inside the guard that `table` came
 // from, so its generation is alive; with or without the GIL: none of these may use Python or wait.
 struct CallServices {
-    // Keep the code of the table's generation mapped (a result that stays in the plugin's memory). 0: no memory.
-    std::uint64_t (*lease)(const hotgraft_table *table, const char *why) = nullptr;
-    // Give a lease up, outside of any guard; `generation` and `lease` name it. With the GIL.
-    void (*unlease)(std::uint64_t generation, std::uint64_t lease) = nullptr;
+    // Keep the code of the table's generation mapped (a result that stays in the plugin's memory). nullptr: no memory.
+    void *(*lease)(const hotgraft_table *table, const char *why) = nullptr;
+    // Give that lease up: outside of any guard, with the GIL.
+    void (*unlease)(void *lease) = nullptr;
     // Free a HOTGRAFT_OWNED result: memory of the host's realloc, counted for the table's generation.
     void (*free_owned)(const hotgraft_table *table, void *pointer) = nullptr;
 };
@@ -51,6 +53,10 @@ void call_path_set_services(const CallServices &services);
 // long as `owner`, which the instance keeps alive. One import per interface_index. New reference; NULL with an
 // exception set.
 PyObject *call_object_new(PyTypeObject *type, hotgraft_import *const *imports, std::size_t count, PyObject *owner);
+
+// Make `object` an instance of `type`, which was made with the object's type as `previous` (directly or not) and the
+// same bases. Methods bound before follow if the function stays with its signature, and raise AttributeError if not.
+int call_object_retype(PyObject *object, PyTypeObject *type, hotgraft_import *const *imports, std::size_t count);
 
 // Why a slot of this object holds no table: which exception its calls raise from now on, with `sentence` as what was
 // found ("its deadline of 60 s passed"). Set it before the slot is emptied. kNone: back to "not loaded".

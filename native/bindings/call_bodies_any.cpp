@@ -1,0 +1,159 @@
+// The body for every other signature: arguments go to their places in a register file, one call takes them all.
+#include "call_bodies.hpp"
+#include "call_buffer.hpp"
+#include "call_convert.hpp"
+#include "call_guarded.hpp"
+#include "call_invoke.hpp"
+#include "call_result.hpp"
+
+namespace hotgraft {
+namespace {
+
+// All that one call needs beside its arguments.
+struct Frame {
+    RegisterFile registers;
+    HeldBuffers held;
+    std::uint64_t count_out = 0; // what a kCountOut parameter points to
+};
+
+Word *word_at(RegisterFile &registers, const Parameter &parameter) {
+    return reinterpret_cast<Word *>(reinterpret_cast<char *>(&registers) + parameter.place);
+}
+
+// Places that the function does not declare are passed too: they hold zeroes, never something of ours.
+inline void clear_surplus(const Function &function, RegisterFile &registers) {
+    std::memset(registers.integer, 0, sizeof(registers.integer));
+    if (function.has_reals || function.stack_words != 0) {
+        std::memset(registers.real, 0, sizeof(registers.real));
+    }
+    if (function.stack_words != 0) {
+        std::memset(registers.stack, 0, sizeof(registers.stack));
+    }
+}
+
+template <bool IsDirty>
+inline bool take(const Function &function, const Parameter &parameter, PyObject *argument, Frame &frame) {
+    Word *const word = word_at(frame.registers, parameter);
+    if (__builtin_expect(parameter.kind == Parameter::Kind::kInteger, 1)) {
+        const bool is_taken = take_integer(function, parameter, argument, word);
+        if (IsDirty && parameter.type.bytes < 8) {
+            const unsigned bits = 8 * parameter.type.bytes;
+            *word = (*word & ~(~Word{0} << bits)) | (Word{0xA5A5A5A5A5A5A5A5u} << bits);
+        }
+        return is_taken;
+    }
+    if (parameter.kind == Parameter::Kind::kBuffer) {
+        return hold_buffer(function, parameter, argument, frame.registers, frame.held);
+    }
+    return take_real(function, parameter, argument, word);
+}
+
+template <bool IsDirty> inline bool take_all(const Function &function, PyObject *const *args, Frame &frame) {
+    const Parameter *parameter = function.parameters.data();
+    const Parameter *const end = parameter + function.parameters.size();
+    for (; parameter != end; ++parameter) {
+        if (__builtin_expect(parameter->kind == Parameter::Kind::kCountOut, 0)) {
+            *word_at(frame.registers, *parameter) = reinterpret_cast<Word>(&frame.count_out);
+        } else if (__builtin_expect(!take<IsDirty>(function, *parameter, *args++, frame), 0)) {
+            return false;
+        }
+    }
+    return frame.held.count == 0 || check_lengths(function, frame.registers, frame.held);
+}
+
+inline Returned invoke(const Function &function, const void *offered_function, const RegisterFile &registers) {
+    return function.has_reals || function.stack_words != 0
+               ? invoke_all(offered_function, registers, function.stack_words != 0)
+               : invoke_integers(offered_function, registers);
+}
+
+bool is_pointer(Result::Kind kind) {
+    return kind >= Result::Kind::kText;
+}
+
+// What the guarded part of a call came to.
+struct Came {
+    enum class How { kRefused, kNotOffered, kReturned } how;
+    std::uint64_t generation;
+    Returned returned;
+    TakenPointer pointer;
+};
+
+// With or without the GIL; nothing in here needs it.
+inline void call_inside(const Cell &cell, Frame &frame, Came &came) {
+    hotgraft_guard guard;
+    const hotgraft_table *const table = hotgraft_enter(cell.import, &guard);
+    if (__builtin_expect(table == nullptr, 0)) {
+        came.how = Came::How::kRefused;
+        return;
+    }
+    came.generation = table->generation;
+    const void *const function = offered(table, cell);
+    if (__builtin_expect(function == nullptr, 0)) {
+        came.how = Came::How::kNotOffered;
+        hotgraft_leave(&guard);
+        return;
+    }
+    frame.registers.integer[0] = reinterpret_cast<Word>(table->self);
+    came.how = Came::How::kReturned;
+    came.returned = invoke(*cell.function, function, frame.registers);
+    if (is_pointer(cell.function->result.kind)) {
+        came.pointer = take_pointer(*cell.function, table, frame.registers,
+                                    reinterpret_cast<const void *>(came.returned.word), frame.count_out);
+    }
+    hotgraft_leave(&guard);
+}
+
+PyObject *box(const Cell &cell, Came &came) {
+    if (__builtin_expect(came.how == Came::How::kRefused, 0)) {
+        return refused(cell);
+    }
+    if (__builtin_expect(came.how == Came::How::kNotOffered, 0)) {
+        return not_offered(cell, came.generation);
+    }
+    return is_pointer(cell.function->result.kind) ? box_pointer(cell, came.pointer, came.generation)
+                                                  : box_scalar(cell, came.returned, came.generation);
+}
+
+template <bool IsDirty> inline PyObject *run(const Cell &cell, PyObject *const *args, Py_ssize_t count) {
+    const Function &function = *cell.function;
+    if (__builtin_expect(count != static_cast<Py_ssize_t>(function.arguments), 0)) {
+        return wrong_argument_count(cell, count);
+    }
+    Frame frame;
+    clear_surplus(function, frame.registers);
+    PyObject *result = nullptr;
+    if (__builtin_expect(take_all<IsDirty>(function, args, frame), 1)) {
+        Came came;
+        if (function.is_blocking) {
+            PyThreadState *const state = PyEval_SaveThread();
+            call_inside(cell, frame, came);
+            attach(state);
+        } else {
+            call_inside(cell, frame, came);
+        }
+        result = box(cell, came);
+    }
+    release(frame.held);
+    return result;
+}
+
+} // namespace
+
+PyObject *run_any(const Cell &cell, PyObject *const *args, Py_ssize_t count) {
+    return run<false>(cell, args, count);
+}
+
+PyObject *run_dirty(const Cell &cell, PyObject *const *args, Py_ssize_t count) {
+    return run<true>(cell, args, count);
+}
+
+PyObject *run_any_of_one(const Cell &cell, PyObject *argument) {
+    return run<false>(cell, &argument, 1);
+}
+
+PyObject *run_any_of_none(const Cell &cell) {
+    return run<false>(cell, nullptr, 0);
+}
+
+} // namespace hotgraft

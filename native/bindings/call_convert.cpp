@@ -1,0 +1,107 @@
+#include "call_convert.hpp"
+
+#include <cmath>
+
+namespace hotgraft {
+namespace {
+
+// The value as text for a message; a very long one by its length (int to str refuses more than 4,300 digits).
+PyObject *shown(PyObject *number) {
+    PyObject *text = PyObject_Repr(number);
+    if (text != nullptr && PyUnicode_GetLength(text) <= 60) {
+        return text;
+    }
+    Py_XDECREF(text);
+    PyErr_Clear();
+    return PyUnicode_FromString("a number of more than 60 digits");
+}
+
+bool out_of_range(const Function &function, const Parameter &parameter, PyObject *number) {
+    PyObject *text = shown(number);
+    if (text == nullptr) {
+        return false;
+    }
+    if (parameter.is_signed) {
+        const long long high = static_cast<long long>(static_cast<std::uint64_t>(parameter.low) + parameter.span);
+        PyErr_Format(PyExc_OverflowError, "%s.%s: parameter \"%s\" is %s and takes %lld to %lld, got %U",
+                     function.plugin.c_str(), function.name.c_str(), parameter.name.c_str(),
+                     parameter.type.name.c_str(), static_cast<long long>(parameter.low), high, text);
+    } else {
+        PyErr_Format(PyExc_OverflowError, "%s.%s: parameter \"%s\" is %s and takes 0 to %llu, got %U",
+                     function.plugin.c_str(), function.name.c_str(), parameter.name.c_str(),
+                     parameter.type.name.c_str(),
+                     parameter.type.bytes == 8 ? ~0ULL : static_cast<unsigned long long>(parameter.span), text);
+    }
+    Py_DECREF(text);
+    return false;
+}
+
+bool wrong_type(const Function &function, const Parameter &parameter, const char *wanted, PyObject *object) {
+    PyErr_Format(PyExc_TypeError, "%s.%s: parameter \"%s\" is %s and takes %s, got %s", function.plugin.c_str(),
+                 function.name.c_str(), parameter.name.c_str(), parameter.type.name.c_str(), wanted,
+                 Py_TYPE(object)->tp_name);
+    return false;
+}
+
+// `number` is an int of any size. False without an exception: it does not fit.
+bool fits(const Parameter &parameter, PyObject *number, std::uint64_t *word) {
+    int overflow = 0;
+    const long long value = PyLong_AsLongLongAndOverflow(number, &overflow);
+    if (overflow > 0 && !parameter.is_signed && parameter.type.bytes == 8) {
+        const unsigned long long large = PyLong_AsUnsignedLongLong(number);
+        if (large == ~0ULL && PyErr_Occurred() != nullptr) {
+            PyErr_Clear();
+            return false;
+        }
+        *word = large;
+        return true;
+    }
+    if (overflow != 0 || (value < 0 && !parameter.is_signed) ||
+        static_cast<std::uint64_t>(value) - static_cast<std::uint64_t>(parameter.low) > parameter.span) {
+        return false;
+    }
+    *word = static_cast<std::uint64_t>(value);
+    return true;
+}
+
+} // namespace
+
+bool take_integer_slowly(const Function &function, const Parameter &parameter, PyObject *object, std::uint64_t *word) {
+    if (!PyIndex_Check(object)) {
+        return wrong_type(function, parameter, "an integer", object);
+    }
+    PyObject *number = PyNumber_Index(object);
+    if (number == nullptr) {
+        return false;
+    }
+    const bool taken = fits(parameter, number, word) || out_of_range(function, parameter, number);
+    Py_DECREF(number);
+    return taken;
+}
+
+bool take_real_slowly(const Function &function, const Parameter &parameter, PyObject *object, double *value) {
+    const PyNumberMethods *const methods = Py_TYPE(object)->tp_as_number;
+    if (methods == nullptr || (methods->nb_float == nullptr && methods->nb_index == nullptr)) {
+        return wrong_type(function, parameter, "a real number", object);
+    }
+    *value = PyFloat_AsDouble(object);
+    return !(*value == -1.0 && PyErr_Occurred() != nullptr);
+}
+
+bool narrow_real(const Function &function, const Parameter &parameter, double value, std::uint64_t *word) {
+    const float narrow = static_cast<float>(value);
+    if (std::isinf(narrow) && !std::isinf(value)) {
+        PyObject *text = PyFloat_FromDouble(value);
+        if (text != nullptr) {
+            PyErr_Format(PyExc_OverflowError, "%s.%s: parameter \"%s\" is f32 and takes up to 3.4028235e+38, got %R",
+                         function.plugin.c_str(), function.name.c_str(), parameter.name.c_str(), text);
+            Py_DECREF(text);
+        }
+        return false;
+    }
+    *word = 0;
+    std::memcpy(word, &narrow, sizeof(narrow));
+    return true;
+}
+
+} // namespace hotgraft

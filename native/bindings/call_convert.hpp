@@ -1,0 +1,50 @@
+// Python numbers to C numbers: the short way inline, everything unusual in call_convert.cpp.
+//
+// Strict: what is no integer is never made one. An int subclass or anything with __index__ is an integer (numpy's
+// are); a real number may be given as anything with __float__ or __index__, and an f32 must not overflow.
+#ifndef HOTGRAFT_BINDINGS_CALL_CONVERT_HPP
+#define HOTGRAFT_BINDINGS_CALL_CONVERT_HPP
+
+#include <cstring>
+
+#include "call_function.hpp"
+#include "call_python.hpp"
+
+namespace hotgraft {
+
+// False with an exception set: TypeError, or OverflowError that names parameter, type and value.
+bool take_integer_slowly(const Function &function, const Parameter &parameter, PyObject *object, std::uint64_t *word);
+bool take_real_slowly(const Function &function, const Parameter &parameter, PyObject *object, double *value);
+bool narrow_real(const Function &function, const Parameter &parameter, double value, std::uint64_t *word);
+
+// The argument extended to 64 bits by its declared type: callees of clang rely on that (LLVM issue 12579).
+inline bool take_integer(const Function &function, const Parameter &parameter, PyObject *object, std::uint64_t *word) {
+    std::int64_t value = 0;
+    if (__builtin_expect(take_compact(object, &value), 1)) {
+        // Off the low end wraps to a large number, so one comparison tells both ends.
+        const std::uint64_t above_low = static_cast<std::uint64_t>(value) - static_cast<std::uint64_t>(parameter.low);
+        if (__builtin_expect(above_low <= parameter.span, 1)) {
+            *word = static_cast<std::uint64_t>(value);
+            return true;
+        }
+    }
+    return take_integer_slowly(function, parameter, object, word);
+}
+
+inline bool take_real(const Function &function, const Parameter &parameter, PyObject *object, std::uint64_t *word) {
+    double value = 0;
+    if (__builtin_expect(PyFloat_CheckExact(object), 1)) {
+        value = PyFloat_AS_DOUBLE(object);
+    } else if (!take_real_slowly(function, parameter, object, &value)) {
+        return false;
+    }
+    if (parameter.kind == Parameter::Kind::kFloat32) {
+        return narrow_real(function, parameter, value, word);
+    }
+    std::memcpy(word, &value, sizeof(value));
+    return true;
+}
+
+} // namespace hotgraft
+
+#endif // HOTGRAFT_BINDINGS_CALL_CONVERT_HPP
