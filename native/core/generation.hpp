@@ -181,7 +181,6 @@ private:
     StateFunctions state_;
     std::vector<std::unique_ptr<Instance>> instances_;
     std::vector<std::unique_ptr<Services>> kept_services_; // of instances whose create failed
-    std::shared_ptr<Generation> *kept_ = nullptr;          // set when abandoned: this object is never destroyed
     mutable std::mutex tables_mutex_;
     std::vector<std::unique_ptr<Table>> tables_;
     Pins pins_;

@@ -64,6 +64,20 @@ public:
         active_ = candidate.generation;
     }
 
+    ~StepsHost() {
+        CHECK(Guards::instance().publish_open(*slot_, nullptr).is_ok());
+        for (const std::shared_ptr<Generation> &generation : {active_, replaced_}) {
+            if (generation != nullptr && generation->stage() != Stage::kUnloaded) {
+                generation->mark_held();
+                CHECK(Reaper::instance().retire(generation).is_ok());
+            }
+        }
+        const Status idle = Reaper::instance().wait_idle(monotonic_ns() + 10 * kSecond);
+        CHECK_MESSAGE(idle.is_ok(), idle.message());
+    }
+    StepsHost(const StepsHost &) = delete;
+    StepsHost &operator=(const StepsHost &) = delete;
+
     Candidate bring(const std::string &flags, const std::string &config) {
         static std::uint64_t number = 0;
         CandidateWish wish;
