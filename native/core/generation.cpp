@@ -5,6 +5,7 @@
 
 #include "control.hpp"
 #include "generation_instance.hpp"
+#include "generation_text.hpp"
 #include "guard.hpp"
 #include "needs.hpp"
 
@@ -26,10 +27,10 @@ Generation::Generation(const StagingWish &wish, Staged staged, ImageFacts facts)
     : plugin_(wish.plugin), number_(wish.generation), source_(wish.source), staged_(std::move(staged)),
       facts_(std::move(facts)), books_(std::make_unique<GenerationBooks>()) {}
 
-// A library that was not unloaded by Unload stays mapped (Library's destructor), and so must all it points to.
+// A library that has not been seen to leave stays mapped (Library's destructor), and so must all it points to.
 Generation::~Generation() {
-    if (library_ != nullptr && !library_->is_closed()) {
-        forget_library();
+    if (library_ != nullptr && !library_->is_gone()) {
+        keep_for_good();
     }
 }
 
@@ -38,6 +39,10 @@ Status Generation::make(const StagingWish &wish, std::shared_ptr<Generation> *ou
     ImageFacts facts;
     if (Status status = hotgraft::stage(wish, &staged, &facts); !status.is_ok()) {
         return status;
+    }
+    if (!facts.descriptor) {
+        (void)remove_staged(staged);
+        return {Code::kRefused, wish.source + ": has no descriptor; compile what \"hotgraft bind\" writes into it"};
     }
     out->reset(new Generation(wish, std::move(staged), std::move(facts)));
     return {};
@@ -67,21 +72,23 @@ Status Generation::advance(Event event) {
 }
 
 void Generation::mark_active() noexcept {
-    Stage stage = stage_.load(std::memory_order_acquire); // pairs with stage()
-    if (stage == Stage::kHeld) {
-        (void)stage_.compare_exchange_strong(stage, Stage::kActive, std::memory_order_acq_rel); // competes with retire
+    if (stage() == Stage::kHeld) {
+        (void)advance(Event::kRecall); // competes with retire: one of them wins
         return;
     }
-    stage_.store(Stage::kActive, std::memory_order_release); // pairs with stage()
+    if (stage() == Stage::kCreated || stage() == Stage::kRestored) {
+        (void)advance(Event::kStart); // a plugin without anything to start
+    }
+    (void)advance(Event::kPublish);
 }
 
 void Generation::mark_held() noexcept {
-    stage_.store(Stage::kHeld, std::memory_order_release); // pairs with stage(); the swap alone owns it until here
+    (void)advance(Event::kReplace);
 }
 
 void Generation::mark_failed() noexcept {
     if (!is_abandoned()) {
-        stage_.store(Stage::kFailed, std::memory_order_release); // pairs with stage()
+        (void)advance(Event::kFail);
     }
 }
 
@@ -91,6 +98,7 @@ void Generation::mark_abandoned(const char *what) {
     if (none == nullptr) {
         keep_for_good(shared_from_this()); // what the thread can reach stays
     }
+    (void)advance(Event::kStick);
 }
 
 bool Generation::is_abandoned() const noexcept {
@@ -107,11 +115,17 @@ Status Generation::reject() {
 // --- map ---
 
 Status Generation::map() {
+    if (stage() == Stage::kInspected) {
+        (void)advance(Event::kAccept); // nobody who inspected it had anything against it
+    }
+    if (stage() != Stage::kAccepted && stage() != Stage::kProbed) {
+        return {Code::kWrongStage, label() + " is " + name_of(stage()) + " and cannot be mapped"};
+    }
     if (Status status = ResidueBaseline::take(&baseline_); !status.is_ok()) {
         return status;
     }
     if (Status status = Library::open(staged_, facts_, &library_); !status.is_ok()) {
-        return status;
+        return {status.code(), label() + ": " + status.message()};
     }
     (void)advance(Event::kMap);
     if (Status status = call_entry(); !status.is_ok()) {
@@ -205,6 +219,7 @@ Status Generation::create_instance(const std::string &name, const std::string &c
         name, config_json, std::make_unique<Services>(LogRing::instance(), *books_, LogSource{plugin_, name, number_}));
     if (Status status = run_create(*instance); !status.is_ok()) {
         kept_services_.push_back(std::move(instance->services)); // a thread it started may still log
+        mark_failed();
         return status;
     }
     instances_.push_back(std::move(instance));
@@ -226,7 +241,8 @@ Status Generation::run_create(Instance &instance) {
         return complain("create", instance, status, *error.get());
     }
     if (made == nullptr) {
-        return {Code::kPlugin, label() + ": create answered " + std::to_string(status) + " and no instance"};
+        return {Code::kPlugin, label() + ": create of instance \"" + instance.name + "\" answered " +
+                                   std::to_string(status) + " (" + name_of_status(status) + ") and no instance"};
     }
     instance.plugin = made;
     return {};
@@ -288,20 +304,23 @@ std::uint64_t Generation::live_bytes() const noexcept {
     return books_->ledger == nullptr ? 0 : books_->ledger->live_bytes();
 }
 
-// The mapping outlives this object: so must everything it points to.
-void Generation::forget_library() noexcept {
-    (void)library_.release();
-    (void)books_.release();
-    (void)import_services_.release();
-    for (std::unique_ptr<Instance> &instance : instances_) {
-        (void)instance.release();
-    }
-    for (std::unique_ptr<Services> &services : kept_services_) {
-        (void)services.release();
-    }
-    for (std::unique_ptr<Table> &table : tables_) {
-        (void)table.release();
-    }
+// Everything that a library in memory may still point to.
+struct Generation::Kept {
+    std::unique_ptr<Library> library;
+    std::unique_ptr<GenerationBooks> books;
+    std::unique_ptr<Services> import_services;
+    std::vector<std::unique_ptr<Instance>> instances;
+    std::vector<std::unique_ptr<Services>> services;
+    std::vector<std::unique_ptr<Table>> tables;
+};
+
+// The mapping outlives this object: so must all of it, to the end of the process.
+void Generation::keep_for_good() {
+    static std::mutex *const mutex = new std::mutex();
+    static std::vector<Kept> *const kept = new std::vector<Kept>();
+    const std::lock_guard<std::mutex> lock(*mutex);
+    kept->push_back({std::move(library_), std::move(books_), std::move(import_services_), std::move(instances_),
+                     std::move(kept_services_), std::move(tables_)});
 }
 
 } // namespace hotgraft

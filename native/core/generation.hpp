@@ -153,9 +153,9 @@ public:
 private:
     friend class Unload;
     struct Instance;
+    struct Kept;
 
     Generation(const StagingWish &wish, Staged staged, ImageFacts facts);
-    Status open_library();
     Status call_entry();
     Status find_state();
     Status add_missing_imports() const;
@@ -163,7 +163,8 @@ private:
     Status complain(const char *what, const Instance &instance, hotgraft_status status,
                     const hotgraft_error &error) const;
     Status run_create(Instance &instance);
-    void forget_library() noexcept;
+    void note_quiet(Instance &instance, bool is_quiet);
+    void keep_for_good();
 
     const std::string plugin_;
     const std::uint64_t number_;

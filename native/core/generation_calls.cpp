@@ -22,6 +22,22 @@ Status Generation::complain(const char *what, const Instance &instance, hotgraft
     return {Code::kPlugin, label() + ": " + what + whose + " " + quote(status, error)};
 }
 
+// The generation's stage follows its instances: ready when all are started, quiesced when all that served hold still.
+void Generation::note_quiet(Instance &instance, bool is_quiet) {
+    instance.is_started = !is_quiet;
+    const auto is_as_asked = [&](const std::unique_ptr<Instance> &other) { return other->is_started != is_quiet; };
+    const bool are_all = std::all_of(instances_.begin(), instances_.end(), is_as_asked);
+    const Stage now = stage();
+    if (is_quiet && are_all && now == Stage::kActive) {
+        (void)advance(Event::kDrain);
+        (void)advance(Event::kQuiesce);
+    } else if (!is_quiet && now == Stage::kQuiesced) {
+        (void)advance(Event::kResume);
+    } else if (!is_quiet && are_all && (now == Stage::kCreated || now == Stage::kRestored)) {
+        (void)advance(Event::kStart);
+    }
+}
+
 Status Generation::start(std::size_t index) {
     Instance *instance = nullptr;
     if (Status status = instance_at(index, &instance); !status.is_ok()) {
@@ -33,7 +49,7 @@ Status Generation::start(std::size_t index) {
     if (status < 0) {
         return complain("start", *instance, status, *error.get());
     }
-    instance->is_started = true;
+    note_quiet(*instance, false);
     return {};
 }
 
@@ -53,7 +69,9 @@ Status Generation::quiesce(std::size_t index, std::int64_t deadline_ns, bool *is
         return complain("quiesce", *instance, status, *error.get());
     }
     *is_again = status == HOTGRAFT_AGAIN;
-    instance->is_started = instance->is_started && *is_again;
+    if (!*is_again) {
+        note_quiet(*instance, true);
+    }
     return {};
 }
 
@@ -68,7 +86,7 @@ Status Generation::resume(std::size_t index) {
     if (status < 0) {
         return complain("resume", *instance, status, *error.get());
     }
-    instance->is_started = true;
+    note_quiet(*instance, false);
     return {};
 }
 
@@ -100,7 +118,13 @@ Status Generation::restore(std::size_t index, std::uint32_t schema, const KeyedS
     PluginError error;
     const hotgraft_source source = saved.source();
     const hotgraft_status status = state_.restore(instance->plugin, schema, &source, error.get());
-    return status < 0 ? complain("restore", *instance, status, *error.get()) : Status();
+    if (status < 0) {
+        return complain("restore", *instance, status, *error.get());
+    }
+    if (stage() == Stage::kCreated) {
+        (void)advance(Event::kRestore);
+    }
+    return {};
 }
 
 Status Generation::surrender(std::size_t index, Block *out) {
@@ -141,6 +165,9 @@ Status Generation::take(std::size_t index, const Block &block) {
         return complain("take", *instance, status, *error.get());
     }
     Ledger::hand_over(block.data, books_->ledger);
+    if (stage() == Stage::kCreated) { // not when a swap is called off: then it goes back to who served
+        (void)advance(Event::kRestore);
+    }
     return {};
 }
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstring>
 
+#include "library_posix.hpp"
 #include "needs.hpp"
 
 namespace hotgraft {
@@ -70,6 +71,10 @@ void check_imports(const Library &library, const EntryTable &entry, Violations *
     if (entry.import_count > kImportsMax ||
         !library.holds(entry.imports, entry.import_count * sizeof(hotgraft_import))) {
         found->add("imports do not lie in the plugin");
+        return;
+    }
+    if (!is_writable(entry.imports, entry.import_count * sizeof(hotgraft_import))) {
+        found->add("imports are const: the host fills them");
         return;
     }
     for (std::uint64_t i = 0; i < entry.import_count; ++i) {

@@ -1,11 +1,15 @@
 #include "generation_unload.hpp"
 
+#include <algorithm>
+#include <atomic>
 #include <utility>
+#include <vector>
 
 #include "generation_instance.hpp"
 #include "guard.hpp"
 #include "record.hpp"
 #include "residue.hpp"
+#include "residue_posix.hpp"
 
 namespace hotgraft {
 
@@ -13,83 +17,113 @@ namespace {
 
 // How long a thread that never rests is looked at before it counts as inside.
 constexpr std::int64_t kRestNs = 50'000'000;
+// A plugin that answers "not yet" is asked again after this long.
+constexpr long kQuiesceAgainUs = 50;
+
+// Threads that run plugin code on the host's behalf: what calls of the past left on their stacks is no sign of being
+// inside now, and if they were inside, a guard or the control thread's caller would say so.
+std::vector<int> host_threads() {
+    std::vector<int> known = ControlThread::thread_ids();
+    for (const ThreadRecord *record = Guards::instance().records().first(); record != nullptr;
+         record = record->next_listed) {
+        known.push_back(record->tid.load(std::memory_order_relaxed));
+    }
+    return known;
+}
 
 } // namespace
 
-// What the teardown on the control thread found; shared with it, should it be abandoned.
+// What the teardown is doing and what it found; shared with the control thread, should it be abandoned.
 struct Unload::Progress {
-    Status destroyed;
+    std::atomic<const char *> doing{"quiesce"};
+    UnloadTimes times;
     Proof proof;
 };
+
+// [control, quiesced or never started] is what destroy asks for: an instance that does not hold still is left alone.
+Status Unload::stop(Generation &generation, std::int64_t deadline_ns) {
+    for (std::size_t i = 0; i < generation.instance_count(); ++i) {
+        if (generation.instances_[i]->plugin == nullptr) {
+            continue; // destroyed by an earlier attempt
+        }
+        bool is_again = true;
+        for (;;) {
+            if (Status status = generation.quiesce(i, deadline_ns, &is_again); !status.is_ok()) {
+                return status;
+            }
+            if (!is_again) {
+                break;
+            }
+            if (monotonic_ns() >= deadline_ns) {
+                return {Code::kTimedOut, generation.label() + ": quiesce still answered \"again\" at the deadline"};
+            }
+            pause_us(kQuiesceAgainUs);
+        }
+    }
+    return {};
+}
+
+// Runs on the control thread.
+Status Unload::tear_down(Generation &generation, Progress &progress, std::int64_t deadline_ns) {
+    const std::int64_t began_ns = monotonic_ns();
+    if (Status status = stop(generation, deadline_ns); !status.is_ok()) {
+        return status;
+    }
+    progress.doing = "destroy";
+    for (std::size_t i = 0; i < generation.instance_count(); ++i) {
+        if (generation.instances_[i]->plugin != nullptr) {
+            if (Status status = generation.destroy(i); !status.is_ok()) {
+                return status;
+            }
+        }
+    }
+    const std::int64_t destroyed_ns = monotonic_ns();
+    progress.times.destroy_ns = destroyed_ns - began_ns;
+    progress.doing = "the look at what it left behind";
+    Residue residue;
+    if (Status status = find_residue(*generation.library(), *generation.baseline(), host_threads(),
+                                     std::min(destroyed_ns + kRestNs, deadline_ns), &residue);
+        !status.is_ok()) {
+        return status;
+    }
+    const std::int64_t looked_ns = monotonic_ns();
+    progress.times.facts_ns = looked_ns - destroyed_ns;
+    if (!residue.is_empty()) {
+        progress.proof = {false, residue.reason(), residue.symbol()};
+        return {};
+    }
+    progress.doing = "dlclose";
+    progress.proof = generation.library()->close();
+    progress.times.close_ns = monotonic_ns() - looked_ns;
+    return {};
+}
 
 Proof Unload::run(ControlThread &control, std::int64_t deadline_ns) {
     const std::shared_ptr<Generation> generation = generation_;
     if (generation->is_abandoned()) {
         return settle({false, std::string("abandoned in ") + generation->abandoned_in_.load(), ""});
     }
-    const std::int64_t began_ns = monotonic_ns();
-    const auto tear_down = [generation, deadline_ns]() -> Status {
-        for (std::size_t i = 0; i < generation->instance_count(); ++i) {
-            for (bool is_again = true; is_again && monotonic_ns() < deadline_ns;) {
-                if (Status status = generation->quiesce(i, deadline_ns, &is_again); !status.is_ok()) {
-                    return status;
-                }
-            }
-            if (Status status = generation->destroy(i); !status.is_ok()) {
-                return status;
-            }
-        }
-        return {};
-    };
-    if (generation->instance_count() != 0) {
-        const Status status = control.run("destroy", tear_down, deadline_ns);
-        if (status.code() == Code::kAbandoned) {
-            generation->mark_abandoned("destroy");
-        }
-        if (!status.is_ok()) {
-            return settle({false, status.message(), ""});
-        }
-    }
-    times_.destroy_ns = monotonic_ns() - began_ns;
-    return settle(close(control, deadline_ns));
-}
-
-// Facts, then dlclose and the proof. dlclose runs destructors: on the control thread.
-Proof Unload::close(ControlThread &control, std::int64_t deadline_ns) {
-    const std::shared_ptr<Generation> generation = generation_;
-    const std::int64_t began_ns = monotonic_ns();
-    std::vector<int> known = ControlThread::thread_ids();
-    for (const ThreadRecord *record = Guards::instance().records().first(); record != nullptr;
-         record = record->next_listed) {
-        known.push_back(record->tid.load(std::memory_order_relaxed));
-    }
-    Residue residue;
-    const Status looked =
-        find_residue(*generation->library(), *generation->baseline(), known, began_ns + kRestNs, &residue);
-    times_.facts_ns = monotonic_ns() - began_ns;
-    if (!looked.is_ok()) {
-        return {false, looked.message(), ""};
-    }
-    if (!residue.is_empty()) {
-        return {false, residue.reason(), residue.symbol()};
+    if (generation->library() == nullptr) {
+        (void)remove_staged(generation->staged());
+        return settle({true, "", ""}); // the loader refused it: there is nothing to close
     }
     const std::shared_ptr<Progress> progress = std::make_shared<Progress>();
-    const std::int64_t closing_ns = monotonic_ns();
-    const Status closed = control.run(
-        "dlclose",
-        [generation, progress]() -> Status {
-            progress->proof = generation->library()->close();
-            return {};
-        },
+    const Status status = control.run(
+        "unload", [generation, progress, deadline_ns] { return tear_down(*generation, *progress, deadline_ns); },
         deadline_ns);
-    times_.close_ns = monotonic_ns() - closing_ns;
-    if (closed.code() == Code::kAbandoned) {
-        generation->mark_abandoned("dlclose");
+    if (status.code() == Code::kAbandoned) {
+        const char *const what = progress->doing.load();
+        generation->mark_abandoned(what);
+        return settle({false, std::string("abandoned in ") + what + ": " + status.message(), ""});
     }
-    return closed.is_ok() ? progress->proof : Proof{false, closed.message(), ""};
+    times_ = progress->times;
+    return settle(status.is_ok() ? progress->proof : Proof{false, status.message(), ""});
 }
 
 Proof Unload::look_again() {
+    if (generation_->is_abandoned() || generation_->library() == nullptr) {
+        return {false, generation_->is_abandoned() ? "abandoned" : "never mapped", ""};
+    }
     Proof proof = generation_->library()->prove();
     return proof.proven ? settle(proof) : proof;
 }

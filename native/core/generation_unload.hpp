@@ -38,7 +38,8 @@ public:
 
 private:
     struct Progress;
-    Proof close(ControlThread &control, std::int64_t deadline_ns);
+    static Status tear_down(Generation &generation, Progress &progress, std::int64_t deadline_ns);
+    static Status stop(Generation &generation, std::int64_t deadline_ns);
     Proof settle(const Proof &proof);
 
     std::shared_ptr<Generation> generation_;

@@ -79,6 +79,8 @@ public:
     // Look again without closing: a library kept by a thread's destructor may have left since.
     [[nodiscard]] Proof prove();
     [[nodiscard]] bool is_closed() const noexcept { return is_closed_; }
+    // prove() has seen it gone.
+    [[nodiscard]] bool is_gone() const noexcept { return is_gone_; }
 
 private:
     Library(const Staged &staged, const ImageFacts &facts) : staged_(staged), facts_(facts) {}

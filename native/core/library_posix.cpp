@@ -102,6 +102,11 @@ void *find_symbol(void *handle, const char *name) noexcept {
     return ::dlsym(handle, name);
 }
 
+bool is_writable(void *address, std::uint64_t bytes) noexcept {
+    const iovec same{address, bytes};
+    return ::process_vm_writev(::getpid(), &same, 1, &same, 1, 0) == static_cast<ssize_t>(bytes);
+}
+
 std::vector<Binding> find_bindings(const std::vector<std::uintptr_t> &addresses, const std::string &own_path) {
     Search search{addresses, own_path, std::vector<std::uintptr_t>(kWindowWords), {}};
     ::dl_iterate_phdr(search_object, &search);

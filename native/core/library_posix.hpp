@@ -25,6 +25,10 @@ void close_library(void *handle) noexcept;
 // nullptr: no such symbol.
 [[nodiscard]] void *find_symbol(void *handle, const char *name) noexcept;
 
+// Can this process write there? Asks the kernel to copy the bytes onto themselves: `const` data does not end the
+// process.
+[[nodiscard]] bool is_writable(void *address, std::uint64_t bytes) noexcept;
+
 // Other objects that are bound to one of `addresses` (sorted): words of their writable segments that equal it.
 struct Binding {
     std::string object; // path

@@ -17,8 +17,10 @@ constexpr Transition kTransitions[] = {
     {Stage::kAccepted, Event::kProbe, Stage::kProbed},
     {Stage::kAccepted, Event::kMap, Stage::kMapped},
     {Stage::kAccepted, Event::kReject, Stage::kRejected},
+    {Stage::kAccepted, Event::kStick, Stage::kStuck}, // the loader has not come back with it
     {Stage::kProbed, Event::kMap, Stage::kMapped},
     {Stage::kProbed, Event::kReject, Stage::kRejected},
+    {Stage::kProbed, Event::kStick, Stage::kStuck},
     {Stage::kMapped, Event::kCreate, Stage::kCreated},
     {Stage::kMapped, Event::kFail, Stage::kFailed},
     {Stage::kMapped, Event::kStick, Stage::kStuck},
