@@ -86,11 +86,14 @@ struct Table {
 // The entries of PT_DYNAMIC that are read, by tag. DT_NEEDED, the one that repeats, is kept apart.
 class DynamicTable {
 public:
-    [[nodiscard]] bool has(std::int64_t tag) const noexcept { return (present_ >> slot_of(tag) & 1) != 0; }
+    [[nodiscard]] bool has(std::int64_t tag) const noexcept {
+        assert(knows(tag));
+        return present_[slot_of(tag)];
+    }
     [[nodiscard]] std::uint64_t value(std::int64_t tag) const noexcept { return has(tag) ? values_[slot_of(tag)] : 0; }
     [[nodiscard]] static bool knows(std::int64_t tag) noexcept { return slot_of(tag) < kSlots; }
     void put(std::int64_t tag, std::uint64_t value) noexcept {
-        present_ |= std::uint64_t{1} << slot_of(tag);
+        present_[slot_of(tag)] = true;
         values_[slot_of(tag)] = value;
     }
 
@@ -98,7 +101,8 @@ private:
     static constexpr unsigned kSlots = 50;
     [[nodiscard]] static unsigned slot_of(std::int64_t tag) noexcept;
 
-    std::uint64_t present_ = 0;
+    // Not the bits of one word: gcc 12.2 at -O1 compares two of them wrongly (the second is taken for the result).
+    std::array<bool, kSlots> present_{};
     std::array<std::uint64_t, kSlots> values_{};
 };
 

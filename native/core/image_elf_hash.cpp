@@ -50,6 +50,9 @@ Status find_gnu_hash(const ElfReader &reader, GnuHash *out) {
     if (table.filter_words == 0 || (table.filter_words & (table.filter_words - 1)) != 0) {
         return malformed(kWhat, ": ", table.filter_words, " filter words are not a power of two");
     }
+    if (table.bucket_count == 0) {
+        return malformed(kWhat, ": has no buckets");
+    }
     if (table.filter_shift > 31 || table.first_symbol == 0) {
         return malformed(kWhat, ": shift ", table.filter_shift, ", first symbol ", table.first_symbol);
     }
@@ -181,9 +184,6 @@ Status check_gnu_hash_names(ElfReader &reader) {
     GnuHash table;
     if (Status status = find_gnu_hash(reader, &table); !status.is_ok()) {
         return status;
-    }
-    if (table.bucket_count == 0) {
-        return {}; // holds no symbol
     }
     std::uint32_t hashed_end = 0;
     if (Status status = count_gnu_hash(reader, table, &hashed_end); !status.is_ok()) {

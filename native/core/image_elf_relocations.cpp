@@ -31,6 +31,7 @@ struct Context {
     Untouchable untouchable;
     std::uint64_t address_end; // one past the last byte of the image in memory
     const ImageSegment *last_segment = nullptr;
+    std::uint64_t last_target = 0;
 };
 
 std::string name_of(const Context &context, std::uint64_t index) {
@@ -141,7 +142,27 @@ Status check_entry(Context &context, std::uint64_t index, const Elf64_Rela &entr
     return check_value(context, index, entry);
 }
 
+// Linkers write the relative relocations and the PLT's in order of their targets. One out of order has been moved, and
+// the pointer it should have made is left as it stands in the file.
+Status check_order(Context &context, std::uint64_t index, const Elf64_Rela &entry) {
+    const auto type = static_cast<std::uint32_t>(ELF64_R_TYPE(entry.r_info));
+    if (type != R_X86_64_RELATIVE && type != R_X86_64_JUMP_SLOT) {
+        return {};
+    }
+    if (index != 0 && entry.r_offset <= context.last_target) {
+        return malformed(name_of(context, index), ": target ", hex(entry.r_offset), " after target ",
+                         hex(context.last_target));
+    }
+    context.last_target = entry.r_offset;
+    return {};
+}
+
+bool belongs_into_plt(std::uint32_t type) noexcept {
+    return type == R_X86_64_JUMP_SLOT || type == R_X86_64_IRELATIVE || type == R_X86_64_TLSDESC;
+}
+
 Status check_table(ElfReader &reader, std::string_view what, const Table &table, std::uint64_t relative_count) {
+    const bool is_plt = &table == &reader.plt_relocations;
     const ImageSegment &last = reader.facts.segments.back();
     Context context{reader, what, find_untouchable(reader), last.vaddr + last.memory_bytes};
     const std::uint64_t count = table.bytes / sizeof(Elf64_Rela);
@@ -152,6 +173,13 @@ Status check_table(ElfReader &reader, std::string_view what, const Table &table,
             return status;
         }
         const auto type = static_cast<std::uint32_t>(ELF64_R_TYPE(entry.r_info));
+        const bool is_ordered = is_plt || i < relative_count;
+        if (Status status = is_ordered ? check_order(context, i, entry) : Status(); !status.is_ok()) {
+            return status;
+        }
+        if (is_plt && !belongs_into_plt(type)) {
+            return malformed(what, ": entry ", i, " has type ", type, ", which is not one of a PLT");
+        }
         if (i < relative_count && type != R_X86_64_RELATIVE) { // an assert of the loader's
             return malformed(what, ": entry ", i, " has type ", type, ", the first ", relative_count,
                              " are promised to be relative");

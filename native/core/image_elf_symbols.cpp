@@ -54,6 +54,12 @@ Status check_defined(const ElfReader &reader, std::uint32_t index, const ImageSy
     if (section == SHN_COMMON) {
         return malformed(name_of(index, symbol.name), ": was never given a place");
     }
+    if (section >= SHN_LORESERVE) {
+        return malformed(name_of(index, symbol.name), ": is in reserved section ", hex(section));
+    }
+    if (symbol.value == 0 && symbol.kind == SymbolKind::kNone) { // it was an undefined one
+        return malformed(name_of(index, symbol.name), ": defined at address 0, where the ELF header is");
+    }
     if (symbol.kind == SymbolKind::kTls) {
         if (symbol.value > reader.facts.tls.bytes || reader.facts.tls.bytes == 0) {
             return malformed(name_of(index, symbol.name), ": at byte ", symbol.value, " of ", reader.facts.tls.bytes,
