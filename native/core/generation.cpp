@@ -14,7 +14,7 @@ namespace hotgraft {
 namespace {
 
 // Generations whose code never came back. Reachable, so that a leak checker knows that they are meant to stay.
-void keep_for_good(std::shared_ptr<Generation> generation) {
+void keep_abandoned(std::shared_ptr<Generation> generation) {
     static std::mutex *const mutex = new std::mutex();
     static auto *const kept = new std::vector<std::shared_ptr<Generation>>();
     const std::lock_guard<std::mutex> lock(*mutex);
@@ -96,7 +96,7 @@ void Generation::mark_abandoned(const char *what) {
     const char *none = nullptr;
     abandoned_in_.compare_exchange_strong(none, what, std::memory_order_acq_rel); // pairs with is_abandoned()
     if (none == nullptr) {
-        keep_for_good(shared_from_this()); // what the thread can reach stays
+        keep_abandoned(shared_from_this()); // what the thread can reach stays
     }
     (void)advance(Event::kStick);
 }
@@ -138,6 +138,9 @@ Status Generation::call_entry() {
     void *symbol = nullptr;
     if (Status status = library_->symbol(std::string(kEntrySymbol).c_str(), &symbol); !status.is_ok()) {
         return status;
+    }
+    if (!library_->holds_code(reinterpret_cast<std::uintptr_t>(symbol))) {
+        return {Code::kRefused, std::string(kEntrySymbol) + " is data, not a function"};
     }
     hotgraft_entry_fn entry = nullptr;
     std::memcpy(&entry, &symbol, sizeof entry); // an object pointer may not be cast to a function pointer in C++
