@@ -144,6 +144,9 @@ public:
     void stop_pins() noexcept { pins_.stop(); }
     void allow_pins() noexcept { pins_.allow(); }
     [[nodiscard]] std::vector<Lease> leases() const;
+    // For callers that keep something of its code or memory; 0: no memory.
+    [[nodiscard]] std::uint64_t add_lease(const char *why) noexcept { return books_->leases.add({}, why); }
+    void remove_lease(std::uint64_t number) noexcept { (void)books_->leases.remove(number); }
     [[nodiscard]] std::uint64_t live_bytes() const noexcept; // from the host's realloc, still alive
 
     // Mapped library, nullptr before map and after the proof. For the unload sequence and reports.

@@ -67,8 +67,29 @@ bool LogRing::write(const LogSource &source, std::int32_t level, std::string_vie
     if (cell->text_bytes != 0) {
         std::memcpy(cell->text, text.data(), cell->text_bytes);
     }
-    cell->sequence.store(line + 1, std::memory_order_release); // pairs with the reader's look
+    cell->sequence.store(line + 1, std::memory_order_seq_cst); // pairs with the reader's look, and with rest()
+    void (*const wake)() noexcept = wake_.load(std::memory_order_acquire); // pairs with set_wake
+    // seq_cst: either this sees that the reader rests, or the reader's last look sees the line.
+    if (wake != nullptr && !is_awake_.load(std::memory_order_seq_cst) && !is_awake_.exchange(true)) {
+        wake();
+    }
     return true;
+}
+
+void LogRing::set_wake(void (*wake)() noexcept) noexcept {
+    wake_.store(wake, std::memory_order_release); // pairs with write()
+    is_awake_.store(false, std::memory_order_seq_cst);
+}
+
+bool LogRing::has_line() noexcept {
+    const std::lock_guard<std::mutex> turn(reader_);
+    return cells_[tail_ & mask_].sequence.load(std::memory_order_seq_cst) == tail_ + 1; // pairs with write()
+}
+
+bool LogRing::rest() noexcept {
+    is_awake_.store(false, std::memory_order_seq_cst); // pairs with write()'s look
+    // A line that came before that store woke nobody: stay, unless its writer came after it and woke another reader.
+    return !has_line() || is_awake_.exchange(true);
 }
 
 std::size_t LogRing::drain(std::vector<LogLine> *out) {

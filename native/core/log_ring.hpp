@@ -59,12 +59,21 @@ public:
     std::size_t drain(std::vector<LogLine> *out);
     [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_.load(std::memory_order_relaxed); }
 
+    // Call `wake` with the first line after a silence, on the thread that writes it: it must neither wait nor allocate.
+    // nullptr: nobody. A silence begins here, and whenever rest() answers true.
+    void set_wake(void (*wake)() noexcept) noexcept;
+    // The reader found nothing more. True: it may go, the next line wakes one. False: a line came meanwhile.
+    bool rest() noexcept;
+
 private:
     struct Cell;
+    bool has_line() noexcept;
     std::unique_ptr<Cell[]> cells_;
     std::size_t mask_;
     alignas(64) std::atomic<std::uint64_t> head_{0}; // next cell to write
     alignas(64) std::atomic<std::uint64_t> dropped_{0};
+    std::atomic<void (*)() noexcept> wake_{nullptr};
+    std::atomic<bool> is_awake_{false}; // somebody is reading, or was told to
     std::mutex reader_;
     std::uint64_t tail_ = 0; // next cell to read, under reader_
 };
