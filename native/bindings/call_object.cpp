@@ -96,6 +96,7 @@ bool is_call_object(PyObject *object) {
 
 int add_call_base(PyObject *module) {
     static PyMemberDef members[] = {
+        {"_owner", T_OBJECT, offsetof(CallObject, owner), READONLY, nullptr},
         {"__weaklistoffset__", T_PYSSIZET, offsetof(CallObject, weak_references), READONLY, nullptr},
         {nullptr, 0, 0, 0, nullptr}};
     static PyType_Slot slots[] = {{Py_tp_traverse, reinterpret_cast<void *>(traverse)},
