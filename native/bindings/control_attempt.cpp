@@ -1,0 +1,108 @@
+// Attempt: the steps of one load or swap that run a plugin's own control functions, each on a control thread with a
+// deadline. A step that does not return is abandoned with everything it can reach (control.hpp).
+#include <functional>
+#include <string>
+#include <utility>
+
+#include <pybind11/pybind11.h>
+
+#include "control_parts.hpp"
+#include "control_time.hpp"
+#include "errors.hpp"
+
+namespace py = pybind11;
+
+namespace hotgraft {
+
+namespace {
+
+// A slot that an import leads to must outlive the library, and a library may be stuck: it stays for the process.
+void keep_for_good(std::shared_ptr<Slot> slot) {
+    // Never destroyed, guarded by the GIL.
+    static auto *const kept = new std::vector<std::shared_ptr<Slot>>();
+    kept->push_back(std::move(slot));
+}
+
+class Attempt {
+public:
+    explicit Attempt(std::shared_ptr<Generation> generation) : generation_(std::move(generation)) {}
+
+    void map(double deadline_s) {
+        run("map", deadline_s, [it = generation_] { return it->map(); });
+    }
+
+    void bind_import(const std::string &id, const std::shared_ptr<Slot> &slot) {
+        check(generation_->bind_import(id, slot.get()), {"bind its import", generation_->label()});
+        keep_for_good(slot);
+    }
+
+    std::size_t create(const std::string &name, const std::string &config_json, double deadline_s) {
+        const auto index = std::make_shared<std::size_t>(0);
+        run("create", deadline_s, [it = generation_, name, config_json, index] {
+            return it->create_instance(name, config_json, index.get());
+        });
+        return *index;
+    }
+
+    void start(std::size_t index, double deadline_s) {
+        run("start", deadline_s, [it = generation_, index] { return it->start(index); });
+    }
+
+    // Not published and not used again: quiesce what was started, before it is dropped.
+    void stop(std::size_t index, double deadline_s) {
+        run("quiesce", deadline_s, [it = generation_, index, deadline_ns = deadline_in(deadline_s)] {
+            bool is_again = true;
+            Status status;
+            while (status.is_ok() && is_again && monotonic_ns() < deadline_ns) {
+                status = it->quiesce(index, deadline_ns, &is_again);
+            }
+            return status.is_ok() && is_again ? Status(Code::kTimedOut, "quiesce still answers \"again\"") : status;
+        });
+    }
+
+    OwnedTable make_table(std::size_t index, const std::string &id, const std::shared_ptr<Slot> &slot,
+                          std::uint32_t version, std::uint32_t declared_bytes, double deadline_s) {
+        const auto table = std::make_shared<const hotgraft_table *>(nullptr);
+        const InterfaceWish wish{id, version, declared_bytes, slot->padded_bytes(), 0};
+        run(
+            "get_interface", deadline_s,
+            [it = generation_, index, wish, table] { return it->make_table(index, wish, table.get()); },
+            "ContractError");
+        note_table(*table, generation_);
+        return {generation_, slot, *table};
+    }
+
+private:
+    void run(const char *function, double deadline_s, std::function<Status()> work, const char *refused = "LoadError") {
+        Status status;
+        {
+            const py::gil_scoped_release unlocked;
+            status = control_.run(function, std::move(work), deadline_in(deadline_s));
+            if (status.code() == Code::kAbandoned) {
+                generation_->mark_abandoned(function);
+            }
+        }
+        check(status, {function, generation_->label(), refused, "SwapTimeout", function});
+    }
+
+    std::shared_ptr<Generation> generation_;
+    ControlThread control_;
+};
+
+} // namespace
+
+void add_attempt(py::module_ &module) {
+    py::class_<OwnedTable>(module, "Table").def_property_readonly("slot", [](const OwnedTable &it) { return it.slot; });
+
+    py::class_<Attempt>(module, "Attempt")
+        .def(py::init<std::shared_ptr<Generation>>(), py::arg("generation"))
+        .def("map", &Attempt::map, py::arg("deadline_s"))
+        .def("bind_import", &Attempt::bind_import, py::arg("interface"), py::arg("slot"))
+        .def("create", &Attempt::create, py::arg("name"), py::arg("config_json"), py::arg("deadline_s"))
+        .def("start", &Attempt::start, py::arg("index"), py::arg("deadline_s"))
+        .def("stop", &Attempt::stop, py::arg("index"), py::arg("deadline_s"))
+        .def("make_table", &Attempt::make_table, py::kw_only(), py::arg("index"), py::arg("interface"), py::arg("slot"),
+             py::arg("version"), py::arg("declared_bytes"), py::arg("deadline_s"));
+}
+
+} // namespace hotgraft

@@ -1,0 +1,162 @@
+// Generation: one loaded version, its facts and what holds it; and the steps before any of its code runs.
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include "control_parts.hpp"
+#include "control_time.hpp"
+#include "errors.hpp"
+#include "prepare.hpp"
+
+namespace py = pybind11;
+
+namespace hotgraft {
+
+namespace {
+
+using GenerationPtr = std::shared_ptr<Generation>;
+
+void settle_file(const std::string &path, double deadline_s) {
+    Status status;
+    {
+        const py::gil_scoped_release unlocked;
+        status = settle(path, deadline_in(deadline_s));
+    }
+    check(status, {"wait for the file to be complete", path, "ImageError", "ImageError"});
+}
+
+GenerationPtr stage_image(const std::string &source, const std::string &folder, const std::string &plugin,
+                          std::uint64_t number) {
+    GenerationPtr generation;
+    Status status;
+    {
+        const py::gil_scoped_release unlocked;
+        status = Generation::make({source, folder, plugin, number}, &generation);
+    }
+    check(status, {"stage and inspect the image", source, "ImageError"});
+    return generation;
+}
+
+// The descriptor of a file that is not going to be loaded: for a dry run.
+py::bytes read_descriptor(const std::string &path) {
+    ImageFacts facts;
+    Status status;
+    {
+        const py::gil_scoped_release unlocked;
+        status = inspect_image_file(path.c_str(), &facts);
+    }
+    check(status, {"inspect the image", path, "ImageError"});
+    if (!facts.descriptor) {
+        check({Code::kRefused, "it embeds no descriptor (section .note.hotgraft): `hotgraft bind` writes one"},
+              {"inspect the image", path, "ImageError"});
+    }
+    return py::bytes(reinterpret_cast<const char *>(facts.bytes) + facts.descriptor->offset,
+                     static_cast<py::ssize_t>(facts.descriptor->bytes));
+}
+
+void meet_needs(const Generation &generation) {
+    Status status;
+    {
+        const py::gil_scoped_release unlocked;
+        status = check_image_needs(generation);
+    }
+    check(status, {"load the image here", generation.label(), "ImageError"});
+}
+
+void advance(Generation &generation, const std::string &event) {
+    for (std::size_t i = 0; i < kEventCount; ++i) {
+        if (event == name_of(static_cast<Event>(i))) {
+            check(generation.advance(static_cast<Event>(i)), {"go on with it", generation.label()});
+            return;
+        }
+    }
+    throw py::value_error("no such event: " + event);
+}
+
+void reject(Generation &generation) {
+    Status status;
+    {
+        const py::gil_scoped_release unlocked;
+        status = generation.reject();
+    }
+    check(status, {"remove the staged copy", generation.label()});
+}
+
+// Let go of a candidate, whatever it has come to: its file goes, its library is on its way out of memory.
+void drop(const GenerationPtr &generation) {
+    const py::gil_scoped_release unlocked;
+    drop_candidate({generation, {}});
+}
+
+py::list imports_of(const Generation &generation) {
+    py::list needs;
+    for (const ImportNeed &need : generation.imports()) {
+        needs.append(py::make_tuple(need.id, need.range, need.is_optional));
+    }
+    return needs;
+}
+
+std::uint64_t add_pin(Generation &generation, const std::string &who) {
+    std::uint64_t number = 0;
+    check(generation.pin_book().add(who, &number), {"pin it", generation.label()});
+    return number;
+}
+
+py::list leases_of(const Generation &generation) {
+    py::list reasons;
+    for (const Lease &lease : generation.leases()) {
+        reasons.append(lease.why);
+    }
+    return reasons;
+}
+
+py::list instances_of(const Generation &generation) {
+    py::list names;
+    for (std::size_t i = 0; i < generation.instance_count(); ++i) {
+        names.append(generation.instance_name(i));
+    }
+    return names;
+}
+
+} // namespace
+
+void add_generation(py::module_ &module) {
+    module.def("settle", &settle_file, py::arg("path"), py::arg("deadline_s"));
+    module.def("stage", &stage_image, py::arg("source"), py::arg("folder"), py::arg("plugin"), py::arg("number"));
+    module.def("read_descriptor", &read_descriptor, py::arg("path"));
+
+    py::class_<Generation, GenerationPtr>(module, "Generation")
+        .def_property_readonly("number", &Generation::number)
+        .def_property_readonly("plugin", &Generation::plugin)
+        .def_property_readonly("label", &Generation::label)
+        .def_property_readonly("stage", [](const Generation &it) { return name_of(it.stage()); })
+        .def_property_readonly("path", [](const Generation &it) { return it.staged().path; })
+        .def_property_readonly("sha256", [](const Generation &it) { return hex_of(it.staged().sha256); })
+        .def_property_readonly("image_bytes", [](const Generation &it) { return it.staged().bytes; })
+        .def_property_readonly("descriptor",
+                               [](const Generation &it) {
+                                   const std::string_view text = it.descriptor();
+                                   return py::bytes(text.data(), text.size());
+                               })
+        .def_property_readonly("is_abandoned", &Generation::is_abandoned)
+        .def_property_readonly("state_schema", &Generation::state_schema)
+        .def_property_readonly("layout_id", &Generation::layout_id)
+        .def_property_readonly("can_save", &Generation::can_save)
+        .def_property_readonly("can_hand_over", &Generation::can_hand_over)
+        .def_property_readonly("instances", &instances_of)
+        .def_property_readonly("pins", &Generation::pins)
+        .def_property_readonly("leases", &leases_of)
+        .def_property_readonly("live_bytes", &Generation::live_bytes)
+        .def("check_needs", &meet_needs)
+        .def("advance", &advance, py::arg("event"))
+        .def("mark_active", &Generation::mark_active)
+        .def("reject", &reject)
+        .def("drop", &drop)
+        .def("imports", &imports_of)
+        .def("add_pin", &add_pin, py::arg("who"))
+        .def("remove_pin", [](Generation &it, std::uint64_t number) { return it.pin_book().remove(number); })
+        .def("stop_pins", &Generation::stop_pins)
+        .def("allow_pins", &Generation::allow_pins)
+        .def("pin_holders", &Generation::pin_holders);
+}
+
+} // namespace hotgraft

@@ -1,0 +1,41 @@
+// The parts of the control plane that `_core` is put together from; each adds its names to the module.
+//
+// Thread safety
+//   Each function here is called once, at import. What they add takes any thread; whatever may take long (loading,
+//   draining, waiting, a swap) lets go of the GIL first.
+#ifndef HOTGRAFT_BINDINGS_CONTROL_PARTS_HPP
+#define HOTGRAFT_BINDINGS_CONTROL_PARTS_HPP
+
+#include <cstdint>
+#include <memory>
+
+#include <pybind11/pybind11.h>
+
+#include "generation.hpp"
+#include "slot.hpp"
+
+namespace hotgraft {
+
+void add_generation(pybind11::module_ &module); // Generation, settle, stage, inspect
+void add_attempt(pybind11::module_ &module);    // Attempt: what runs a plugin's control functions
+void add_slot(pybind11::module_ &module);       // Slot, Table, call objects
+void add_swap(pybind11::module_ &module);       // run_swap, SwapRecord
+void add_reclaim(pybind11::module_ &module);    // retire, wait_idle, stuck
+void add_log(pybind11::module_ &module);        // drain_log, set_log_wake
+void add_process(pybind11::module_ &module);    // is_forked_child, is_inside_call, transitions
+void add_control_seams(pybind11::module_ &module);
+
+// One table and the generation that owns it; the host publishes it in the slot it was made for.
+struct OwnedTable {
+    std::shared_ptr<Generation> generation;
+    std::shared_ptr<Slot> slot;
+    const hotgraft_table *table = nullptr;
+};
+
+// Which generation made `table`; nullptr when it is gone. Any thread, without the GIL.
+void note_table(const hotgraft_table *table, const std::shared_ptr<Generation> &generation);
+[[nodiscard]] std::shared_ptr<Generation> generation_of_table(const hotgraft_table *table) noexcept;
+
+} // namespace hotgraft
+
+#endif // HOTGRAFT_BINDINGS_CONTROL_PARTS_HPP

@@ -1,0 +1,56 @@
+// Where tests reach into a swap: make a step fail, skip it, or stop in it. Part of `_core._seams`; empty in production.
+#include <string>
+
+#include <pybind11/pybind11.h>
+
+#include "control_parts.hpp"
+#include "guard.hpp"
+#include "reclaim.hpp"
+#include "swap.hpp"
+
+namespace py = pybind11;
+
+namespace hotgraft {
+
+namespace {
+
+// Written with the GIL held.
+PyObject *step_call = nullptr;
+
+// On the swap's or its control thread, which do not hold the GIL.
+StepSeam ask_python(StepKind kind, void *) {
+    const py::gil_scoped_acquire locked;
+    if (step_call == nullptr) {
+        return StepSeam::kRun;
+    }
+    try {
+        const py::object answer = py::reinterpret_borrow<py::object>(step_call)(step_name(kind));
+        const std::string wish = answer.is_none() ? "run" : answer.cast<std::string>();
+        return wish == "fail" ? StepSeam::kFail : wish == "skip" ? StepSeam::kSkip : StepSeam::kRun;
+    } catch (py::error_already_set &error) {
+        error.discard_as_unraisable("hotgraft step seam");
+        return StepSeam::kFail;
+    }
+}
+
+// `hook(step name)` answers None or "run", "skip", "fail"; None takes the hook out.
+void set_hook(const py::object &hook) {
+    PyObject *const before = step_call;
+    step_call = hook.is_none() ? nullptr : hook.inc_ref().ptr();
+    set_step_hook(hook.is_none() ? nullptr : ask_python, nullptr);
+    Py_XDECREF(before);
+}
+
+} // namespace
+
+void add_control_seams(py::module_ &module) {
+    py::module_ seams =
+        py::hasattr(module, "_seams") ? module.attr("_seams").cast<py::module_>() : module.def_submodule("_seams");
+    seams.def("set_step_hook", &set_hook, py::arg("hook").none(true));
+    seams.def("set_no_drain", [](bool on) { Guards::instance().seam().no_drain.store(on); });
+    seams.def("set_no_barrier", [](bool on) { Guards::instance().seam().no_barrier.store(on); });
+    seams.def("force_no_membarrier", [](bool on) { Guards::instance().force_no_membarrier(on); });
+    seams.def("skip_second_look", [](bool on) { Reaper::instance().set_second_look_seam(nullptr, nullptr, on); });
+}
+
+} // namespace hotgraft

@@ -1,0 +1,150 @@
+// run_swap: the native gated window, and the record of what it did.
+#include <string>
+#include <vector>
+
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include "control_parts.hpp"
+#include "control_time.hpp"
+#include "errors.hpp"
+#include "gate.hpp"
+#include "reclaim.hpp"
+#include "swap.hpp"
+
+namespace py = pybind11;
+
+namespace hotgraft {
+
+namespace {
+
+StateWay way_of(const std::string &name) {
+    if (name == "fresh") {
+        return StateWay::kNone;
+    }
+    if (name == "hand over") {
+        return StateWay::kHandOver;
+    }
+    if (name == "restore") {
+        return StateWay::kSaveRestore;
+    }
+    throw py::value_error("no such way for state to cross: " + name);
+}
+
+// One plugin of the set: old and next generation, (old index, next index) of each instance, the tables to publish.
+struct Member {
+    std::shared_ptr<Generation> old_generation;
+    std::shared_ptr<Generation> next;
+    std::vector<std::pair<std::size_t, std::size_t>> instances;
+    std::vector<OwnedTable> tables;
+    std::string way;
+    bool waits_for_pins = false;
+
+    [[nodiscard]] SwapMember request() const {
+        SwapMember member;
+        member.old_generation = old_generation;
+        member.next = next;
+        member.waits_for_pins = waits_for_pins;
+        for (const auto &[old_index, next_index] : instances) {
+            member.instances.push_back({old_index, next_index, way_of(way), false});
+        }
+        for (const OwnedTable &table : tables) {
+            member.slots.push_back({table.slot, table.table});
+        }
+        return member;
+    }
+};
+
+SwapRecord carry_out(const std::vector<Member> &members, double deadline_s, double undo_budget_s) {
+    SwapRequest request;
+    for (const Member &member : members) {
+        request.members.push_back(member.request());
+    }
+    request.undo_budget_ns = nanoseconds_of(undo_budget_s);
+    const py::gil_scoped_release unlocked;
+    request.deadline_ns = deadline_in(deadline_s);
+    return run_swap(request);
+}
+
+// (class of hotgraft.core.errors, sentence), or None.
+py::object failure_of(const Status &status, const char *timed_out) {
+    if (status.is_ok()) {
+        return py::none();
+    }
+    return py::make_tuple(error_class_of(status, {"", "", "StateError", timed_out, ""}), status.message());
+}
+
+py::list steps_of(const SwapRecord &record) {
+    py::list steps;
+    for (const StepRecord &step : record.steps) {
+        steps.append(py::make_tuple(step_name(step.kind), step.member, step.instance, step.begin_ns, step.end_ns,
+                                    step.status.is_ok() ? "" : step.status.message()));
+    }
+    return steps;
+}
+
+// The end of a plugin: callers are turned away, then it is retired. On failure it serves on.
+void close_plugin(const std::shared_ptr<Generation> &generation, const std::vector<std::shared_ptr<Slot>> &slots,
+                  double deadline_s) {
+    Status status;
+    {
+        const py::gil_scoped_release unlocked;
+        std::vector<Slot *> words;
+        for (const std::shared_ptr<Slot> &slot : slots) {
+            words.push_back(slot.get());
+        }
+        GateSet gates(words);
+        status = gates.close();
+        if (status.is_ok()) {
+            status = gates.drain(deadline_in(deadline_s));
+        }
+        if (status.is_ok()) {
+            status = gates.publish(std::vector<const hotgraft_table *>(slots.size(), nullptr));
+            generation->mark_held();
+        }
+        if (status.is_ok()) {
+            status = Reaper::instance().retire(generation);
+        }
+    }
+    check(status, {"close it", generation->label(), "LoadError", "DrainTimeout"});
+}
+
+// Waiting for somebody else's call or pin is what a drain is; the rest of the window is the plugins' own time.
+const char *timed_out_class(const SwapRecord &record) {
+    for (const StepRecord &step : record.steps) {
+        if (!step.status.is_ok()) {
+            return step.kind == StepKind::kWaitForPins || step.kind == StepKind::kDrain ? "DrainTimeout"
+                                                                                        : "SwapTimeout";
+        }
+    }
+    return "SwapTimeout";
+}
+
+} // namespace
+
+void add_swap(py::module_ &module) {
+    py::class_<Member>(module, "Member")
+        .def(py::init([](std::shared_ptr<Generation> old_generation, std::shared_ptr<Generation> next,
+                         std::vector<std::pair<std::size_t, std::size_t>> instances, std::vector<OwnedTable> tables,
+                         std::string way, bool waits_for_pins) {
+                 return Member{std::move(old_generation), std::move(next), std::move(instances),
+                               std::move(tables),         std::move(way),  waits_for_pins};
+             }),
+             py::kw_only(), py::arg("old_generation"), py::arg("next_generation"), py::arg("instances"),
+             py::arg("tables"), py::arg("way"), py::arg("waits_for_pins"));
+
+    py::class_<SwapRecord>(module, "SwapRecord")
+        .def_readonly("is_published", &SwapRecord::is_published)
+        .def_property_readonly("failure",
+                               [](const SwapRecord &it) { return failure_of(it.failure, timed_out_class(it)); })
+        .def_property_readonly("steps", &steps_of)
+        .def_readonly("gates_closed_ns", &SwapRecord::gates_closed_ns)
+        .def_readonly("gates_open_ns", &SwapRecord::gates_open_ns)
+        .def_readonly("after_undo", &SwapRecord::after_undo);
+
+    module.def("close_plugin", &close_plugin, py::arg("generation"), py::arg("slots"), py::arg("deadline_s"));
+    module.def("run_swap", &carry_out, py::arg("members"), py::kw_only(), py::arg("deadline_s"),
+               py::arg("undo_budget_s") = 1.0);
+}
+
+} // namespace hotgraft

@@ -1,0 +1,78 @@
+#include "errors.hpp"
+
+#include <pybind11/pybind11.h>
+
+namespace py = pybind11;
+
+namespace hotgraft {
+
+namespace {
+
+// The core's sentence, one reason per line, as the tuple that `found` wants.
+py::tuple reasons_of(const std::string &message) {
+    py::list reasons;
+    for (std::size_t begin = 0; begin <= message.size();) {
+        const std::size_t end = std::min(message.find('\n', begin), message.size());
+        if (end > begin) {
+            // Plugin text may be any bytes: what is not UTF-8 is shown, never fatal.
+            reasons.append(py::reinterpret_steal<py::object>(PyUnicode_DecodeUTF8(
+                message.data() + begin, static_cast<Py_ssize_t>(end - begin), "backslashreplace")));
+        }
+        begin = end + 1;
+    }
+    return py::tuple(reasons);
+}
+
+} // namespace
+
+const char *error_class_of(const Status &status, const Attempted &attempted) noexcept {
+    switch (status.code()) {
+    case Code::kOk:
+    case Code::kInvalid:
+        return "ValueError"; // misuse by the caller
+    case Code::kMalformed:
+        return "ImageError";
+    case Code::kRefused:
+        return attempted.refused;
+    case Code::kIo:
+        return "LoadError";
+    case Code::kNoMemory:
+        return "ResourceError";
+    case Code::kTimedOut:
+        return attempted.timed_out;
+    case Code::kPlugin:
+        return "PluginError";
+    case Code::kAbandoned:
+        return "PluginAbandoned";
+    case Code::kBusy:
+        return "Busy";
+    case Code::kStuck:
+        return "LoadError";
+    case Code::kForked:
+        return "ForkedHostError";
+    case Code::kWrongStage:
+        return "LifecycleError";
+    }
+    return "HotgraftError";
+}
+
+void check(const Status &status, const Attempted &attempted) {
+    if (status.is_ok()) {
+        return;
+    }
+    if (status.code() == Code::kInvalid) {
+        throw py::value_error("could not " + std::string(attempted.tried) + ": " + status.message());
+    }
+    const py::object kind = py::module_::import("hotgraft.core.errors").attr(error_class_of(status, attempted));
+    py::dict answers;
+    answers["on"] = attempted.on;
+    answers["found"] = reasons_of(status.message());
+    if (*attempted.function != '\0' && (status.code() == Code::kPlugin || status.code() == Code::kAbandoned)) {
+        answers["function"] = attempted.function;
+    }
+    const py::object error = kind(attempted.tried, **answers);
+    PyErr_SetObject(kind.ptr(), error.ptr());
+    throw py::error_already_set();
+}
+
+} // namespace hotgraft
