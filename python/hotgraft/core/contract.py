@@ -95,13 +95,9 @@ def _function_breaks(old: InterfaceFacts, new: InterfaceFacts) -> list[str]:
             found.append(f'lacks function "{was.name}" (interface {old.key})')
             continue
         if now.offset != was.offset:
-            found.append(
-                f'function "{was.name}" (interface {old.key}) moved from byte {was.offset} to {now.offset}'
-            )
+            found.append(f'function "{was.name}" (interface {old.key}) moved from byte {was.offset} to {now.offset}')
         if now.signature != was.signature:
-            found.append(
-                f'function "{was.name}" (interface {old.key}) was {was.signature} and is now {now.signature}'
-            )
+            found.append(f'function "{was.name}" (interface {old.key}) was {was.signature} and is now {now.signature}')
         found.extend(
             f'struct {name}, passed by "{was.name}" (interface {old.key}), '
             f"was {old.layouts.get(name)} and is now {new.layouts.get(name)}"

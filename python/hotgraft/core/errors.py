@@ -1,8 +1,8 @@
 """Every error this package raises on purpose: one tree, one class per decision a caller can take.
 
-Each carries as attributes the answers that a failure owes its reader: `tried` (a phrase after "could not"),
-`on` (plugin, file or function), `found` (a tuple: all violations, never only the first), `advice` (what to do)
-and `running` (what serves now). Everything pickles, because errors cross process borders.
+Each carries as attributes the answers that a failure owes its reader: `tried` (a phrase after "could
+not"), `on` (plugin, file or function), `found` (a tuple: all violations, never only the first), `advice`
+(what to do) and `running` (what serves now). Everything pickles: errors cross process borders.
 
 Misuse by the caller (a wrong type, a number out of range) is ValueError, TypeError or RuntimeError instead.
 """
@@ -102,9 +102,7 @@ class BindError(HotgraftError):
 class BuildError(HotgraftError):
     """The compiler refused the source. `output` is its own text, unchanged; `command` is what was run."""
 
-    def __init__(
-        self, tried: str, *, output: str = "", command: tuple[str, ...] = (), **answers: Any
-    ) -> None:
+    def __init__(self, tried: str, *, output: str = "", command: tuple[str, ...] = (), **answers: Any) -> None:
         super().__init__(tried, **answers)
         self.output = output
         self.command = command

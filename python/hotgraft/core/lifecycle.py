@@ -113,15 +113,11 @@ def advance(stage: Stage, event: Event) -> Stage:
         return TRANSITIONS[stage][event]
     except KeyError:
         known = ", ".join(TRANSITIONS[stage]) or "nothing"
-        raise LifecycleError(
-            f"take event {event}", found=f"in stage {stage} only {known} can follow"
-        ) from None
+        raise LifecycleError(f"take event {event}", found=f"in stage {stage} only {known} can follow") from None
 
 
 def diagram() -> str:
     """Return the table as lines of ``stage --event--> stage``, the source of the docs' picture."""
     return "\n".join(
-        f"{stage} --{event}--> {after}"
-        for stage, events in TRANSITIONS.items()
-        for event, after in events.items()
+        f"{stage} --{event}--> {after}" for stage, events in TRANSITIONS.items() for event, after in events.items()
     )

@@ -40,14 +40,10 @@ def make_options(given: Mapping[str, Any]) -> Options:
         elif name == "staging_folder" and not isinstance(value, str):
             found.append(f"{name} is {value!r}; it must be a path as text")
     if found:
-        raise ConfigError(
-            "accept the host's settings", found=found, advice=f"known settings: {', '.join(known)}"
-        )
+        raise ConfigError("accept the host's settings", found=found, advice=f"known settings: {', '.join(known)}")
     return Options(**given)
 
 
 def is_duration(value: object) -> bool:
     """Tell whether `value` is a finite number of seconds above 0."""
-    return (
-        isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > 0
-    )
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > 0

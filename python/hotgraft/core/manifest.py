@@ -1,0 +1,248 @@
+"""The manifest: `plugin.toml` as values, or every reason why it is none.
+
+The schema; a key that is not here is refused with the nearest one that is::
+
+    [plugin]
+    name = "gain"              # required: a-z, then a-z 0-9 _ -, at most 64
+    version = "1.2.0"          # required: SemVer 2.0.0
+
+    [provides.gain]            # one table per interface; its name: a-z, then a-z 0-9 _
+    version = "1.2"            # required: the interface's major.minor
+    header = "gain.h"          # beside the manifest; default "<interface>.h"
+    struct = "gain_v1"         # default "<interface>_v<major>"
+
+    [requires]                 # interfaces of other plugins
+    codec = "^1.2"
+    meter = { range = ">=1,<3", optional = true }
+
+    [state]
+    kind = "single"            # "none" (default, then nothing else here) or "single": one state for all calls
+    schema = 1                 # of what is handed over or saved; default 1
+    handover = true            # offers surrender and take; default: true when a struct is named
+    struct = "gain_state"      # the struct that is handed over; required for handover
+    header = "gain_state.h"    # where that struct is; default: the headers of the interfaces
+    save = false               # offers save and restore; default false
+
+    [config]
+    schema = "config.schema.json"   # JSON Schema: a file beside the manifest, or an inline table
+
+    [drain]
+    deadline_s = 5.0           # how long a swap may wait for calls; default 5
+    pins = "wait"              # the only policy so far: a swap waits for open pins
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from hotgraft.core.errors import ManifestError
+from hotgraft.core.manifest_checks import (
+    IDENTIFIER,
+    INTERFACE_NAME,
+    PLUGIN_NAME,
+    Table,
+    check_nesting,
+    is_json,
+)
+from hotgraft.core.versions import Range, Version, parse_interface_version
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SIZE_LIMIT: Final = 1 << 20  # bytes
+DEADLINE_LIMIT_S: Final = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Provided:
+    """An interface this plugin offers."""
+
+    interface: str
+    version: tuple[int, int]
+    header: str
+    struct: str
+
+
+@dataclass(frozen=True, slots=True)
+class Required:
+    """An interface of another plugin that this one calls."""
+
+    interface: str
+    range: Range
+    optional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How state crosses a swap."""
+
+    kind: Literal["none", "single"] = "none"
+    schema: int = 1
+    handover: bool = False
+    save: bool = False
+    struct: str = ""
+    header: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """What a swap of this plugin may wait for."""
+
+    deadline_s: float = 5.0
+    pins: Literal["wait"] = "wait"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What the author says about a plugin."""
+
+    name: str
+    version: Version
+    provides: tuple[Provided, ...] = ()
+    requires: tuple[Required, ...] = ()
+    state: State = field(default_factory=State)
+    drain: Drain = field(default_factory=Drain)
+    config_schema: Mapping[str, Any] = field(default_factory=dict)
+    config_schema_file: str = ""  # the schema is in this file; config_schema is then empty
+
+
+def read_manifest(data: bytes, *, path: str = "plugin.toml") -> Manifest:
+    """Read a manifest from its bytes.
+
+    Raises:
+        ManifestError: with every violation; at once, however hostile the bytes.
+    """
+    violations: list[str] = []
+    top = Table("", _read_toml(data, path), violations)
+    manifest = Manifest(
+        **_plugin(top),
+        provides=_provides(top),
+        requires=_requires(top),
+        state=_state(top),
+        drain=_drain(top),
+        **_config(top),
+    )
+    top.end()
+    if violations:
+        raise _refusal(path, violations)
+    return manifest
+
+
+def _refusal(path: str, violations: list[str]) -> ManifestError:
+    return ManifestError(
+        "read the manifest", on=path, found=violations, advice="see the schema: pydoc hotgraft.core.manifest"
+    )
+
+
+def _read_toml(data: bytes, path: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(_text(data))
+    except ValueError as error:  # TOMLDecodeError is one
+        raise _refusal(path, [str(error)]) from None
+    except RecursionError:
+        raise _refusal(path, ["is nested too deep"]) from None
+
+
+def _text(data: bytes) -> str:
+    """The text in `data`; ValueError for what must not reach the TOML parser, which is quadratic in nesting."""
+    if len(data) > SIZE_LIMIT:
+        raise ValueError(f"has {len(data)} bytes; a manifest ends at {SIZE_LIMIT}")
+    if data.startswith(b"\xef\xbb\xbf"):
+        raise ValueError("begins with a byte order mark: save it as UTF-8 without one")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"is not UTF-8: byte 0x{data[error.start]:02x} at offset {error.start}") from None
+    check_nesting(text)
+    return text
+
+
+def _plugin(top: Table) -> dict[str, Any]:
+    table = top.table("plugin", required=True)
+    values = {
+        "name": table.text("name", required=True, pattern=PLUGIN_NAME),
+        "version": table.parsed("version", Version.parse, Version(0, 0, 0), required=True),
+    }
+    table.end()
+    return values
+
+
+def _provides(top: Table) -> tuple[Provided, ...]:
+    tables = top.tables("provides", INTERFACE_NAME)
+    return tuple(_provided(name, table) for name, table in tables)
+
+
+def _provided(interface: str, table: Table) -> Provided:
+    version = table.parsed("version", parse_interface_version, (0, 0), required=True)
+    header = table.text("header", default=f"{interface}.h")
+    struct = table.text("struct", default=f"{interface}_v{version[0]}", pattern=IDENTIFIER)
+    table.end()
+    return Provided(interface, version, header, struct)
+
+
+def _requires(top: Table) -> tuple[Required, ...]:
+    table = top.table("requires")
+    required = tuple(_required(name, table) for name in table.names(INTERFACE_NAME))
+    table.end()
+    return required
+
+
+def _required(interface: str, table: Table) -> Required:
+    if not table.is_table(interface):
+        return Required(interface, table.parsed(interface, Range.parse, _ANY, required=True), optional=False)
+    inner = table.table(interface)
+    wanted = inner.parsed("range", Range.parse, _ANY, required=True)
+    optional = inner.flag("optional")
+    inner.end()
+    return Required(interface, wanted, optional)
+
+
+_ANY: Final = Range.parse(">=0")
+
+
+def _state(top: Table) -> State:
+    table = top.table("state")
+    kind = table.choice("kind", ("none", "single"))
+    if kind == "none":
+        for key in table.keys_given("schema", "handover", "save", "struct", "header"):
+            table.complain(key, 'needs kind = "single"')
+        table.end()
+        return State()
+    struct = table.text("struct", pattern=IDENTIFIER)
+    state = State(
+        kind="single",
+        schema=table.integer("schema", default=1, least=1, most=0xFFFF_FFFF),
+        handover=table.flag("handover", default=bool(struct)),
+        save=table.flag("save"),
+        struct=struct,
+        header=table.text("header"),
+    )
+    if state.handover and not struct:
+        table.complain("handover", "needs struct = the name of the C struct that is handed over")
+    if not state.handover and not state.save:
+        table.complain("kind", '"single" needs handover or save, or every swap would lose the state')
+    table.end()
+    return state
+
+
+def _drain(top: Table) -> Drain:
+    table = top.table("drain")
+    deadline_s = table.number("deadline_s", default=5.0, above=0.0, most=DEADLINE_LIMIT_S)
+    table.choice("pins", ("wait",))
+    table.end()
+    return Drain(deadline_s=deadline_s)
+
+
+def _config(top: Table) -> dict[str, Any]:
+    table = top.table("config")
+    if not table.is_table("schema"):
+        values: dict[str, Any] = {"config_schema_file": table.text("schema")}
+    else:
+        schema = table.take("schema")
+        values = {"config_schema": schema}
+        if not is_json(schema):
+            table.complain("schema", "holds a date, a time or a number that JSON has no form for")
+    table.end()
+    return values

@@ -1,0 +1,332 @@
+"""`hotgraft bind`: an interface header and `plugin.toml` become a descriptor, and everything wrong is said at once.
+
+What may cross is little: fixed-width scalars, buffers whose length and direction are annotated, structs of plain
+fields by pointer. The rest is refused with file and line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from hotgraft.core.descriptor import (
+    FIRST_FUNCTION_OFFSET,
+    FORMAT,
+    Descriptor,
+    Function,
+    Interface,
+    Parameter,
+    Requirement,
+    Returns,
+    State,
+    Struct,
+)
+from hotgraft.core.errors import BindError
+from hotgraft.core.manifest import Manifest, read_manifest
+from hotgraft.engine.header_parse import DeclaredStruct, parse_header
+from hotgraft.engine.header_tokens import read_header
+from hotgraft.engine.header_types import SCALAR_OF, Layouts
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hotgraft.core.manifest import Provided
+    from hotgraft.engine.header_parse import Declared, Member
+
+ABI: Final = (1, 0)
+DIRECTIONS: Final = {"HOTGRAFT_IN": "in", "HOTGRAFT_OUT": "out", "HOTGRAFT_INOUT": "inout"}
+OWNERSHIPS: Final = {"HOTGRAFT_COPIED": "copied", "HOTGRAFT_OWNED": "owned", "HOTGRAFT_LEASED": "leased"}
+REFUSED_TYPES: Final = {
+    "long": "its width depends on the platform: use int64_t",
+    "int": "its width depends on the platform: use int32_t",
+    "short": "its width depends on the platform: use int16_t",
+    "unsigned": "its width depends on the platform: use uint32_t",
+    "size_t": "its width depends on the platform: use uint64_t",
+    "bool": "its representation depends on the language: use uint8_t",
+    "_Bool": "its representation depends on the language: use uint8_t",
+    "enum": "its width depends on the compiler: use int32_t",
+    "union": "a union says not which member holds: use a struct",
+}
+# Attributes of every plugin handle in Python: an interface function of that name could not be reached.
+RESERVED_NAMES: Final = frozenset({"aio", "generation", "instance", "name", "pin", "reload", "stats", "version"})
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What bind found: the descriptor, and the headers and structs it came from."""
+
+    manifest: Manifest
+    descriptor: Descriptor
+    headers: tuple[str, ...]
+    state_struct: str
+    offsets: dict[str, dict[str, int]]
+
+
+def bind(manifest_path: Path) -> Bound:
+    """Read a manifest and the headers it names.
+
+    Raises:
+        ManifestError: the manifest breaks its schema.
+        BindError: with every violation of the headers, as ``file:line: sentence``.
+    """
+    manifest = read_manifest(_read(manifest_path), path=str(manifest_path))
+    return _Binding(manifest, manifest_path.parent, str(manifest_path)).bound()
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BindError("bind the plugin", on=str(path), found=error.strerror or str(error)) from None
+
+
+class _Binding:
+    """One run of bind: collects complaints, then answers or raises."""
+
+    def __init__(self, manifest: Manifest, folder: Path, on: str) -> None:
+        self.manifest = manifest
+        self.folder = folder
+        self.on = on
+        self.complaints: list[str] = []
+        names = [one.header for one in manifest.provides] + [manifest.state.header]
+        self.headers = tuple(dict.fromkeys(name for name in names if name))
+        self.macros: dict[str, int] = {}
+        structs = [struct for name in self.headers for struct in self._structs(name)]
+        self.layouts = Layouts(structs)
+        self.structs: dict[str, Struct] = {}
+
+    def _structs(self, name: str) -> tuple[DeclaredStruct, ...]:
+        path = self.folder / name
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            self.complaints.append(f"{path}: {error}")
+            return ()
+        header = read_header(text, name, self.macros)
+        self.macros = header.macros
+        return parse_header(header, self.complaints)
+
+    def bound(self) -> Bound:
+        provides = tuple(self._interface(one) for one in self.manifest.provides)
+        state = self._state()
+        schema = self._config_schema()
+        found = self.complaints or self.layouts.failures
+        if found:
+            raise BindError("bind the plugin", on=self.on, found=list(dict.fromkeys(found)))
+        descriptor = Descriptor(
+            hotgraft=FORMAT,
+            name=self.manifest.name,
+            version=str(self.manifest.version),
+            abi=ABI,
+            provides=provides,
+            requires=tuple(
+                Requirement(interface=one.interface, range=str(one.range), optional=one.optional)
+                for one in self.manifest.requires
+            ),
+            structs=self.structs,
+            state=state,
+            config_schema=schema,
+            pins=self.manifest.drain.pins,
+        )
+        crossing = [one.struct for one in provides] + list(self.structs)
+        if self.manifest.state.struct:
+            crossing.append(self.manifest.state.struct)
+        offsets = {name: self.layouts.offsets(name) for name in dict.fromkeys(crossing)}
+        return Bound(self.manifest, descriptor, self.headers, self.manifest.state.struct, offsets)
+
+    def _config_schema(self) -> dict[str, object]:
+        if not self.manifest.config_schema_file:
+            return dict(self.manifest.config_schema)
+        path = self.folder / self.manifest.config_schema_file
+        try:
+            schema = json.loads(path.read_bytes())
+        except (OSError, ValueError, RecursionError) as error:
+            self.complaints.append(f"{path}: {error}")
+            return {}
+        return schema if isinstance(schema, dict) else {}
+
+    def _state(self) -> State:
+        state = self.manifest.state
+        layout_id = 0
+        if state.struct:
+            if state.struct not in self.layouts.declared:
+                self.complaints.append(f"{self.on}: state.struct: no header declares a struct {state.struct!r}")
+            else:
+                layout_id = layout_id_of(self._layout(state.struct), self.structs)
+        return State(
+            kind=state.kind,
+            schema=state.schema,
+            layout_id=layout_id,
+            handover=state.handover,
+            save=state.save,
+        )
+
+    def _layout(self, name: str) -> Struct:
+        struct = self.layouts.declared[name]
+        for member in struct.members:
+            where = f"{struct.path}:{member.declared.line}: struct {name}, field {member.declared.name}"
+            if member.parameters is not None:
+                self.complaints.append(f"{where}: a function pointer does not outlive the code it points to")
+            elif member.declared.stars:
+                self.complaints.append(f"{where}: a pointer inside a struct does not cross")
+            elif self._check_type(member.declared, where) and member.declared.type[-1] in self.layouts.declared:
+                inner = member.declared.type[-1]
+                self.structs[inner] = self._layout(inner)
+        if self.complaints or self.layouts.failures:
+            return Struct(bytes=1, align=1, fields=())
+        return self.layouts.struct(name)
+
+    def _check_type(self, declared: Declared, where: str) -> bool:
+        words = [word for word in declared.type if word not in ("const", "struct", "*", "volatile")]
+        for word in words:
+            if word in REFUSED_TYPES:
+                self.complaints.append(f"{where}: {' '.join(declared.type)}: {REFUSED_TYPES[word]}")
+                return False
+        known = len(words) == 1 and (words[0] in SCALAR_OF or words[0] == "void" or words[0] in self.layouts.declared)
+        if not known:
+            self.complaints.append(f"{where}: type {' '.join(declared.type) or declared.name!r} does not cross")
+        return known
+
+    def _interface(self, provided: Provided) -> Interface:
+        struct = self.layouts.declared.get(provided.struct)
+        members: tuple[Member, ...] = struct.members if struct else ()
+        where = f"{self.folder / provided.header}"
+        if struct is None:
+            self.complaints.append(
+                f"{where}: declares no struct {provided.struct!r} for interface {provided.interface}"
+            )
+        elif not members or members[0].declared.text != "uint32_t struct_size":
+            self.complaints.append(
+                f"{struct.path}:{struct.line}: {struct.name} does not begin with uint32_t struct_size"
+            )
+        functions = tuple(
+            self._function(provided, member, FIRST_FUNCTION_OFFSET + 8 * index, struct.path if struct else where)
+            for index, member in enumerate(members[1:])
+        )
+        return Interface(
+            interface=provided.interface,
+            version=provided.version,
+            struct=provided.struct,
+            bytes=FIRST_FUNCTION_OFFSET + 8 * len(functions),
+            functions=functions,
+        )
+
+    def _function(self, provided: Provided, member: Member, offset: int, path: str) -> Function:
+        declared = member.declared
+        where = f"{path}:{declared.line}: {declared.name}"
+        given = member.parameters or ()
+        if member.parameters is None:
+            self.complaints.append(f"{where}: only function pointers follow struct_size in an interface")
+        elif not given or given[0].type != ("void", "*"):
+            self.complaints.append(f"{where}: the first parameter is not void *self")
+        if declared.name in RESERVED_NAMES or declared.name.startswith("_"):
+            self.complaints.append(f"{where}: the name is taken by every plugin handle in Python")
+        since = self._since(declared, provided, where)
+        parameters = tuple(self._parameter(one, given[1:], where) for one in given[1:])
+        return Function(
+            name=declared.name,
+            offset=offset,
+            since=since,
+            blocking="HOTGRAFT_BLOCKING" in declared.annotations,
+            idempotent="HOTGRAFT_IDEMPOTENT" in declared.annotations,
+            returns=self._returns(declared, given[1:], where),
+            parameters=parameters,
+        )
+
+    def _since(self, declared: Declared, provided: Provided, where: str) -> tuple[int, int]:
+        written = declared.annotations.get("HOTGRAFT_SINCE")
+        if written is None:
+            return (provided.version[0], 0)
+        if len(written) != 2 or not all(one.isdigit() for one in written):
+            self.complaints.append(f"{where}: HOTGRAFT_SINCE wants major, minor")
+            return (0, 0)
+        since = (int(written[0]), int(written[1]))
+        if since > provided.version:
+            is_version = f"{provided.version[0]}.{provided.version[1]}"
+            self.complaints.append(f"{where}: since {since[0]}.{since[1]}, and the interface is {is_version}")
+        return since
+
+    def _parameter(self, declared: Declared, others: tuple[Declared, ...], where: str) -> Parameter:
+        where = f"{where}, parameter {declared.name}"
+        directions = [name for name in DIRECTIONS if name in declared.annotations]
+        self._check_type(declared, where)
+        type_name = next((word for word in reversed(declared.type) if word not in ("*", "const")), "void")
+        is_struct = type_name in self.layouts.declared
+        if declared.array:
+            self.complaints.append(f"{where}: write a pointer with HOTGRAFT_IN or HOTGRAFT_OUT instead of an array")
+        if declared.stars == 0 and is_struct:
+            self.complaints.append(f"{where}: a struct crosses by pointer, not by value")
+        if declared.stars == 0 and directions:
+            self.complaints.append(f"{where}: {directions[0]} is for pointers")
+        if declared.stars > 1:
+            self.complaints.append(f"{where}: a pointer to a pointer does not cross")
+        if declared.stars == 1 and len(directions) != 1:
+            self.complaints.append(
+                f"{where}: a pointer says one of HOTGRAFT_IN(n), HOTGRAFT_OUT(n) and HOTGRAFT_INOUT(n): "
+                "how many elements, which way"
+            )
+        if directions and directions[0] != "HOTGRAFT_IN" and "const" in declared.type:
+            self.complaints.append(f"{where}: {directions[0]} writes, and the type is const")
+        count = declared.annotations[directions[0]][0] if directions and declared.annotations[directions[0]] else None
+        if count is not None:
+            self._check_count(count, others, f"{where}: {directions[0]}({count})")
+        if is_struct and type_name not in self.structs:
+            self.structs[type_name] = self._layout(type_name)
+        return Parameter(
+            name=declared.name,
+            type=SCALAR_OF.get(type_name, type_name),
+            pointer=declared.stars,
+            direction=DIRECTIONS[directions[0]] if directions else None,  # type: ignore[arg-type] # a value of DIRECTIONS
+            count=count,
+            nullable="HOTGRAFT_NULLABLE" in declared.annotations,
+            const="const" in declared.type,
+        )
+
+    def _check_count(self, count: str, others: tuple[Declared, ...], where: str) -> None:
+        named = next((one for one in others if one.name == count), None)
+        if count.isdigit():
+            return
+        if named is None:
+            self.complaints.append(f"{where}: is neither a number nor a parameter of the function")
+        elif named.stars == 0 and SCALAR_OF.get(named.type[-1], "f")[0] not in "iu":
+            self.complaints.append(f"{where}: {count} is not an integer")
+
+    def _returns(self, declared: Declared, others: tuple[Declared, ...], where: str) -> Returns:
+        ownerships = [name for name in OWNERSHIPS if name in declared.annotations]
+        words = [word for word in declared.type if word not in ("const", "*", "struct")]
+        self._check_type(declared, f"{where}: its result")
+        scalar = SCALAR_OF.get(words[-1] if words else "void", words[-1] if words else "void")
+        if declared.stars == 0:
+            if ownerships:
+                self.complaints.append(f"{where}: {ownerships[0]} is for a result that is a pointer")
+            if words and words[-1] in self.layouts.declared:
+                self.complaints.append(f"{where}: a struct crosses by pointer, not by value")
+            kind = "status" if words == ["hotgraft_status"] else "void" if words == ["void"] else "value"
+            return Returns(kind=kind, type=scalar, ownership=None, count=None)  # type: ignore[arg-type] # one of three
+        if len(ownerships) != 1:
+            self.complaints.append(
+                f"{where}: a result that is a pointer says one of HOTGRAFT_COPIED, HOTGRAFT_OWNED and "
+                "HOTGRAFT_LEASED(n): whose it is"
+            )
+        counts = declared.annotations[ownerships[0]] if ownerships else ()
+        count = counts[0] if counts else None
+        if count is not None:
+            self._check_count(count, others, f"{where}: {ownerships[0]}({count})")
+        ownership = OWNERSHIPS[ownerships[0]] if ownerships else None
+        return Returns(kind="pointer", type=scalar, ownership=ownership, count=count)  # type: ignore[arg-type] # of OWNERSHIPS
+
+
+def layout_id_of(struct: Struct, structs: dict[str, Struct]) -> int:
+    """Return the number by which two builds know that their state's layouts are equal: 64 bits of SHA-256, never 0."""
+    return int.from_bytes(hashlib.sha256(_layout_text(struct, structs).encode()).digest()[:8], "little") or 1
+
+
+def _layout_text(struct: Struct, structs: dict[str, Struct]) -> str:
+    fields = ";".join(f"{one.name}:{_type_text(one.type, structs)}*{one.count}@{one.offset}" for one in struct.fields)
+    return f"{struct.bytes}/{struct.align}:{{{fields}}}"
+
+
+def _type_text(name: str, structs: dict[str, Struct]) -> str:
+    return _layout_text(structs[name], structs) if name in structs else name

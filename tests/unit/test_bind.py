@@ -1,0 +1,216 @@
+"""What `hotgraft bind` refuses and what it writes, by table."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from hotgraft.core.descriptor import read_descriptor, signature, write_descriptor
+from hotgraft.core.errors import BindError, ManifestError
+from hotgraft.engine.bind import bind
+from hotgraft.engine.bind_stubs import protocol_stub
+from hotgraft.engine.build import build_plugin, find_compiler, include_dir
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MANIFEST = '[plugin]\nname = "gain"\nversion = "1.0.0"\n\n[provides.gain]\nversion = "1.1"\n'
+PROCESS = (
+    "hotgraft_status (*process)(void *self, const float *in HOTGRAFT_IN(n), float *out HOTGRAFT_OUT(n), uint64_t n)"
+)
+
+
+def write_plugin(
+    folder: Path, *functions: str, before: str = "", head: str = "uint32_t struct_size;", more: str = ""
+) -> Path:
+    """Write a manifest and a header whose interface has `functions`."""
+    body = "\n    ".join(f"{one};" for one in functions)
+    (folder / "gain.h").write_text(
+        f"#include <hotgraft/hotgraft.h>\n{before}\ntypedef struct gain_v1 {{\n    {head}\n    {body}\n}} gain_v1;\n"
+    )
+    (folder / "plugin.toml").write_text(MANIFEST + more)
+    return folder / "plugin.toml"
+
+
+def test_annotations_become_buffers_with_length_and_direction(tmp_path: Path) -> None:
+    """The call path checks lengths from the descriptor alone."""
+    bound = bind(
+        write_plugin(tmp_path, PROCESS + " HOTGRAFT_BLOCKING", "double (*level)(void *self) HOTGRAFT_SINCE(1, 1)")
+    )
+    process, level = bound.descriptor.provides[0].functions
+    assert signature(process) == "process(self, in: f32[n] in, out: f32[n] out, n: u64) -> status"
+    assert process.blocking
+    assert (process.offset, level.offset) == (8, 16)
+    assert level.since == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("function", "sentence"),
+    [
+        ("long (*f)(void *self)", "use int64_t"),
+        ("void (*f)(void *self, bool on)", "use uint8_t"),
+        ("void (*f)(void *self, int n)", "use int32_t"),
+        ("void (*f)(void *self, size_t n)", "use uint64_t"),
+        ("void (*f)(void *self, enum mode m)", "use int32_t"),
+        ("void (*f)(void *self, ...)", "variable number of arguments"),
+        ("void (*f)(int32_t a)", "the first parameter is not void *self"),
+        ("void (*f)(void *self, float *out)", "how many elements, which way"),
+        ("void (*f)(void *self, float **out HOTGRAFT_OUT(1))", "pointer to a pointer"),
+        ("void (*f)(void *self, const float *out HOTGRAFT_OUT(1))", "writes, and the type is const"),
+        ("void (*f)(void *self, float *in HOTGRAFT_IN(m))", "neither a number nor a parameter"),
+        ("void (*f)(void *self, double n, float *in HOTGRAFT_IN(n))", "n is not an integer"),
+        ("const char *(*f)(void *self)", "whose it is"),
+        ("void (*f)(void *self, pair p)", "by pointer, not by value"),
+        ("void (*f)(void *self, std_string s)", "does not cross"),
+        ("int32_t value", "only function pointers follow"),
+        ("void (*pin)(void *self)", "taken by every plugin handle"),
+        ("void (*f)(void *self) HOTGRAFT_SINCE(1, 2)", "since 1.2, and the interface is 1.1"),
+        ("void (*f)(void *self, float in[4])", "instead of an array"),
+    ],
+)
+def test_what_may_not_cross_is_refused_with_its_line(tmp_path: Path, function: str, sentence: str) -> None:
+    """An author learns at bind time, not from a crash."""
+    manifest = write_plugin(tmp_path, function, before="typedef struct pair { int32_t a; int32_t b; } pair;")
+    with pytest.raises(BindError, match=r"gain\.h") as caught:
+        bind(manifest)
+    assert any(sentence in one for one in caught.value.found), caught.value.found
+
+
+def test_every_violation_is_listed_not_the_first(tmp_path: Path) -> None:
+    """An author mends them in one build."""
+    manifest = write_plugin(
+        tmp_path, "long (*a)(void *self)", "void (*b)(int32_t x)", "void (*c)(void *self, float *p)"
+    )
+    with pytest.raises(BindError) as caught:
+        bind(manifest)
+    assert len(caught.value.found) == 3
+
+
+def test_interface_without_struct_size_is_refused(tmp_path: Path) -> None:
+    """Growing a table is only safe when its size is written in it."""
+    with pytest.raises(BindError, match="does not begin with uint32_t struct_size"):
+        bind(write_plugin(tmp_path, PROCESS, head="uint64_t magic;"))
+
+
+@pytest.mark.parametrize(
+    ("field", "sentence"),
+    [
+        ("float *tail", "a pointer inside a struct"),
+        ("void (*hook)(void *x)", "function pointer"),
+        ("long n", "int64_t"),
+    ],
+)
+def test_state_that_points_into_the_library_is_refused(tmp_path: Path, field: str, sentence: str) -> None:
+    """What is handed over outlives the code that wrote it."""
+    more = '\n[state]\nkind = "single"\nstruct = "gain_state"\n'
+    manifest = write_plugin(
+        tmp_path, PROCESS, before=f"typedef struct gain_state {{ {field}; }} gain_state;", more=more
+    )
+    with pytest.raises(BindError) as caught:
+        bind(manifest)
+    assert any(sentence in one for one in caught.value.found), caught.value.found
+
+
+def test_equal_layouts_have_equal_ids_and_others_do_not(tmp_path: Path) -> None:
+    """Hand over goes by this number alone."""
+    ids = []
+    for fields in (
+        "int64_t a; float b[3];",
+        "int64_t a;  float b[3];",
+        "int64_t a; float b[4];",
+        "int64_t a; int32_t b[3];",
+    ):
+        more = '\n[state]\nkind = "single"\nstruct = "gain_state"\n'
+        before = f"typedef struct gain_state {{ {fields} }} gain_state;"
+        ids.append(bind(write_plugin(tmp_path, PROCESS, before=before, more=more)).descriptor.state.layout_id)
+    assert ids[0] == ids[1]
+    assert len(set(ids)) == 3
+    assert 0 not in ids
+
+
+def test_descriptor_reads_back_as_it_was_written(tmp_path: Path) -> None:
+    """The host sees what the author's build saw."""
+    descriptor = bind(write_plugin(tmp_path, PROCESS)).descriptor
+    data = write_descriptor(descriptor)
+    assert len(data) % 4 == 0
+    assert read_descriptor(data) == descriptor
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"", "is not a descriptor"),
+        (b"\xff\xfe", "is not a descriptor"),
+        (b"[" * 10_000, "is not a descriptor"),
+        (b'{"a": 1, "a": 2}', "stands twice"),
+        (b'{"a": NaN}', "is not JSON"),
+        (b'{"a": 1e999}', "beyond a double"),
+        (b" " * ((1 << 20) + 1), "ends at"),
+        (b'{"hotgraft": 1}', "missing required field"),
+    ],
+)
+def test_hostile_descriptor_is_refused_in_words(data: bytes, sentence: str) -> None:
+    """Bytes out of an image are anybody's bytes."""
+    with pytest.raises(ManifestError, match=sentence):
+        read_descriptor(data)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        (b'"offset":8', b'"offset":9', "8 is next"),
+        (b'"bytes":16', b'"bytes":24', "its functions end at 16"),
+        (b'"count":"n"', b'"count":"m"', "no parameter and no number"),
+        (b'"hotgraft":1', b'"hotgraft":2', "this host reads format 1"),
+        (b'"abi":[1,0]', b'"abi":[2,0]', "offers major 1"),
+        (b'"type":"f32"', b'"type":"f33"', "unknown type"),
+        (b'"pointer":1', b'"pointer":3', "3 stars"),
+    ],
+)
+def test_descriptor_that_lies_is_refused(tmp_path: Path, old: bytes, new: bytes, sentence: str) -> None:
+    """Well-formed is not yet true."""
+    data = write_descriptor(bind(write_plugin(tmp_path, PROCESS)).descriptor)
+    assert old in data
+    with pytest.raises(ManifestError) as caught:
+        read_descriptor(data.replace(old, new))
+    assert any(sentence in one for one in caught.value.found), caught.value.found
+
+
+def test_stale_descriptor_fails_to_compile(tmp_path: Path) -> None:
+    """A header that changed without bind must not ship."""
+    write_plugin(tmp_path, PROCESS)
+    (tmp_path / "gain.c").write_text('#include "gain_descriptor.h"\nint unused;\n')
+    build_plugin(tmp_path)
+    source = tmp_path / "gain.h"
+    source.write_text(source.read_text().replace("uint32_t struct_size;", "uint32_t struct_size; uint64_t more;"))
+    command = [
+        find_compiler(),
+        "-fsyntax-only",
+        f"-I{include_dir()}",
+        f"-I{tmp_path}",
+        f"-I{tmp_path / 'build'}",
+    ]
+    done = subprocess.run([*command, str(tmp_path / "gain.c")], capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "run hotgraft bind again" in done.stderr
+
+
+def test_protocol_is_accepted_by_mypy_strict(tmp_path: Path) -> None:
+    """host.plugin("gain", Gain) is checked by the same tool as the rest of a program."""
+    stub = protocol_stub(bind(write_plugin(tmp_path, PROCESS, "double (*level)(void *self)")))
+    (tmp_path / "gain_interface.pyi").write_text(stub)
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--config-file=", "gain_interface.pyi"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    assert "def process(self, in_: Buffer, out: Buffer, n: int, /) -> int | None" in stub
+
+
+def test_running_programs_never_import_the_parser() -> None:
+    """It costs 130 ms; what it found is in the descriptor."""
+    code = "import sys, hotgraft.core.descriptor, hotgraft.engine.build; print(*{'cffi', 'pycparser'} & {*sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
