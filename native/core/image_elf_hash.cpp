@@ -201,7 +201,7 @@ Status check_gnu_hash_names(ElfReader &reader) {
                              std::string_view(name), "\" hashes to ", hex(hash));
         }
         if (is_first_of_chain) {
-            bucket = hash % table.bucket_count;
+            bucket = hash % table.bucket_count; // NOLINT(clang-analyzer-core.DivideZero): find_gnu_hash() refused 0
         }
         const bool starts_bucket = bucket_at(reader, table, hash % table.bucket_count) == i;
         if (hash % table.bucket_count != bucket || starts_bucket != is_first_of_chain) {

@@ -14,6 +14,7 @@
 namespace hotgraft {
 namespace {
 
+// NOLINTBEGIN(performance-no-int-to-ptr): the loader hands out addresses as numbers
 std::string soname_of(const dl_phdr_info &info) {
     const ElfW(Dyn) *entry = nullptr;
     for (int i = 0; i < info.dlpi_phnum; ++i) {
@@ -34,6 +35,7 @@ std::string soname_of(const dl_phdr_info &info) {
     strings += strings < info.dlpi_addr ? info.dlpi_addr : 0;
     return reinterpret_cast<const char *>(strings + offset);
 }
+// NOLINTEND(performance-no-int-to-ptr)
 
 bool is_named(std::string_view path, std::string_view soname, std::string_view name) {
     if (soname == name || path == name) {
@@ -186,7 +188,7 @@ Dependency ProviderCache::resolve(const std::string &name, const std::vector<Req
         return dependency;
     }
     for (const std::string &folder : list_folders(requesters, index)) {
-        if (try_path(folder + "/" + name, &dependency)) {
+        if (try_path(std::string(folder).append("/").append(name), &dependency)) {
             dependency.searched.clear();
             break;
         }

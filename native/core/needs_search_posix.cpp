@@ -23,6 +23,7 @@ void read_conf(const std::string &path, int depth, std::vector<std::string> *fol
 
 void read_included(const std::string &pattern, int depth, std::vector<std::string> *folders) {
     glob_t found{};
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): glob(3) is unsafe only for "~" and a changing environment
     if (::glob(pattern.c_str(), 0, nullptr, &found) == 0) {
         for (std::size_t i = 0; i < found.gl_pathc; ++i) {
             read_conf(found.gl_pathv[i], depth + 1, folders);
