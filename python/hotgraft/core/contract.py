@@ -1,8 +1,8 @@
 """What callers rely on, and whether a candidate keeps it.
 
 This is the minimum that keeps a running caller safe: a function that was offered stays, in its place, with
-its signature and structs. Whether a declared version is honest about it, and which larger reload set would make a
-break harmless, is not decided here.
+its signature and structs. Whether a declared version is honest about it, and which larger reload set would
+make a break harmless, is not decided here.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ class InterfaceFacts:
     name: str
     major: int
     minor: int
+    struct_bytes: int = 0
     functions: tuple[FunctionFacts, ...] = ()
     layouts: Mapping[str, str] = field(default_factory=dict)  # struct name → canonical text
 

@@ -69,36 +69,41 @@ class Event(StrEnum):
     STICK = "stick"
 
 
+_ENDED: Final = MappingProxyType({Event.FAIL: Stage.FAILED, Event.STICK: Stage.STUCK})
+
 TRANSITIONS: Final[Mapping[Stage, Mapping[Event, Stage]]] = MappingProxyType(
     {
         Stage.SEEN: {Event.STAGE: Stage.STAGED, Event.REJECT: Stage.REJECTED},
         Stage.STAGED: {Event.INSPECT: Stage.INSPECTED, Event.REJECT: Stage.REJECTED},
         Stage.INSPECTED: {Event.ACCEPT: Stage.ACCEPTED, Event.REJECT: Stage.REJECTED},
         # The probe's place is free: without one an accepted image is mapped at once.
-        Stage.ACCEPTED: {
-            Event.PROBE: Stage.PROBED,
-            Event.MAP: Stage.MAPPED,
-            Event.REJECT: Stage.REJECTED,
-            Event.FAIL: Stage.FAILED,
+        Stage.ACCEPTED: {Event.PROBE: Stage.PROBED, Event.MAP: Stage.MAPPED, Event.REJECT: Stage.REJECTED},
+        Stage.PROBED: {Event.MAP: Stage.MAPPED, Event.REJECT: Stage.REJECTED},
+        # From here on code of it has run: a call of it that never returns makes it stuck at once.
+        Stage.MAPPED: {Event.CREATE: Stage.CREATED, **_ENDED},
+        Stage.CREATED: {Event.RESTORE: Stage.RESTORED, Event.START: Stage.READY, **_ENDED},
+        Stage.RESTORED: {Event.START: Stage.READY, **_ENDED},
+        Stage.READY: {Event.TRY: Stage.TRIAL, Event.PUBLISH: Stage.ACTIVE, **_ENDED},
+        Stage.TRIAL: {Event.PUBLISH: Stage.ACTIVE, **_ENDED},
+        # Replaced without draining: published without a gate. Failed: rolled back.
+        Stage.ACTIVE: {Event.DRAIN: Stage.DRAINING, Event.REPLACE: Stage.HELD, **_ENDED},
+        Stage.DRAINING: {
+            Event.REOPEN: Stage.ACTIVE,
+            Event.QUIESCE: Stage.QUIESCED,
+            Event.STICK: Stage.STUCK,
         },
-        Stage.PROBED: {Event.MAP: Stage.MAPPED, Event.REJECT: Stage.REJECTED, Event.FAIL: Stage.FAILED},
-        Stage.MAPPED: {Event.CREATE: Stage.CREATED, Event.FAIL: Stage.FAILED},
-        Stage.CREATED: {Event.RESTORE: Stage.RESTORED, Event.START: Stage.READY, Event.FAIL: Stage.FAILED},
-        Stage.RESTORED: {Event.START: Stage.READY, Event.FAIL: Stage.FAILED},
-        Stage.READY: {Event.PUBLISH: Stage.ACTIVE, Event.TRY: Stage.TRIAL, Event.FAIL: Stage.FAILED},
-        Stage.TRIAL: {Event.PUBLISH: Stage.ACTIVE, Event.FAIL: Stage.FAILED},
-        Stage.ACTIVE: {Event.DRAIN: Stage.DRAINING, Event.REPLACE: Stage.HELD, Event.RETIRE: Stage.RETIRED},
-        Stage.DRAINING: {Event.REOPEN: Stage.ACTIVE, Event.QUIESCE: Stage.QUIESCED},
+        # Retired from here: the plugin ends and nothing takes its place.
         Stage.QUIESCED: {
             Event.RESUME: Stage.ACTIVE,
             Event.REPLACE: Stage.HELD,
             Event.RETIRE: Stage.RETIRED,
+            **_ENDED,
         },
-        Stage.HELD: {Event.RECALL: Stage.ACTIVE, Event.RETIRE: Stage.RETIRED},
+        Stage.HELD: {Event.RECALL: Stage.ACTIVE, Event.RETIRE: Stage.RETIRED, Event.STICK: Stage.STUCK},
         Stage.RETIRED: {Event.UNLOAD: Stage.UNLOADED, Event.STICK: Stage.STUCK},
-        Stage.FAILED: {Event.UNLOAD: Stage.UNLOADED, Event.STICK: Stage.STUCK},
         # What kept it may let go later: a thread's destructor has run, a lease has ended.
         Stage.STUCK: {Event.UNLOAD: Stage.UNLOADED},
+        Stage.FAILED: {Event.UNLOAD: Stage.UNLOADED, Event.STICK: Stage.STUCK},
         Stage.UNLOADED: {},
         Stage.REJECTED: {},
     }

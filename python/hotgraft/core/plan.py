@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from hotgraft.core.contract import Consumer, InterfaceFacts, breaks
 from hotgraft.core.state import Crossing, StateFacts, choose_crossing
@@ -104,7 +104,6 @@ class Side:
     version: str
     interfaces: tuple[InterfaceFacts, ...]
     state: StateFacts
-    pins: Literal["wait", "move"] = "wait"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,10 +189,9 @@ def _window(running: Running, crossing: Crossing | None, *, is_gated: bool) -> t
         return [Step(action=action, place=Place.WINDOW)]
 
     steps: list[Step] = []
-    if running.side.state.has_state and running.side.pins == "wait":
-        steps += once(Action.WAIT_PINS)
     if is_gated:
-        steps += once(Action.CLOSE_GATES) + once(Action.DRAIN) + each(Action.QUIESCE)
+        # A pinned call passes the gate: while one may come, the old instance must not quiesce.
+        steps += once(Action.WAIT_PINS) + once(Action.CLOSE_GATES) + once(Action.DRAIN) + each(Action.QUIESCE)
     for one in _transfers(crossing):
         steps += each(one)
     return tuple(steps + each(Action.START) + once(Action.PUBLISH))

@@ -1,0 +1,42 @@
+"""Refuses to import hotgraft where its promises were not tested.
+
+Importing it is the check: `hotgraft/__init__.py` does so before anything that needs `_core`.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import sys
+import sysconfig
+
+from hotgraft.core.errors import UnsupportedPlatform
+from hotgraft.core.platforms import PlatformFacts, platform_refusals
+
+__all__ = ["check_platform"]
+
+
+def check_platform() -> None:
+    """Raise `UnsupportedPlatform` naming everything that speaks against this process."""
+    found = platform_refusals(_facts())
+    if found:
+        raise UnsupportedPlatform("import hotgraft here", found=found, advice="see Platforms in the README")
+
+
+def _facts() -> PlatformFacts:
+    machine = os.uname().machine if hasattr(os, "uname") else sysconfig.get_platform()
+    libc = ""
+    if "CS_GNU_LIBC_VERSION" in getattr(os, "confstr_names", {}):
+        libc = os.confstr("CS_GNU_LIBC_VERSION") or ""
+    return PlatformFacts(
+        system=sys.platform,
+        machine=machine,
+        pointer_bits=struct.calcsize("P") * 8,
+        libc=libc,
+        implementation=sys.implementation.name,
+        python=sys.version_info[:2],
+        has_gil=not sysconfig.get_config_var("Py_GIL_DISABLED"),
+    )
+
+
+check_platform()

@@ -1,0 +1,70 @@
+"""From a file to an accepted candidate: settle, stage, inspect, check needs, read the descriptor.
+
+None of the candidate's code runs here; any failure leaves no copy on disk and nothing changed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hotgraft import _core
+from hotgraft.core.call_types import blocking_functions
+from hotgraft.core.descriptor import read_descriptor
+from hotgraft.core.side import side_of
+
+if TYPE_CHECKING:
+    from hotgraft.core.descriptor import Descriptor
+    from hotgraft.core.plan import Side
+    from hotgraft.engine.timing import Stopwatch
+
+__all__ = ["Candidate", "StagingPlace", "inspect_file", "stage_candidate"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagingPlace:
+    """Where staged copies go, and how long a file may take to be complete."""
+
+    folder: str
+    settle_deadline_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A staged and inspected image: its generation, and what its descriptor says."""
+
+    generation: _core.Generation
+    descriptor: Descriptor
+    side: Side
+    blocking: frozenset[str]
+
+
+def stage_candidate(source: str, plugin: str, number: int, *, place: StagingPlace, watch: Stopwatch) -> Candidate:
+    """Copy, hash and inspect `source` as generation `number` of `plugin`, and check that it can run here.
+
+    Raises:
+        ImageError: the file never was complete, is malformed, is refused by what it says, or needs what this
+            process cannot give; `found` lists every reason.
+        ManifestError: its descriptor breaks its schema.
+    """
+    with watch("settle"):
+        _core.settle(source, place.settle_deadline_s)
+    with watch("stage"):
+        generation = _core.stage(source, place.folder, plugin, number)
+    try:
+        with watch("inspect"):
+            descriptor = read_descriptor(generation.descriptor)
+            side = side_of(descriptor)
+        with watch("check needs"):
+            generation.check_needs()
+    except BaseException:
+        generation.reject()
+        raise
+    return Candidate(generation, descriptor, side, blocking_functions(descriptor))
+
+
+def inspect_file(source: str, *, settle_deadline_s: float) -> tuple[Descriptor, Side]:
+    """Read what an image declares without staging it: for a dry run."""
+    _core.settle(source, settle_deadline_s)
+    descriptor = read_descriptor(_core.read_descriptor(source))
+    return descriptor, side_of(descriptor)

@@ -1,0 +1,79 @@
+"""Carry out the gated window of a swap, and read what it did from the record the core returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hotgraft import _core
+from hotgraft.core import errors
+from hotgraft.engine.timing import StepTime
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Window", "carry_out"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """What the window did: its steps, the pause callers saw split by step, and why it was called off."""
+
+    is_published: bool
+    steps: tuple[StepTime, ...]
+    pause_us: float
+    pause_steps: tuple[StepTime, ...]
+    failure: errors.HotgraftError | None
+    after_undo: tuple[str, ...]
+
+
+def carry_out(member: _core.Member, instances: Sequence[str], *, plugin: str, number: int, deadline_s: float) -> Window:
+    """Run the window of one plugin.
+
+    Return what it did, published or called off. Never raises for a failed step.
+    """
+    record = _core.run_swap([member], deadline_s=deadline_s)
+    steps = tuple(
+        StepTime(_title(kind, instances, index), (end_ns - begin_ns) / 1_000, failure)
+        for kind, _, index, begin_ns, end_ns, failure in record.steps
+    )
+    gated = record.gates_closed_ns != 0
+    pause = tuple(
+        time
+        for time, (_, _, _, begin_ns, _, _) in zip(steps, record.steps, strict=True)
+        if gated and record.gates_closed_ns <= begin_ns <= record.gates_open_ns
+    )
+    return Window(
+        is_published=record.is_published,
+        steps=steps,
+        pause_us=(record.gates_open_ns - record.gates_closed_ns) / 1_000 if gated else 0.0,
+        pause_steps=pause,
+        failure=_failure_of(record, plugin, number),
+        after_undo=tuple(record.after_undo),
+    )
+
+
+WHOLE = frozenset({"wait for pins", "close gates", "drain", "publish", "reopen gates"})
+
+
+def _title(kind: str, instances: Sequence[str], index: int) -> str:
+    return kind if kind in WHOLE else f"{kind} {instances[index]}"
+
+
+def _failure_of(record: _core.SwapRecord, plugin: str, number: int) -> errors.HotgraftError | None:
+    """Return the error that the record's failure stands for.
+
+    Raising it is the host's, who knows what runs.
+    """
+    if record.failure is None:
+        return None
+    name, sentence = record.failure
+    kind = getattr(errors, name, errors.HotgraftError)
+    found = [line for line in sentence.splitlines() if line]
+    failed = next((step[0] for step in record.steps if step[5]), "")
+    if failed:
+        found = [f"{failed}: {one}" for one in found]
+    error: errors.HotgraftError = kind(f"swap to generation {number}", on=plugin, found=found)
+    if record.after_undo:
+        error.advice = "not put back: " + "; ".join(record.after_undo)
+    return error

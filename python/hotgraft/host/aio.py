@@ -1,0 +1,97 @@
+"""`await plugin.aio.f(...)`: a call that never makes its event loop wait at a gate.
+
+The call is tried in place. At a closed gate it registers to be told when the gate opens, tries again (the
+gate may have opened in between), and only then awaits. A function that its author marked
+`HOTGRAFT_BLOCKING` runs in the loop's executor instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+import threading
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from hotgraft import _core
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from hotgraft.host.plugin import Plugin
+
+    # By handle: the futures of the tasks that wait at its gates.
+    Waiting = dict[int, tuple[Plugin, list[asyncio.Future[None]]]]
+
+__all__ = ["Aio", "Gates"]
+
+
+class Aio:
+    """The functions of one plugin handle or pin, as coroutines."""
+
+    __slots__ = ("_blocking", "_gates", "_plugin")
+
+    def __init__(self, plugin: Plugin, blocking: frozenset[str], gates: Gates) -> None:
+        self._plugin = plugin
+        self._blocking = blocking
+        self._gates = gates
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+        function = getattr(self._plugin, name)
+        if name in self._blocking:
+            return functools.partial(_in_executor, function)
+        return functools.partial(self._call, function)
+
+    async def _call(self, function: Callable[..., Any], *args: Any) -> Any:
+        result = _core.try_call(function, *args)
+        while result is _core.GATED:
+            opened = self._gates.expect(self._plugin)
+            result = _core.try_call(function, *args)  # again: it may have opened before we were registered
+            if result is _core.GATED:
+                await opened
+                result = _core.try_call(function, *args)
+        return result
+
+
+async def _in_executor(function: Callable[..., Any], *args: Any) -> Any:
+    return await asyncio.get_running_loop().run_in_executor(None, functools.partial(function, *args))
+
+
+class Gates:
+    """Whom to wake when a gate opens: one eventfd per loop and handle, while somebody waits.
+
+    Thread safety: each loop uses only its own part, on its own thread; the lock guards the list of loops.
+
+    Invariants
+      (1) An eventfd is closed only after the core has written to it: its number cannot be another's by then.
+    """
+
+    __slots__ = ("_lock", "_waiting")
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Waiting] = weakref.WeakKeyDictionary()
+
+    def expect(self, plugin: Plugin) -> asyncio.Future[None]:
+        """Return a future that is done when a gate of `plugin` has opened."""
+        loop = asyncio.get_running_loop()
+        with self._lock:
+            waiting = self._waiting.setdefault(loop, {})
+        key = id(plugin)
+        if key not in waiting:
+            fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+            waiting[key] = (plugin, [])  # keeps the handle, so that its id stays its own
+            loop.add_reader(fd, _opened, loop, fd, waiting, key)
+            _core.notify_when_open(plugin, fd)
+        future: asyncio.Future[None] = loop.create_future()
+        waiting[key][1].append(future)
+        return future
+
+
+def _opened(loop: asyncio.AbstractEventLoop, fd: int, waiting: Waiting, key: int) -> None:
+    loop.remove_reader(fd)
+    os.close(fd)
+    for future in waiting.pop(key)[1]:
+        if not future.done():  # its task may have been cancelled
+            future.set_result(None)

@@ -1,0 +1,212 @@
+"""One attempt to change what serves: the steps of a plan in order, what undoes them, and the report.
+
+Everything before the window can fail without touching what runs; the window undoes itself. Whatever ends an
+attempt leaves here as an error that carries the report and says what runs now.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from hotgraft import _core
+from hotgraft.core.call_types import call_description
+from hotgraft.core.errors import ContractError, HotgraftError, StateError
+from hotgraft.core.plan import make_plan
+from hotgraft.engine.load import InstanceWish, prepare, serve_first
+from hotgraft.engine.stage import stage_candidate
+from hotgraft.engine.swap import carry_out
+from hotgraft.engine.transfer import check_facts, member_of
+from hotgraft.host.binding import bind_requires
+from hotgraft.host.plugin import make_call_type
+from hotgraft.host.report import Outcome, SwapReport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from hotgraft.core.options import Options
+    from hotgraft.core.plan import Plan
+    from hotgraft.engine.load import Prepared
+    from hotgraft.engine.stage import Candidate, StagingPlace
+    from hotgraft.engine.swap import Window
+    from hotgraft.engine.timing import Stopwatch
+    from hotgraft.host.loaded import Bound, Loaded
+    from hotgraft.host.plugin import Plugin
+
+__all__ = ["Around", "Attempt"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What an attempt needs of its host."""
+
+    options: Options
+    place: StagingPlace
+    others: Callable[[], tuple[Loaded, ...]]
+    after_publish: Callable[[Loaded], None]
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One load or swap of one plugin. Used once, by whoever has the plugin's turn."""
+
+    loaded: Loaded
+    source: str
+    configs: Mapping[str, str]  # by instance: every instance that shall be there afterwards
+    around: Around
+    watch: Stopwatch
+    keeps_source: bool = False  # `source` is the staged copy of what serves: a new config for the same image
+    number: int = 0
+    outcome: Outcome = Outcome.REFUSED
+    plan: Plan | None = None
+    candidate: Candidate | None = None
+    window: Window | None = None
+    imports: Mapping[str, Bound] = field(default_factory=dict)
+    call_type: type[Plugin] | None = None
+
+    def load(self) -> SwapReport:
+        """Bring up the first generation; on failure nothing of it stays."""
+        with self._reporting("load generation"):
+            prepared = self._prepare()
+            with self._dropping(prepared.candidate):
+                serve_first(prepared, deadline_s=self.around.options.control_deadline_s, watch=self.watch)
+            self._adopt(prepared)
+        return self.report()
+
+    def swap(self, deadline_s: float) -> SwapReport:
+        """Replace what serves; until publish any failure leaves it untouched."""
+        with self._reporting("swap to generation"):
+            prepared = self._prepare()
+            assert self.plan is not None  # something serves, so there was something to plan against
+            old = self.loaded.serving.generation
+            with self._dropping(prepared.candidate):
+                check_facts(self.plan, old, prepared.candidate.generation)
+                self.outcome = Outcome.CALLED_OFF
+                self.window = carry_out(
+                    member_of(self.plan, old, prepared),
+                    [wish.name for wish in prepared.wishes],
+                    plugin=self.loaded.name,
+                    number=self.number,
+                    deadline_s=deadline_s,
+                )
+                self.watch.steps.extend(self.window.steps)
+                if self.window.failure is not None:
+                    raise self.window.failure
+            self._adopt(prepared)
+        return self.report()
+
+    def report(self, error: HotgraftError | None = None) -> SwapReport:
+        """Return what this attempt did so far."""
+        window, serving = self.window, self.loaded.current
+        return SwapReport(
+            plugin=self.loaded.name,
+            outcome=self.outcome,
+            generation=serving.generation.number if serving is not None else 0,
+            version=serving.side.version if serving is not None else "",
+            candidate=self.number,
+            image=self.source,
+            sha256=self.candidate.generation.sha256 if self.candidate is not None else "",
+            plan=self.plan,
+            steps=tuple(self.watch.steps),
+            pause_us=window.pause_us if window is not None else 0.0,
+            pause_steps=window.pause_steps if window is not None else (),
+            refusals=error.found if error is not None else (),
+            after_undo=window.after_undo if window is not None else (),
+        )
+
+    def _prepare(self) -> Prepared:
+        """Everything before the window: stage, plan, bind, make the call type, map, create, make tables."""
+        loaded, options = self.loaded, self.around.options
+        loaded.last_number += 1
+        self.number = loaded.last_number
+        candidate = stage_candidate(self.source, loaded.name, self.number, place=self.around.place, watch=self.watch)
+        self.candidate = candidate
+        with self._rejecting(candidate), self.watch("compare contract"):
+            self._check_plan(candidate)
+            others = self.around.others()
+            self.imports = bind_requires(loaded.name, candidate.descriptor, others)
+            self.call_type = make_call_type(
+                call_description(candidate.descriptor, loaded.name), previous=loaded.call_type
+            )
+        self.outcome = Outcome.FAILED
+        with self._dropping(candidate):
+            return prepare(
+                candidate,
+                self._wishes(candidate),
+                {name: bound.slot for name, bound in self.imports.items()},
+                deadline_s=options.control_deadline_s,
+                watch=self.watch,
+            )
+
+    def _check_plan(self, candidate: Candidate) -> None:
+        loaded = self.loaded
+        if candidate.descriptor.name != loaded.name and loaded.current is not None:
+            raise ContractError(
+                f"swap to generation {self.number}",
+                on=loaded.name,
+                found=f"the image is plugin {candidate.descriptor.name!r}",
+            )
+        if loaded.current is None:
+            return
+        consumers = tuple(need for other in self.around.others() for need in other.wants(loaded.name))
+        self.plan = make_plan(loaded.name, loaded.running(consumers), candidate.side)
+        if self.plan.refusals:
+            kind = ContractError if self.plan.contract_refusals else StateError
+            raise kind(f"swap to generation {self.number}", on=loaded.name, found=self.plan.refusals)
+
+    def _wishes(self, candidate: Candidate) -> tuple[InstanceWish, ...]:
+        return tuple(
+            InstanceWish(
+                name,
+                config_json,
+                {one.key: self.loaded.slot_for(name, one.key) for one in candidate.side.interfaces},
+            )
+            for name, config_json in self.configs.items()
+        )
+
+    def _adopt(self, prepared: Prepared) -> None:
+        """The candidate serves; what it replaced is on its way out."""
+        loaded = self.loaded
+        old = loaded.current
+        loaded.adopt(prepared)
+        loaded.imports, loaded.call_type = self.imports, self.call_type
+        if not self.keeps_source:
+            loaded.source = self.source
+        self.outcome = Outcome.PUBLISHED
+        self.around.after_publish(loaded)
+        if old is not None:
+            with self.watch("commit"):
+                _core.retire(old.generation)
+
+    @contextmanager
+    def _rejecting(self, candidate: Candidate) -> Iterator[None]:
+        """Remove the staged copy of a candidate that is refused before any of its code ran."""
+        try:
+            yield
+        except BaseException:
+            candidate.generation.reject()
+            raise
+
+    @contextmanager
+    def _dropping(self, candidate: Candidate) -> Iterator[None]:
+        """Send a candidate whose code ran on its way out of memory."""
+        try:
+            yield
+        except BaseException:
+            if not candidate.generation.is_abandoned:
+                candidate.generation.drop()
+            raise
+
+    @contextmanager
+    def _reporting(self, tried: str) -> Iterator[None]:
+        """Let an error say what runs now, and carry the report."""
+        try:
+            yield
+        except HotgraftError as error:
+            error.on = error.on or self.loaded.name
+            report = self.report(error)
+            error.running = f"generation {report.generation} still serves" if report.generation else ""
+            error.add_note(f"while trying to {tried} {self.number} of {self.loaded.name}: {report.outcome}")
+            error.report = report  # type: ignore[attr-defined]
+            raise

@@ -1,0 +1,56 @@
+"""Which slot an import leads to: found among the loaded plugins by interface name and range."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hotgraft.core.errors import LoadError
+from hotgraft.core.versions import Range
+from hotgraft.host.loaded import Bound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from hotgraft.core.descriptor import Descriptor
+    from hotgraft.host.loaded import Loaded
+
+__all__ = ["bind_requires"]
+
+
+def bind_requires(plugin: str, descriptor: Descriptor, loaded: Iterable[Loaded]) -> Mapping[str, Bound]:
+    """Return a slot for every interface that `descriptor` requires.
+
+    Raises:
+        LoadError: one or more have no provider; each place looked at is named with why it was passed over.
+    """
+    others = [other for other in loaded if other.name != plugin]
+    found: dict[str, Bound] = {}
+    missing: list[str] = []
+    for need in descriptor.requires:
+        accepts = Range.parse(need.range)
+        bound, passed_over = _look(need.interface, accepts, others)
+        if bound is not None:
+            found[need.interface] = bound
+        elif not need.optional:
+            looked = "; ".join(passed_over) or "no other plugin is loaded"
+            missing.append(f"needs interface {need.interface} {accepts}: {looked}")
+    if missing:
+        raise LoadError(
+            "bind what it requires", on=plugin, found=missing, advice="load a plugin that provides it first"
+        )
+    return found
+
+
+def _look(interface: str, accepts: Range, others: list[Loaded]) -> tuple[Bound | None, list[str]]:
+    """Return the first provider in the order of loading, and why those before it would not do."""
+    passed_over: list[str] = []
+    for other in others:
+        offers = [one for one in other.serving.side.interfaces if one.name == interface]
+        for one in offers:
+            if accepts.allows_interface((one.major, one.minor)):
+                instance = next(iter(other.instances.values()))
+                return Bound(other.name, one.key, accepts, instance.slots[one.key]), passed_over
+            passed_over.append(f"{other.name} offers {one.version}")
+        if not offers:
+            passed_over.append(f"{other.name} does not offer it")
+    return None, passed_over

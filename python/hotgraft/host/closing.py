@@ -1,0 +1,66 @@
+"""Closing a host: callers turned away, consumers first, everything drained and on its way out of memory."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from hotgraft import _core
+from hotgraft.core.errors import DrainTimeout, HotgraftError
+from hotgraft.host.report import Outcome, SwapReport
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from hotgraft.host.loaded import Loaded
+
+__all__ = ["close_plugin", "consumers_first"]
+
+
+def consumers_first(plugins: Iterable[Loaded]) -> list[Loaded]:
+    """Return the plugins so that each comes after all that call it; a cycle is cut anywhere."""
+    waiting, ordered = list(plugins)[::-1], list["Loaded"]()
+    while waiting:
+        free = [one for one in waiting if not any(other.wants(one.name) for other in waiting)]
+        chosen = free[0] if free else waiting[0]
+        waiting.remove(chosen)
+        ordered.append(chosen)
+    return ordered
+
+
+def close_plugin(loaded: Loaded, until_s: float) -> tuple[str, ...]:
+    """Take a plugin out of service.
+
+    Return why it could not be, empty when it was. On failure it serves on.
+    """
+
+    def work() -> SwapReport:
+        slots = [slot for instance in loaded.instances.values() for slot in instance.slots.values()]
+        serving = loaded.serving
+        _core.close_plugin(serving.generation, slots, max(until_s - time.monotonic(), 0.0))
+        loaded.replaced.append(serving.generation)
+        return SwapReport(
+            plugin=loaded.name,
+            outcome=Outcome.PUBLISHED,
+            generation=0,
+            version=serving.side.version,
+            candidate=0,
+            image=loaded.source,
+        )
+
+    _refuse(loaded, "closed", "the host is closed")
+    try:
+        loaded.turns.take(None, work, max(until_s - time.monotonic(), 0.001))
+    except DrainTimeout as error:
+        _refuse(loaded, "none", "")
+        return tuple(f"{loaded.name}: {reason}" for reason in error.found)
+    except HotgraftError as error:
+        _refuse(loaded, "none", "")
+        return (f"{loaded.name}: {error}",)
+    return ()
+
+
+def _refuse(loaded: Loaded, kind: str, sentence: str) -> None:
+    for instance in loaded.instances.values():
+        if instance.handle is not None:
+            _core.refuse_calls(instance.handle, kind, sentence)

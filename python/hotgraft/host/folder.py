@@ -1,0 +1,25 @@
+"""The private folder of a host's staged copies.
+
+Removed when the host goes or the process that made it ends.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import weakref
+
+__all__ = ["private_folder"]
+
+
+def private_folder(owner: object) -> str:
+    """Return a fresh folder of mode 0700 that goes with `owner`."""
+    folder = tempfile.mkdtemp(prefix="hotgraft-")
+    weakref.finalize(owner, _remove, folder, os.getpid())
+    return folder
+
+
+def _remove(folder: str, pid: int) -> None:
+    if os.getpid() == pid:  # a forked child ends too, and the folder is its parent's
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,381 @@
+"""`Host`: the object through which a program loads, replaces and calls plugins.
+
+Thread safety
+  Any thread. Changes of one plugin take turns; changes of different plugins do not wait for each other. A
+  change that is asked for from inside a plugin's function is deferred, because it would wait for itself. In
+  a forked child calls go on and everything else raises `ForkedHostError`.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
+
+from hotgraft import _core
+from hotgraft.core.errors import DrainTimeout, ForkedHostError, HostClosed, UnknownPlugin
+from hotgraft.core.options import make_options
+from hotgraft.core.plan import Plan, make_plan
+from hotgraft.engine.stage import StagingPlace, inspect_file
+from hotgraft.engine.timing import Stopwatch
+from hotgraft.host.aio import Gates
+from hotgraft.host.attempt import Around, Attempt
+from hotgraft.host.closing import close_plugin, consumers_first
+from hotgraft.host.events import HostEvent, HostEvents, Subscription
+from hotgraft.host.folder import private_folder
+from hotgraft.host.image import config_text, content_key, image_of, name_in
+from hotgraft.host.instances import add_instance, make_handle, pin_instance, retype_handles
+from hotgraft.host.later import is_deferred, run_later
+from hotgraft.host.loaded import MAIN, Loaded
+from hotgraft.host.log import log_drain
+from hotgraft.host.pin import PinClock
+from hotgraft.host.report import Outcome, SwapReport
+from hotgraft.host.turns import Turns
+from hotgraft.host.unloads import Unloads, unloads_of
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterator, Mapping
+
+    from hotgraft.host.loaded import Instance
+    from hotgraft.host.pin import Pin
+    from hotgraft.host.plugin import Plugin
+
+__all__ = ["Host"]
+
+Typed = TypeVar("Typed")
+
+
+class Host:
+    """Loads plugins, replaces them while they are called, and takes them out of memory again.
+
+    Args:
+        options: settings by name, see `hotgraft.Options`: ``Host(swap_deadline_s=2.0)``.
+
+    Raises:
+        ConfigError: a setting is unknown or out of bounds.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        self.options = make_options(options)
+        self.gates = Gates()
+        self._events = HostEvents()
+        self._lock = threading.Lock()  # guards _plugins and _is_closed; held for look-ups only
+        self._plugins: dict[str, Loaded] = {}
+        self._is_closed = False
+        self._pins = PinClock(time.monotonic)
+        folder = self.options.staging_folder or private_folder(self)
+        self._around = Around(
+            options=self.options,
+            place=StagingPlace(folder=folder, settle_deadline_s=self.options.settle_deadline_s),
+            others=self._listed,
+            after_publish=self._follow,
+        )
+        log_drain()
+
+    # --- load and look up ---
+
+    def load(
+        self,
+        image: str | os.PathLike[str],
+        *,
+        name: str | None = None,
+        instance: str = MAIN,
+        config: Mapping[str, Any] | None = None,
+    ) -> Plugin:
+        """Load a plugin, or one more instance of a loaded one, and return its handle.
+
+        Args:
+            image: path of the image, or of a ``plugin.toml`` with its image beside it; with `instance` also
+            the
+                name of a loaded plugin.
+            name: what the host calls it; None: the name in its descriptor.
+            instance: name of the instance; each has slots, config and state of its own.
+            config: what create is given, a mapping of plain values; None: empty.
+
+        Raises:
+            ImageError, ContractError: refused before any of its code ran. LoadError: the loader, or an
+            import without a provider. PluginError, PluginAbandoned: its own functions. ValueError: that
+            name or instance is taken.
+        """
+        self._check_control()
+        text = config_text(config)
+        known = self._plugins.get(str(image))
+        if known is not None:
+            return self._add_instance(known, instance, text)
+        source = image_of(image)
+        plugin = name or name_in(source, settle_deadline_s=self.options.settle_deadline_s)
+        with self._lock:
+            loaded = self._plugins.get(plugin)
+        if loaded is not None:
+            if instance in loaded.instances:
+                raise ValueError(
+                    f"plugin {plugin!r} is loaded with instance {instance!r}: reload() replaces it, "
+                    f"load({plugin!r}, instance=...) adds an instance"
+                )
+            return self._add_instance(loaded, instance, text)
+        loaded = Loaded(plugin, Turns(plugin))
+        attempt = Attempt(loaded, source, {instance: text}, self._around, self._watch())
+        report = loaded.turns.take(None, attempt.load, self.options.control_deadline_s)
+        self._emit("plugin.loaded", plugin, report=report)
+        return self[plugin, instance]
+
+    def __getitem__(self, name: str | tuple[str, str]) -> Plugin:
+        """Return the handle of a plugin, or of one of its instances.
+
+        ``host["gain"]``, ``host["gain", "left"]``.
+        """
+        plugin, instance = name if isinstance(name, tuple) else (name, None)
+        return cast("Plugin", self._instance(plugin, instance).handle)
+
+    def plugin(self, name: str, protocol: type[Typed], *, instance: str | None = None) -> Typed:
+        """Return the same handle as ``host[name]``, typed as the Protocol that `hotgraft bind` wrote."""
+        return cast("Typed", self._instance(name, instance).handle)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._plugins
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([loaded.name for loaded in self._listed()])
+
+    # --- change ---
+
+    def reload(
+        self,
+        name: str,
+        image: str | os.PathLike[str] | None = None,
+        *,
+        config: Mapping[str, Any] | None = None,
+        deadline_s: float | None = None,
+    ) -> SwapReport:
+        """Replace what serves under `name` and return what happened; calls keep flowing.
+
+        Args:
+            name: a loaded plugin; all its instances change as one.
+            image: path of the new image; None: the path it was loaded from.
+            config: a new config for every instance; None: each keeps its own.
+            deadline_s: for gates, drain, quiesce, state and start together; None: the host's setting.
+
+        Returns:
+            The report of the published swap. Asked for from inside a plugin's function: a report that says
+            *deferred*, whose `result()` waits for the real one.
+
+        Raises:
+            UnknownPlugin: nothing of that name. ImageError, ContractError, LoadError, StateError: refused.
+            PluginError, PluginAbandoned: the candidate's own functions. DrainTimeout, SwapTimeout: called
+            off.
+            Busy: another change went on until the deadline. Each carries the `report`, and what ran still
+            runs.
+        """
+        self._check_control()
+        loaded = self._loaded(name)
+        source = image_of(image) if image is not None else loaded.source
+        text = None if config is None else config_text(config)
+        limit = self.options.swap_deadline_s if deadline_s is None else deadline_s
+        return self._change(loaded, source, text, None, limit, key=(content_key(source), text))
+
+    def configure(
+        self,
+        name: str,
+        config: Mapping[str, Any],
+        *,
+        instance: str | None = None,
+        deadline_s: float | None = None,
+    ) -> SwapReport:
+        """Give `name` a new config: a swap of the image that serves, with the state carried over.
+
+        See `reload`.
+        """
+        self._check_control()
+        loaded = self._loaded(name)
+        limit = self.options.swap_deadline_s if deadline_s is None else deadline_s
+        chosen = None if instance is None else self._instance(name, instance).name
+        return self._change(loaded, None, config_text(config), chosen, limit, key=None)
+
+    def plan(self, name: str, image: str | os.PathLike[str] | None = None) -> Plan:
+        """Return what `reload` would do, and every reason against it, without doing any of it."""
+        self._check_control()
+        loaded = self._loaded(name)
+        source = image_of(image) if image is not None else loaded.source
+        _, side = inspect_file(source, settle_deadline_s=self.options.settle_deadline_s)
+        consumers = tuple(need for other in self._listed() for need in other.wants(name))
+        return make_plan(name, loaded.running(consumers), side)
+
+    def on(self, pattern: str, handler: Callable[[HostEvent], object]) -> Subscription:
+        """Call `handler` with every event that matches: ``swap.*``, ``plugin.loaded``, ``*``.
+
+        Handlers run after the gated window, on the thread that made the change. One that raises is logged.
+        """
+        return self._events.on(pattern, handler)
+
+    def unloads(self, deadline_s: float = 0.0) -> Unloads:
+        """Return what became of replaced generations.
+
+        After waiting up to `deadline_s` for those on their way out.
+        """
+        return unloads_of(self._listed(), deadline_s)
+
+    def pin_instance(self, loaded: Loaded, instance: Instance, *, deadline_s: float | None, who: str) -> Pin:
+        """Hold what runs now; `Plugin.pin` is the way to ask for it."""
+        self._check_control()
+        limit = self.options.pin_deadline_s if deadline_s is None else deadline_s
+        pin = pin_instance(self, loaded, instance, deadline_s=limit, who=who)
+        self._pins.watch(pin)
+        return pin
+
+    # --- close ---
+
+    def close(self, deadline_s: float | None = None) -> Unloads:
+        """Turn callers away, consumers first, drain, and take everything out of memory; twice is once.
+
+        Raises:
+            DrainTimeout: calls were inside at the deadline; what they hold serves on, and close may be
+            called again.
+        """
+        if _core.is_forked_child():
+            raise _forked()
+        limit = self.options.close_deadline_s if deadline_s is None else deadline_s
+        until = time.monotonic() + limit
+        with self._lock:
+            self._is_closed = True
+        for pin in self._pins.open_pins():
+            pin.finish("closed", "the host is closed")
+        failures: list[str] = []
+        closed: list[Loaded] = []
+        for loaded in consumers_first(self._listed()):
+            found = close_plugin(loaded, until)
+            failures.extend(found)
+            if not found:
+                closed.append(loaded)
+                with self._lock:
+                    self._plugins.pop(loaded.name, None)
+                self._emit("plugin.closed", loaded.name)
+        unloads = unloads_of(closed, max(until - time.monotonic(), 0.0))
+        if failures:
+            raise DrainTimeout("close the host", found=failures, running="what is named here serves on")
+        return unloads
+
+    def __enter__(self) -> Host:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if not _core.is_forked_child():  # what the parent serves is not the child's to close
+            self.close()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a Host cannot be pickled: it stands for libraries in this process; make a Host in the other one"
+        )
+
+    # --- inside ---
+
+    def _change(
+        self,
+        loaded: Loaded,
+        source: str | None,
+        config_json: str | None,
+        instance: str | None,
+        deadline_s: float,
+        *,
+        key: object,
+    ) -> SwapReport:
+        def work() -> SwapReport:
+            configs = {one.name: one.config_json for one in loaded.instances.values()}
+            if config_json is not None:
+                configs.update((one, config_json) for one in ([instance] if instance else configs))
+            image = source or loaded.serving.generation.path
+            attempt = Attempt(loaded, image, configs, self._around, self._watch(), keeps_source=source is None)
+            return attempt.swap(deadline_s)
+
+        def take_turn() -> SwapReport:
+            try:
+                report = loaded.turns.take(key, work, deadline_s)
+            except Exception as error:
+                self._emit_failure(loaded.name, error)
+                raise
+            self._emit("swap.published", loaded.name, report=report)
+            return report
+
+        if is_deferred():
+            later = run_later(take_turn)
+            self._emit("swap.deferred", loaded.name)
+            serving = loaded.serving
+            return SwapReport(
+                plugin=loaded.name,
+                outcome=Outcome.DEFERRED,
+                generation=serving.generation.number,
+                version=serving.side.version,
+                candidate=0,
+                image=source or serving.generation.path,
+                later=later,
+            )
+        return take_turn()
+
+    def _add_instance(self, loaded: Loaded, name: str, config_json: str) -> Plugin:
+        def work() -> SwapReport:
+            return add_instance(loaded, name, config_json, around=self._around, watch=self._watch())
+
+        loaded.turns.take(None, work, self.options.control_deadline_s)
+        self._emit("plugin.loaded", loaded.name, instance=name)
+        return self[loaded.name, name]
+
+    def _follow(self, loaded: Loaded) -> None:
+        """A new generation serves.
+
+        List the plugin, make handles that lack one, give handles their new functions.
+        """
+        for instance in loaded.instances.values():
+            if instance.handle is None:
+                instance.handle = make_handle(self, loaded, instance)
+        retype_handles(loaded)
+        with self._lock:
+            self._plugins[loaded.name] = loaded
+        loaded.sweep()
+
+    def _listed(self) -> tuple[Loaded, ...]:
+        with self._lock:
+            return tuple(self._plugins.values())
+
+    def _loaded(self, name: str) -> Loaded:
+        found = self._plugins.get(name)
+        if found is None:
+            known = ", ".join(self._plugins) or "none"
+            raise UnknownPlugin("find the plugin", on=name, found=f"loaded plugins: {known}")
+        return found
+
+    def _instance(self, name: str, instance: str | None) -> Instance:
+        if self._is_closed and name not in self._plugins:
+            raise HostClosed("find the plugin", on=name, found="the host is closed")
+        instances = self._loaded(name).instances
+        found = instances.get(instance if instance is not None else MAIN)
+        if found is None and instance is None and len(instances) == 1:
+            return next(iter(instances.values()))
+        if found is None:
+            known = ", ".join(instances)
+            raise UnknownPlugin("find the instance", on=f"{name}:{instance}", found=f"its instances: {known}")
+        return found
+
+    def _check_control(self) -> None:
+        if _core.is_forked_child():
+            raise _forked()
+        if self._is_closed:
+            raise HostClosed("change anything", found="the host is closed", advice="make a new Host")
+
+    def _watch(self) -> Stopwatch:
+        return Stopwatch(time.monotonic_ns)
+
+    def _emit(self, event: str, plugin: str, **facts: Any) -> None:
+        self._events.emit(HostEvent(name=event, plugin=plugin, facts=facts))
+
+    def _emit_failure(self, plugin: str, error: Exception) -> None:
+        report = getattr(error, "report", None)
+        if report is not None:
+            self._emit(f"swap.{report.outcome.replace(' ', '_')}", plugin, report=report, error=error)
+
+
+def _forked() -> ForkedHostError:
+    return ForkedHostError(
+        "change anything",
+        found="this process was forked from the host's",
+        advice="make a Host of its own here; calls through the handles go on",
+    )

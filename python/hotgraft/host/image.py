@@ -1,0 +1,71 @@
+"""What a caller names, made definite: which image, which content, which config text."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hotgraft.core.errors import ConfigError, ImageError
+from hotgraft.core.manifest import read_manifest
+from hotgraft.engine.stage import inspect_file
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["config_text", "content_key", "image_of", "name_in"]
+
+
+def image_of(image: str | os.PathLike[str]) -> str:
+    """Return the path of an image: the one given, or the one that belongs to a ``plugin.toml``.
+
+    Beside a manifest these are looked for, in this order: ``build/<name>.so``, ``<name>.so``.
+
+    Raises:
+        ImageError: a manifest without an image; every place looked at is named.
+    """
+    path = Path(image)
+    if path.suffix != ".toml":
+        return os.fspath(path)
+    name = read_manifest(path.read_bytes(), path=os.fspath(path)).name
+    places = [path.parent / "build" / f"{name}.so", path.parent / f"{name}.so"]
+    for place in places:
+        if place.exists():
+            return os.fspath(place)
+    raise ImageError(
+        "find the image of the manifest",
+        on=os.fspath(path),
+        found=[f"{place}: not there" for place in places],
+        advice="build the plugin, or give the image's own path",
+    )
+
+
+def name_in(source: str, *, settle_deadline_s: float) -> str:
+    """Return the name that the image's descriptor says."""
+    return inspect_file(source, settle_deadline_s=settle_deadline_s)[0].name
+
+
+def content_key(source: str) -> str:
+    """Return what tells contents apart, to merge equal requests.
+
+    A file that cannot be read is its own path.
+    """
+    try:
+        with Path(source).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return source
+
+
+def config_text(config: Mapping[str, Any] | None) -> str:
+    """Return a config as the JSON object that create is given.
+
+    Raises:
+        ConfigError: something in it has no JSON form.
+    """
+    try:
+        return json.dumps(dict(config or {}), allow_nan=False, sort_keys=True)
+    except (TypeError, ValueError) as error:
+        raise ConfigError("write the config as JSON", found=str(error)) from None

@@ -1,0 +1,105 @@
+"""Handles, pins and further instances of a plugin that serves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hotgraft import _core
+from hotgraft.core.errors import Busy
+from hotgraft.core.lifecycle import Stage
+from hotgraft.engine.load import make_tables
+from hotgraft.host.link import Link, PinLink
+from hotgraft.host.loaded import Instance
+from hotgraft.host.pin import Pin
+from hotgraft.host.report import Outcome, SwapReport
+
+if TYPE_CHECKING:
+    from hotgraft.engine.timing import Stopwatch
+    from hotgraft.host.attempt import Around
+    from hotgraft.host.host import Host
+    from hotgraft.host.loaded import Loaded
+    from hotgraft.host.plugin import Plugin
+
+__all__ = ["add_instance", "make_handle", "pin_instance", "retype_handles"]
+
+
+def make_handle(host: Host, loaded: Loaded, instance: Instance) -> Plugin:
+    """Return the handle of an instance: its functions read the instance's slots."""
+    assert loaded.call_type is not None  # made before the first generation served
+    slots = _ordered(loaded, instance)
+    handle: Plugin = _core.make_call_object(loaded.call_type, slots, Link(host, loaded, instance, tuple(slots)))
+    return handle
+
+
+def retype_handles(loaded: Loaded) -> None:
+    """Give every handle the functions of what serves now; nothing happens when the set is the same."""
+    for instance in loaded.instances.values():
+        if instance.handle is not None and type(instance.handle) is not loaded.call_type:
+            slots = _ordered(loaded, instance)
+            instance.handle._owner.keep(tuple(slots))
+            _core.retype_call_object(instance.handle, loaded.call_type, slots)
+
+
+def add_instance(loaded: Loaded, name: str, config_json: str, *, around: Around, watch: Stopwatch) -> SwapReport:
+    """Make and start one more instance of the generation that serves, and publish it in slots of its own.
+
+    Raises:
+        ValueError: there is one of that name. PluginError, PluginAbandoned: its own functions; nothing
+        changed.
+    """
+    if name in loaded.instances:
+        raise ValueError(f"plugin {loaded.name!r} has an instance {name!r} already: reload() replaces it")
+    serving, deadline_s = loaded.serving, around.options.control_deadline_s
+    slots = {one.key: loaded.slot_for(name, one.key) for one in serving.side.interfaces}
+    attempt = _core.Attempt(serving.generation)
+    with watch(f"create {name}"):
+        index = attempt.create(name, config_json, deadline_s)
+    with watch(f"start {name}"):
+        attempt.start(index, deadline_s)
+    tables, pin_tables = (make_tables(attempt, serving.side, index, slots, deadline_s=deadline_s) for _ in range(2))
+    for table in tables:
+        table.slot.publish(table)
+    loaded.instances[name] = Instance(name, config_json, slots, pin_tables=tuple(pin_tables))
+    around.after_publish(loaded)
+    return SwapReport(
+        plugin=loaded.name,
+        outcome=Outcome.PUBLISHED,
+        generation=serving.generation.number,
+        version=serving.side.version,
+        candidate=serving.generation.number,
+        image=loaded.source,
+        steps=tuple(watch.steps),
+    )
+
+
+def pin_instance(host: Host, loaded: Loaded, instance: Instance, *, deadline_s: float, who: str) -> Pin:
+    """Hold the generation that serves, and return the pin with a handle of its own.
+
+    Raises:
+        Busy: a swap waits for pins to end.
+    """
+    generation, number, tables = _hold(loaded, instance, who or "a pin")
+    slots = [_core.Slot(f"pin:{table.slot.name}") for table in tables]
+    for slot, table in zip(slots, tables, strict=True):
+        slot.publish(table)
+    handle: Plugin = _core.make_call_object(loaded.call_type, slots, PinLink(host, loaded, instance, tuple(slots)))
+    return Pin(handle, generation, number=number, slots=tuple(slots), deadline_s=deadline_s)
+
+
+def _hold(loaded: Loaded, instance: Instance, who: str) -> tuple[_core.Generation, int, tuple[_core.Table, ...]]:
+    """Count a hold on what serves: again, if it was replaced between looking and counting."""
+    while True:
+        generation, tables = loaded.serving.generation, instance.pin_tables
+        number = generation.add_pin(who)
+        # Counted first, looked at second: the reaper does it the other way round, so one of the two sees
+        # the other.
+        if generation.stage == Stage.ACTIVE and instance.pin_tables is tables:
+            return generation, number, tables
+        generation.remove_pin(number)
+        if _core.is_forked_child():
+            raise Busy("pin it", on=loaded.name, found="a swap was under way when this process was forked")
+
+
+def _ordered(loaded: Loaded, instance: Instance) -> list[_core.Slot]:
+    """Return an instance's slots in the order of the call type's interface_index."""
+    return [instance.slots[one.key] for one in loaded.serving.side.interfaces]

@@ -1,0 +1,91 @@
+"""What stands behind a handle: which plugin, which instance, and the host that serves it.
+
+The handle's type belongs to the call path and has no place for attributes; this object is its owner, and
+keeps the slots alive that its functions read.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hotgraft.host.aio import Aio
+from hotgraft.host.loaded import MAIN
+
+if TYPE_CHECKING:
+    from hotgraft import _core
+    from hotgraft.host.host import Host
+    from hotgraft.host.loaded import Instance, Loaded
+    from hotgraft.host.pin import Pin
+    from hotgraft.host.plugin import Plugin
+    from hotgraft.host.report import SwapReport
+
+__all__ = ["Link", "PinLink"]
+
+
+class Link:
+    """The owner of a plugin's handle."""
+
+    __slots__ = ("_slots", "host", "instance", "loaded")
+
+    def __init__(self, host: Host, loaded: Loaded, instance: Instance, slots: tuple[_core.Slot, ...]) -> None:
+        self.host = host
+        self.loaded = loaded
+        self.instance = instance
+        self._slots = slots  # a slot must outlive every call through it
+
+    def keep(self, slots: tuple[_core.Slot, ...]) -> None:
+        """Keep further slots alive: those of interfaces that a later generation brought."""
+        self._slots += tuple(slot for slot in slots if slot not in self._slots)
+
+    @property
+    def name(self) -> str:
+        """Return how the host knows it: ``gain``, or ``gain:left`` for an instance."""
+        own = self.instance.name
+        return self.loaded.name if own == MAIN else f"{self.loaded.name}:{own}"
+
+    def generation(self) -> int:
+        """Return the number of what runs now."""
+        return self.loaded.serving.generation.number
+
+    def version(self) -> str:
+        """Return the version of what runs now."""
+        return self.loaded.serving.side.version
+
+    def aio(self, plugin: Plugin) -> Aio:
+        """Return the functions as coroutines."""
+        return Aio(plugin, self.loaded.serving.blocking, self.host.gates)
+
+    def pin(self, deadline_s: float | None, who: str) -> Pin:
+        """Hold what runs now."""
+        return self.host.pin_instance(self.loaded, self.instance, deadline_s=deadline_s, who=who)
+
+    def reload(self, image: str | None, deadline_s: float | None) -> SwapReport:
+        """Replace the plugin."""
+        return self.host.reload(self.loaded.name, image, deadline_s=deadline_s)
+
+    def describe(self) -> str:
+        """Return one line for people."""
+        return f"{self.name}: version {self.version()}, generation {self.generation()}"
+
+
+class PinLink(Link):
+    """The owner of a pinned handle: what runs now is what was pinned."""
+
+    __slots__ = ("_number", "_version")
+
+    def __init__(self, host: Host, loaded: Loaded, instance: Instance, slots: tuple[_core.Slot, ...]) -> None:
+        super().__init__(host, loaded, instance, slots)
+        self._number = loaded.serving.generation.number
+        self._version = loaded.serving.side.version
+
+    def generation(self) -> int:
+        """Return the number of the pinned generation."""
+        return self._number
+
+    def version(self) -> str:
+        """Return the version of the pinned generation."""
+        return self._version
+
+    def describe(self) -> str:
+        """Return one line for people."""
+        return f"pin on {super().describe()}"

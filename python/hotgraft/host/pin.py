@@ -1,0 +1,167 @@
+"""Pins: a counted hold on one generation for a session, with a deadline.
+
+A pin is not a guard: it is independent of thread, order and coroutine. It is another instance of the
+handle's type with slots of its own, which hold a table of the pinned generation until the pin ends; each
+call through it makes its own guard. After the deadline the next call raises `PinExpired`; a call in
+progress is never cut.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import threading
+import weakref
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from hotgraft import _core
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hotgraft.host.plugin import Plugin
+
+__all__ = ["Pin", "PinClock"]
+
+# How long the clock's thread may outlive the last pin: nobody tells it that one was ended.
+LOOK_EVERY_S: Final = 0.2
+
+
+class Pin:
+    """One hold. As a context manager it answers the pinned handle and ends when left; `end()` does the same.
+
+    Thread safety: any thread; ending twice is ending once.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_generation",
+        "_lock",
+        "_number",
+        "_slots",
+        "deadline_s",
+        "is_open",
+        "plugin",
+    )
+
+    def __init__(
+        self,
+        plugin: Plugin,
+        generation: _core.Generation,
+        *,
+        number: int,
+        slots: tuple[_core.Slot, ...],
+        deadline_s: float,
+    ) -> None:
+        self.plugin = plugin
+        self.deadline_s = deadline_s
+        self.is_open = True
+        self._generation = generation
+        self._number = number
+        self._slots = slots
+        self._lock = threading.Lock()
+
+    @property
+    def generation(self) -> int:
+        """The number of the pinned generation."""
+        return self._generation.number
+
+    def end(self) -> None:
+        """Let the generation go; the next call through the pin raises `PinExpired`."""
+        self.finish("pin_expired", "the pin was ended")
+
+    def expire(self) -> None:
+        """End it because its deadline passed."""
+        self.finish("pin_expired", f"its deadline of {self.deadline_s:g} s passed")
+
+    def finish(self, kind: str, sentence: str) -> None:
+        """End it; `kind` and `sentence` are what its next call says."""
+        with self._lock:
+            # In a forked child the hold is the parent's, and calls through the pin go on.
+            if not self.is_open or _core.is_forked_child():
+                return
+            self.is_open = False
+        _core.refuse_calls(self.plugin, kind, sentence)
+        for slot in self._slots:
+            slot.publish(None)
+        self._generation.remove_pin(self._number)
+
+    def __enter__(self) -> Plugin:
+        return self.plugin
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def __del__(self) -> None:
+        if getattr(self, "is_open", False):
+            self.end()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a pin cannot be pickled: it holds a generation in this process; pin again in the other one, "
+            "through a Host made there"
+        )
+
+
+class PinClock:
+    """Ends pins whose deadline passed, on a thread that lives while pins are open.
+
+    Thread safety: any thread.
+
+    Invariants
+      (1) The thread runs while `_due` is not empty, and holds no pin alive: one that was forgotten ends
+          itself.
+    """
+
+    def __init__(self, clock_s: Callable[[], float]) -> None:
+        self._clock_s = clock_s
+        self._changed = threading.Condition()
+        self._due: list[tuple[float, int, weakref.ref[Pin]]] = []
+        self._order = itertools.count()
+        self._is_running = False
+
+    def watch(self, pin: Pin) -> None:
+        """End `pin` when its deadline passes, counted from now."""
+        with self._changed:
+            due = (self._clock_s() + pin.deadline_s, next(self._order), weakref.ref(pin))
+            heapq.heappush(self._due, due)
+            if self._is_running:
+                self._changed.notify()
+                return
+            self._is_running = True
+        threading.Thread(target=self._serve, name="hotgraft pins", daemon=True).start()
+
+    def open_pins(self) -> list[Pin]:
+        """Return the pins that are watched and open."""
+        with self._changed:
+            pins = [reference() for _, _, reference in self._due]
+        return [pin for pin in pins if pin is not None and pin.is_open]
+
+    def _serve(self) -> None:
+        while True:
+            with self._changed:
+                expired = self._take_expired()
+                if not expired and not self._due:
+                    self._is_running = False
+                    return
+                if not expired:
+                    self._changed.wait(min(self._due[0][0] - self._clock_s(), LOOK_EVERY_S))
+            for pin in expired:
+                pin.expire()
+
+    def _take_expired(self) -> list[Pin]:
+        """Drop pins that are over; return those whose deadline passed. Under the lock."""
+        live = [(due, order, reference) for due, order, reference in self._due if _is_open(reference)]
+        heapq.heapify(live)
+        self._due = live
+        expired = []
+        while self._due and self._due[0][0] <= self._clock_s():
+            pin = heapq.heappop(self._due)[2]()
+            if pin is not None:
+                expired.append(pin)
+        return expired
+
+
+def _is_open(reference: weakref.ref[Pin]) -> bool:
+    pin = reference()
+    return pin is not None and pin.is_open

@@ -1,0 +1,96 @@
+"""The handle that programs hold: an instance of the plugin's call type, with what is not a function of it.
+
+Its public names are among those that `hotgraft bind` refuses as functions of an interface.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from hotgraft import _core
+from hotgraft.core.errors import Busy, ContractError, HostClosed, PinExpired, PluginError
+
+if TYPE_CHECKING:
+    from hotgraft.core.call_types import CallDescription
+    from hotgraft.host.aio import Aio
+    from hotgraft.host.link import Link
+    from hotgraft.host.pin import Pin
+    from hotgraft.host.report import SwapReport
+
+__all__ = ["Plugin", "make_call_type"]
+
+_core.set_call_errors({"plugin": PluginError, "busy": Busy, "closed": HostClosed, "pin_expired": PinExpired})
+
+
+class Plugin(_core.CallBase):
+    """One instance of a plugin, or a pin on one; its functions are its attributes and follow every swap."""
+
+    __slots__ = ()
+
+    @property
+    def generation(self) -> int:
+        """The number of the generation that a call made now would run."""
+        return _link(self).generation()
+
+    @property
+    def version(self) -> str:
+        """The version, as its author wrote it, of what runs now."""
+        return _link(self).version()
+
+    @property
+    def aio(self) -> Aio:
+        """The same functions for `await`: they never make an event loop wait at a gate."""
+        return _link(self).aio(self)
+
+    def pin(self, deadline_s: float | None = None, *, who: str = "") -> Pin:
+        """Hold the generation that runs now for a session: ``with plugin.pin(deadline_s=60) as p: p.f()``.
+
+        Args:
+            deadline_s: seconds after which the next call through the pin raises `PinExpired`; None: the
+            host's
+                setting, 60 unless it was told otherwise.
+            who: what the pin is for, named in reports of swaps that wait for it.
+
+        Raises:
+            Busy: a swap is waiting for pins to end; pin again when it is over.
+            HostClosed: the host is closed. ForkedHostError: in a forked child.
+        """
+        return _link(self).pin(deadline_s, who)
+
+    def reload(self, image: str | None = None, *, deadline_s: float | None = None) -> SwapReport:
+        """Replace this plugin; see `Host.reload`."""
+        return _link(self).reload(image, deadline_s)
+
+    def __repr__(self) -> str:
+        return f"<hotgraft plugin {_link(self).describe()}>"
+
+    def __reduce_ex__(self, _protocol: Any) -> NoReturn:
+        raise TypeError(
+            f"plugin {_link(self).name!r} cannot be pickled: it is a handle into this process; pass its name "
+            "and use host[name] of a Host made in the other one"
+        )
+
+
+def make_call_type(description: CallDescription, *, previous: type[Plugin] | None) -> type[Plugin]:
+    """Return the handle's type for a plugin; `previous` itself when the set of functions is the same.
+
+    Raises:
+        ContractError: two functions have one name, or one would hide an attribute of every handle.
+    """
+    try:
+        made: type[Plugin] = _core.make_call_type(
+            description.plugin,
+            description.functions,
+            (Plugin,),
+            structs=description.structs,
+            previous=previous,
+        )
+    except ValueError as error:
+        found = [line.removeprefix("  - ") for line in str(error).splitlines()]
+        raise ContractError("make its functions callable", on=description.plugin, found=found[1:] or found) from None
+    return made
+
+
+def _link(plugin: Plugin) -> Link:
+    link: Link = plugin._owner
+    return link

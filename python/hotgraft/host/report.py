@@ -1,0 +1,89 @@
+"""What one swap did: the report that `Host.reload` returns, or that its error carries as `report`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from hotgraft.core.plan import Plan
+    from hotgraft.engine.timing import StepTime
+
+__all__ = ["Outcome", "SwapReport"]
+
+
+class Outcome(StrEnum):
+    """How an attempt ended; none is "unknown"."""
+
+    PUBLISHED = "published"  # the candidate serves
+    REFUSED = "refused"  # before any of the candidate's code ran
+    FAILED = "failed"  # the candidate's code ran and failed before the gates closed; nothing changed
+    CALLED_OFF = "called off"  # inside the window; everything was undone
+    DEFERRED = "deferred"  # asked for from inside a plugin call: goes on when that call is over
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwapReport:
+    """One attempt: what was planned, how long each step took, what callers saw, and what runs now.
+
+    `pause_us` is the time from closing the first gate to opening the last, 0 without a gate; `pause_steps`
+    splits it.
+    """
+
+    plugin: str
+    outcome: Outcome
+    generation: int  # what runs now
+    version: str  # of what runs now
+    candidate: int  # the number this attempt gave its candidate; used once, whatever became of it
+    image: str
+    sha256: str = ""
+    plan: Plan | None = None
+    steps: tuple[StepTime, ...] = ()
+    pause_us: float = 0.0
+    pause_steps: tuple[StepTime, ...] = ()
+    refusals: tuple[str, ...] = ()
+    after_undo: tuple[str, ...] = ()
+    later: Future[SwapReport] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def running(self) -> str:
+        """Return the sentence that says what runs now."""
+        return f"generation {self.generation} (version {self.version}) serves"
+
+    def result(self, deadline_s: float | None = None) -> SwapReport:
+        """Return the final report: at once, or for a deferred swap when it has ended.
+
+        Raises:
+            TimeoutError: the deadline passed first. HotgraftError: the deferred swap failed.
+        """
+        return self if self.later is None else self.later.result(deadline_s)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as plain values, for JSON."""
+        return {
+            "plugin": self.plugin,
+            "outcome": str(self.outcome),
+            "generation": self.generation,
+            "version": self.version,
+            "candidate": self.candidate,
+            "image": self.image,
+            "sha256": self.sha256,
+            "steps_us": [[time.step, time.us] for time in self.steps],
+            "pause_us": self.pause_us,
+            "pause_steps_us": [[time.step, time.us] for time in self.pause_steps],
+            "refusals": list(self.refusals),
+            "after_undo": list(self.after_undo),
+        }
+
+    def __str__(self) -> str:
+        lines = [f"{self.plugin}: {self.outcome}; {self.running}"]
+        lines += [f"  because {reason}" for reason in self.refusals]
+        lines += [f"  not put back: {one}" for one in self.after_undo]
+        if self.steps:
+            lines.append("  " + ", ".join(f"{time.step} {time.us:,.0f} µs" for time in self.steps))
+        if self.pause_us:
+            lines.append(f"  callers waited at most {self.pause_us:,.0f} µs")
+        return "\n".join(lines)

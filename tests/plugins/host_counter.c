@@ -1,0 +1,242 @@
+/* What the host's tests load: a counter whose every control function can be told, by its config, to fail, to hang or to
+ * say "again". Built in variants:
+ *   COUNTER_BUILD      what `build` answers, so that a test sees which code ran
+ *   COUNTER_HANDOVER   offers surrender and take; COUNTER_LAYOUT names the layout of the block
+ *   COUNTER_SAVES      offers save and restore
+ *   COUNTER_MORE       one more function at the end of the interface
+ * The descriptor comes from the test (counter_descriptor.h), so that it may lie.
+ */
+#include <hotgraft/call.h>
+#include <hotgraft/hotgraft.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "counter_descriptor.h"
+
+#ifndef COUNTER_BUILD
+#define COUNTER_BUILD 1
+#endif
+#ifndef COUNTER_LAYOUT
+#define COUNTER_LAYOUT 7
+#endif
+
+struct hotgraft_instance {
+    const hotgraft_host *host;
+    int64_t *count;
+    char config[512];
+};
+
+typedef struct counter_v1 {
+    uint32_t struct_size;
+    int64_t (*add)(void *self, int64_t by);
+    int64_t (*build)(void *self);
+    int64_t (*run)(void *self, uint64_t address);
+    hotgraft_status (*nap)(void *self, uint32_t ms);
+    hotgraft_status (*say)(void *self, int32_t level, const uint8_t *text, uint64_t n);
+    hotgraft_status (*fail)(void *self, int32_t code);
+#ifdef COUNTER_MORE
+    int64_t (*twice)(void *self);
+#endif
+} counter_v1;
+
+/* Does the config say so: {"fail": "start"}? No JSON reader: the tests write it exactly like this. */
+static int is_told(const hotgraft_instance *instance, const char *what, const char *where) {
+    char text[64];
+    snprintf(text, sizeof text, "\"%s\": \"%s\"", what, where);
+    return strstr(instance->config, text) != NULL;
+}
+
+static hotgraft_status step(const hotgraft_instance *instance, const char *where, hotgraft_error *error) {
+    while (is_told(instance, "hang", where)) {
+        pause();
+    }
+    if (is_told(instance, "fail", where)) {
+        error->code = 5;
+        snprintf(error->message, sizeof error->message, "told to fail in %s", where);
+        return HOTGRAFT_E_FAILED;
+    }
+    return HOTGRAFT_OK;
+}
+
+static int64_t add(void *self, int64_t by) {
+    hotgraft_instance *instance = self;
+    return __atomic_add_fetch(instance->count, by, __ATOMIC_RELAXED);
+}
+
+static int64_t build(void *self) {
+    (void)self;
+    return COUNTER_BUILD;
+}
+
+static int64_t run(void *self, uint64_t address) {
+    int64_t (*call)(void) = (int64_t(*)(void))(uintptr_t)address;
+    (void)self;
+    return call();
+}
+
+static hotgraft_status nap(void *self, uint32_t ms) {
+    (void)self;
+    usleep(ms * 1000);
+    return HOTGRAFT_OK;
+}
+
+static hotgraft_status say(void *self, int32_t level, const uint8_t *text, uint64_t n) {
+    hotgraft_instance *instance = self;
+    instance->host->log(instance->host->ctx, level, (const char *)text, n);
+    return HOTGRAFT_OK;
+}
+
+static hotgraft_status fail(void *self, int32_t code) {
+    (void)self;
+    return code;
+}
+
+#ifdef COUNTER_MORE
+static int64_t twice(void *self) {
+    return 2 * *((hotgraft_instance *)self)->count;
+}
+static const counter_v1 functions = {sizeof(counter_v1), add, build, run, nap, say, fail, twice};
+#else
+static const counter_v1 functions = {sizeof(counter_v1), add, build, run, nap, say, fail};
+#endif
+
+static void destroy(hotgraft_instance *instance) {
+    if (instance->count != NULL) {
+        instance->host->realloc(instance->host->ctx, instance->count, 0, 0);
+    }
+    free(instance);
+}
+
+static hotgraft_status create(const hotgraft_host *host, const hotgraft_str *config, hotgraft_instance **out,
+                              hotgraft_error *error) {
+    hotgraft_instance *instance = calloc(1, sizeof *instance);
+    if (instance == NULL || config->len >= sizeof instance->config) {
+        free(instance);
+        return HOTGRAFT_E_NOMEM;
+    }
+    instance->host = host;
+    memcpy(instance->config, config->ptr, config->len);
+    instance->count = host->realloc(host->ctx, NULL, sizeof *instance->count, 0);
+    *instance->count = 0;
+    if (strstr(instance->config, "\"null\": \"create\"") != NULL) {
+        destroy(instance);
+        return HOTGRAFT_OK;
+    }
+    const hotgraft_status status = step(instance, "create", error);
+    if (status != HOTGRAFT_OK) {
+        destroy(instance);
+        return status;
+    }
+    *out = instance;
+    return HOTGRAFT_OK;
+}
+
+static hotgraft_status start(hotgraft_instance *instance, hotgraft_error *error) {
+    return step(instance, "start", error);
+}
+
+static hotgraft_status quiesce(hotgraft_instance *instance, uint64_t budget_ns, hotgraft_error *error) {
+    (void)budget_ns;
+    return is_told(instance, "again", "quiesce") ? HOTGRAFT_AGAIN : step(instance, "quiesce", error);
+}
+
+static hotgraft_status resume(hotgraft_instance *instance, hotgraft_error *error) {
+    return step(instance, "resume", error);
+}
+
+static const void *get_interface(hotgraft_instance *instance, const char *id, void **self) {
+    *self = instance;
+    return strcmp(id, "counter/1") == 0 ? &functions : NULL;
+}
+
+#if defined(COUNTER_HANDOVER) || defined(COUNTER_SAVES)
+#ifdef COUNTER_SAVES
+static hotgraft_status save(hotgraft_instance *instance, const hotgraft_sink *sink, hotgraft_error *error) {
+    const hotgraft_status status = step(instance, "save", error);
+    return status != HOTGRAFT_OK
+               ? status
+               : sink->put(sink->ctx, "count", HOTGRAFT_VALUE_I64, instance->count, sizeof *instance->count);
+}
+
+static hotgraft_status restore(hotgraft_instance *instance, uint32_t schema, const hotgraft_source *source,
+                               hotgraft_error *error) {
+    const void *data = NULL;
+    uint64_t bytes = 0;
+    hotgraft_status status = schema == 1 ? step(instance, "restore", error) : HOTGRAFT_E_STATE_VERSION;
+    if (status != HOTGRAFT_OK) {
+        return status;
+    }
+    status = source->get(source->ctx, "count", HOTGRAFT_VALUE_I64, NULL, &data, &bytes);
+    if (status == HOTGRAFT_OK) {
+        memcpy(instance->count, data, sizeof *instance->count);
+    }
+    return status == HOTGRAFT_E_UNSUPPORTED ? HOTGRAFT_OK : status;
+}
+#endif
+#ifdef COUNTER_HANDOVER
+static hotgraft_status take(hotgraft_instance *instance, void *block, uint64_t bytes, uint64_t layout_id,
+                            hotgraft_error *error) {
+    const hotgraft_status status = step(instance, "take", error);
+    if (status != HOTGRAFT_OK || bytes != sizeof *instance->count || layout_id != COUNTER_LAYOUT) {
+        return status != HOTGRAFT_OK ? status : HOTGRAFT_E_INVALID;
+    }
+    if (instance->count != NULL) {
+        instance->host->realloc(instance->host->ctx, instance->count, 0, 0);
+    }
+    instance->count = block;
+    return HOTGRAFT_OK;
+}
+
+static hotgraft_status surrender(hotgraft_instance *instance, void **block, uint64_t *bytes, hotgraft_error *error) {
+    const hotgraft_status status = step(instance, "surrender", error);
+    if (status == HOTGRAFT_OK) {
+        *block = instance->count;
+        *bytes = sizeof *instance->count;
+        instance->count = NULL;
+    }
+    return status;
+}
+#endif
+
+static const hotgraft_ext_state state = {
+    .struct_size = sizeof(hotgraft_ext_state),
+    .schema = 1,
+#ifdef COUNTER_SAVES
+    .save = save,
+    .restore = restore,
+#endif
+#ifdef COUNTER_HANDOVER
+    .layout_id = COUNTER_LAYOUT,
+    .take = take,
+    .surrender = surrender,
+#endif
+};
+
+static const void *get_extension(const char *id) {
+    return strcmp(id, HOTGRAFT_EXT_STATE) == 0 ? &state : NULL;
+}
+#else
+#define get_extension NULL
+#endif
+
+static const hotgraft_plugin plugin = {
+    .struct_size = sizeof(hotgraft_plugin),
+    .abi_minor = HOTGRAFT_ABI_MINOR,
+    .descriptor = counter_descriptor,
+    .descriptor_len = sizeof counter_descriptor_note.text,
+    .create = create,
+    .start = start,
+    .quiesce = quiesce,
+    .resume = resume,
+    .destroy = destroy,
+    .get_interface = get_interface,
+    .get_extension = get_extension,
+};
+
+const hotgraft_plugin *hotgraft_plugin_v1(uint32_t host_abi_minor) {
+    (void)host_abi_minor;
+    return &plugin;
+}

@@ -1,0 +1,177 @@
+"""Small plugins, compiled on the spot from `tests/plugins/host_*.c`, with descriptors written here.
+
+`hotgraft bind` is not used, so that the host's tests say something about the host alone, and so that a descriptor may
+lie where a test wants it to.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+SOURCES = ROOT / "tests" / "plugins"
+
+
+def parameter(name: str, kind: str, **more: Any) -> dict[str, Any]:
+    """Return one parameter of a function; `more` overrides what a plain scalar has."""
+    plain = {"pointer": 0, "direction": None, "count": None, "nullable": False, "const": False}
+    return {"name": name, "type": kind, **plain, **more}
+
+
+def function(
+    name: str, offset: int, returns: str, *parameters: dict[str, Any], blocking: bool = False
+) -> dict[str, Any]:
+    """Return one function; `returns` is "status" or a scalar type."""
+    kind = "status" if returns == "status" else "value"
+    return {
+        "name": name,
+        "offset": offset,
+        "since": [1, 0],
+        "blocking": blocking,
+        "idempotent": False,
+        "returns": {
+            "kind": kind,
+            "type": "i32" if kind == "status" else returns,
+            "ownership": None,
+            "count": None,
+        },
+        "parameters": list(parameters),
+    }
+
+
+COUNTER = (
+    function("add", 8, "i64", parameter("by", "i64")),
+    function("build", 16, "i64"),
+    function("run", 24, "i64", parameter("address", "u64")),
+    function("nap", 32, "status", parameter("ms", "u32"), blocking=True),
+    function(
+        "say",
+        40,
+        "status",
+        parameter("level", "i32"),
+        parameter("text", "u8", pointer=1, direction="in", count="n", const=True),
+        parameter("n", "u64"),
+    ),
+    function("fail", 48, "status", parameter("code", "i32")),
+)
+TWICE = function("twice", 56, "i64")
+CALLER = (function("add_there", 8, "i64", parameter("by", "i64")),)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One variant of a sample plugin."""
+
+    source: str = "host_counter"
+    name: str = "counter"
+    version: str = "1.0.0"
+    build: int = 1
+    interface: str = "counter"
+    interface_version: tuple[int, int] = (1, 0)
+    functions: tuple[dict[str, Any], ...] = field(default=COUNTER, hash=False, compare=False)
+    hands_over: bool = False
+    saves: bool = False
+    layout: int = 7
+    more: bool = False
+    requires: tuple[tuple[str, str], ...] = ()
+    optional: bool = False
+
+    @property
+    def defines(self) -> list[str]:
+        """Return the compiler's -D arguments."""
+        switches = {
+            "COUNTER_HANDOVER": self.hands_over,
+            "COUNTER_SAVES": self.saves,
+            "COUNTER_MORE": self.more,
+            "CALLER_OPTIONAL": self.optional,
+        }
+        numbers = {"COUNTER_BUILD": self.build, "COUNTER_LAYOUT": self.layout}
+        return [f"-D{name}" for name, on in switches.items() if on] + [
+            f"-D{name}={number}" for name, number in numbers.items()
+        ]
+
+    @property
+    def descriptor(self) -> dict[str, Any]:
+        """Return what the image says of itself."""
+        functions = [*self.functions, *([TWICE] if self.more else [])]
+        has_state = self.hands_over or self.saves
+        return {
+            "hotgraft": 1,
+            "name": self.name,
+            "version": self.version,
+            "abi": [1, 0],
+            "provides": [
+                {
+                    "interface": self.interface,
+                    "version": list(self.interface_version),
+                    "struct": f"{self.interface}_v1",
+                    "bytes": 8 + 8 * len(functions),
+                    "functions": functions,
+                }
+            ],
+            "requires": [
+                {"interface": name, "range": accepts, "optional": self.optional} for name, accepts in self.requires
+            ],
+            "structs": {},
+            "state": {
+                "kind": "single" if has_state else "none",
+                "schema": 1 if has_state else 0,
+                "layout_id": self.layout if self.hands_over else 0,
+                "handover": self.hands_over,
+                "save": self.saves,
+            },
+            "config_schema": {},
+            "pins": "wait",
+        }
+
+
+HANDS_OVER = Sample(hands_over=True)
+SAVES = Sample(saves=True)
+STATELESS = Sample()
+CALLER_PLUGIN = Sample(
+    source="host_caller",
+    name="caller",
+    interface="caller",
+    functions=CALLER,
+    requires=(("counter", "^1.0"),),
+)
+
+
+class Workshop:
+    """Compiles samples into a folder, each variant once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._build = functools.cache(self._compile)
+
+    def __call__(self, sample: Sample) -> Path:
+        """Return the path of the sample's image."""
+        return self._build(sample, json.dumps(sample.descriptor))
+
+    def _compile(self, sample: Sample, descriptor: str) -> Path:
+        folder = self._folder / f"{len(list(self._folder.iterdir()))}"
+        folder.mkdir()
+        (folder / "counter_descriptor.h").write_text(note_source(descriptor.encode()))
+        image = folder / f"{sample.name}.so"
+        command = ["cc", "-std=c11", "-D_GNU_SOURCE", "-O1", "-fPIC", "-shared", "-fvisibility=hidden"]
+        command += ["-Wl,-z,now", f"-I{ROOT / 'abi'}", f"-I{folder}", *sample.defines]
+        subprocess.run([*command, str(SOURCES / f"{sample.source}.c"), "-o", str(image)], check=True)
+        return image
+
+
+def note_source(text: bytes) -> str:
+    """Return C source with `text` in an ELF note, as `hotgraft bind` writes it."""
+    numbers = ",".join(map(str, text))
+    return f"""
+__attribute__((used, aligned(4), section(".note.hotgraft"))) static const struct {{
+    uint32_t name_bytes, text_bytes, type;
+    char name[12];
+    unsigned char text[{len(text)}];
+}} counter_descriptor_note = {{9, {len(text)}, 1, "hotgraft", {{{numbers}}}}};
+#define counter_descriptor (counter_descriptor_note.text)
+"""
