@@ -11,23 +11,46 @@
 
 namespace hotgraft {
 
+using OfNone = PyObject *(*)(const Cell &);
+using OfOne = PyObject *(*)(const Cell &, PyObject *);
+using OfMany = PyObject *(*)(const Cell &, PyObject *const *, Py_ssize_t);
+
 // Any signature.
 PyObject *run_any(const Cell &cell, PyObject *const *args, Py_ssize_t count);
 PyObject *run_any_of_one(const Cell &cell, PyObject *argument);
 PyObject *run_any_of_none(const Cell &cell);
+// The same, without the GIL between enter and leave.
+PyObject *run_blocking(const Cell &cell, PyObject *const *args, Py_ssize_t count);
 // The seam "arguments not extended": as run_any, with rubbish above each narrow integer.
 PyObject *run_dirty(const Cell &cell, PyObject *const *args, Py_ssize_t count);
 
-// Scalar result, no argument, or one to three of one class.
-PyObject *run_none(const Cell &cell);
-PyObject *run_integer(const Cell &cell, PyObject *argument);
-PyObject *run_real(const Cell &cell, PyObject *argument);
-template <std::size_t N> PyObject *run_integers(const Cell &cell, PyObject *const *args, Py_ssize_t count);
-template <std::size_t N> PyObject *run_reals(const Cell &cell, PyObject *const *args, Py_ssize_t count);
-extern template PyObject *run_integers<2>(const Cell &, PyObject *const *, Py_ssize_t);
-extern template PyObject *run_integers<3>(const Cell &, PyObject *const *, Py_ssize_t);
-extern template PyObject *run_reals<2>(const Cell &, PyObject *const *, Py_ssize_t);
-extern template PyObject *run_reals<3>(const Cell &, PyObject *const *, Py_ssize_t);
+// Scalar result; no argument, or one to three numbers of one class.
+template <Returns R> PyObject *run_none(const Cell &cell);
+template <Returns R> PyObject *run_integer(const Cell &cell, PyObject *argument);
+template <Returns R> PyObject *run_real(const Cell &cell, PyObject *argument);
+template <Returns R, std::size_t N> PyObject *run_integers(const Cell &cell, PyObject *const *args, Py_ssize_t count);
+template <Returns R, std::size_t N> PyObject *run_reals(const Cell &cell, PyObject *const *args, Py_ssize_t count);
+
+// Scalar result; two to five integers and buffers: bit i of Mask says that argument i is a buffer.
+PyObject *run_word(const Cell &cell, PyObject *argument); // one buffer
+template <std::size_t N, unsigned Mask> PyObject *run_words(const Cell &cell, PyObject *const *args, Py_ssize_t count);
+
+// The orders that there are bodies for: a buffer and its count, buffers that share one, each with its own, one with a
+// number before or a further buffer behind.
+#define HOTGRAFT_WORD_SHAPES(SHAPE)                                                                                    \
+    SHAPE(2, 0b01u)                                                                                                    \
+    SHAPE(2, 0b10u)                                                                                                    \
+    SHAPE(3, 0b010u)                                                                                                   \
+    SHAPE(3, 0b011u)                                                                                                   \
+    SHAPE(3, 0b101u)                                                                                                   \
+    SHAPE(3, 0b110u)                                                                                                   \
+    SHAPE(4, 0b0101u)                                                                                                  \
+    SHAPE(4, 0b0110u)                                                                                                  \
+    SHAPE(4, 0b0111u)                                                                                                  \
+    SHAPE(4, 0b1011u)                                                                                                  \
+    SHAPE(5, 0b01010u)                                                                                                 \
+    SHAPE(5, 0b10110u)                                                                                                 \
+    SHAPE(5, 0b10101u)
 
 } // namespace hotgraft
 

@@ -4,7 +4,6 @@
 #include "call_convert.hpp"
 #include "call_guarded.hpp"
 #include "call_invoke.hpp"
-#include "call_result.hpp"
 
 namespace hotgraft {
 namespace {
@@ -12,27 +11,33 @@ namespace {
 // All that one call needs beside its arguments.
 struct Frame {
     RegisterFile registers;
-    HeldBuffers held;
-    std::uint64_t count_out = 0; // what a kCountOut parameter points to
+    Py_buffer view[kMaxParameters]; // of those that are buffers
+    std::size_t considered = 0;     // views before this one may be released
+    std::uint64_t count_out = 0;    // what a kCountOut parameter points to
 };
 
 Word *word_at(RegisterFile &registers, const Parameter &parameter) {
     return reinterpret_cast<Word *>(reinterpret_cast<char *>(&registers) + parameter.place);
 }
 
-// Places that the function does not declare are passed too: they hold zeroes, never something of ours.
-inline void clear_surplus(const Function &function, RegisterFile &registers) {
+// Places that the function does not declare are passed too: they hold zeroes, never something of ours. Piece by piece:
+// one large block would become a string instruction, which costs more than the call.
+inline void clear_surplus(Reach reach, RegisterFile &registers) {
     std::memset(registers.integer, 0, sizeof(registers.integer));
-    if (function.has_reals || function.stack_words != 0) {
+    if (reach == Reach::kRegisters || reach == Reach::kAll) {
         std::memset(registers.real, 0, sizeof(registers.real));
     }
-    if (function.stack_words != 0) {
+    if (reach == Reach::kIntegersAndFewWords) {
+        std::memset(registers.stack, 0, RegisterFile::kFewStackWords * sizeof(Word));
+    }
+    if (reach == Reach::kAll) {
         std::memset(registers.stack, 0, sizeof(registers.stack));
     }
 }
 
 template <bool IsDirty>
-inline bool take(const Function &function, const Parameter &parameter, PyObject *argument, Frame &frame) {
+inline bool take(const Function &function, std::size_t index, PyObject *argument, Frame &frame) {
+    const Parameter &parameter = function.parameters[index];
     Word *const word = word_at(frame.registers, parameter);
     if (__builtin_expect(parameter.kind == Parameter::Kind::kInteger, 1)) {
         const bool is_taken = take_integer(function, parameter, argument, word);
@@ -43,28 +48,53 @@ inline bool take(const Function &function, const Parameter &parameter, PyObject 
         return is_taken;
     }
     if (parameter.kind == Parameter::Kind::kBuffer) {
-        return hold_buffer(function, parameter, argument, frame.registers, frame.held);
+        frame.considered = index + 1;
+        return hold_buffer(function, parameter, argument, word, frame.view[index]);
     }
     return take_real(function, parameter, argument, word);
 }
 
+// In a declaration's order, so `considered` tells which views are initialised.
+inline bool are_long_enough(const Function &function, Frame &frame) {
+    for (std::size_t index = 0; index < frame.considered; ++index) {
+        const Parameter &parameter = function.parameters[index];
+        if (parameter.kind == Parameter::Kind::kBuffer) {
+            const Word count =
+                parameter.counted_by >= 0
+                    ? *word_at(frame.registers, function.parameters[static_cast<std::size_t>(parameter.counted_by)])
+                    : parameter.count;
+            if (!check_length(function, parameter, frame.view[index], count)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 template <bool IsDirty> inline bool take_all(const Function &function, PyObject *const *args, Frame &frame) {
-    const Parameter *parameter = function.parameters.data();
-    const Parameter *const end = parameter + function.parameters.size();
-    for (; parameter != end; ++parameter) {
-        if (__builtin_expect(parameter->kind == Parameter::Kind::kCountOut, 0)) {
-            *word_at(frame.registers, *parameter) = reinterpret_cast<Word>(&frame.count_out);
-        } else if (__builtin_expect(!take<IsDirty>(function, *parameter, *args++, frame), 0)) {
+    const std::size_t count = function.parameters.size();
+    for (std::size_t index = 0; index < count; ++index) {
+        const Parameter &parameter = function.parameters[index];
+        if (__builtin_expect(parameter.kind == Parameter::Kind::kCountOut, 0)) {
+            *word_at(frame.registers, parameter) = reinterpret_cast<Word>(&frame.count_out);
+        } else if (__builtin_expect(!take<IsDirty>(function, index, *args++, frame), 0)) {
             return false;
         }
     }
-    return frame.held.count == 0 || check_lengths(function, frame.registers, frame.held);
+    return are_long_enough(function, frame);
+}
+
+inline void release(const Function &function, Frame &frame) {
+    for (std::size_t index = 0; index < frame.considered; ++index) {
+        if (function.parameters[index].kind == Parameter::Kind::kBuffer) {
+            PyBuffer_Release(&frame.view[index]);
+        }
+    }
 }
 
 inline Returned invoke(const Function &function, const void *offered_function, const RegisterFile &registers) {
-    return function.has_reals || function.stack_words != 0
-               ? invoke_all(offered_function, registers, function.stack_words != 0)
-               : invoke_integers(offered_function, registers);
+    return function.reach == Reach::kIntegers ? invoke_integers(offered_function, registers)
+                                              : invoke_further(offered_function, registers, function.reach);
 }
 
 bool is_pointer(Result::Kind kind) {
@@ -88,8 +118,8 @@ inline void call_inside(const Cell &cell, Frame &frame, Came &came) {
         return;
     }
     came.generation = table->generation;
-    const void *const function = offered(table, cell);
-    if (__builtin_expect(function == nullptr, 0)) {
+    const void *const function = function_in(table, cell);
+    if (is_stub(function)) {
         came.how = Came::How::kNotOffered;
         hotgraft_leave(&guard);
         return;
@@ -115,17 +145,18 @@ PyObject *box(const Cell &cell, Came &came) {
                                                   : box_scalar(cell, came.returned, came.generation);
 }
 
-template <bool IsDirty> inline PyObject *run(const Cell &cell, PyObject *const *args, Py_ssize_t count) {
+template <bool IsDirty, bool IsBlocking>
+inline PyObject *run(const Cell &cell, PyObject *const *args, Py_ssize_t count) {
     const Function &function = *cell.function;
     if (__builtin_expect(count != static_cast<Py_ssize_t>(function.arguments), 0)) {
         return wrong_argument_count(cell, count);
     }
     Frame frame;
-    clear_surplus(function, frame.registers);
+    clear_surplus(function.reach, frame.registers);
     PyObject *result = nullptr;
     if (__builtin_expect(take_all<IsDirty>(function, args, frame), 1)) {
         Came came;
-        if (function.is_blocking) {
+        if constexpr (IsBlocking) {
             PyThreadState *const state = PyEval_SaveThread();
             call_inside(cell, frame, came);
             attach(state);
@@ -134,26 +165,30 @@ template <bool IsDirty> inline PyObject *run(const Cell &cell, PyObject *const *
         }
         result = box(cell, came);
     }
-    release(frame.held);
+    release(function, frame);
     return result;
 }
 
 } // namespace
 
 PyObject *run_any(const Cell &cell, PyObject *const *args, Py_ssize_t count) {
-    return run<false>(cell, args, count);
-}
-
-PyObject *run_dirty(const Cell &cell, PyObject *const *args, Py_ssize_t count) {
-    return run<true>(cell, args, count);
+    return run<false, false>(cell, args, count);
 }
 
 PyObject *run_any_of_one(const Cell &cell, PyObject *argument) {
-    return run<false>(cell, &argument, 1);
+    return run<false, false>(cell, &argument, 1);
 }
 
 PyObject *run_any_of_none(const Cell &cell) {
-    return run<false>(cell, nullptr, 0);
+    return run<false, false>(cell, nullptr, 0);
+}
+
+PyObject *run_blocking(const Cell &cell, PyObject *const *args, Py_ssize_t count) {
+    return run<false, true>(cell, args, count);
+}
+
+PyObject *run_dirty(const Cell &cell, PyObject *const *args, Py_ssize_t count) {
+    return run<true, false>(cell, args, count);
 }
 
 } // namespace hotgraft

@@ -1,32 +1,12 @@
 // The shapes that most calls have: a few numbers in, one out. No loop, no register file.
+#include <utility>
+
 #include "call_bodies.hpp"
 #include "call_convert.hpp"
 #include "call_guarded.hpp"
-#include "call_result.hpp"
 
 namespace hotgraft {
 namespace {
-
-template <typename Call> inline PyObject *call_guarded(const Cell &cell, Call call) {
-    hotgraft_guard guard;
-    const hotgraft_table *const table = hotgraft_enter(cell.import, &guard);
-    if (__builtin_expect(table == nullptr, 0)) {
-        return refused(cell);
-    }
-    const std::uint64_t generation = table->generation; // the table may go once the guard is left
-    const void *const function = offered(table, cell);
-    if (__builtin_expect(function == nullptr, 0)) {
-        hotgraft_leave(&guard);
-        return not_offered(cell, generation);
-    }
-    const Returned returned = call(function, table->self);
-    hotgraft_leave(&guard);
-    return box_scalar(cell, returned, generation);
-}
-
-template <typename Callee> Callee as(const void *function) {
-    return reinterpret_cast<Callee>(const_cast<void *>(function));
-}
 
 double real_of(Word word) {
     double value = 0;
@@ -34,83 +14,99 @@ double real_of(Word word) {
     return value;
 }
 
-template <std::size_t N> PyObject *call_integers(const Cell &cell, const Word *word) {
-    return call_guarded(cell, [word](const void *function, void *self) {
-        if constexpr (N == 1) {
-            return as<Returned (*)(void *, Word)>(function)(self, word[0]);
-        } else if constexpr (N == 2) {
-            return as<Returned (*)(void *, Word, Word)>(function)(self, word[0], word[1]);
-        } else {
-            return as<Returned (*)(void *, Word, Word, Word)>(function)(self, word[0], word[1], word[2]);
-        }
+// One type for each index.
+template <std::size_t> using WordAt = Word;
+template <std::size_t> using RealAt = double;
+
+template <Returns R, std::size_t... Index>
+inline PyObject *call_integers(const Cell &cell, const Word *word, std::index_sequence<Index...>) {
+    return call_guarded<R>(cell, [word](const void *function, void *self) {
+        return as<Returned (*)(void *, WordAt<Index>...)>(function)(self, word[Index]...);
     });
 }
 
-template <std::size_t N> PyObject *call_reals(const Cell &cell, const Word *word) {
-    return call_guarded(cell, [word](const void *function, void *self) {
-        if constexpr (N == 1) {
-            return as<Returned (*)(void *, double)>(function)(self, real_of(word[0]));
-        } else if constexpr (N == 2) {
-            return as<Returned (*)(void *, double, double)>(function)(self, real_of(word[0]), real_of(word[1]));
-        } else {
-            return as<Returned (*)(void *, double, double, double)>(function)(self, real_of(word[0]), real_of(word[1]),
-                                                                              real_of(word[2]));
-        }
+template <Returns R, std::size_t... Index>
+inline PyObject *call_reals(const Cell &cell, const Word *word, std::index_sequence<Index...>) {
+    return call_guarded<R>(cell, [word](const void *function, void *self) {
+        return as<Returned (*)(void *, RealAt<Index>...)>(function)(self, real_of(word[Index])...);
     });
+}
+
+// Out of line, so that the short way keeps its arguments in registers.
+template <Returns R, std::size_t... Index>
+__attribute__((noinline)) PyObject *integers_slowly(const Cell &cell, PyObject *const *args,
+                                                    std::index_sequence<Index...> sequence) {
+    Word word[sizeof...(Index)];
+    const Function &function = *cell.function;
+    const Parameter *const parameters = function.parameters.data();
+    return (take_integer(function, parameters[Index], args[Index], &word[Index]) && ...)
+               ? call_integers<R>(cell, word, sequence)
+               : nullptr;
+}
+
+template <Returns R, std::size_t... Index>
+inline PyObject *integers(const Cell &cell, PyObject *const *args, std::index_sequence<Index...> sequence) {
+    Word word[sizeof...(Index)];
+    const Parameter *const parameters = cell.function->parameters.data();
+    const bool is_plain = (take_plain_integer(parameters[Index], args[Index], &word[Index]) && ...);
+    return __builtin_expect(is_plain, 1) ? call_integers<R>(cell, word, sequence)
+                                         : integers_slowly<R>(cell, args, sequence);
+}
+
+template <Returns R, std::size_t... Index>
+inline PyObject *reals(const Cell &cell, PyObject *const *args, std::index_sequence<Index...> sequence) {
+    Word word[sizeof...(Index)];
+    const Function &function = *cell.function;
+    const Parameter *const parameters = function.parameters.data();
+    const bool is_taken = (take_real(function, parameters[Index], args[Index], &word[Index]) && ...);
+    return __builtin_expect(is_taken, 1) ? call_reals<R>(cell, word, sequence) : nullptr;
 }
 
 } // namespace
 
-PyObject *run_none(const Cell &cell) {
-    return call_guarded(cell,
-                        [](const void *function, void *self) { return as<Returned (*)(void *)>(function)(self); });
+template <Returns R> PyObject *run_none(const Cell &cell) {
+    return call_guarded<R>(cell,
+                           [](const void *function, void *self) { return as<Returned (*)(void *)>(function)(self); });
 }
 
-PyObject *run_integer(const Cell &cell, PyObject *argument) {
-    Word word = 0;
-    const Function &function = *cell.function;
-    return take_integer(function, function.parameters[0], argument, &word) ? call_integers<1>(cell, &word) : nullptr;
+template <Returns R> PyObject *run_integer(const Cell &cell, PyObject *argument) {
+    return integers<R>(cell, &argument, std::make_index_sequence<1>());
 }
 
-PyObject *run_real(const Cell &cell, PyObject *argument) {
-    Word word = 0;
-    const Function &function = *cell.function;
-    return take_real(function, function.parameters[0], argument, &word) ? call_reals<1>(cell, &word) : nullptr;
+template <Returns R> PyObject *run_real(const Cell &cell, PyObject *argument) {
+    return reals<R>(cell, &argument, std::make_index_sequence<1>());
 }
 
-template <std::size_t N> PyObject *run_integers(const Cell &cell, PyObject *const *args, Py_ssize_t count) {
-    if (__builtin_expect(count != static_cast<Py_ssize_t>(N), 0)) {
-        return wrong_argument_count(cell, count);
-    }
-    Word word[N];
-    const Function &function = *cell.function;
-    const Parameter *const parameters = function.parameters.data();
-    for (std::size_t index = 0; index < N; ++index) {
-        if (__builtin_expect(!take_integer(function, parameters[index], args[index], &word[index]), 0)) {
-            return nullptr;
-        }
-    }
-    return call_integers<N>(cell, word);
+template <Returns R, std::size_t N> PyObject *run_integers(const Cell &cell, PyObject *const *args, Py_ssize_t count) {
+    return __builtin_expect(count == static_cast<Py_ssize_t>(N), 1)
+               ? integers<R>(cell, args, std::make_index_sequence<N>())
+               : wrong_argument_count(cell, count);
 }
 
-template <std::size_t N> PyObject *run_reals(const Cell &cell, PyObject *const *args, Py_ssize_t count) {
-    if (__builtin_expect(count != static_cast<Py_ssize_t>(N), 0)) {
-        return wrong_argument_count(cell, count);
-    }
-    Word word[N];
-    const Function &function = *cell.function;
-    const Parameter *const parameters = function.parameters.data();
-    for (std::size_t index = 0; index < N; ++index) {
-        if (__builtin_expect(!take_real(function, parameters[index], args[index], &word[index]), 0)) {
-            return nullptr;
-        }
-    }
-    return call_reals<N>(cell, word);
+template <Returns R, std::size_t N> PyObject *run_reals(const Cell &cell, PyObject *const *args, Py_ssize_t count) {
+    return __builtin_expect(count == static_cast<Py_ssize_t>(N), 1)
+               ? reals<R>(cell, args, std::make_index_sequence<N>())
+               : wrong_argument_count(cell, count);
 }
 
-template PyObject *run_integers<2>(const Cell &, PyObject *const *, Py_ssize_t);
-template PyObject *run_integers<3>(const Cell &, PyObject *const *, Py_ssize_t);
-template PyObject *run_reals<2>(const Cell &, PyObject *const *, Py_ssize_t);
-template PyObject *run_reals<3>(const Cell &, PyObject *const *, Py_ssize_t);
+PyObject *leave_stub(const Cell &cell, const hotgraft_guard &guard, const hotgraft_table *table) {
+    const std::uint64_t generation = table->generation;
+    hotgraft_leave(&guard);
+    return not_offered(cell, generation);
+}
+
+#define HOTGRAFT_BODIES_FOR(R)                                                                                         \
+    template PyObject *run_none<R>(const Cell &);                                                                      \
+    template PyObject *run_integer<R>(const Cell &, PyObject *);                                                       \
+    template PyObject *run_real<R>(const Cell &, PyObject *);                                                          \
+    template PyObject *run_integers<R, 2>(const Cell &, PyObject *const *, Py_ssize_t);                                \
+    template PyObject *run_integers<R, 3>(const Cell &, PyObject *const *, Py_ssize_t);                                \
+    template PyObject *run_reals<R, 2>(const Cell &, PyObject *const *, Py_ssize_t);                                   \
+    template PyObject *run_reals<R, 3>(const Cell &, PyObject *const *, Py_ssize_t)
+
+HOTGRAFT_BODIES_FOR(Returns::kInt64);
+HOTGRAFT_BODIES_FOR(Returns::kReal64);
+HOTGRAFT_BODIES_FOR(Returns::kStatus);
+HOTGRAFT_BODIES_FOR(Returns::kOther);
 
 } // namespace hotgraft

@@ -81,68 +81,41 @@ bool wrong_format(const Function &function, const Parameter &parameter, const Py
                       " bytes");
 }
 
-// Elements that the call says there are; false: negative.
-bool elements(const Function &function, const Parameter &parameter, const RegisterFile &registers,
-              std::uint64_t *count) {
-    if (parameter.counted_by < 0) {
-        *count = parameter.count;
-        return true;
-    }
-    const Parameter &by = function.parameters[static_cast<std::size_t>(parameter.counted_by)];
-    std::memcpy(count, reinterpret_cast<const char *>(&registers) + by.place, sizeof(*count));
-    return !by.is_signed || static_cast<std::int64_t>(*count) >= 0;
-}
-
-bool too_short(const Function &function, const Parameter &parameter, const Py_buffer &view, std::uint64_t count,
-               bool is_negative) {
-    const std::string by =
-        parameter.counted_by < 0 ? "count" : function.parameters[static_cast<std::size_t>(parameter.counted_by)].name;
-    const std::string shown = is_negative ? std::to_string(static_cast<std::int64_t>(count)) : std::to_string(count);
-    PyErr_Format(PyExc_ValueError,
-                 "%s.%s: parameter \"%s\" needs %s = %s elements of %u bytes, the buffer has %zd bytes",
-                 function.plugin.c_str(), function.name.c_str(), parameter.name.c_str(), by.c_str(), shown.c_str(),
-                 parameter.type.bytes, view.len);
-    return false;
-}
-
 } // namespace
 
-bool hold_buffer(const Function &function, const Parameter &parameter, PyObject *object, RegisterFile &registers,
-                 HeldBuffers &held) {
-    Py_buffer &view = held.view[held.count];
-    void *address = nullptr;
-    if (object != Py_None || !parameter.is_nullable) {
-        const int flags = PyBUF_ND | PyBUF_FORMAT | (parameter.is_written ? PyBUF_WRITABLE : 0);
-        if (PyObject_GetBuffer(object, &view, flags) != 0) {
-            return not_exported(function, parameter, object);
-        }
-        held.parameter[held.count++] = &parameter;
-        if (!is_format(parameter, view)) {
-            return wrong_format(function, parameter, view);
-        }
-        address = view.buf != nullptr ? view.buf : empty_place;
-        if ((reinterpret_cast<std::uintptr_t>(address) & (parameter.type.align - 1)) != 0 && view.len > 0) {
-            return refuse(function, parameter, PyExc_ValueError,
-                          "and this one's address is no multiple of " + std::to_string(parameter.type.align));
-        }
+bool is_absent(const Function &function, const Parameter &parameter, PyObject *object) {
+    if (object != Py_None) {
+        return not_exported(function, parameter, object);
     }
-    std::memcpy(reinterpret_cast<char *>(&registers) + parameter.place, &address, sizeof(address));
-    return true;
+    return parameter.is_nullable || refuse(function, parameter, PyExc_TypeError, "got None, and it may not be NULL");
 }
 
-bool check_lengths(const Function &function, const RegisterFile &registers, const HeldBuffers &held) {
-    for (std::uint32_t index = 0; index < held.count; ++index) {
-        const Parameter &parameter = *held.parameter[index];
-        const std::uint64_t bytes = static_cast<std::uint64_t>(held.view[index].len);
-        std::uint64_t count = 0;
-        const bool is_negative = !elements(function, parameter, registers, &count);
-        std::uint64_t needed = 0;
-        if (is_negative || __builtin_mul_overflow(count, std::uint64_t{parameter.type.bytes}, &needed) ||
-            needed > bytes) {
-            return too_short(function, parameter, held.view[index], count, is_negative);
-        }
+void *unusual_address(const Function &function, const Parameter &parameter, const Py_buffer &view) {
+    if (!is_format(parameter, view)) {
+        wrong_format(function, parameter, view);
+        return nullptr;
     }
-    return true;
+    if (view.len == 0) {
+        return view.buf != nullptr ? view.buf : empty_place;
+    }
+    if ((reinterpret_cast<std::uint64_t>(view.buf) & parameter.misalignment) != 0) {
+        refuse(function, parameter, PyExc_ValueError,
+               "and this one's address is no multiple of " + std::to_string(parameter.type.align));
+        return nullptr;
+    }
+    return view.buf;
+}
+
+bool too_short(const Function &function, const Parameter &parameter, const Py_buffer &view, std::uint64_t count) {
+    std::string elements = std::to_string(count);
+    if (parameter.counted_by >= 0) {
+        const Parameter &by = function.parameters[static_cast<std::size_t>(parameter.counted_by)];
+        elements = by.name + " = " + (by.is_signed ? std::to_string(static_cast<std::int64_t>(count)) : elements);
+    }
+    PyErr_Format(PyExc_ValueError, "%s.%s: parameter \"%s\" needs %s elements of %u bytes, the buffer has %zd bytes",
+                 function.plugin.c_str(), function.name.c_str(), parameter.name.c_str(), elements.c_str(),
+                 parameter.type.bytes, view.len);
+    return false;
 }
 
 } // namespace hotgraft

@@ -8,25 +8,48 @@
 
 namespace hotgraft {
 
-// The buffers of one call. Not RAII on purpose: a thread that CPython ends while it wants the GIL back is unwound, and
-// a destructor would then release buffers without the GIL.
-struct HeldBuffers {
-    Py_buffer view[kMaxParameters]; // the first `count` are held
-    const Parameter *parameter[kMaxParameters];
-    std::uint32_t count = 0;
-};
+// A held buffer is released by hand, not by a destructor: a thread that CPython ends while it wants the GIL back is
+// unwound, and would then release it without the GIL.
 
-// Hold the buffer of `object` and write its address to the parameter's place. False with an exception set.
-bool hold_buffer(const Function &function, const Parameter &parameter, PyObject *object, RegisterFile &registers,
-                 HeldBuffers &held);
+// None for a nullable pointer: true, and nothing is held. Else the exporter's complaint, with the parameter's name.
+bool is_absent(const Function &function, const Parameter &parameter, PyObject *object);
+// `view` is held and not the plain case; its address, or nullptr with an exception set.
+void *unusual_address(const Function &function, const Parameter &parameter, const Py_buffer &view);
+// The buffer of `view` has fewer than `count` elements: false with an exception set.
+bool too_short(const Function &function, const Parameter &parameter, const Py_buffer &view, std::uint64_t count);
 
-// Once all arguments are in `registers`: is each buffer as long as its count says? False with an exception set.
-bool check_lengths(const Function &function, const RegisterFile &registers, const HeldBuffers &held);
-
-inline void release(HeldBuffers &held) {
-    for (std::uint32_t index = 0; index < held.count; ++index) {
-        PyBuffer_Release(&held.view[index]);
+// Hold the buffer of `object` in `view` and write its address to `word`. False with an exception set. Whatever it
+// answers, `view` may be released: what is not held has no exporter.
+inline bool hold_buffer(const Function &function, const Parameter &parameter, PyObject *object, std::uint64_t *word,
+                        Py_buffer &view) {
+    if (object == Py_None || PyObject_GetBuffer(object, &view, parameter.request) != 0) {
+        *word = 0;
+        view.obj = nullptr;
+        return is_absent(function, parameter, object);
     }
+    const char *const format = view.format;
+    const std::uint64_t address = reinterpret_cast<std::uint64_t>(view.buf);
+    const bool is_plain = format != nullptr && format[0] == parameter.format && format[0] != '\0' &&
+                          format[1] == '\0' && (address & parameter.misalignment) == 0 && address != 0;
+    if (__builtin_expect(is_plain, 1)) {
+        *word = address;
+        return true;
+    }
+    *word = reinterpret_cast<std::uint64_t>(unusual_address(function, parameter, view));
+    return *word != 0;
+}
+
+// Does the buffer have `count` elements? Extended to 64 bits a negative count is a very large one. False with an
+// exception set.
+inline bool check_length(const Function &function, const Parameter &parameter, const Py_buffer &view,
+                         std::uint64_t count) {
+    std::uint64_t needed = 0;
+    if (__builtin_expect(!__builtin_mul_overflow(count, parameter.element_bytes, &needed) &&
+                             needed <= static_cast<std::uint64_t>(view.len),
+                         1)) {
+        return true;
+    }
+    return view.obj == nullptr || too_short(function, parameter, view, count); // NULL is allowed and has no length
 }
 
 } // namespace hotgraft

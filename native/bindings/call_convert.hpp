@@ -17,18 +17,20 @@ bool take_integer_slowly(const Function &function, const Parameter &parameter, P
 bool take_real_slowly(const Function &function, const Parameter &parameter, PyObject *object, double *value);
 bool narrow_real(const Function &function, const Parameter &parameter, double value, std::uint64_t *word);
 
-// The argument extended to 64 bits by its declared type: callees of clang rely on that (LLVM issue 12579).
-inline bool take_integer(const Function &function, const Parameter &parameter, PyObject *object, std::uint64_t *word) {
+// The short way: the argument extended to 64 bits by its declared type, because callees of clang rely on that (LLVM
+// issue 12579). False: take the long way.
+inline bool take_plain_integer(const Parameter &parameter, PyObject *object, std::uint64_t *word) {
     std::int64_t value = 0;
-    if (__builtin_expect(take_compact(object, &value), 1)) {
-        // Off the low end wraps to a large number, so one comparison tells both ends.
-        const std::uint64_t above_low = static_cast<std::uint64_t>(value) - static_cast<std::uint64_t>(parameter.low);
-        if (__builtin_expect(above_low <= parameter.span, 1)) {
-            *word = static_cast<std::uint64_t>(value);
-            return true;
-        }
+    if (__builtin_expect(!take_compact(object, &value), 0)) {
+        return false;
     }
-    return take_integer_slowly(function, parameter, object, word);
+    *word = static_cast<std::uint64_t>(value);
+    // Off the low end wraps to a large number, so one comparison tells both ends.
+    return __builtin_expect(*word - static_cast<std::uint64_t>(parameter.low) <= parameter.span, 1);
+}
+
+inline bool take_integer(const Function &function, const Parameter &parameter, PyObject *object, std::uint64_t *word) {
+    return take_plain_integer(parameter, object, word) || take_integer_slowly(function, parameter, object, word);
 }
 
 inline bool take_real(const Function &function, const Parameter &parameter, PyObject *object, std::uint64_t *word) {

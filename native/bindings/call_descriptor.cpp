@@ -153,7 +153,10 @@ void read_buffer(Reading &reading, Parameter &parameter, PyObject *description) 
     parameter.kind = Parameter::Kind::kBuffer;
     parameter.is_nullable = truth(description, "nullable");
     parameter.is_written = direction.empty() ? !is_const : direction != "in";
-    reading.function.has_buffers = true;
+    parameter.format = item_format(parameter.type);
+    parameter.request = PyBUF_ND | PyBUF_FORMAT | (parameter.is_written ? PyBUF_WRITABLE : 0);
+    parameter.element_bytes = parameter.type.bytes;
+    parameter.misalignment = parameter.type.align - 1;
     if (direction.empty() && parameter.type.is_scalar) {
         reading.fault("pointer \"" + parameter.name + "\" says neither IN, OUT nor INOUT");
     } else if (!direction.empty() && direction != "in" && direction != "out" && direction != "inout") {
@@ -328,6 +331,15 @@ void write_doc(Reading &reading) {
                    (function.is_blocking ? " Other Python threads run meanwhile." : "") + arguments;
 }
 
+Reach reach_of(const Function &function) {
+    if (function.has_reals) {
+        return function.stack_words == 0 ? Reach::kRegisters : Reach::kAll;
+    }
+    return function.stack_words == 0                              ? Reach::kIntegers
+           : function.stack_words <= RegisterFile::kFewStackWords ? Reach::kIntegersAndFewWords
+                                                                  : Reach::kAll;
+}
+
 void read_all(Reading &reading, PyObject *description) {
     Function &function = reading.function;
     PyObject *parameters = item(description, "parameters");
@@ -350,6 +362,7 @@ void read_all(Reading &reading, PyObject *description) {
         reading.fault("needs " + std::to_string(function.stack_words) +
                       " arguments on the stack; at most 16 can be passed");
     }
+    function.reach = reach_of(function);
     write_doc(reading);
 }
 
@@ -378,6 +391,26 @@ std::shared_ptr<Function> read_function(const std::string &plugin, PyObject *des
     read_all(reading, description);
     PyErr_Clear();
     return function;
+}
+
+Returns Function::returns() const {
+    if (result.kind == Result::Kind::kSigned && result.shift == 0) {
+        return Returns::kInt64;
+    }
+    return result.kind == Result::Kind::kFloat64  ? Returns::kReal64
+           : result.kind == Result::Kind::kStatus ? Returns::kStatus
+                                                  : Returns::kOther;
+}
+
+char item_format(const ElementType &type) {
+    if (!type.is_scalar) {
+        return 0;
+    }
+    if (type.scalar == Scalar::kReal) {
+        return type.bytes == 4 ? 'f' : 'd';
+    }
+    const char *const letters = type.scalar == Scalar::kSigned ? "bhiq" : "BHIQ";
+    return letters[type.bytes == 1 ? 0 : type.bytes == 2 ? 1 : type.bytes == 4 ? 2 : 3];
 }
 
 bool Function::is_same_call(const Function &other) const {

@@ -22,6 +22,7 @@ struct RegisterFile {
     static constexpr std::size_t kIntegers = 6;
     static constexpr std::size_t kReals = 8;
     static constexpr std::size_t kStackWords = 16;
+    static constexpr std::size_t kFewStackWords = 4;
 
     std::uint64_t integer[kIntegers];
     double real[kReals];
@@ -42,6 +43,9 @@ struct ElementType {
     bool is_scalar = false;
 };
 
+// The struct-module letter of an item of that type ('f' for f32), 0 for structs and void.
+char item_format(const ElementType &type);
+
 struct Parameter {
     enum class Kind : std::uint8_t {
         kInteger,
@@ -50,15 +54,21 @@ struct Parameter {
         kBuffer,
         kCountOut, // where a leased result says its number of elements: not an argument in Python
     };
+    // What every call reads lies within one cache line.
+    std::int64_t low = 0;    // kInteger: smallest value
+    std::uint64_t span = 0;  // kInteger: largest minus smallest; 2^63-1 for u64: what is above goes the long way
+    std::uint16_t place = 0; // byte offset in RegisterFile
     Kind kind = Kind::kInteger;
-    bool is_nullable = false;
-    bool is_written = false; // the buffer must be writable
     bool is_signed = false;
-    std::uint16_t place = 0;      // byte offset in RegisterFile
-    std::int32_t counted_by = -1; // kBuffer: index of the parameter that counts its elements; -1: `count`
-    std::int64_t low = 0;         // kInteger: smallest value
-    std::uint64_t span = 0;  // kInteger: largest minus smallest value; 2^63-1 for u64: what is above goes the long way
-    std::uint64_t count = 1; // kBuffer: elements
+    bool is_nullable = false;
+    char format = 0;                 // kBuffer: struct-module letter of an item when nothing is unusual; 0: none
+    std::int32_t request = 0;        // kBuffer: PyBUF_* flags
+    std::int32_t counted_by = -1;    // kBuffer: index of the parameter that counts its elements; -1: `count`
+    std::uint64_t count = 1;         // kBuffer: elements
+    std::uint64_t element_bytes = 0; // kBuffer
+    std::uint64_t misalignment = 0;  // kBuffer: bits of an address that must be zero
+
+    bool is_written = false; // the buffer must be writable
     ElementType type;
     std::string name;
 };
@@ -83,6 +93,12 @@ struct Result {
     ElementType type;
 };
 
+// How results that most functions have are boxed, without asking what kind they are.
+enum class Returns : std::uint8_t { kInt64, kReal64, kStatus, kOther };
+
+// Which of the C function types of call_invoke.hpp takes the arguments: the fewest that are enough.
+enum class Reach : std::uint8_t { kIntegers, kIntegersAndFewWords, kRegisters, kAll };
+
 struct Function {
     std::string plugin;
     std::string name;
@@ -92,12 +108,13 @@ struct Function {
     std::uint32_t interface_index = 0;
     std::uint32_t table_offset = 0; // bytes from the table's head to the pointer
     std::uint32_t arguments = 0;    // in Python: parameters less the kCountOut ones
-    std::uint32_t stack_words = 0;
+    std::uint32_t stack_words = 0;  // used
     bool has_reals = false;
-    bool has_buffers = false;
+    Reach reach = Reach::kIntegers;
     bool is_blocking = false;
     bool is_dirty = false; // seam: the high bits of narrow arguments are left as rubbish
 
+    [[nodiscard]] Returns returns() const;
     // May `other` be called in its place: same offset, same parameters, same result?
     [[nodiscard]] bool is_same_call(const Function &other) const;
 };

@@ -1,4 +1,4 @@
-// The part of a call between enter and leave.
+// The part of a call between enter and leave, for functions that return a scalar.
 #ifndef HOTGRAFT_BINDINGS_CALL_GUARDED_HPP
 #define HOTGRAFT_BINDINGS_CALL_GUARDED_HPP
 
@@ -6,16 +6,61 @@
 
 #include <hotgraft/call.h>
 
-#include "call_errors.hpp"
+#include "call_result.hpp"
 #include "table.hpp"
 
 namespace hotgraft {
 
-// The function that the table offers for this cell; nullptr: it does not.
-inline const void *offered(const hotgraft_table *table, const Cell &cell) {
+// What the table has at the cell's place: the function, or the stub.
+inline const void *function_in(const hotgraft_table *table, const Cell &cell) {
     const void *function = nullptr;
     std::memcpy(&function, reinterpret_cast<const char *>(table) + cell.table_offset, sizeof(function));
-    return __builtin_expect(function == reinterpret_cast<const void *>(&table_stub), 0) ? nullptr : function;
+    return function;
+}
+
+inline bool is_stub(const void *function) {
+    return __builtin_expect(function == reinterpret_cast<const void *>(&table_stub), 0);
+}
+
+// Give up the guard, then box. The table may go once the guard is left, so what an error will say is read before.
+template <Returns R>
+inline PyObject *leave_and_box(const Cell &cell, const hotgraft_guard &guard, const hotgraft_table *table,
+                               const Returned &returned) {
+    if constexpr (R == Returns::kInt64) {
+        hotgraft_leave(&guard);
+        return PyLong_FromLongLong(static_cast<std::int64_t>(returned.word));
+    } else if constexpr (R == Returns::kReal64) {
+        hotgraft_leave(&guard);
+        return PyFloat_FromDouble(returned.real);
+    } else {
+        if (R == Returns::kStatus && __builtin_expect(static_cast<std::uint32_t>(returned.word) == HOTGRAFT_OK, 1)) {
+            hotgraft_leave(&guard);
+            Py_RETURN_NONE;
+        }
+        const std::uint64_t generation = table->generation;
+        hotgraft_leave(&guard);
+        return box_scalar(cell, returned, generation);
+    }
+}
+
+PyObject *leave_stub(const Cell &cell, const hotgraft_guard &guard, const hotgraft_table *table);
+
+// Enter, `call(function, self)`, leave, box.
+template <Returns R, typename Call> inline PyObject *call_guarded(const Cell &cell, Call call) {
+    hotgraft_guard guard;
+    const hotgraft_table *const table = hotgraft_enter(cell.import, &guard);
+    if (__builtin_expect(table == nullptr, 0)) {
+        return refused(cell);
+    }
+    const void *const function = function_in(table, cell);
+    if (is_stub(function)) {
+        return leave_stub(cell, guard, table);
+    }
+    return leave_and_box<R>(cell, guard, table, call(function, table->self));
+}
+
+template <typename Callee> inline Callee as(const void *function) {
+    return reinterpret_cast<Callee>(const_cast<void *>(function));
 }
 
 } // namespace hotgraft

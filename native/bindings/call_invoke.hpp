@@ -33,8 +33,8 @@ inline Returned invoke_integers(const void *function, const RegisterFile &r) {
                                                                   r.integer[3], r.integer[4], r.integer[5]);
 }
 
-// With floating-point registers, and the 16 stack words when `has_stack`.
-Returned invoke_all(const void *function, const RegisterFile &registers, bool has_stack);
+// Whatever else there is, by `reach`.
+Returned invoke_further(const void *function, const RegisterFile &registers, Reach reach);
 
 } // namespace hotgraft
 

@@ -22,7 +22,8 @@ inline bool take_compact(PyObject *object, std::int64_t *value) {
     if (size < -1 || size > 1) {
         return false;
     }
-    *value = size == 0 ? 0 : size * static_cast<std::int64_t>(reinterpret_cast<PyLongObject *>(object)->ob_digit[0]);
+    // Zero has a digit too (longobject.c, medium_value).
+    *value = size * static_cast<std::int64_t>(reinterpret_cast<PyLongObject *>(object)->ob_digit[0]);
 #endif
     return true;
 }

@@ -1,6 +1,7 @@
 #include "call_result.hpp"
 
 #include <cstdlib>
+#include <cstring>
 
 #include "call_services.hpp"
 
@@ -42,17 +43,6 @@ void leased_dealloc(PyObject *self) {
     }
 }
 
-char format_of(const ElementType &type) {
-    if (!type.is_scalar) {
-        return 'B';
-    }
-    if (type.scalar == Scalar::kReal) {
-        return type.bytes == 4 ? 'f' : 'd';
-    }
-    const char *letters = type.scalar == Scalar::kSigned ? "bhiq" : "BHIQ";
-    return letters[type.bytes == 1 ? 0 : type.bytes == 2 ? 1 : type.bytes == 4 ? 2 : 3];
-}
-
 PyObject *box_leased(const ElementType &type, TakenPointer &taken) {
     LeasedMemory *leased = PyObject_New(LeasedMemory, leased_type);
     if (leased == nullptr) {
@@ -65,7 +55,7 @@ PyObject *box_leased(const ElementType &type, TakenPointer &taken) {
     leased->bytes = static_cast<Py_ssize_t>(taken.bytes);
     leased->item_bytes = type.is_scalar ? static_cast<Py_ssize_t>(type.bytes) : 1;
     leased->items = leased->bytes / leased->item_bytes;
-    leased->format[0] = format_of(type);
+    leased->format[0] = type.is_scalar ? item_format(type) : 'B';
     leased->format[1] = '\0';
     leased->lease = taken.lease;
     PyObject *view = PyMemoryView_FromObject(reinterpret_cast<PyObject *>(leased));
@@ -113,9 +103,26 @@ PyObject *box_copy(const Function &function, const TakenPointer &taken) {
 
 } // namespace
 
+PyObject *box_rare(const Cell &cell, const Returned &returned, std::uint64_t generation) {
+    const Result &result = cell.function->result;
+    if (result.kind == Result::Kind::kUnsigned) {
+        return PyLong_FromUnsignedLongLong(returned.word << result.shift >> result.shift);
+    }
+    if (result.kind == Result::Kind::kFloat32) {
+        float narrow = 0; // in the low half of the register
+        std::memcpy(&narrow, &returned.real, sizeof(narrow));
+        return PyFloat_FromDouble(static_cast<double>(narrow));
+    }
+    if (result.kind == Result::Kind::kStatus) {
+        const std::int32_t status = static_cast<std::int32_t>(static_cast<std::uint32_t>(returned.word));
+        return status < 0 ? plugin_failed(cell, status, generation) : PyLong_FromLong(status);
+    }
+    Py_RETURN_NONE;
+}
+
 TakenPointer take_pointer(const Function &function, const hotgraft_table *table, const RegisterFile &registers,
                           const void *address, std::uint64_t count_out) {
-    TakenPointer taken;
+    TakenPointer taken{};
     taken.address = address;
     const Result::Kind kind = function.result.kind;
     if (address == nullptr) {

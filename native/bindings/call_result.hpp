@@ -2,7 +2,7 @@
 #ifndef HOTGRAFT_BINDINGS_CALL_RESULT_HPP
 #define HOTGRAFT_BINDINGS_CALL_RESULT_HPP
 
-#include <cstring>
+#include <hotgraft/status.h>
 
 #include "call_errors.hpp"
 #include "call_invoke.hpp"
@@ -12,12 +12,12 @@ namespace hotgraft {
 // A pointer result between the guard and Python: a copy of what it pointed to, or a lease on it.
 struct TakenPointer {
     enum class Fault { kNone, kNoMemory, kBadCount };
-    const void *address = nullptr; // nullptr: the function returned NULL
-    std::uint64_t bytes = 0;
-    void *copy = nullptr; // malloc'ed
-    void *lease = nullptr;
-    Fault fault = Fault::kNone;
-    std::int64_t bad_count = 0;
+    const void *address; // nullptr: the function returned NULL
+    std::uint64_t bytes;
+    void *copy; // malloc'ed
+    void *lease;
+    Fault fault;
+    std::int64_t bad_count;
 };
 
 // Inside the guard, with or without the GIL. `count_out` is what a kCountOut parameter pointed to.
@@ -28,32 +28,25 @@ PyObject *box_pointer(const Cell &cell, TakenPointer &taken, std::uint64_t gener
 
 int make_lease_type();
 
-// `returned` by the function's declared result: status, void, integer, real.
+PyObject *box_rare(const Cell &cell, const Returned &returned, std::uint64_t generation);
+
+// `returned` by the function's declared result: status, void, integer, real. The likely ones first, and no switch: its
+// jump table costs more than the call's own bookkeeping.
 inline PyObject *box_scalar(const Cell &cell, const Returned &returned, std::uint64_t generation) {
     const Result &result = cell.function->result;
-    switch (result.kind) {
-    case Result::Kind::kSigned:
-        return PyLong_FromLongLong(static_cast<std::int64_t>(returned.word << result.shift) >> result.shift);
-    case Result::Kind::kUnsigned:
-        return PyLong_FromUnsignedLongLong(returned.word << result.shift >> result.shift);
-    case Result::Kind::kFloat64:
-        return PyFloat_FromDouble(returned.real);
-    case Result::Kind::kFloat32: {
-        float narrow = 0; // in the low half of the register
-        std::memcpy(&narrow, &returned.real, sizeof(narrow));
-        return PyFloat_FromDouble(static_cast<double>(narrow));
-    }
-    case Result::Kind::kStatus: {
-        const std::int32_t status = static_cast<std::int32_t>(static_cast<std::uint32_t>(returned.word));
-        if (__builtin_expect(status != 0, 0)) {
-            return status < 0 ? plugin_failed(cell, status, generation) : PyLong_FromLong(status);
+    if (result.kind == Result::Kind::kStatus) {
+        if (__builtin_expect(static_cast<std::uint32_t>(returned.word) == HOTGRAFT_OK, 1)) {
+            Py_RETURN_NONE;
         }
-        break;
+        return box_rare(cell, returned, generation);
     }
-    default:
-        break;
+    if (result.kind == Result::Kind::kSigned) {
+        return PyLong_FromLongLong(static_cast<std::int64_t>(returned.word << result.shift) >> result.shift);
     }
-    Py_RETURN_NONE;
+    if (result.kind == Result::Kind::kFloat64) {
+        return PyFloat_FromDouble(returned.real);
+    }
+    return box_rare(cell, returned, generation);
 }
 
 } // namespace hotgraft

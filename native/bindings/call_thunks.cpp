@@ -9,12 +9,11 @@
 namespace hotgraft {
 namespace {
 
-using OfNone = PyObject *(*)(const Cell &);
-using OfOne = PyObject *(*)(const Cell &, PyObject *);
-using OfMany = PyObject *(*)(const Cell &, PyObject *const *, Py_ssize_t);
+// _PyCFunctionFast until 3.12, PyCFunctionFast from 3.13 on: the same type.
+using Fast = PyObject *(*)(PyObject *, PyObject *const *, Py_ssize_t);
 
 // CPython calls a method descriptor's function with an instance of the descriptor's type only.
-const Cell &cell_at(PyObject *self, std::size_t place) {
+inline const Cell &cell_at(PyObject *self, std::size_t place) {
     return reinterpret_cast<CallObject *>(self)->cells[place];
 }
 
@@ -31,96 +30,136 @@ PyObject *thunk_of_many(PyObject *self, PyObject *const *args, Py_ssize_t count)
     return Body(cell_at(self, Place), args, count);
 }
 
-template <OfNone Body, std::size_t... Place>
-constexpr std::array<PyCFunction, sizeof...(Place)> of_none(std::index_sequence<Place...>) {
-    return {{&thunk_of_none<Body, Place>...}};
-}
-
-template <OfOne Body, std::size_t... Place>
-constexpr std::array<PyCFunction, sizeof...(Place)> of_one(std::index_sequence<Place...>) {
-    return {{&thunk_of_one<Body, Place>...}};
-}
-
-// _PyCFunctionFast until 3.12, PyCFunctionFast from 3.13 on: the same type.
-using Fast = PyObject *(*)(PyObject *, PyObject *const *, Py_ssize_t);
-
-template <OfMany Body, std::size_t... Place>
-constexpr std::array<Fast, sizeof...(Place)> of_many(std::index_sequence<Place...>) {
-    return {{&thunk_of_many<Body, Place>...}};
-}
-
-using Shaped = std::make_index_sequence<kShapedPlaces>;
-using All = std::make_index_sequence<kMaxPlaces>;
-
-constexpr auto kNone = of_none<run_none>(Shaped{});
-constexpr auto kInteger = of_one<run_integer>(Shaped{});
-constexpr auto kReal = of_one<run_real>(Shaped{});
-constexpr auto kIntegers2 = of_many<run_integers<2>>(Shaped{});
-constexpr auto kIntegers3 = of_many<run_integers<3>>(Shaped{});
-constexpr auto kReals2 = of_many<run_reals<2>>(Shaped{});
-constexpr auto kReals3 = of_many<run_reals<3>>(Shaped{});
-constexpr auto kAny = of_many<run_any>(All{});
-constexpr auto kAnyOfOne = of_one<run_any_of_one>(All{});
-constexpr auto kAnyOfNone = of_none<run_any_of_none>(All{});
-constexpr auto kDirty = of_many<run_dirty>(Shaped{});
-
 struct Entry {
     PyCFunction function;
     int flags;
 };
 
-Entry none(PyCFunction function) {
-    return {function, METH_NOARGS};
-}
-Entry one(PyCFunction function) {
-    return {function, METH_O};
-}
-Entry many(Fast function) {
-    return {reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function)), METH_FASTCALL};
+template <OfNone Body, std::size_t... Place> Entry none(std::size_t place, std::index_sequence<Place...>) {
+    static constexpr PyCFunction kThunks[] = {&thunk_of_none<Body, Place>...};
+    return {kThunks[place], METH_NOARGS};
 }
 
-bool is_all(const Function &function, Scalar scalar) {
-    return std::all_of(function.parameters.begin(), function.parameters.end(), [scalar](const Parameter &parameter) {
-        const bool is_real = parameter.kind == Parameter::Kind::kFloat32 || parameter.kind == Parameter::Kind::kFloat64;
-        return scalar == Scalar::kReal ? is_real : parameter.kind == Parameter::Kind::kInteger;
-    });
+template <OfOne Body, std::size_t... Place> Entry one(std::size_t place, std::index_sequence<Place...>) {
+    static constexpr PyCFunction kThunks[] = {&thunk_of_one<Body, Place>...};
+    return {kThunks[place], METH_O};
 }
 
-// Is there a body for its shape? Scalars of one class, three at most, and a scalar back.
-bool is_shaped(const Function &function) {
-    return !function.is_blocking && !function.is_dirty && function.result.kind < Result::Kind::kText &&
-           function.parameters.size() <= 3 && (is_all(function, Scalar::kSigned) || is_all(function, Scalar::kReal));
+template <OfMany Body, std::size_t... Place> Entry many(std::size_t place, std::index_sequence<Place...>) {
+    static constexpr Fast kThunks[] = {&thunk_of_many<Body, Place>...};
+    return {reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(kThunks[place])), METH_FASTCALL};
 }
 
-Entry shaped(const Function &function, std::size_t place) {
-    const bool is_real = function.has_reals;
-    switch (function.parameters.size()) {
+using Shaped = std::make_index_sequence<kShapedPlaces>;
+using All = std::make_index_sequence<kMaxPlaces>;
+
+bool is_real(const Parameter &parameter) {
+    return parameter.kind == Parameter::Kind::kFloat32 || parameter.kind == Parameter::Kind::kFloat64;
+}
+
+bool is_integer(const Parameter &parameter) {
+    return parameter.kind == Parameter::Kind::kInteger;
+}
+
+bool is_word(const Parameter &parameter) {
+    return is_integer(parameter) || parameter.kind == Parameter::Kind::kBuffer;
+}
+
+bool are_all(const Function &function, bool (*is)(const Parameter &)) {
+    return std::all_of(function.parameters.begin(), function.parameters.end(), is);
+}
+
+template <Returns R> Entry integers(std::size_t count, std::size_t place) {
+    switch (count) {
     case 0:
-        return none(kNone[place]);
+        return none<run_none<R>>(place, Shaped{});
     case 1:
-        return one(is_real ? kReal[place] : kInteger[place]);
+        return one<run_integer<R>>(place, Shaped{});
     case 2:
-        return many(is_real ? kReals2[place] : kIntegers2[place]);
+        return many<run_integers<R, 2>>(place, Shaped{});
     default:
-        return many(is_real ? kReals3[place] : kIntegers3[place]);
+        return many<run_integers<R, 3>>(place, Shaped{});
     }
+}
+
+template <Returns R> Entry reals(std::size_t count, std::size_t place) {
+    switch (count) {
+    case 1:
+        return one<run_real<R>>(place, Shaped{});
+    case 2:
+        return many<run_reals<R, 2>>(place, Shaped{});
+    default:
+        return many<run_reals<R, 3>>(place, Shaped{});
+    }
+}
+
+template <Returns R> Entry numbers(const Function &function, std::size_t place) {
+    const std::size_t count = function.parameters.size();
+    return function.has_reals ? reals<R>(count, place) : integers<R>(count, place);
+}
+
+Entry numbers(const Function &function, std::size_t place) {
+    switch (function.returns()) {
+    case Returns::kInt64:
+        return numbers<Returns::kInt64>(function, place);
+    case Returns::kReal64:
+        return numbers<Returns::kReal64>(function, place);
+    case Returns::kStatus:
+        return numbers<Returns::kStatus>(function, place);
+    default:
+        return numbers<Returns::kOther>(function, place);
+    }
+}
+
+Entry any(const Function &function, std::size_t place) {
+    switch (function.arguments) {
+    case 0:
+        return none<run_any_of_none>(place, All{});
+    case 1:
+        return one<run_any_of_one>(place, All{});
+    default:
+        return many<run_any>(place, All{});
+    }
+}
+
+// Bit i: parameter i is a buffer.
+unsigned buffer_mask(const Function &function) {
+    unsigned mask = 0;
+    for (std::size_t index = 0; index < function.parameters.size(); ++index) {
+        mask |= function.parameters[index].kind == Parameter::Kind::kBuffer ? 1u << index : 0u;
+    }
+    return mask;
+}
+
+Entry words_or_any(const Function &function, std::size_t place) {
+    const std::size_t count = function.parameters.size();
+    const unsigned mask = buffer_mask(function);
+    if (count == 1 && mask == 1) {
+        return one<run_word>(place, Shaped{});
+    }
+#define HOTGRAFT_ENTRY(N, MASK)                                                                                        \
+    if (count == N && mask == MASK) {                                                                                  \
+        return many<run_words<N, MASK>>(place, Shaped{});                                                              \
+    }
+    HOTGRAFT_WORD_SHAPES(HOTGRAFT_ENTRY)
+    return any(function, place);
 }
 
 Entry entry_for(const Function &function, std::size_t place) {
-    if (place < kShapedPlaces && is_shaped(function)) {
-        return shaped(function, place);
+    if (function.is_blocking) {
+        return many<run_blocking>(place, All{});
     }
-    if (function.is_dirty && place < kShapedPlaces) {
-        return many(kDirty[place]);
+    if (function.is_dirty) {
+        return many<run_dirty>(place, All{});
     }
-    switch (function.arguments) {
-    case 0:
-        return none(kAnyOfNone[place]);
-    case 1:
-        return one(kAnyOfOne[place]);
-    default:
-        return many(kAny[place]);
+    const std::size_t count = function.parameters.size();
+    if (place >= kShapedPlaces || function.result.kind >= Result::Kind::kText || count > 5) {
+        return any(function, place);
     }
+    if (count <= 3 && (are_all(function, is_integer) || are_all(function, is_real))) {
+        return numbers(function, place);
+    }
+    return are_all(function, is_word) ? words_or_any(function, place) : any(function, place);
 }
 
 } // namespace

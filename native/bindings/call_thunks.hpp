@@ -10,7 +10,7 @@
 
 namespace hotgraft {
 
-inline constexpr std::size_t kShapedPlaces = 128; // places with a body for their shape; beyond, the one for any
+inline constexpr std::size_t kShapedPlaces = 64; // places with a body for their shape; beyond, the one for any
 inline constexpr std::size_t kMaxPlaces = 512;
 
 // The method definition for `function` at `place`, which is below kMaxPlaces. Its texts are the function's.
