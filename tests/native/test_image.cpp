@@ -15,6 +15,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -119,10 +120,13 @@ std::string refusal_of(const Bytes &bytes) {
     return status.is_ok() ? "accepted" : status.message();
 }
 
+// Keeps a copy of the bytes that the facts point into.
 ImageFacts facts_of(const Bytes &bytes) {
+    const auto owned = std::make_shared<const Bytes>(bytes);
     ImageFacts facts;
-    const Status status = hotgraft::inspect_image(bytes.data(), bytes.size(), &facts);
+    const Status status = hotgraft::inspect_image(owned->data(), owned->size(), &facts);
     REQUIRE_MESSAGE(status.is_ok(), status.message());
+    facts.bytes_owner = owned;
     return facts;
 }
 
