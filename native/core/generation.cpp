@@ -129,6 +129,7 @@ Status Generation::map() {
     }
     (void)advance(Event::kMap);
     if (Status status = call_entry(); !status.is_ok()) {
+        mark_failed();
         return {status.code(), label() + ": " + status.message()};
     }
     return {};
@@ -212,6 +213,9 @@ Status Generation::add_missing_imports() const {
 // --- instances ---
 
 Status Generation::create_instance(const std::string &name, const std::string &config_json, std::size_t *index) {
+    if (stage() != Stage::kMapped && stage() != Stage::kCreated) {
+        return {Code::kWrongStage, label() + " is " + name_of(stage()) + ": no instance can be created"};
+    }
     if (import_services_ == nullptr) {
         import_services_ = std::make_unique<Services>(LogRing::instance(), *books_, LogSource{plugin_, "", number_});
     }
@@ -239,9 +243,14 @@ Status Generation::run_create(Instance &instance) {
     const hotgraft_str config{instance.config.data(), instance.config.size()};
     PluginError error;
     hotgraft_instance *made = nullptr;
+    const std::uint64_t bytes_before = live_bytes();
     const hotgraft_status status = entry_.functions.create(instance.services->host(), &config, &made, error.get());
     if (status < 0) {
-        return complain("create", instance, status, *error.get());
+        const Status complaint = complain("create", instance, status, *error.get());
+        const std::uint64_t kept = live_bytes() - bytes_before;
+        return {complaint.code(),
+                complaint.message() +
+                    (kept == 0 ? "" : "; it kept " + std::to_string(kept) + " bytes of the host's memory")};
     }
     if (made == nullptr) {
         return {Code::kPlugin, label() + ": create of instance \"" + instance.name + "\" answered " +

@@ -94,14 +94,14 @@ Status Library::check_identity() {
     if (Status status = identity_at(range_.begin, &mapped); !status.is_ok()) {
         return status;
     }
+    map_dev_ = (std::uint64_t{mapped.dev_major} << 32) | mapped.dev_minor;
+    map_ino_ = mapped.ino;
     FileIdentity wanted = identity_from_stat(staged_.dev, staged_.ino);
     if (!(mapped == wanted)) {
-        if (Status status = identity_of_file(staged_.path, &wanted); !status.is_ok()) {
+        if (Status status = identity_of_file(staged_, &wanted); !status.is_ok()) {
             return status;
         }
     }
-    map_dev_ = (std::uint64_t{mapped.dev_major} << 32) | mapped.dev_minor;
-    map_ino_ = mapped.ino;
     if (mapped.ino == 0 || !(mapped == wanted)) {
         return {Code::kRefused, "what the loader mapped is inode " + std::to_string(mapped.ino) + ", the staged copy " +
                                     staged_.path + " is inode " + std::to_string(wanted.ino)};

@@ -174,10 +174,16 @@ Status find_line_of(const FileIdentity &file, AddressRange *out, MapsWay way) {
     return status;
 }
 
-Status identity_of_file(const std::string &path, FileIdentity *out) {
+Status identity_of_file(const Staged &staged, FileIdentity *out) {
+    const std::string &path = staged.path;
     const OwnedFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!fd.is_open()) {
+    struct stat facts {};
+    if (!fd.is_open() || ::fstat(fd.get(), &facts) != 0) {
         return system_error("open", path, errno);
+    }
+    if (facts.st_dev != staged.dev || facts.st_ino != staged.ino) {
+        return {Code::kRefused, path + ": is inode " + std::to_string(facts.st_ino) + " now, inode " +
+                                    std::to_string(staged.ino) + " was checked: somebody replaced it"};
     }
     void *const page = ::mmap(nullptr, 1, PROT_READ, MAP_PRIVATE, fd.get(), 0);
     if (page == MAP_FAILED) {

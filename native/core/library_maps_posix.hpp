@@ -34,8 +34,9 @@ enum class MapsWay : std::uint8_t {
 // The file of the line that covers `address`; an ino of 0 means none.
 [[nodiscard]] Status identity_at(std::uintptr_t address, FileIdentity *out, MapsWay way = MapsWay::kBest);
 
-// What map lines would say of the file at `path`, found by mapping one page of it.
-[[nodiscard]] Status identity_of_file(const std::string &path, FileIdentity *out);
+// What map lines would say of the staged copy, found by mapping one page of it. kRefused: its path leads to another
+// inode.
+[[nodiscard]] Status identity_of_file(const Staged &staged, FileIdentity *out);
 
 // The first line of the process that maps `file`; an empty range when there is none.
 [[nodiscard]] Status find_line_of(const FileIdentity &file, AddressRange *out, MapsWay way = MapsWay::kBest);
