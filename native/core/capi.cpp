@@ -8,6 +8,7 @@
 #include <new>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "gate.hpp"
@@ -23,7 +24,8 @@ struct hotgraft_core_plugin {
     std::string name;
     std::string folder;
     std::vector<std::shared_ptr<hotgraft::Slot>> slots;
-    std::mutex mutex; // guards what follows: one change at a time
+    std::vector<std::pair<std::string, hotgraft::Slot *>> imports; // by id; slots of other plugins
+    std::mutex mutex;                                              // guards what follows: one change at a time
     std::shared_ptr<hotgraft::Generation> active;
     std::uint64_t last_number = 0;
 };
@@ -94,6 +96,7 @@ hotgraft::CandidateWish wish_for(const hotgraft_core_plugin &plugin, const char 
                                  std::int64_t deadline_ns) {
     hotgraft::CandidateWish wish;
     wish.staging = {image, plugin.folder, plugin.name, plugin.last_number + 1};
+    wish.imports = plugin.imports;
     wish.deadline_ns = deadline_ns;
     hotgraft::InstanceWish instance{"", config_json == nullptr ? "{}" : config_json, {}};
     for (const std::shared_ptr<hotgraft::Slot> &slot : plugin.slots) {
@@ -197,6 +200,18 @@ Status close(hotgraft_core_plugin &plugin, std::uint64_t deadline_ns) {
     return status.is_ok() ? hotgraft::Reaper::instance().retire(std::move(plugin.active)) : status;
 }
 
+Status find_slot(const hotgraft_core_plugin &plugin, const char *id, hotgraft::Slot **out) {
+    std::string offered;
+    for (const std::shared_ptr<hotgraft::Slot> &slot : plugin.slots) {
+        if (slot->name() == id) {
+            *out = slot.get();
+            return {};
+        }
+        offered += (offered.empty() ? "" : ", ") + slot->name();
+    }
+    return {Code::kInvalid, plugin.name + " has no interface \"" + id + "\"; it was opened with: " + offered};
+}
+
 } // namespace
 
 const char *hotgraft_core_version(void) {
@@ -244,18 +259,27 @@ hotgraft_core_code hotgraft_core_load(hotgraft_core_plugin *plugin, const char *
     return guarded(error, [=] { return load(*plugin, image, config_json, deadline_ns, filled); });
 }
 
+hotgraft_core_code hotgraft_core_require(hotgraft_core_plugin *plugin, const char *id, hotgraft_core_plugin *provider,
+                                         const char *interface, hotgraft_error *error) {
+    return guarded(error, [=]() -> Status {
+        hotgraft::Slot *slot = nullptr;
+        Status status = find_slot(*provider, interface, &slot);
+        if (status.is_ok()) {
+            plugin->imports.emplace_back(id, slot);
+        }
+        return status;
+    });
+}
+
 hotgraft_core_code hotgraft_core_import(hotgraft_core_plugin *plugin, const char *id, hotgraft_import *import,
                                         hotgraft_error *error) {
     return guarded(error, [=]() -> Status {
-        std::string offered;
-        for (const std::shared_ptr<hotgraft::Slot> &slot : plugin->slots) {
-            if (slot->name() == id) {
-                hotgraft::fill_host_import(*slot, import);
-                return {};
-            }
-            offered += (offered.empty() ? "" : ", ") + slot->name();
+        hotgraft::Slot *slot = nullptr;
+        Status status = find_slot(*plugin, id, &slot);
+        if (status.is_ok()) {
+            hotgraft::fill_host_import(*slot, import);
         }
-        return {Code::kInvalid, plugin->name + " has no interface \"" + id + "\"; it was opened with: " + offered};
+        return status;
     });
 }
 

@@ -64,6 +64,12 @@ HOTGRAFT_CORE_API hotgraft_core_code hotgraft_core_open(const char *name, const 
                                                         const char *const *interfaces, uint64_t count,
                                                         hotgraft_core_plugin **plugin, hotgraft_error *error);
 
+/* Let import `id` of `plugin` ("codec") lead to interface `interface` ("codec/1") of `provider`, which must outlive it.
+ * Before the first load; holds for every generation. */
+HOTGRAFT_CORE_API hotgraft_core_code hotgraft_core_require(hotgraft_core_plugin *plugin, const char *id,
+                                                           hotgraft_core_plugin *provider, const char *interface,
+                                                           hotgraft_error *error);
+
 /* How one load or replacement went. Times in nanoseconds. */
 typedef struct hotgraft_core_report {
     uint32_t struct_size; /* bytes; set by the caller to sizeof(hotgraft_core_report) */
