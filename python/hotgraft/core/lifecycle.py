@@ -77,8 +77,13 @@ TRANSITIONS: Final[Mapping[Stage, Mapping[Event, Stage]]] = MappingProxyType(
         Stage.STAGED: {Event.INSPECT: Stage.INSPECTED, Event.REJECT: Stage.REJECTED},
         Stage.INSPECTED: {Event.ACCEPT: Stage.ACCEPTED, Event.REJECT: Stage.REJECTED},
         # The probe's place is free: without one an accepted image is mapped at once.
-        Stage.ACCEPTED: {Event.PROBE: Stage.PROBED, Event.MAP: Stage.MAPPED, Event.REJECT: Stage.REJECTED},
-        Stage.PROBED: {Event.MAP: Stage.MAPPED, Event.REJECT: Stage.REJECTED},
+        Stage.ACCEPTED: {
+            Event.PROBE: Stage.PROBED,
+            Event.MAP: Stage.MAPPED,
+            Event.REJECT: Stage.REJECTED,
+            Event.STICK: Stage.STUCK,
+        },
+        Stage.PROBED: {Event.MAP: Stage.MAPPED, Event.REJECT: Stage.REJECTED, Event.STICK: Stage.STUCK},
         # From here on code of it has run: a call of it that never returns makes it stuck at once.
         Stage.MAPPED: {Event.CREATE: Stage.CREATED, **_ENDED},
         Stage.CREATED: {Event.RESTORE: Stage.RESTORED, Event.START: Stage.READY, **_ENDED},
