@@ -1,11 +1,12 @@
 """Run every control and fail unless each one listed in tests/controls.txt did what a control must: see the failure.
 
-A line of the list is `pytest NODE-ID` or `native EXECUTABLE CONTROL`, then `# the mitigation taken out`. A control in the
-tree that is not listed fails the run as well, so that none can be lost by a rename.
+A line of the list is `pytest NODE-ID` or `native EXECUTABLE CONTROL`, then `# the mitigation taken out`. A control
+in the tree that is not listed fails the run as well, so that none can be lost by a rename.
 """
 
 from __future__ import annotations
 
+import os
 import pathlib
 import subprocess
 import sys
@@ -32,7 +33,8 @@ def run_pytest() -> dict[str, str]:
     """Run all tests marked control; return node id → passed | failed | skipped."""
     with tempfile.NamedTemporaryFile(suffix=".xml") as report:
         command = [sys.executable, "-m", "pytest", "-m", "control", "-o", "junit_family=xunit1", "-q"]
-        subprocess.run([*command, f"--junitxml={report.name}"], cwd=ROOT, check=False)
+        environment = os.environ | {"HOTGRAFT_TIER": "full"}
+        subprocess.run([*command, f"--junitxml={report.name}"], cwd=ROOT, env=environment, check=False)
         cases = ElementTree.parse(report.name).getroot().iter("testcase")
         return {f"{case.get('file')}::{case.get('name')}": _outcome(case) for case in cases}
 

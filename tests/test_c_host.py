@@ -8,9 +8,8 @@ import sys
 import sysconfig
 from pathlib import Path
 
-import pytest
-
 import hotgraft
+import pytest
 from hotgraft.engine.build import build_plugin, find_compiler
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,7 +26,8 @@ def compile_example(folder: Path, source: str, *flags: str) -> Path:
     """Compile one example against the installed package."""
     library = PACKAGE / "lib"
     program = folder / source.removesuffix(".c")
-    command = [find_compiler(), "-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", str(EXAMPLES / source), "-o", str(program)]
+    command = [find_compiler(), "-std=c11", "-O2", "-Wall", "-Wextra", "-Werror"]
+    command += [str(EXAMPLES / source), "-o", str(program)]
     command += [f"-I{PACKAGE / 'include'}", f"-I{ROOT / 'plugins_c' / 'counter' / 'v1'}", "-pthread", *flags]
     command += [str(library / "libhotgraft.so.1"), f"-Wl,-rpath,{library}", "-ldl", "-lm", "-lutil"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -39,7 +39,8 @@ def test_c_program_replaces_a_plugin_under_a_calling_thread(tmp_path: Path) -> N
     """The core is whole without Python."""
     program = compile_example(tmp_path, "main.c")
     images = [str(counter(tmp_path, version)) for version in ("v1", "v2")]
-    done = subprocess.run([program, tmp_path / "staged", *images], capture_output=True, text=True, timeout=60, check=False)
+    command = [program, tmp_path / "staged", *images]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "generation 2 serves" in done.stdout
     assert "0 failed; unloaded for certain: 1, stuck: 0" in done.stdout
