@@ -40,16 +40,12 @@ def test_a_function_appended_breaks_nothing() -> None:
 
 def test_a_missing_function_is_named_with_its_interface() -> None:
     """The author reads which function to put back, and where."""
-    assert breaks([AUDIO], [replace(AUDIO, functions=(STEP,))]) == (
-        'lacks function "flush" (interface audio/2)',
-    )
+    assert breaks([AUDIO], [replace(AUDIO, functions=(STEP,))]) == ('lacks function "flush" (interface audio/2)',)
 
 
 def test_a_moved_and_a_retyped_function_are_both_named() -> None:
     """Running C callers read the function at its old place with its old signature."""
-    changed = replace(
-        AUDIO, functions=(replace(STEP, signature="i32 step(i32 by)"), replace(FLUSH, offset=24))
-    )
+    changed = replace(AUDIO, functions=(replace(STEP, signature="i32 step(i32 by)"), replace(FLUSH, offset=24)))
 
     assert breaks([AUDIO], [changed]) == (
         'function "step" (interface audio/2) was i64 step(i64 by) and is now i32 step(i32 by)',

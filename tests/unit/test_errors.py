@@ -56,9 +56,7 @@ def test_one_reason_stands_on_the_first_line() -> None:
         "load generation 4", on="filter", found='lacks function "flush"', running="generation 3 still serves"
     )
 
-    assert (
-        str(error) == 'filter: could not load generation 4: lacks function "flush"; generation 3 still serves'
-    )
+    assert str(error) == 'filter: could not load generation 4: lacks function "flush"; generation 3 still serves'
     assert error.found == ('lacks function "flush"',)
 
 

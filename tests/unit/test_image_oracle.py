@@ -221,9 +221,7 @@ def read_with_pyelftools(path: str) -> dict[str, Any]:
 
 def read_with_reader(program: Path, paths: list[str]) -> Iterator[dict[str, Any]]:
     """Yield what the reader finds in each image; one at a time, because symbol lists are long."""
-    with subprocess.Popen(
-        [str(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
+    with subprocess.Popen([str(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         for path in paths:

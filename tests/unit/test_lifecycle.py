@@ -71,9 +71,7 @@ def test_every_stage_of_giving_up_service_has_a_way_back(stage: Stage, event: Ev
 
 def test_the_native_core_carries_the_same_table() -> None:
     """Two tables that drift apart would report a stage that the other side never was in."""
-    rows = {
-        (str(stage), str(event)): str(after) for stage, e in TRANSITIONS.items() for event, after in e.items()
-    }
+    rows = {(str(stage), str(event)): str(after) for stage, e in TRANSITIONS.items() for event, after in e.items()}
 
     assert {(stage, event): after for stage, event, after in _core.transitions()} == rows
 

@@ -17,13 +17,9 @@ SIDE = Side(version="1.0.0", interfaces=(COUNTER,), state=STATE)
 STATELESS = replace(SIDE, state=StateFacts())
 
 
-def plan_of(
-    running: Side, candidate: Side | None = None, *, instances: tuple[str, ...] = ("counter",)
-) -> Plan:
+def plan_of(running: Side, candidate: Side | None = None, *, instances: tuple[str, ...] = ("counter",)) -> Plan:
     """Plan a swap of a counter."""
-    return make_plan(
-        "counter", Running(generation=3, side=running, instances=instances), candidate or running
-    )
+    return make_plan("counter", Running(generation=3, side=running, instances=instances), candidate or running)
 
 
 def actions(plan: Plan, place: Place) -> list[str]:

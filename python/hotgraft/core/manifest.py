@@ -146,7 +146,7 @@ def _read_toml(data: bytes, path: str) -> dict[str, Any]:
 
 
 def _text(data: bytes) -> str:
-    """The text in `data`; ValueError for what must not reach the TOML parser, which is quadratic in nesting."""
+    """The text in `data`; ValueError for what would cost the TOML parser more than a second."""
     if len(data) > SIZE_LIMIT:
         raise ValueError(f"has {len(data)} bytes; a manifest ends at {SIZE_LIMIT}")
     if data.startswith(b"\xef\xbb\xbf"):

@@ -16,15 +16,14 @@ IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 
 NESTING_LIMIT: Final = 32
 DOTS_LIMIT: Final = 20_000  # a key path costs the TOML parser the square of its dots
-DOTS_PER_LINE_LIMIT: Final = 128
-ENTRIES_LIMIT: Final = 20_000  # brackets and equals signs; what the TOML parser reads well within a second
+ENTRIES_LIMIT: Final = 20_000  # brackets, commas, equals signs; what the TOML parser reads well within a second
 TEXT_LIMIT: Final = 4096
 
-# What TOML's grammar hides brackets and dots in, then what counts. A string that does not end is one token as well:
-# otherwise each of its quotes would be tried as the beginning of another, and the search would be quadratic.
+# What TOML's grammar hides brackets and dots in, then what counts. A string without an end is one token too:
+# otherwise each of its quotes would be tried as the beginning of another, at quadratic cost.
 _TOKEN: Final = re.compile(
     r'"""(?:[^\\]|\\.)*?(?:"""|\Z)|\'\'\'.*?(?:\'\'\'|\Z)'
-    r'|"(?:[^"\\\n]|\\[^\n])*"?|\'[^\'\n]*\'?|#[^\n]*|(?P<mark>[\[\]{}.=\n])',
+    r'|"(?:[^"\\\n]|\\[^\n])*"?|\'[^\'\n]*\'?|#[^\n]*|(?P<mark>[\[\]{}.,=\n])',
     re.DOTALL,
 )
 
@@ -40,15 +39,17 @@ def check_nesting(text: str) -> None:
             continue
         if mark == ".":
             dots += 1
-        elif mark == "\n":
-            dots_before = dots
-        else:
+            if dots > DOTS_LIMIT or dots - dots_before > NESTING_LIMIT:
+                raise ValueError(f"has a key path deeper than {NESTING_LIMIT}, or more than {DOTS_LIMIT} dots")
+            continue
+        dots_before = dots  # anything else ends a key path
+        if mark != "\n":
             entries += 1
             depth += 1 if mark in "[{" else -1 if mark in "]}" else 0
-        if depth > NESTING_LIMIT or dots - dots_before > DOTS_PER_LINE_LIMIT:
-            raise ValueError(f"is nested deeper than {NESTING_LIMIT}, or has a line with too many dots")
-        if entries > ENTRIES_LIMIT or dots > DOTS_LIMIT:
-            raise ValueError(f"has more than {ENTRIES_LIMIT} entries, brackets or dots")
+        if depth > NESTING_LIMIT:
+            raise ValueError(f"is nested deeper than {NESTING_LIMIT}")
+        if entries > ENTRIES_LIMIT:
+            raise ValueError(f"has more than {ENTRIES_LIMIT} entries and brackets")
 
 
 def is_json(value: object) -> bool:
@@ -65,8 +66,8 @@ def is_json(value: object) -> bool:
 class Table:
     """One table of a manifest while it is read.
 
-    Every reader answers a value of its type whatever it found, and notes what is wrong. `end` notes the keys that
-    nobody asked for.
+    Every reader answers a value of its type whatever it found, and notes what is wrong. `end` notes the keys
+    that nobody asked for.
     """
 
     def __init__(self, path: str, values: dict[str, Any], violations: list[str]) -> None:
@@ -159,7 +160,7 @@ class Table:
 
     def number(self, key: str, *, default: float, above: float, most: float) -> float:
         """A number in ``(above, most]``."""
-        value = self._typed(key, (int, float), "a number", default)
+        value: float = self._typed(key, (int, float), "a number", default)
         if not above < value <= most:  # false for nan too
             self.complain(key, f"must lie above {above:g} and not above {most:g}")
             return default

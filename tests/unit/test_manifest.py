@@ -1,0 +1,183 @@
+"""Tests core/manifest.py: every key, every way to break one, and hostile bytes (FAULTS C07)."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hotgraft.core.errors import ManifestError
+from hotgraft.core.manifest import Drain, Provided, Required, State, read_manifest
+from hotgraft.core.versions import Range, Version
+
+HEAD = '[plugin]\nname = "gain"\nversion = "1.2.0"\n'
+FULL = (
+    HEAD
+    + """
+[provides.gain]
+version = "1.2"
+[provides.meter]
+version = "2.0"
+header = "sub/meter.h"
+struct = "meter_table"
+[requires]
+codec = "^1.2"
+clock = { range = ">=1,<3", optional = true }
+[state]
+kind = "single"
+schema = 3
+struct = "gain_state"
+header = "gain_state.h"
+save = true
+[config]
+schema = { type = "object", properties = { level = { type = "number", default = 1.5 } } }
+[drain]
+deadline_s = 2
+pins = "wait"
+"""
+)
+
+# what stands after HEAD, what must be said about it
+WRONG = (
+    ("[plugin2]", 'plugin2: unknown key; did you mean "plugin"?'),
+    ("[provide.gain]", 'provide: unknown key; did you mean "provides"?'),
+    ("[provides.Gain]\nversion='1.0'", "provides.Gain: is no name"),
+    ("[provides.gain]", "provides.gain.version: is missing"),
+    ("[provides.gain]\nversion='1'", "provides.gain.version: '1' is not an interface version"),
+    ("[provides.gain]\nversion=1.0", "provides.gain.version: must be a string, found a float"),
+    ("[provides.gain]\nversion='1.0'\nheader=''", "provides.gain.header: must be 1 to 4096 printable"),
+    ("[provides.gain]\nversion='1.0'\nstruct='a b'", "provides.gain.struct: 'a b' is not of the form"),
+    (
+        "[provides.gain]\nversion='1.0'\nheaders='x'",
+        'provides.gain.headers: unknown key; did you mean "header"?',
+    ),
+    ("provides=1", "plugin.provides: unknown key"),
+    ("[requires]\ncodec='nonsense'", "requires.codec: 'nonsense' in 'nonsense' is not a range"),
+    ("[requires]\ncodec=1", "requires.codec: must be a string, found a whole number"),
+    ("[requires]\ncodec={optional=true}", "requires.codec.range: is missing"),
+    ("[requires]\ncodec={range='^1',optional=1}", "requires.codec.optional: must be true or false"),
+    ("[requires]\ncodec={range='^1',opt=true}", 'requires.codec.opt: unknown key; did you mean "optional"?'),
+    ("[requires]\n'co dec'='^1'", "requires.'co dec': is no name of the form"),
+    ("[state]\nkind='shared'", "state.kind: 'shared' is none of 'none', 'single'"),
+    ("[state]\nschema=1", 'state.schema: needs kind = "single"'),
+    ("[state]\nkind='single'", 'state.kind: "single" needs handover or save'),
+    ("[state]\nkind='single'\nhandover=true", "state.handover: needs struct"),
+    ("[state]\nkind='single'\nsave=true\nschema=0", "state.schema: must lie in 1 to 4294967295"),
+    (
+        "[state]\nkind='single'\nsave=true\nschema=true",
+        "state.schema: must be a whole number, found true or false",
+    ),
+    ("[state]\nkind='single'\nsave=true\nfoo=1", "state.foo: unknown key"),
+    ("[drain]\ndeadline_s=0", "drain.deadline_s: must lie above 0"),
+    ("[drain]\ndeadline_s=nan", "drain.deadline_s: must lie above 0"),
+    ("[drain]\ndeadline_s=inf", "drain.deadline_s: must lie above 0"),
+    ("[drain]\ndeadline_s=3601", "drain.deadline_s: must lie above 0 and not above 3600"),
+    ("[drain]\ndeadline_s='5'", "drain.deadline_s: must be a number, found a string"),
+    ("[drain]\npins='move'", "drain.pins: 'move' is none of 'wait'"),
+    ("[config]\nschema=1", "config.schema: must be a string"),
+    ("[config]\nschema={a=1979-05-27}", "config.schema: holds a date"),
+    ("[config]\nschema={a=[nan]}", "config.schema: holds a date, a time or a number"),
+    ("[config]\nscheme='x'", 'config.scheme: unknown key; did you mean "schema"?'),
+    ("name = 'again'", "Cannot overwrite a value"),
+    ("[plugin]\n", "Cannot declare"),
+    ("a = ", "Invalid value"),
+)
+
+MEBI = 1 << 20
+HOSTILE = (
+    (b"# " + b"x" * (100 * MEBI), "a manifest ends at 1048576"),
+    (b"a = " + b"[" * 10_000, "is nested deeper than 32"),
+    (b"a = " + b"{a = " * 10_000, "is nested deeper than 32"),
+    (b"[" + b"a." * 10_000 + b"a]", "has a key path deeper than 32"),
+    (b'"a".' * 200_000 + b"a = 1", "has a key path deeper than 32"),
+    (b'a = "' + b'\\"' * 500_000, "Unterminated string"),
+    (b'"abc\\' * 200_000, "Unescaped"),
+    (b"'''a\"\"\"" * 140_000, ""),
+    (b"[t]\n" + b"".join(b"k%d=1\n" % i for i in range(90_000)), "has more than 20000 entries"),
+    (b"a = [" + b"1," * 500_000 + b"]", "has more than 20000 entries"),
+    (b"a = " + b"1" * MEBI, "1048576"),
+    (b"a = " + b"1" * 900_000, "4300 digits"),
+    (b"\n" * MEBI, "plugin: is missing"),
+    (b"\xef\xbb\xbf" + HEAD.encode(), "begins with a byte order mark"),
+    (HEAD.encode() + b"# \xff", "is not UTF-8: byte 0xff at offset"),
+    (HEAD.encode() + b"# \xed\xa0\x80", "is not UTF-8: byte 0xed"),
+    (HEAD.encode() + b"a\x00 = 1", ""),
+    (HEAD.encode().decode().encode("utf-16"), "is not UTF-8"),
+    (b"", "plugin.name: is missing"),
+)
+
+
+def test_every_key_is_read() -> None:
+    """What the author wrote is what the engine acts on."""
+    manifest = read_manifest(FULL.encode())
+
+    assert (manifest.name, manifest.version) == ("gain", Version(1, 2, 0))
+    assert manifest.provides == (
+        Provided("gain", (1, 2), "gain.h", "gain_v1"),
+        Provided("meter", (2, 0), "sub/meter.h", "meter_table"),
+    )
+    assert manifest.requires == (
+        Required("codec", Range.parse("^1.2"), optional=False),
+        Required("clock", Range.parse(">=1,<3"), optional=True),
+    )
+    assert manifest.state == State(
+        kind="single", schema=3, handover=True, save=True, struct="gain_state", header="gain_state.h"
+    )
+    assert manifest.drain == Drain(deadline_s=2.0, pins="wait")
+    assert manifest.config_schema["properties"] == {"level": {"type": "number", "default": 1.5}}
+
+
+def test_defaults_are_those_of_the_documented_schema() -> None:
+    """The shortest manifest must mean something definite."""
+    manifest = read_manifest(HEAD.encode())
+
+    assert (manifest.provides, manifest.requires) == ((), ())
+    assert manifest.state == State(kind="none", schema=1, handover=False, save=False, struct="", header="")
+    assert manifest.drain == Drain(deadline_s=5.0, pins="wait")
+    assert (manifest.config_schema, manifest.config_schema_file) == ({}, "")
+
+
+def test_a_config_schema_may_be_a_file() -> None:
+    """The core does no I/O: it hands on the name."""
+    assert read_manifest(f"{HEAD}[config]\nschema='c.json'".encode()).config_schema_file == "c.json"
+
+
+@pytest.mark.parametrize(("text", "said"), WRONG)
+def test_each_violation_is_named_by_its_key(text: str, said: str) -> None:
+    """An author mends what is named; an unknown key is most often a slip of one letter."""
+    with pytest.raises(ManifestError) as caught:
+        read_manifest((HEAD + text).encode(), path="x/plugin.toml")
+
+    assert said in "\n".join(caught.value.found)
+    assert caught.value.on == "x/plugin.toml"
+
+
+def test_all_violations_are_listed_at_once() -> None:
+    """One build, one list: not one build per mistake."""
+    head = "[plugin]\nname='Gain'\nversion='1'\nnmae='x'\n"
+    text = head + "[provides.a]\n[requires]\nb='?'\n[drain]\npins=1\n[x]\n"
+
+    with pytest.raises(ManifestError) as caught:
+        read_manifest(text.encode())
+
+    keys = [line.split(":")[0] for line in caught.value.found]
+    assert keys == [
+        "plugin.name",
+        "plugin.version",
+        "plugin.nmae",
+        "provides.a.version",
+        "requires.b",
+        "drain.pins",
+        "x",
+    ]
+
+
+@pytest.mark.parametrize(("data", "said"), HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_bytes_are_refused_within_a_second(data: bytes, said: str) -> None:
+    """FAULTS C07: a manifest of 100 MB or 10,000 deep must not hold up the host."""
+    began = time.process_time()
+
+    with pytest.raises(ManifestError) as caught:
+        read_manifest(data)
+
+    assert time.process_time() - began < 1.0
+    assert said in str(caught.value)
