@@ -80,12 +80,15 @@ bool GateSet::is_clear(ThreadRecord &record) noexcept {
     if (is_inside(record, tables, old_tables_.size())) {
         return false;
     }
-    Guards::instance().seam().at(SeamPoint::kSeenClear);
     record.cleared_for.store(swap_, std::memory_order_seq_cst); // pairs with pass_gate()
+    Guards::instance().seam().at(SeamPoint::kMarkedClear);
     if (!is_inside(record, tables, old_tables_.size())) {
         return true;
     }
+    // It is inside after all. A handler's call that met the mark in between has gone to sleep above the very
+    // announcement we wait for: let it look again, at a record that counts as proof once more.
     record.cleared_for.store(0, std::memory_order_seq_cst); // pairs with pass_gate()
+    wake_all();
     return false;
 }
 

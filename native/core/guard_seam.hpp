@@ -14,7 +14,7 @@ enum class SeamPoint {
     kBeforeWait,     // cold enter: has seen the closed gate, not yet asleep
     kGateClosed,     // close: stored in all slots, the barrier still to come
     kDrainWaits,     // drain: a record was seen holding
-    kSeenClear,      // drain: a record was seen clear, not yet marked so
+    kMarkedClear,    // drain: a record was seen clear and marked so, not yet looked at again
     kBetweenSlots,   // publish: one slot of the set is open on the new table, the next one not yet
     kRecordUnlisted, // a new record, not yet in the list
 };

@@ -138,13 +138,14 @@ public:
 using Controls = std::map<std::string, std::function<std::string()>>;
 
 inline int run(int argc, char **argv, const Controls &controls) {
+    doctest::Context context(argc, argv);
     if (argc == 3 && std::strcmp(argv[1], "--control") == 0) {
+        context.setAsDefaultForAssertsOutOfTestCases(); // a REQUIRE that fails in a control ends the process
         const Controls::const_iterator control = controls.find(argv[2]);
         const std::string seen = control != controls.end() ? control->second() : std::string();
         std::printf("control %s: %s%s\n", argv[2], seen.empty() ? "NOT seen" : "seen: ", seen.c_str());
         return seen.empty() ? 1 : 0;
     }
-    doctest::Context context(argc, argv);
     return context.run();
 }
 

@@ -323,6 +323,44 @@ TEST_CASE("once the drain has seen a record clear, what a handler finds in it pr
     CHECK(!guards().calling_thread_holds_any());
 }
 
+TEST_CASE("a handler's call that meets the drain's mark too early is woken when the mark is taken back") {
+    Provider provider;
+    ThreadRecord *record = nullptr;
+    Event has_read;
+    Event is_marked;
+    Event sleeps;
+    const hotgraft_table *in_handler = nullptr;
+    std::thread caller([&] { // the steps of hotgraft_enter, one by one
+        guards().leave(guards().enter(provider.slot));
+        record = own_chain();
+        const hotgraft_table *seen = __atomic_load_n(&provider.slot.words()->current, __ATOMIC_ACQUIRE);
+        has_read.set();
+        REQUIRE(is_marked.wait());
+        hotgraft_raise_depth(&record->hot);
+        __atomic_store_n(&record->hot.entry[0], seen, __ATOMIC_RELAXED);
+        in_handler = guards().enter(provider.slot); // a signal arrives just here
+        guards().leave(in_handler);
+        CHECK(hotgraft_is_still(provider.slot.words(), seen) == 0);
+        __atomic_store_n(&record->hot.entry[0], nullptr, __ATOMIC_RELEASE);
+        __atomic_store_n(&record->hot.depth, 0U, __ATOMIC_RELAXED);
+    });
+    REQUIRE(has_read.wait());
+    GateSet gates({&provider.slot});
+    REQUIRE(gates.close().is_ok());
+    const AtSeam seam([&](SeamPoint point) {
+        if (point == SeamPoint::kBeforeWait) {
+            sleeps.set();
+        } else if (point == SeamPoint::kMarkedClear && record->cleared_for == gates.swap() && !is_marked.is_set()) {
+            is_marked.set();
+            REQUIRE(sleeps.wait());
+        }
+    });
+    REQUIRE(gates.drain(in_seconds(20)).is_ok());
+    caller.join();
+    CHECK(in_handler == provider.old_offer.get()); // it passed: the drain waited for it
+    REQUIRE(gates.publish({provider.new_offer.get()}).is_ok());
+}
+
 TEST_CASE("a holder that meets the gate of a later swap is not taken for a holder of the earlier one") {
     Provider a("a/1");
     Provider b("b/1");
