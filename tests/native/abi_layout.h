@@ -1,0 +1,153 @@
+/* The golden sizes and offsets of everything that crosses the ABI, as assertions that C11 and C++17 both compile.
+ *
+ * Plugins built years ago rely on these numbers. A line here may be added, never changed: what grows, grows at the end.
+ */
+#ifndef HOTGRAFT_TESTS_ABI_LAYOUT_H
+#define HOTGRAFT_TESTS_ABI_LAYOUT_H
+
+#include <stddef.h>
+
+#include <hotgraft/call.h>
+#include <hotgraft/hotgraft.h>
+
+#if defined(__cplusplus)
+#define HOTGRAFT_GOLDEN(what, number) static_assert((what) == (number), #what)
+#else
+#define HOTGRAFT_GOLDEN(what, number) _Static_assert((what) == (number), #what)
+#endif
+#define HOTGRAFT_AT(type, member, number) HOTGRAFT_GOLDEN(offsetof(type, member), number)
+
+/* status.h: hotgraft_str */
+HOTGRAFT_GOLDEN(sizeof(hotgraft_str), 16);
+HOTGRAFT_AT(hotgraft_str, ptr, 0);
+HOTGRAFT_AT(hotgraft_str, len, 8);
+
+/* status.h: hotgraft_error */
+HOTGRAFT_GOLDEN(sizeof(hotgraft_error), 512);
+HOTGRAFT_AT(hotgraft_error, struct_size, 0);
+HOTGRAFT_AT(hotgraft_error, code, 4);
+HOTGRAFT_AT(hotgraft_error, domain, 8);
+HOTGRAFT_AT(hotgraft_error, message, 40);
+
+/* interface.h: hotgraft_table */
+HOTGRAFT_GOLDEN(sizeof(hotgraft_table), 32);
+HOTGRAFT_AT(hotgraft_table, struct_size, 0);
+HOTGRAFT_AT(hotgraft_table, version, 4);
+HOTGRAFT_AT(hotgraft_table, generation, 8);
+HOTGRAFT_AT(hotgraft_table, self, 16);
+HOTGRAFT_AT(hotgraft_table, meter, 24);
+HOTGRAFT_AT(hotgraft_table, reserved, 28);
+
+/* interface.h: hotgraft_slot */
+HOTGRAFT_GOLDEN(sizeof(hotgraft_slot), 16);
+HOTGRAFT_AT(hotgraft_slot, current, 0);
+HOTGRAFT_AT(hotgraft_slot, check, 8);
+
+/* host.h: hotgraft_host */
+HOTGRAFT_GOLDEN(sizeof(hotgraft_host), 88);
+HOTGRAFT_AT(hotgraft_host, struct_size, 0);
+HOTGRAFT_AT(hotgraft_host, abi_minor, 4);
+HOTGRAFT_AT(hotgraft_host, ctx, 8);
+HOTGRAFT_AT(hotgraft_host, get_extension, 16);
+HOTGRAFT_AT(hotgraft_host, log, 24);
+HOTGRAFT_AT(hotgraft_host, realloc, 32);
+HOTGRAFT_AT(hotgraft_host, enter, 40);
+HOTGRAFT_AT(hotgraft_host, try_enter, 48);
+HOTGRAFT_AT(hotgraft_host, leave, 56);
+HOTGRAFT_AT(hotgraft_host, lease, 64);
+HOTGRAFT_AT(hotgraft_host, unlease, 72);
+HOTGRAFT_AT(hotgraft_host, guard_protocol, 80);
+HOTGRAFT_AT(hotgraft_host, reserved, 84);
+
+/* plugin.h: hotgraft_import */
+HOTGRAFT_GOLDEN(sizeof(hotgraft_import), 56);
+HOTGRAFT_AT(hotgraft_import, struct_size, 0);
+HOTGRAFT_AT(hotgraft_import, flags, 4);
+HOTGRAFT_AT(hotgraft_import, id, 8);
+HOTGRAFT_AT(hotgraft_import, range, 16);
+HOTGRAFT_AT(hotgraft_import, guard_protocol, 24);
+HOTGRAFT_AT(hotgraft_import, slot, 32);
+HOTGRAFT_AT(hotgraft_import, record_offset, 40);
+HOTGRAFT_AT(hotgraft_import, host, 48);
+
+/* plugin.h: hotgraft_plugin */
+HOTGRAFT_GOLDEN(sizeof(hotgraft_plugin), 96);
+HOTGRAFT_AT(hotgraft_plugin, struct_size, 0);
+HOTGRAFT_AT(hotgraft_plugin, abi_minor, 4);
+HOTGRAFT_AT(hotgraft_plugin, descriptor, 8);
+HOTGRAFT_AT(hotgraft_plugin, descriptor_len, 16);
+HOTGRAFT_AT(hotgraft_plugin, imports, 24);
+HOTGRAFT_AT(hotgraft_plugin, import_count, 32);
+HOTGRAFT_AT(hotgraft_plugin, create, 40);
+HOTGRAFT_AT(hotgraft_plugin, start, 48);
+HOTGRAFT_AT(hotgraft_plugin, quiesce, 56);
+HOTGRAFT_AT(hotgraft_plugin, resume, 64);
+HOTGRAFT_AT(hotgraft_plugin, destroy, 72);
+HOTGRAFT_AT(hotgraft_plugin, get_interface, 80);
+HOTGRAFT_AT(hotgraft_plugin, get_extension, 88);
+
+/* state.h: hotgraft_sink */
+HOTGRAFT_GOLDEN(sizeof(hotgraft_sink), 24);
+HOTGRAFT_AT(hotgraft_sink, struct_size, 0);
+HOTGRAFT_AT(hotgraft_sink, reserved, 4);
+HOTGRAFT_AT(hotgraft_sink, ctx, 8);
+HOTGRAFT_AT(hotgraft_sink, put, 16);
+
+/* state.h: hotgraft_source */
+HOTGRAFT_GOLDEN(sizeof(hotgraft_source), 32);
+HOTGRAFT_AT(hotgraft_source, struct_size, 0);
+HOTGRAFT_AT(hotgraft_source, reserved, 4);
+HOTGRAFT_AT(hotgraft_source, ctx, 8);
+HOTGRAFT_AT(hotgraft_source, get, 16);
+HOTGRAFT_AT(hotgraft_source, key_at, 24);
+
+/* state.h: hotgraft_ext_state */
+HOTGRAFT_GOLDEN(sizeof(hotgraft_ext_state), 48);
+HOTGRAFT_AT(hotgraft_ext_state, struct_size, 0);
+HOTGRAFT_AT(hotgraft_ext_state, schema, 4);
+HOTGRAFT_AT(hotgraft_ext_state, layout_id, 8);
+HOTGRAFT_AT(hotgraft_ext_state, save, 16);
+HOTGRAFT_AT(hotgraft_ext_state, restore, 24);
+HOTGRAFT_AT(hotgraft_ext_state, take, 32);
+HOTGRAFT_AT(hotgraft_ext_state, surrender, 40);
+
+/* call.h: hotgraft_record */
+HOTGRAFT_GOLDEN(sizeof(hotgraft_record), 128);
+HOTGRAFT_AT(hotgraft_record, depth, 0);
+HOTGRAFT_AT(hotgraft_record, limit, 4);
+HOTGRAFT_AT(hotgraft_record, entry, 8);
+
+/* call.h: hotgraft_guard */
+HOTGRAFT_GOLDEN(sizeof(hotgraft_guard), 16);
+HOTGRAFT_AT(hotgraft_guard, record, 0);
+HOTGRAFT_AT(hotgraft_guard, depth, 8);
+
+/* call.h: hotgraft_entered */
+HOTGRAFT_GOLDEN(sizeof(hotgraft_entered), 16);
+HOTGRAFT_AT(hotgraft_entered, table, 0);
+HOTGRAFT_AT(hotgraft_entered, record, 8);
+
+/* Numbers that cross. */
+HOTGRAFT_GOLDEN(HOTGRAFT_ABI_MAJOR, 1u);
+HOTGRAFT_GOLDEN(HOTGRAFT_ABI_MINOR, 0u);
+HOTGRAFT_GOLDEN(HOTGRAFT_GUARD_PROTOCOL, 1u);
+HOTGRAFT_GOLDEN(HOTGRAFT_RECORD_ENTRIES, 15);
+HOTGRAFT_GOLDEN(HOTGRAFT_IMPORT_OPTIONAL, 1u);
+HOTGRAFT_GOLDEN(HOTGRAFT_OK, 0);
+HOTGRAFT_GOLDEN(HOTGRAFT_AGAIN, 1);
+HOTGRAFT_GOLDEN(HOTGRAFT_E_FAILED, -1);
+HOTGRAFT_GOLDEN(HOTGRAFT_E_UNSUPPORTED, -2);
+HOTGRAFT_GOLDEN(HOTGRAFT_E_INVALID, -3);
+HOTGRAFT_GOLDEN(HOTGRAFT_E_STATE_VERSION, -4);
+HOTGRAFT_GOLDEN(HOTGRAFT_E_CANCELLED, -5);
+HOTGRAFT_GOLDEN(HOTGRAFT_E_NOMEM, -6);
+HOTGRAFT_GOLDEN(HOTGRAFT_LOG_DEBUG, 10);
+HOTGRAFT_GOLDEN(HOTGRAFT_LOG_INFO, 20);
+HOTGRAFT_GOLDEN(HOTGRAFT_LOG_WARNING, 30);
+HOTGRAFT_GOLDEN(HOTGRAFT_LOG_ERROR, 40);
+HOTGRAFT_GOLDEN(HOTGRAFT_VALUE_I64, 1u);
+HOTGRAFT_GOLDEN(HOTGRAFT_VALUE_F64, 2u);
+HOTGRAFT_GOLDEN(HOTGRAFT_VALUE_TEXT, 3u);
+HOTGRAFT_GOLDEN(HOTGRAFT_VALUE_BYTES, 4u);
+
+#endif /* HOTGRAFT_TESTS_ABI_LAYOUT_H */

@@ -1,0 +1,54 @@
+// The ABI's layout, held by static assertions (abi_layout.h) in this C++17 file and in C11, with both compilers.
+#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <string>
+
+#include "abi_layout.h"
+#include "record.hpp"
+#include "slot.hpp"
+
+namespace {
+
+std::string folder_of_this_file() {
+    const std::string file = __FILE__;
+    return file.substr(0, file.rfind('/'));
+}
+
+bool compiles(const std::string &compiler, const std::string &options) {
+    const std::string command =
+        compiler + " " + options +
+        " -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -fsyntax-only -I" HOTGRAFT_ABI_DIR " " +
+        folder_of_this_file() + "/abi_layout.h";
+    CAPTURE(command);
+    return std::system(command.c_str()) == 0;
+}
+
+bool is_there(const std::string &compiler) {
+    return std::system(("command -v " + compiler + " >/dev/null 2>&1").c_str()) == 0;
+}
+
+} // namespace
+
+TEST_CASE("the headers compile without a warning as C11 and as C++17 to the same layout") {
+    int tried = 0;
+    for (const char *compiler : {"cc", "gcc", "clang", "clang-14"}) {
+        if (is_there(compiler)) {
+            CHECK(compiles(compiler, "-x c -std=c11"));
+            CHECK(compiles(compiler, "-x c++ -std=c++17"));
+            ++tried;
+        }
+    }
+    CHECK(tried > 0);
+}
+
+TEST_CASE("another layout does not compile: the assertions are really looked at") {
+    CHECK(!compiles("cc", "-x c -std=c11 -fpack-struct=2 2>/dev/null"));
+}
+
+TEST_CASE("the host's own record and slot begin with what crosses") {
+    CHECK(offsetof(hotgraft::ThreadRecord, hot) == 0);
+    CHECK(alignof(hotgraft::ThreadRecord) == 128);
+    CHECK(alignof(hotgraft::Slot) == 64);
+}
