@@ -244,7 +244,7 @@ def test_notifications_leave_no_fd_behind() -> None:
     os.close(fd)
     for wrong in ((served.plugin, -1), (served.plugin, "x"), (1, 1), (served.plugin,)):
         with pytest.raises((TypeError, ValueError, OSError)):
-            _core.notify_when_open(*wrong)  # type: ignore[arg-type]
+            _core.notify_when_open(*wrong)
 
 
 def wait_on_a_loop(served: Scene) -> int:

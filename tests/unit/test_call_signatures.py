@@ -179,7 +179,8 @@ def test_random_signatures_arrive_as_libffi_passes_them(compiler: str, level: st
 def test_each_small_shape_with_each_result_is_right(count: int, result: str) -> None:
     """These have bodies of their own, one per result and number of arguments."""
     kinds = ("i64", "f64", "i8", "u32", "f32")
-    functions, source = [], ""
+    functions: list[dict[str, Any]] = []
+    source = ""
     for kind in kinds:
         name = f"last_{kind}"
         parameters = "".join(f", {C_NAMES[kind]} a{index}" for index in range(count))
