@@ -1,4 +1,7 @@
 // Where tests reach into a swap: make a step fail, skip it, or stop in it. Part of `_core._seams`; empty in production.
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
 #include <string>
 
 #include <pybind11/pybind11.h>
@@ -41,6 +44,23 @@ void set_hook(const py::object &hook) {
     Py_XDECREF(before);
 }
 
+// Mix generations in a table that was made and is not published yet: it keeps its instance and leads to the functions
+// of what serves. Whoever does this keeps the serving library mapped.
+void take_functions_of_serving(const OwnedTable &made) {
+    const hotgraft_table *const serving = made.slot->held();
+    if (serving == nullptr) {
+        return;
+    }
+    const auto *const from = reinterpret_cast<const unsigned char *>(serving + 1);
+    auto *const into = reinterpret_cast<unsigned char *>(const_cast<hotgraft_table *>(made.table) + 1);
+    std::uint32_t offered = 0;
+    std::uint32_t wanted = 0;
+    std::memcpy(&offered, from, sizeof offered);
+    std::memcpy(&wanted, into, sizeof wanted);
+    constexpr std::size_t kFirst = sizeof(void *); // past struct_size and its padding
+    std::memcpy(into + kFirst, from + kFirst, std::min(offered, wanted) - kFirst);
+}
+
 } // namespace
 
 void add_control_seams(py::module_ &module) {
@@ -51,6 +71,7 @@ void add_control_seams(py::module_ &module) {
     seams.def("set_no_barrier", [](bool on) { Guards::instance().seam().no_barrier.store(on); });
     seams.def("force_no_membarrier", [](bool on) { Guards::instance().force_no_membarrier(on); });
     seams.def("skip_second_look", [](bool on) { Reaper::instance().set_second_look_seam(nullptr, nullptr, on); });
+    seams.def("take_functions_of_serving", &take_functions_of_serving, py::arg("table"));
 }
 
 } // namespace hotgraft
