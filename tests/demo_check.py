@@ -53,10 +53,7 @@ class BlockFilter:
             powers.append(step @ powers[-1])
         impulse = np.array([b0] + [(powers[n] @ entry)[0] for n in range(block - 1)])
         self.output_of_input = np.array(
-            [
-                [impulse[row - column] if row >= column else 0.0 for column in range(block)]
-                for row in range(block)
-            ]
+            [[impulse[row - column] if row >= column else 0.0 for column in range(block)] for row in range(block)]
         )
         self.output_of_state = np.array([powers[n][0] for n in range(block)])
         self.state_of_state = powers[block]
@@ -98,9 +95,7 @@ def check(folder: pathlib.Path) -> Verdict:
     sha256 = hashlib.sha256(b"".join(digests)).hexdigest()
     found = {"calls": calls, "failed": failed, "wrong": wrong, "sha256_output": sha256}
     complaints = [
-        f"{key}: the demo says {facts[key]}, found {value}"
-        for key, value in found.items()
-        if value != facts[key]
+        f"{key}: the demo says {facts[key]}, found {value}" for key, value in found.items() if value != facts[key]
     ]
     if wrong:
         complaints.append(f"{wrong} of {calls} blocks are not what their build's filter gives")

@@ -39,9 +39,7 @@ def test_samples_of_16_24_and_32_bits_are_read_as_they_are(tmp_path: pathlib.Pat
 
 def test_files_that_cannot_be_played_are_refused_in_words(tmp_path: pathlib.Path) -> None:
     """The first thing somebody tries is a file of their own; a traceback would be the last."""
-    floats = struct.pack(
-        "<4sI4s4sIHHIIHH4sI", b"RIFF", 44, b"WAVE", b"fmt ", 16, 3, 1, 8000, 32000, 4, 32, b"data", 8
-    )
+    floats = struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 44, b"WAVE", b"fmt ", 16, 3, 1, 8000, 32000, 4, 32, b"data", 8)
     (tmp_path / "float.wav").write_bytes(floats + bytes(8))
     (tmp_path / "text.wav").write_text("no recording")
     (tmp_path / "nothing.wav").write_bytes(b"")
@@ -70,9 +68,7 @@ def test_the_made_recording_is_the_same_every_time(tmp_path: pathlib.Path) -> No
     for name in ("a.wav", "b.wav"):
         write_recording(tmp_path / name, seconds=1)
 
-    first, second = (
-        hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() for name in ("a.wav", "b.wav")
-    )
+    first, second = (hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() for name in ("a.wav", "b.wav"))
     recording = read_recording(tmp_path / "a.wav")
 
     assert first == second

@@ -65,9 +65,7 @@ class Bench:
             dump.write_inputs(folder, [channel])
             files = dump.StreamDump(folder, 0)
         reference = Reference(self.library, self.coefficients, block=BLOCK)
-        stream = Stream(
-            0, channel, process=self.process, reference=reference, signals=self.signals, dump=files
-        )
+        stream = Stream(0, channel, process=self.process, reference=reference, signals=self.signals, dump=files)
         stream.start()
         stream.join()
         if folder is not None and files is not None:
@@ -98,10 +96,7 @@ def test_a_right_stream_is_bit_for_bit_the_reference_over_many_builds(bench: Ben
     assert stream.crash is None
     assert (stream.tally.failed, stream.tally.wrong) == (0, 0)
     assert stream.output_hash.digest() == stream.reference_hash.digest()
-    assert (
-        len(stream.tally.blocks_by_build) == BUILDS
-        and sum(stream.tally.blocks_by_build.values()) == bench.calls
-    )
+    assert len(stream.tally.blocks_by_build) == BUILDS and sum(stream.tally.blocks_by_build.values()) == bench.calls
 
 
 def one_sample_off(bench: Bench, out: Any, _: memoryview) -> None:
@@ -155,9 +150,7 @@ def test_an_answer_by_a_replaced_build_is_wrong_however_it_sounds(bench: Bench) 
     assert "build 1 answered a call made after build 2 served" in stream.tally.first_wrong
 
 
-def test_failed_calls_are_counted_and_the_filter_stays_where_it_was(
-    bench: Bench, tmp_path: pathlib.Path
-) -> None:
+def test_failed_calls_are_counted_and_the_filter_stays_where_it_was(bench: Bench, tmp_path: pathlib.Path) -> None:
     """A failed call is not a wrong one, and must not make the next ones look wrong."""
 
     def fail(it: Bench, out: memoryview, stamp: memoryview) -> None:

@@ -39,6 +39,4 @@ def filter_of(build: int) -> Filter:
     }
     b0, b1, b2, damping = shapes[kind]
     a0 = 1 + damping
-    return Filter(
-        f"{kind} {corner:.0f} Hz", (b0 / a0, b1 / a0, b2 / a0, -2 * cosine / a0, (1 - damping) / a0)
-    )
+    return Filter(f"{kind} {corner:.0f} Hz", (b0 / a0, b1 / a0, b2 / a0, -2 * cosine / a0, (1 - damping) / a0))

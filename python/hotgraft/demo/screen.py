@@ -64,11 +64,10 @@ class Screen:
             self._shown = moment.swaps
             self.say(text)
 
-    def refuse(self, what: str, reason: str, serving: str) -> None:
+    def refuse(self, what: str, serving: str, reason: str) -> None:
         """Show a bad build that was turned down, with the reason as it was given."""
-        self.say(f"  ✗ {what}: refused")
+        self.say(f"  ✗ {what}: refused, {serving}")
         self.say(textwrap.indent(reason, "      "))
-        self.say(f"      → {serving}")
 
     def conclude(self, outcome: Outcome) -> None:
         """Write the summary."""
@@ -99,30 +98,33 @@ def _moment_line(moment: Moment) -> str:
 
 
 def _summary(outcome: Outcome) -> str:
-    output = f"sha256 {outcome.sha256_output[:16]}…"
     is_equal = outcome.sha256_output == outcome.sha256_reference and outcome.wrong == 0
+    has_left = outcome.unload_proven == outcome.swaps and outcome.stuck == 0
     facts = (
-        (outcome.failed == 0, f"{outcome.failed:,} calls failed"),
-        (is_equal, f"{outcome.wrong:,} gave another sample than the reference computes ({output})"),
+        (outcome.failed == 0, "no call failed", f"{outcome.failed:,} calls failed"),
         (
-            outcome.state_kept,
-            f"the filter's memory {'went on' if outcome.state_kept else 'was lost'} from build to build",
+            is_equal,
+            f"every sample is what the reference computes (sha256 {outcome.sha256_output[:16]}…)",
+            f"{outcome.wrong:,} calls gave something else than the reference computes",
         ),
+        (outcome.state_kept, "the filter's memory went on from build to build", "the filter's memory was lost"),
         (
             outcome.refused == 2,
-            f"{outcome.refused} of 2 bad builds were refused while the old one kept serving",
+            "both bad builds were refused while the old one kept serving",
+            f"{outcome.refused} of 2 bad builds were refused",
         ),
         (
-            outcome.unload_proven == outcome.swaps and outcome.stuck == 0,
+            has_left,
+            f"all {outcome.swaps} replaced libraries are proven to have left memory",
             f"{outcome.unload_proven} of {outcome.swaps} replaced libraries are proven to have left memory",
         ),
     )
-    typical, rare, longest = (f"{percentile(outcome.pauses_us, percent):,.0f}" for percent in (50, 99, 100))
+    typical, longest = (f"{percentile(outcome.pauses_us, percent):,.0f}" for percent in (50, 100))
     lines = [
         f"\n{outcome.calls:,} calls in {outcome.seconds:.1f} s, "
         f"and the code behind them was replaced {outcome.swaps} times:",
-        *(f"  {'✓' if holds else '✗'} {words}" for holds, words in facts),
-        f"Calls had to wait for {typical} µs at a swap (99th percentile {rare}, longest {longest}).",
+        *(f"  ✓ {good}" if holds else f"  ✗ {bad}" for holds, good, bad in facts),
+        f"Calls that came during a swap waited for up to {typical} µs, {longest} µs in the worst swap.",
         f"A whole reload took {percentile(outcome.reloads_ms, 50):.1f} ms, while calls went on.",
     ]
     return "\n".join(lines)

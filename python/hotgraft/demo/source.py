@@ -47,9 +47,7 @@ class Source:
     def write_build(self, build: int, filter_: Filter) -> None:
         """Write a good build: build 1 is version 1 of the plugin, every later one version 2."""
         shipped = self._shipped / ("v1" if build == 1 else "v2")
-        shutil.copytree(
-            shipped, self.folder, copy_function=shutil.copy, dirs_exist_ok=True
-        )  # with the time of now
+        shutil.copytree(shipped, self.folder, copy_function=shutil.copy, dirs_exist_ok=True)  # with the time of now
         if build > 1:
             self._edit("plugin.toml", r'version = "[^"]+"', f'version = "1.1.{build - 2}"')
         self._edit("biquad.c", r"#define BUILD \d+", f"#define BUILD {build}")

@@ -28,9 +28,7 @@ FAILURES_LIMIT: Final = 1_000  # after so many failed calls a stream ends: the r
 class Process(Protocol):
     """The plugin's function, as Python calls it."""
 
-    def __call__(
-        self, channel: int, samples: memoryview, out: memoryview, n: int, stamp: memoryview, /
-    ) -> object: ...
+    def __call__(self, channel: int, samples: memoryview, out: memoryview, n: int, stamp: memoryview, /) -> object: ...
 
 
 @dataclass(slots=True)
@@ -56,9 +54,9 @@ class Tally:
     blocks_by_build: dict[int, int] = field(default_factory=dict)
 
 
-def in_blocks(samples: array.array[float]) -> array.array[float]:
+def in_blocks(samples: array.array[float], block: int = BLOCK) -> array.array[float]:
     """Return a copy that ends with a whole block: the last one is filled up with silence."""
-    return samples + array.array("f", bytes(4 * (-len(samples) % BLOCK)))
+    return samples + array.array("f", bytes(4 * (-len(samples) % block)))
 
 
 class Stream(threading.Thread):
@@ -67,6 +65,7 @@ class Stream(threading.Thread):
     Args:
         channel: of the plugin; one thread each.
         samples: of the recording, whole blocks.
+        block: samples a call.
         pace: calls a second at most; 0: as fast as they return.
     """
 
@@ -78,6 +77,7 @@ class Stream(threading.Thread):
         process: Process,
         reference: Reference,
         signals: Signals,
+        block: int = BLOCK,
         dump: StreamDump | None = None,
         pace: int = 0,
     ) -> None:
@@ -92,12 +92,13 @@ class Stream(threading.Thread):
         self._signals = signals
         self._dump = dump
         self._pace = pace
+        self._block = block
         self._samples = memoryview(samples)
-        self._out = array.array("f", bytes(4 * BLOCK * BURST))
+        self._out = array.array("f", bytes(4 * block * BURST))
         self._stamps = array.array("Q", bytes(8 * BURST))
         # Cut once, so that a call costs a call.
-        self._ins = [self._samples[at : at + BLOCK] for at in range(0, len(samples), BLOCK)]
-        self._outs = [memoryview(self._out)[at : at + BLOCK] for at in range(0, len(self._out), BLOCK)]
+        self._ins = [self._samples[at : at + block] for at in range(0, len(samples), block)]
+        self._outs = [memoryview(self._out)[at : at + block] for at in range(0, len(self._out), block)]
         self._stamp_views = [memoryview(self._stamps)[at : at + 1] for at in range(BURST)]
 
     def run(self) -> None:
@@ -124,22 +125,22 @@ class Stream(threading.Thread):
     def _clear(self, count: int) -> None:
         """Forget the last burst: a call that writes nothing must not pass for one that did."""
         self._stamps[:count] = array.array("Q", bytes(8 * count))
-        self._out[: BLOCK * count] = array.array("f", bytes(4 * BLOCK * count))
+        self._out[: self._block * count] = array.array("f", bytes(4 * self._block * count))
 
     def _call(self, at: int, count: int) -> None:
-        process, channel = self._process, self.channel
+        process, channel, block = self._process, self.channel, self._block
         ins, outs, stamps = self._ins, self._outs, self._stamp_views
         for index in range(count):
             try:
-                process(channel, ins[at + index], outs[index], BLOCK, stamps[index])
+                process(channel, ins[at + index], outs[index], block, stamps[index])
             except Exception as error:  # whatever a call raises is a failed call, counted and shown
                 self.tally.failed += 1
                 self.tally.first_failure = self.tally.first_failure or f"{type(error).__name__}: {error}"
 
     def _compare(self, at: int, count: int, floor: int) -> None:
-        samples = self._samples[at * BLOCK : (at + count) * BLOCK]
+        samples = self._samples[at * self._block : (at + count) * self._block]
         expected = self._reference.blocks(samples, self._stamps, count).tobytes()
-        given = memoryview(self._out)[: count * BLOCK].tobytes()
+        given = memoryview(self._out)[: count * self._block].tobytes()
         self.output_hash.update(given)
         self.reference_hash.update(expected)
         if self._dump is not None:
@@ -151,7 +152,7 @@ class Stream(threading.Thread):
             self._count_wrong(given, expected, floor)
 
     def _count_wrong(self, given: bytes, expected: bytes, floor: int) -> None:
-        size = 4 * BLOCK
+        size = 4 * self._block
         for index in range(len(given) // size):
             stamp, one = self._stamps[index], slice(index * size, (index + 1) * size)
             if stamp == 0:
