@@ -39,7 +39,7 @@ def test_c_program_replaces_a_plugin_under_a_calling_thread(tmp_path: Path) -> N
     """The core is whole without Python."""
     program = compile_example(tmp_path, "main.c")
     images = [str(counter(tmp_path, version)) for version in ("v1", "v2")]
-    command = [program, tmp_path / "staged", *images]
+    command = [str(program), str(tmp_path / "staged"), *images]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "generation 2 serves" in done.stdout
@@ -52,7 +52,7 @@ def test_embedded_python_shares_the_core_of_its_c_host(tmp_path: Path) -> None:
     program = compile_example(tmp_path, "embed.c", *flags)
     script = tmp_path / "script.py"
     script.write_text(f"import sys\nsys.path[:0] = {sys.path!r}\nfrom hotgraft import _core\ncore = _core.core_path\n")
-    command = [program, tmp_path / "staged", counter(tmp_path, "v1"), script]
+    command = [str(program), str(tmp_path / "staged"), str(counter(tmp_path, "v1")), str(script)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 

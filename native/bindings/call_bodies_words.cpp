@@ -61,7 +61,7 @@ inline PyObject *run(const Cell &cell, PyObject *const *args, std::index_sequenc
                           (is_long_enough<Mask, Index>(function, taken) && ...);
     if (__builtin_expect(is_taken, 1)) {
         const Word *const word = taken.word;
-        result = call_guarded<Returns::kStatus>(cell, [word](const void *callee, void *self) {
+        result = call_guarded<Returns::kOther>(cell, [word](const void *callee, void *self) {
             return as<Returned (*)(void *, WordAt<Index>...)>(callee)(self, word[Index]...);
         });
     }

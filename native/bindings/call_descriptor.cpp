@@ -28,13 +28,6 @@ constexpr std::array<ScalarName, 11> kScalars = {{
     {"f64", 8, Scalar::kReal},
 }};
 
-// Words that cannot name a parameter in a Python signature (Python 3.13, keyword.kwlist).
-constexpr std::array<const char *, 35> kKeywords = {
-    {"False", "None",     "True",  "and",    "as",   "assert", "async",  "await",    "break",
-     "class", "continue", "def",   "del",    "elif", "else",   "except", "finally",  "for",
-     "from",  "global",   "if",    "import", "in",   "is",     "lambda", "nonlocal", "not",
-     "or",    "pass",     "raise", "return", "try",  "while",  "with",   "yield"}};
-
 PyObject *item(PyObject *dict, const char *key) { // borrowed, NULL: absent or None
     PyObject *found = PyDict_Check(dict) ? PyDict_GetItemString(dict, key) : nullptr;
     return found == Py_None ? nullptr : found;
@@ -299,47 +292,6 @@ void read_result(Reading &reading, PyObject *description) {
     }
 }
 
-std::string python_name(const std::string &name) {
-    const bool is_keyword =
-        std::any_of(kKeywords.begin(), kKeywords.end(), [&](const char *word) { return name == word; });
-    return is_keyword ? name + "_" : name;
-}
-
-std::string shown_type(const Parameter &parameter, const std::string &count) {
-    if (parameter.kind != Parameter::Kind::kBuffer) {
-        return parameter.type.name;
-    }
-    const std::string shown =
-        (parameter.is_written ? "writable " : "") + parameter.type.name + "[" + (count.empty() ? "1" : count) + "]";
-    return parameter.is_nullable ? shown + " or None" : shown;
-}
-
-// The first line is what inspect.signature reads (CPython, Objects/typeobject.c, find_signature).
-void write_doc(Reading &reading) {
-    Function &function = reading.function;
-    std::string signature = function.name + "($self, ";
-    std::string arguments;
-    for (std::size_t index = 0; index < function.parameters.size(); ++index) {
-        const Parameter &parameter = function.parameters[index];
-        if (parameter.kind != Parameter::Kind::kCountOut) {
-            signature += python_name(parameter.name) + ", ";
-            arguments += "\n  " + python_name(parameter.name) + ": " + shown_type(parameter, reading.counts[index]);
-            ++function.arguments;
-        }
-    }
-    function.doc = signature + "/)\n--\n\n" + function.plugin + "'s function, of whichever generation serves." +
-                   (function.is_blocking ? " Other Python threads run meanwhile." : "") + arguments;
-}
-
-Reach reach_of(const Function &function) {
-    if (function.has_reals) {
-        return function.stack_words == 0 ? Reach::kRegisters : Reach::kAll;
-    }
-    return function.stack_words == 0                              ? Reach::kIntegers
-           : function.stack_words <= RegisterFile::kFewStackWords ? Reach::kIntegersAndFewWords
-                                                                  : Reach::kAll;
-}
-
 void read_all(Reading &reading, PyObject *description) {
     Function &function = reading.function;
     PyObject *parameters = item(description, "parameters");
@@ -362,8 +314,9 @@ void read_all(Reading &reading, PyObject *description) {
         reading.fault("needs " + std::to_string(function.stack_words) +
                       " arguments on the stack; at most 16 can be passed");
     }
-    function.reach = reach_of(function);
-    write_doc(reading);
+    function.reach = function.least_reach();
+    function.arguments = function.count_arguments();
+    function.doc = function.describe(reading.counts);
 }
 
 } // namespace
@@ -391,42 +344,6 @@ std::shared_ptr<Function> read_function(const std::string &plugin, PyObject *des
     read_all(reading, description);
     PyErr_Clear();
     return function;
-}
-
-Returns Function::returns() const {
-    if (result.kind == Result::Kind::kSigned && result.shift == 0) {
-        return Returns::kInt64;
-    }
-    return result.kind == Result::Kind::kFloat64  ? Returns::kReal64
-           : result.kind == Result::Kind::kStatus ? Returns::kStatus
-                                                  : Returns::kOther;
-}
-
-char item_format(const ElementType &type) {
-    if (!type.is_scalar) {
-        return 0;
-    }
-    if (type.scalar == Scalar::kReal) {
-        return type.bytes == 4 ? 'f' : 'd';
-    }
-    const char *const letters = type.scalar == Scalar::kSigned ? "bhiq" : "BHIQ";
-    return letters[type.bytes == 1 ? 0 : type.bytes == 2 ? 1 : type.bytes == 4 ? 2 : 3];
-}
-
-bool Function::is_same_call(const Function &other) const {
-    const auto same_type = [](const ElementType &left, const ElementType &right) {
-        return left.name == right.name && left.bytes == right.bytes && left.align == right.align;
-    };
-    const auto same_parameter = [&](const Parameter &left, const Parameter &right) {
-        return left.kind == right.kind && left.is_nullable == right.is_nullable &&
-               left.is_written == right.is_written && left.place == right.place &&
-               left.counted_by == right.counted_by && left.count == right.count && same_type(left.type, right.type);
-    };
-    return name == other.name && interface_index == other.interface_index && table_offset == other.table_offset &&
-           is_blocking == other.is_blocking && is_dirty == other.is_dirty && result.kind == other.result.kind &&
-           result.counted_by == other.result.counted_by && result.count == other.result.count &&
-           same_type(result.type, other.result.type) && parameters.size() == other.parameters.size() &&
-           std::equal(parameters.begin(), parameters.end(), other.parameters.begin(), same_parameter);
 }
 
 } // namespace hotgraft

@@ -113,6 +113,15 @@ PyObject *no_table(const Cell &cell) {
     return raise(make(kClosed, answers, PyDict_New()));
 }
 
+// A method that was bound before the plugin's functions changed.
+PyObject *gone(const Cell &cell) {
+    PyErr_Format(PyExc_AttributeError,
+                 "%s: could not call %s: the plugin no longer has it with the signature that this method was bound to; "
+                 "take it from the plugin anew",
+                 cell.function->plugin.c_str(), cell.function->name.c_str());
+    return nullptr;
+}
+
 } // namespace
 
 PyObject *set_call_errors(PyObject *, PyObject *classes) {
@@ -132,6 +141,9 @@ PyObject *set_call_errors(PyObject *, PyObject *classes) {
 }
 
 PyObject *refused(const Cell &cell) {
+    if (cell.table_offset == 0) {
+        return gone(cell);
+    }
     switch (last_outcome()) {
     case Outcome::kGated:
         return gated();

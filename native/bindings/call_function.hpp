@@ -115,6 +115,11 @@ struct Function {
     bool is_dirty = false; // seam: the high bits of narrow arguments are left as rubbish
 
     [[nodiscard]] Returns returns() const;
+    [[nodiscard]] Reach least_reach() const;
+    [[nodiscard]] std::uint32_t count_arguments() const;
+    // Its first line is what inspect.signature reads (CPython, Objects/typeobject.c, find_signature). `counts`: of each
+    // parameter, as written.
+    [[nodiscard]] std::string describe(const std::vector<std::string> &counts) const;
     // May `other` be called in its place: same offset, same parameters, same result?
     [[nodiscard]] bool is_same_call(const Function &other) const;
 };

@@ -44,7 +44,7 @@ def build(source: str, compiler: str = "gcc", level: str = "-O2") -> ctypes.CDLL
     path = _folder() / f"{name}.so"
     code = path.with_suffix(".c")
     code.write_text(source)
-    command = [compiler, "-std=c11", level, "-shared", "-fPIC", *INCLUDES, str(code), "-o", str(path)]
+    command = [compiler, "-std=gnu11", level, "-shared", "-fPIC", *INCLUDES, str(code), "-o", str(path)]
     subprocess.run(command, check=True, capture_output=True, text=True)
     return ctypes.CDLL(str(path), mode=ctypes.RTLD_LOCAL)
 

@@ -19,7 +19,6 @@ EXIT_REFUSED: Final = 3
 COMMANDS: Final = {
     "bind": ("hotgraft.cli.bind", "Turn an interface header and plugin.toml into a descriptor."),
     "demo": ("hotgraft.cli.demo", "Replace an audio filter under a running stream, and check every sample."),
-    "bench": ("hotgraft.cli.bench", "Measure the figures this project promises."),
 }
 
 
