@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+import hotgraft
 import pytest
+from sample_plugins import Workshop
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 TIERS = ("quick", "full", "soak")
 
@@ -38,6 +43,19 @@ def sized(tier: str) -> Sized:
         return {"quick": quick, "full": full, "soak": full if soak is None else soak}[tier]
 
     return pick
+
+
+@pytest.fixture(scope="session")
+def build(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    """Compiles sample plugins, each variant once."""
+    return Workshop(tmp_path_factory.mktemp("samples"))
+
+
+@pytest.fixture
+def host() -> Iterator[hotgraft.Host]:
+    """A host that is closed, drained and unloaded when the test is over."""
+    with hotgraft.Host() as made:
+        yield made
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -23,6 +23,10 @@ void keep_for_good(std::shared_ptr<Slot> slot) {
     kept->push_back(std::move(slot));
 }
 
+bool is_loader(const std::string &function) {
+    return function == "map";
+}
+
 class Attempt {
 public:
     explicit Attempt(std::shared_ptr<Generation> generation) : generation_(std::move(generation)) {}
@@ -82,7 +86,9 @@ private:
                 generation_->mark_abandoned(function);
             }
         }
-        check(status, {function, generation_->label(), refused, "SwapTimeout", function});
+        const std::string tried = "run its " + std::string(function);
+        check(status, {is_loader(function) ? "load the library" : tried.c_str(), generation_->label(), refused,
+                       "SwapTimeout", function});
     }
 
     std::shared_ptr<Generation> generation_;

@@ -23,6 +23,12 @@ py::tuple reasons_of(const std::string &message) {
     return py::tuple(reasons);
 }
 
+// The error says whom it is about by itself: "gain: generation 3: create answered …" → "create answered …".
+std::string without_subject(const std::string &message, const std::string &subject) {
+    const std::string head = subject + ": ";
+    return !subject.empty() && message.compare(0, head.size(), head) == 0 ? message.substr(head.size()) : message;
+}
+
 } // namespace
 
 const char *error_class_of(const Status &status, const Attempted &attempted) noexcept {
@@ -66,7 +72,7 @@ void check(const Status &status, const Attempted &attempted) {
     const py::object kind = py::module_::import("hotgraft.core.errors").attr(error_class_of(status, attempted));
     py::dict answers;
     answers["on"] = attempted.on;
-    answers["found"] = reasons_of(status.message());
+    answers["found"] = reasons_of(without_subject(status.message(), attempted.on));
     if (*attempted.function != '\0' && (status.code() == Code::kPlugin || status.code() == Code::kAbandoned)) {
         answers["function"] = attempted.function;
     }

@@ -149,7 +149,7 @@ static hotgraft_status resume(hotgraft_instance *instance, hotgraft_error *error
 
 static const void *get_interface(hotgraft_instance *instance, const char *id, void **self) {
     *self = instance;
-    return strcmp(id, "counter/1") == 0 ? &functions : NULL;
+    return strncmp(id, "counter/", 8) == 0 ? &functions : NULL;
 }
 
 #if defined(COUNTER_HANDOVER) || defined(COUNTER_SAVES)
@@ -218,8 +218,6 @@ static const hotgraft_ext_state state = {
 static const void *get_extension(const char *id) {
     return strcmp(id, HOTGRAFT_EXT_STATE) == 0 ? &state : NULL;
 }
-#else
-#define get_extension NULL
 #endif
 
 static const hotgraft_plugin plugin = {
@@ -233,7 +231,9 @@ static const hotgraft_plugin plugin = {
     .resume = resume,
     .destroy = destroy,
     .get_interface = get_interface,
+#if defined(COUNTER_HANDOVER) || defined(COUNTER_SAVES)
     .get_extension = get_extension,
+#endif
 };
 
 const hotgraft_plugin *hotgraft_plugin_v1(uint32_t host_abi_minor) {

@@ -141,14 +141,14 @@ class Attempt:
 
     def _check_plan(self, candidate: Candidate) -> None:
         loaded = self.loaded
-        if candidate.descriptor.name != loaded.name and loaded.current is not None:
+        if loaded.current is None:
+            return
+        if candidate.descriptor.name != loaded.serving.descriptor.name:
             raise ContractError(
                 f"swap to generation {self.number}",
                 on=loaded.name,
                 found=f"the image is plugin {candidate.descriptor.name!r}",
             )
-        if loaded.current is None:
-            return
         consumers = tuple(need for other in self.around.others() for need in other.wants(loaded.name))
         self.plan = make_plan(loaded.name, loaded.running(consumers), candidate.side)
         if self.plan.refusals:

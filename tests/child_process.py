@@ -1,0 +1,33 @@
+"""Runs a script of tests/faults in a Python of its own: what may kill, hang or fork a process is read by its exit."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+FAULTS = Path(__file__).parent / "faults"
+
+
+def run_child(
+    script: str, *args: object, deadline_s: float = 60, warnings: str = "error"
+) -> subprocess.CompletedProcess[str]:
+    """Run ``tests/faults/<script>`` with `args`; warnings are errors there as they are here.
+
+    Raises:
+        subprocess.TimeoutExpired: it did not end by the deadline, and was killed.
+    """
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(FAULTS.parent), *sys.path]),
+        "PYTHONFAULTHANDLER": "1",
+    }
+    return subprocess.run(
+        [sys.executable, "-W", warnings, str(FAULTS / script), *map(str, args)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=deadline_s,
+        check=False,
+    )
