@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "control_clock_posix.hpp"
+#include "stack_wipe.hpp"
 
 namespace hotgraft {
 
@@ -106,6 +107,7 @@ void ControlThread::serve(const std::shared_ptr<Shared> &shared) {
     }
     const bool was_abandoned = shared->is_abandoned;
     lock.unlock();
+    wipe_dead_stack(); // plugin code ran here
     strike(tid, was_abandoned);
 }
 

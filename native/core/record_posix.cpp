@@ -4,6 +4,7 @@
 // The word is 8 bytes of initial-exec TLS, all the static TLS this library takes: a record itself would not fit where
 // the library is loaded late. A plugin's import holds the word's distance from the thread pointer.
 #include "record.hpp"
+#include "stack_wipe.hpp"
 
 #include <csignal>
 #include <cstdio>
@@ -67,6 +68,7 @@ void give_back(ThreadRecord *record) noexcept {
 }
 
 extern "C" void hotgraft_end_of_thread(void * /*root*/) {
+    wipe_dead_stack(); // while the record still says that this thread called: the search leaves it out
     ThreadRecord *record = own_chain();
     set_first(nullptr); // a destructor that runs after this one may call again: it claims anew and comes back here
     while (record != nullptr) {

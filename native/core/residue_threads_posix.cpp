@@ -78,7 +78,22 @@ std::size_t read_stack(std::uintptr_t from, std::vector<std::uintptr_t> *words) 
     return read <= 0 ? 0 : static_cast<std::size_t>(read) / sizeof(std::uintptr_t);
 }
 
-// Intel SDM volume 2: call rel32 is E8; call r/m64 is FF with 2 in the reg field of ModRM, two to seven bytes long.
+// Bytes of a `call r/m64` (FF /2) with these two bytes behind the opcode; 0: another instruction. Intel SDM volume 2,
+// table 2-2 and 2-3: mod, rm, and where rm is 4 the base in the SIB byte, say which displacement follows.
+std::size_t indirect_call_bytes(unsigned char modrm, unsigned char sib) noexcept {
+    const int mod = modrm >> 6;
+    const int rm = modrm & 7;
+    if (((modrm >> 3) & 7) != 2) {
+        return 0;
+    }
+    const std::size_t sib_bytes = mod != 3 && rm == 4 ? 1 : 0;
+    const bool has_base_5 = (sib_bytes != 0 ? sib & 7 : rm) == 5;
+    const std::size_t displacement = mod == 1 ? 1 : mod == 2 || (mod == 0 && has_base_5) ? 4 : 0;
+    return 2 + sib_bytes + displacement;
+}
+
+// call rel32 is E8, five bytes; call r/m64 two to seven. The length must fit, or the end of any function whose code
+// holds an FF would make the next function's address look like a return into it.
 bool follows_call(const Library &library, std::uintptr_t address) noexcept {
     if (!library.holds_code(address) || !library.holds_code(address - kCallBytesMax)) {
         return false;
@@ -90,7 +105,8 @@ bool follows_call(const Library &library, std::uintptr_t address) noexcept {
         return true;
     }
     for (const std::size_t length : {2, 3, 4, 6, 7}) {
-        if (byte(length) == 0xFF && ((byte(length - 1) >> 3) & 7) == 2) {
+        const unsigned char sib = length > 2 ? byte(length - 2) : 0;
+        if (byte(length) == 0xFF && indirect_call_bytes(byte(length - 1), sib) == length) {
             return true;
         }
     }
