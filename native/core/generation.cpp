@@ -213,7 +213,8 @@ Status Generation::add_missing_imports() const {
 // --- instances ---
 
 Status Generation::create_instance(const std::string &name, const std::string &config_json, std::size_t *index) {
-    if (stage() != Stage::kMapped && stage() != Stage::kCreated) {
+    // Active: one more instance beside those that serve; it has state and slots of its own, so none of them notices.
+    if (stage() != Stage::kMapped && stage() != Stage::kCreated && stage() != Stage::kActive) {
         return {Code::kWrongStage, label() + " is " + name_of(stage()) + ": no instance can be created"};
     }
     if (import_services_ == nullptr) {

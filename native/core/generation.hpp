@@ -104,7 +104,8 @@ public:
     [[nodiscard]] std::vector<ImportNeed> imports() const;
     [[nodiscard]] Status bind_import(const std::string &id, Slot *slot);
 
-    // Make one instance with its own config (a JSON object), host table and log name. mapped, created → created.
+    // Make one instance with its own config (a JSON object), host table and log name. mapped, created → created;
+    // active: one more.
     // kInvalid names every import that is not optional and has no slot. kPlugin: create answered an error, or no
     // instance: → failed.
     [[nodiscard]] Status create_instance(const std::string &name, const std::string &config_json,
