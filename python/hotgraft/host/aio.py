@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from hotgraft import _core
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Coroutine
 
     from hotgraft.host.plugin import Plugin
 
@@ -37,7 +37,7 @@ class Aio:
         self._blocking = blocking
         self._gates = gates
 
-    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+    def __getattr__(self, name: str) -> Callable[..., Coroutine[Any, Any, Any]]:
         function = getattr(self._plugin, name)
         if name in self._blocking:
             return functools.partial(_in_executor, function)

@@ -39,6 +39,8 @@ def close_plugin(loaded: Loaded, until_s: float) -> tuple[str, ...]:
         serving = loaded.serving
         _core.close_plugin(serving.generation, slots, max(until_s - time.monotonic(), 0.0))
         loaded.replaced.append(serving.generation)
+        for instance in loaded.instances.values():
+            instance.pinnable = None
         return SwapReport(
             plugin=loaded.name,
             outcome=Outcome.PUBLISHED,

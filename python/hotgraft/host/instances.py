@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Final
 
 from hotgraft import _core
-from hotgraft.core.errors import Busy
+from hotgraft.core.errors import HostClosed
 from hotgraft.core.lifecycle import Stage
 from hotgraft.engine.load import make_tables
 from hotgraft.host.link import Link, PinLink
@@ -17,10 +18,12 @@ if TYPE_CHECKING:
     from hotgraft.engine.timing import Stopwatch
     from hotgraft.host.attempt import Around
     from hotgraft.host.host import Host
-    from hotgraft.host.loaded import Loaded
+    from hotgraft.host.loaded import Loaded, Pinnable
     from hotgraft.host.plugin import Plugin
 
 __all__ = ["add_instance", "make_handle", "pin_instance", "retype_handles"]
+
+LOOK_AGAIN_S: Final = 0.0002
 
 
 def make_handle(host: Host, loaded: Loaded, instance: Instance) -> Plugin:
@@ -59,7 +62,8 @@ def add_instance(loaded: Loaded, name: str, config_json: str, *, around: Around,
     tables, pin_tables = (make_tables(attempt, serving.side, index, slots, deadline_s=deadline_s) for _ in range(2))
     for table in tables:
         table.slot.publish(table)
-    loaded.instances[name] = Instance(name, config_json, slots, pin_tables=tuple(pin_tables))
+    pinnable = loaded.pinnable(tuple(pin_tables))
+    loaded.instances[name] = Instance(name, config_json, slots, pinnable=pinnable)
     around.after_publish(loaded)
     return SwapReport(
         plugin=loaded.name,
@@ -78,26 +82,27 @@ def pin_instance(host: Host, loaded: Loaded, instance: Instance, *, deadline_s: 
     Raises:
         Busy: a swap waits for pins to end.
     """
-    generation, number, tables = _hold(loaded, instance, who or "a pin")
-    slots = [_core.Slot(f"pin:{table.slot.name}") for table in tables]
-    for slot, table in zip(slots, tables, strict=True):
+    held, number = _hold(loaded, instance, who or "a pin")
+    slots = [_core.Slot(f"pin:{table.slot.name}") for table in held.tables]
+    for slot, table in zip(slots, held.tables, strict=True):
         slot.publish(table)
-    handle: Plugin = _core.make_call_object(loaded.call_type, slots, PinLink(host, loaded, instance, tuple(slots)))
-    return Pin(handle, generation, number=number, slots=tuple(slots), deadline_s=deadline_s)
+    owner = PinLink(host, loaded, instance, tuple(slots), held)
+    handle: Plugin = _core.make_call_object(loaded.call_type, slots, owner)
+    return Pin(handle, held.generation, number=number, slots=tuple(slots), deadline_s=deadline_s)
 
 
-def _hold(loaded: Loaded, instance: Instance, who: str) -> tuple[_core.Generation, int, tuple[_core.Table, ...]]:
+def _hold(loaded: Loaded, instance: Instance, who: str) -> tuple[Pinnable, int]:
     """Count a hold on what serves: again, if it was replaced between looking and counting."""
     while True:
-        generation, tables = loaded.serving.generation, instance.pin_tables
-        number = generation.add_pin(who)
-        # Counted first, looked at second: the reaper does it the other way round, so one of the two sees
-        # the other.
-        if generation.stage == Stage.ACTIVE and instance.pin_tables is tables:
-            return generation, number, tables
-        generation.remove_pin(number)
-        if _core.is_forked_child():
-            raise Busy("pin it", on=loaded.name, found="a swap was under way when this process was forked")
+        held = instance.pinnable
+        if held is None:
+            raise HostClosed("pin it", on=loaded.name, found="the host is closed")
+        number = held.generation.add_pin(who)
+        # Counted first, looked at second: the reaper does it the other way round, so one of the two sees the other.
+        if held.generation.stage == Stage.ACTIVE:
+            return held, number
+        held.generation.remove_pin(number)
+        time.sleep(LOOK_AGAIN_S)  # published a moment ago: whoever carried out the swap is about to say so
 
 
 def _ordered(loaded: Loaded, instance: Instance) -> list[_core.Slot]:

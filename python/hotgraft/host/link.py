@@ -14,7 +14,7 @@ from hotgraft.host.loaded import MAIN
 if TYPE_CHECKING:
     from hotgraft import _core
     from hotgraft.host.host import Host
-    from hotgraft.host.loaded import Instance, Loaded
+    from hotgraft.host.loaded import Instance, Loaded, Pinnable
     from hotgraft.host.pin import Pin
     from hotgraft.host.plugin import Plugin
     from hotgraft.host.report import SwapReport
@@ -71,20 +71,21 @@ class Link:
 class PinLink(Link):
     """The owner of a pinned handle: what runs now is what was pinned."""
 
-    __slots__ = ("_number", "_version")
+    __slots__ = ("_held",)
 
-    def __init__(self, host: Host, loaded: Loaded, instance: Instance, slots: tuple[_core.Slot, ...]) -> None:
+    def __init__(
+        self, host: Host, loaded: Loaded, instance: Instance, slots: tuple[_core.Slot, ...], held: Pinnable
+    ) -> None:
         super().__init__(host, loaded, instance, slots)
-        self._number = loaded.serving.generation.number
-        self._version = loaded.serving.side.version
+        self._held = held
 
     def generation(self) -> int:
         """Return the number of the pinned generation."""
-        return self._number
+        return self._held.generation.number
 
     def version(self) -> str:
         """Return the version of the pinned generation."""
-        return self._version
+        return self._held.version
 
     def describe(self) -> str:
         """Return one line for people."""

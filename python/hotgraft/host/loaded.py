@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hotgraft.host.report import SwapReport
     from hotgraft.host.turns import Turns
 
-__all__ = ["MAIN", "Bound", "Instance", "Loaded"]
+__all__ = ["MAIN", "Bound", "Instance", "Loaded", "Pinnable"]
 
 MAIN = "main"  # the instance of a plugin that was loaded without naming one
 
@@ -37,6 +37,15 @@ class Bound:
     slot: _core.Slot
 
 
+@dataclass(frozen=True, slots=True)
+class Pinnable:
+    """What a pin on an instance holds and publishes. Replaced whole, so that its parts belong together."""
+
+    generation: _core.Generation
+    version: str
+    tables: tuple[_core.Table, ...]
+
+
 @dataclass(slots=True)
 class Instance:
     """One instance of a plugin: its config and its slots stay over every swap."""
@@ -45,7 +54,7 @@ class Instance:
     config_json: str
     slots: dict[str, _core.Slot] = field(default_factory=dict)  # by interface key
     handle: Plugin | None = None
-    pin_tables: tuple[_core.Table, ...] = ()  # of what serves; what pins publish in slots of their own
+    pinnable: Pinnable | None = None  # of what serves
 
 
 @dataclass(slots=True)
@@ -104,7 +113,11 @@ class Loaded:
             instance = self.instances.setdefault(wish.name, Instance(wish.name, wish.config_json))
             instance.config_json = wish.config_json
             instance.slots.update(wish.slots)
-            instance.pin_tables = prepared.pin_tables[index]
+            instance.pinnable = self.pinnable(prepared.pin_tables[index])
+
+    def pinnable(self, tables: tuple[_core.Table, ...]) -> Pinnable:
+        """Return what pins on an instance of what serves hold."""
+        return Pinnable(self.serving.generation, self.serving.side.version, tables)
 
     def sweep(self) -> None:
         """Count the replaced generations that are proven gone, and forget them."""

@@ -25,10 +25,10 @@ class LogDrain:
 
     def __init__(self) -> None:
         self._dropped = 0
-        self._listen()
-        os.register_at_fork(after_in_child=self._listen)
+        self.listen()
+        os.register_at_fork(after_in_child=self.listen)
 
-    def _listen(self) -> None:
+    def listen(self) -> None:
         """Ask to be called when a line comes; also in a forked child, where no thread drains."""
         self._dropped = _core.dropped_log_lines()
         _core.set_log_wake(self._wake)

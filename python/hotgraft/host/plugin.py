@@ -27,6 +27,10 @@ class Plugin(_core.CallBase):
 
     __slots__ = ()
 
+    if TYPE_CHECKING:
+        # The functions of its interfaces; `Host.plugin` gives a handle whose type knows them.
+        def __getattr__(self, name: str) -> Any: ...
+
     @property
     def generation(self) -> int:
         """The number of the generation that a call made now would run."""
