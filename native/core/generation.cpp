@@ -227,7 +227,9 @@ Status Generation::create_instance(const std::string &name, const std::string &c
         name, config_json, std::make_unique<Services>(LogRing::instance(), *books_, LogSource{plugin_, name, number_}));
     if (Status status = run_create(*instance); !status.is_ok()) {
         kept_services_.push_back(std::move(instance->services)); // a thread it started may still log
-        mark_failed();
+        if (stage() != Stage::kActive) {
+            mark_failed();
+        }
         return status;
     }
     instances_.push_back(std::move(instance));
