@@ -264,7 +264,8 @@ def test_pins_and_swaps_race_without_loss(host: Host, build: Workshop) -> None:
         while not stop.is_set():
             with counter.pin() as pinned:
                 expected = 1 if pinned.generation % 2 else 2
-                wrong.extend([(pinned.generation, answer) for answer in (pinned.build(), pinned.build()) if answer != expected])
+                answers = (pinned.build(), pinned.build())
+                wrong.extend((pinned.generation, answer) for answer in answers if answer != expected)
 
     threads = [threading.Thread(target=pin_and_call) for _ in range(2)]
     for thread in threads:

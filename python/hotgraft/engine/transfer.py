@@ -9,6 +9,8 @@ from hotgraft.core.errors import StateError
 from hotgraft.core.state import Crossing
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hotgraft.core.plan import Plan
     from hotgraft.engine.load import Prepared
 
@@ -33,17 +35,13 @@ def check_facts(plan: Plan, old: _core.Generation, new: _core.Generation) -> Non
         raise StateError("carry state over", on=plan.plugin, found=found)
 
 
-def member_of(plan: Plan, old: _core.Generation, prepared: Prepared) -> _core.Member:
-    """Return the plugin's part of the native window.
-
-    Moves of instances by name, tables, and the way of state.
-    """
+def member_of(plan: Plan, old: _core.Generation, prepared: Prepared, indexes: Mapping[str, int]) -> _core.Member:
+    """Return the plugin's part of the native window; `indexes` says where the old generation has each instance."""
     assert plan.crossing is not None  # a plan without a way across was refused
-    names = old.instances
     return _core.Member(
         old_generation=old,
         next_generation=prepared.candidate.generation,
-        instances=[(names.index(wish.name), index) for index, wish in enumerate(prepared.wishes) if wish.name in names],
+        instances=[(indexes[wish.name], index) for index, wish in enumerate(prepared.wishes)],
         tables=list(prepared.tables),
         way=str(plan.crossing),
         waits_for_pins=plan.is_gated,

@@ -82,9 +82,10 @@ class Attempt:
             old = self.loaded.serving.generation
             with self._dropping(prepared.candidate):
                 check_facts(self.plan, old, prepared.candidate.generation)
+                indexes = {one.name: one.index for one in self.loaded.instances.values()}
                 self.outcome = Outcome.CALLED_OFF
                 self.window = carry_out(
-                    member_of(self.plan, old, prepared),
+                    member_of(self.plan, old, prepared, indexes),
                     [wish.name for wish in prepared.wishes],
                     plugin=self.loaded.name,
                     number=self.number,

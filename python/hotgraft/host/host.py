@@ -128,7 +128,7 @@ class Host:
         plugin, instance = name if isinstance(name, tuple) else (name, None)
         return cast("Plugin", self._instance(plugin, instance).handle)
 
-    def plugin(self, name: str, protocol: type[Typed], *, instance: str | None = None) -> Typed:
+    def plugin(self, name: str, protocol: Callable[..., Typed], *, instance: str | None = None) -> Typed:
         """Return the same handle as ``host[name]``, typed as the Protocol that `hotgraft bind` wrote."""
         return cast("Typed", self._instance(name, instance).handle)
 

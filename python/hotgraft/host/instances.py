@@ -63,7 +63,7 @@ def add_instance(loaded: Loaded, name: str, config_json: str, *, around: Around,
     for table in tables:
         table.slot.publish(table)
     pinnable = loaded.pinnable(tuple(pin_tables))
-    loaded.instances[name] = Instance(name, config_json, slots, pinnable=pinnable)
+    loaded.instances[name] = Instance(name, config_json, slots, index=index, pinnable=pinnable)
     around.after_publish(loaded)
     return SwapReport(
         plugin=loaded.name,

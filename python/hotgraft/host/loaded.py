@@ -54,6 +54,7 @@ class Instance:
     config_json: str
     slots: dict[str, _core.Slot] = field(default_factory=dict)  # by interface key
     handle: Plugin | None = None
+    index: int = 0  # in the generation that serves; one that failed to start may hold a lower one
     pinnable: Pinnable | None = None  # of what serves
 
 
@@ -112,6 +113,7 @@ class Loaded:
         for index, wish in enumerate(prepared.wishes):
             instance = self.instances.setdefault(wish.name, Instance(wish.name, wish.config_json))
             instance.config_json = wish.config_json
+            instance.index = index
             instance.slots.update(wish.slots)
             instance.pinnable = self.pinnable(prepared.pin_tables[index])
 

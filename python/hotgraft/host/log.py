@@ -10,6 +10,7 @@ import _thread
 import functools
 import logging
 import os
+import threading
 
 from hotgraft import _core
 
@@ -34,9 +35,13 @@ class LogDrain:
         _core.set_log_wake(self._wake)
 
     def _wake(self) -> None:
-        # Called by the interpreter in the main thread, between any two instructions: it may be inside
-        # threading's own locks, so the thread is started below them.
-        _thread.start_new_thread(self._serve, ())
+        # Called by the interpreter in the main thread, between any two instructions: it may be inside threading's
+        # own locks, so the thread is started by one that is below them.
+        _thread.start_new_thread(self._start, ())
+
+    def _start(self) -> None:
+        # A thread that threading knows: what is logged asks for the current one, and would leave a dummy behind.
+        threading.Thread(target=self._serve, name="hotgraft log", daemon=True).start()
 
     def _serve(self) -> None:
         while True:
