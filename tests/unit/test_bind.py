@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hotgraft.core.descriptor import read_descriptor, signature, write_descriptor
-from hotgraft.core.errors import BindError, ManifestError
+from hotgraft.core.errors import BindError
 from hotgraft.engine.bind import bind
 from hotgraft.engine.bind_stubs import protocol_stub
 from hotgraft.engine.build import build_plugin, find_compiler, include_dir
@@ -136,46 +136,6 @@ def test_descriptor_reads_back_as_it_was_written(tmp_path: Path) -> None:
     data = write_descriptor(descriptor)
     assert len(data) % 4 == 0
     assert read_descriptor(data) == descriptor
-
-
-@pytest.mark.parametrize(
-    ("data", "sentence"),
-    [
-        (b"", "is not a descriptor"),
-        (b"\xff\xfe", "is not a descriptor"),
-        (b"[" * 10_000, "is not a descriptor"),
-        (b'{"a": 1, "a": 2}', "stands twice"),
-        (b'{"a": NaN}', "is not JSON"),
-        (b'{"a": 1e999}', "beyond a double"),
-        (b" " * ((1 << 20) + 1), "ends at"),
-        (b'{"hotgraft": 1}', "missing required field"),
-    ],
-)
-def test_hostile_descriptor_is_refused_in_words(data: bytes, sentence: str) -> None:
-    """Bytes out of an image are anybody's bytes."""
-    with pytest.raises(ManifestError, match=sentence):
-        read_descriptor(data)
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "sentence"),
-    [
-        (b'"offset":8', b'"offset":9', "8 is next"),
-        (b'"bytes":16', b'"bytes":24', "its functions end at 16"),
-        (b'"count":"n"', b'"count":"m"', "no parameter and no number"),
-        (b'"hotgraft":1', b'"hotgraft":2', "this host reads format 1"),
-        (b'"abi":[1,0]', b'"abi":[2,0]', "offers major 1"),
-        (b'"type":"f32"', b'"type":"f33"', "unknown type"),
-        (b'"pointer":1', b'"pointer":3', "3 stars"),
-    ],
-)
-def test_descriptor_that_lies_is_refused(tmp_path: Path, old: bytes, new: bytes, sentence: str) -> None:
-    """Well-formed is not yet true."""
-    data = write_descriptor(bind(write_plugin(tmp_path, PROCESS)).descriptor)
-    assert old in data
-    with pytest.raises(ManifestError) as caught:
-        read_descriptor(data.replace(old, new))
-    assert any(sentence in one for one in caught.value.found), caught.value.found
 
 
 def test_stale_descriptor_fails_to_compile(tmp_path: Path) -> None:
