@@ -196,9 +196,7 @@ def test_fuzzer_finds_nothing_from_the_kept_corpus_on(tmp_path: Path) -> None:
         PROGRAMS / "corpus",
     ]
 
-    result = subprocess.run(
-        command, capture_output=True, text=True, errors="replace", timeout=200, cwd=tmp_path
-    )
+    result = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=200, cwd=tmp_path)
 
     assert result.returncode == 0, result.stderr[-3000:]
     print("\n" + next(line for line in result.stderr.splitlines() if line.startswith("Done ")))

@@ -122,9 +122,7 @@ def search(case: Case) -> Result:
 
 def row(cells: Sequence[str]) -> str:
     """Return one line of the table."""
-    return "  ".join(
-        cell.ljust(width) for cell, width in zip(cells, (9, 34, 45, 45, 11, 8), strict=True)
-    ).rstrip()
+    return "  ".join(cell.ljust(width) for cell, width in zip(cells, (9, 34, 45, 45, 11, 8), strict=True)).rstrip()
 
 
 def chosen(only: str | None) -> list[Case]:
@@ -136,15 +134,11 @@ def main() -> int:
     """Run what was asked for and say how it ended."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", metavar="NAME", help="a model, a variant, or model.variant")
-    parser.add_argument(
-        "--jobs", type=int, default=1, metavar="N", help="searches at a time (up to 1 GB each)"
-    )
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="searches at a time (up to 1 GB each)")
     options = parser.parse_args()
     cases = chosen(options.only)
     if not cases:
-        parser.error(
-            f"nothing is called {options.only!r}; there are: {', '.join(case.name for case in CASES)}"
-        )
+        parser.error(f"nothing is called {options.only!r}; there are: {', '.join(case.name for case in CASES)}")
     if reason := missing_tool():
         print(reason)
         return NOT_INSTALLED
