@@ -1,8 +1,8 @@
 """Count what a guarded call adds to a plain one, by callgrind: the same numbers on a quiet machine and on a busy one.
 
 Builds the loops of native/calls.c with each compiler of the machine against the installed package, runs each way for
-two numbers of rounds, and takes the difference: what start-up costs falls out. Ends with one line of JSON: `figures`, each
-with its `limit` and whether it is `ok`, and what was `discarded`.
+two numbers of rounds, and takes the difference: what start-up costs falls out. Ends with one line of JSON: `figures`,
+each with its `limit` and whether it is `ok`, and what was `discarded`.
 
     python benchmarks/count_instructions.py [--gate]
 
