@@ -1,5 +1,5 @@
-/* What the host's tests load: a counter whose every control function can be told, by its config, to fail, to hang or to
- * say "again". Built in variants:
+/* What the host's tests load: a counter whose every control function can be told, by its config, to fail, to hang, to
+ * press Ctrl-C or to say "again". Built in variants:
  *   COUNTER_BUILD      what `build` answers, so that a test sees which code ran
  *   COUNTER_HANDOVER   offers surrender and take; COUNTER_LAYOUT names the layout of the block
  *   COUNTER_SAVES      offers save and restore
@@ -9,6 +9,7 @@
 #include <hotgraft/call.h>
 #include <hotgraft/hotgraft.h>
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +53,9 @@ static int is_told(const hotgraft_instance *instance, const char *what, const ch
 static hotgraft_status step(const hotgraft_instance *instance, const char *where, hotgraft_error *error) {
     while (is_told(instance, "hang", where)) {
         pause();
+    }
+    if (is_told(instance, "interrupt", where)) {
+        kill(getpid(), SIGINT);
     }
     if (is_told(instance, "fail", where)) {
         error->code = 5;

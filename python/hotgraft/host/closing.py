@@ -8,13 +8,40 @@ from typing import TYPE_CHECKING
 from hotgraft import _core
 from hotgraft.core.errors import DrainTimeout, HotgraftError
 from hotgraft.host.report import Outcome, SwapReport
+from hotgraft.host.unloads import unloads_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from hotgraft.host.loaded import Loaded
+    from hotgraft.host.pin import Pin
+    from hotgraft.host.unloads import Unloads
 
-__all__ = ["close_plugin", "consumers_first"]
+__all__ = ["close_all", "consumers_first"]
+
+
+def close_all(
+    plugins: Iterable[Loaded], pins: Iterable[Pin], until_s: float, *, gone: Callable[[Loaded], None]
+) -> Unloads:
+    """End the pins, take every plugin out of service, `gone` for each, and wait for what is on its way out.
+
+    Raises:
+        DrainTimeout: calls were inside at the deadline; what they hold serves on.
+    """
+    for pin in pins:
+        pin.finish("closed", "the host is closed")
+    failures: list[str] = []
+    closed: list[Loaded] = []
+    for loaded in consumers_first(plugins):
+        found = _close_plugin(loaded, until_s)
+        failures.extend(found)
+        if not found:
+            closed.append(loaded)
+            gone(loaded)
+    unloads = unloads_of(closed, max(until_s - time.monotonic(), 0.0))
+    if failures:
+        raise DrainTimeout("close the host", found=failures, running="what is named here serves on")
+    return unloads
 
 
 def consumers_first(plugins: Iterable[Loaded]) -> list[Loaded]:
@@ -28,7 +55,7 @@ def consumers_first(plugins: Iterable[Loaded]) -> list[Loaded]:
     return ordered
 
 
-def close_plugin(loaded: Loaded, until_s: float) -> tuple[str, ...]:
+def _close_plugin(loaded: Loaded, until_s: float) -> tuple[str, ...]:
     """Take a plugin out of service.
 
     Return why it could not be, empty when it was. On failure it serves on.

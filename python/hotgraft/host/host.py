@@ -2,8 +2,9 @@
 
 Thread safety
   Any thread. Changes of one plugin take turns; changes of different plugins do not wait for each other. A
-  change that is asked for from inside a plugin's function is deferred, because it would wait for itself. In
-  a forked child calls go on and everything else raises `ForkedHostError`.
+  change that is asked for from inside a plugin's function is deferred, because it would wait for itself. An
+  interrupt (Ctrl-C) ends the wait for a change, never the change. In a forked child calls go on and
+  everything else raises `ForkedHostError`.
 """
 
 from __future__ import annotations
@@ -13,19 +14,19 @@ import time
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 from hotgraft import _core
-from hotgraft.core.errors import DrainTimeout, ForkedHostError, HostClosed, UnknownPlugin
+from hotgraft.core.errors import ForkedHostError, HostClosed, UnknownPlugin
 from hotgraft.core.options import make_options
 from hotgraft.core.plan import Plan, make_plan
 from hotgraft.engine.stage import StagingPlace, inspect_file
 from hotgraft.engine.timing import Stopwatch
 from hotgraft.host.aio import Gates
 from hotgraft.host.attempt import Around, Attempt
-from hotgraft.host.closing import close_plugin, consumers_first
+from hotgraft.host.change import carry_out, is_deferred, start_change
+from hotgraft.host.closing import close_all
 from hotgraft.host.events import HostEvent, HostEvents, Subscription
 from hotgraft.host.folder import private_folder
 from hotgraft.host.image import config_text, content_key, image_of, name_in
 from hotgraft.host.instances import add_instance, make_handle, pin_instance, retype_handles
-from hotgraft.host.later import is_deferred, run_later
 from hotgraft.host.loaded import MAIN, Loaded
 from hotgraft.host.log import log_drain
 from hotgraft.host.pin import PinClock
@@ -116,8 +117,12 @@ class Host:
             return self._add_instance(loaded, instance, text)
         loaded = Loaded(plugin, Turns(plugin))
         attempt = Attempt(loaded, source, {instance: text}, self._around, self._watch())
-        report = loaded.turns.take(None, attempt.load, self.options.control_deadline_s)
-        self._emit("plugin.loaded", plugin, report=report)
+
+        def change() -> None:
+            report = loaded.turns.take(None, attempt.load, self.options.control_deadline_s)
+            self._emit("plugin.loaded", plugin, report=report)
+
+        carry_out(change)
         return self[plugin, instance]
 
     def __getitem__(self, name: str | tuple[str, str]) -> Plugin:
@@ -204,7 +209,8 @@ class Host:
     def on(self, pattern: str, handler: Callable[[HostEvent], object]) -> Subscription:
         """Call `handler` with every event that matches: ``swap.*``, ``plugin.loaded``, ``*``.
 
-        Handlers run after the gated window, on the thread that made the change. One that raises is logged.
+        Handlers run after the gated window and before the change is answered, on the thread that carries it out,
+        which is not the caller's. One that raises is logged.
         """
         return self._events.on(pattern, handler)
 
@@ -238,22 +244,7 @@ class Host:
         until = time.monotonic() + limit
         with self._lock:
             self._is_closed = True
-        for pin in self._pins.open_pins():
-            pin.finish("closed", "the host is closed")
-        failures: list[str] = []
-        closed: list[Loaded] = []
-        for loaded in consumers_first(self._listed()):
-            found = close_plugin(loaded, until)
-            failures.extend(found)
-            if not found:
-                closed.append(loaded)
-                with self._lock:
-                    self._plugins.pop(loaded.name, None)
-                self._emit("plugin.closed", loaded.name)
-        unloads = unloads_of(closed, max(until - time.monotonic(), 0.0))
-        if failures:
-            raise DrainTimeout("close the host", found=failures, running="what is named here serves on")
-        return unloads
+        return carry_out(lambda: close_all(self._listed(), self._pins.open_pins(), until, gone=self._forget))
 
     def __enter__(self) -> Host:
         return self
@@ -297,7 +288,7 @@ class Host:
             return report
 
         if is_deferred():
-            later = run_later(take_turn)
+            later = start_change(take_turn)
             self._emit("swap.deferred", loaded.name)
             serving = loaded.serving
             return SwapReport(
@@ -309,14 +300,17 @@ class Host:
                 image=source or serving.generation.path,
                 later=later,
             )
-        return take_turn()
+        return carry_out(take_turn)
 
     def _add_instance(self, loaded: Loaded, name: str, config_json: str) -> Plugin:
         def work() -> SwapReport:
             return add_instance(loaded, name, config_json, around=self._around, watch=self._watch())
 
-        loaded.turns.take(None, work, self.options.control_deadline_s)
-        self._emit("plugin.loaded", loaded.name, instance=name)
+        def change() -> None:
+            loaded.turns.take(None, work, self.options.control_deadline_s)
+            self._emit("plugin.loaded", loaded.name, instance=name)
+
+        carry_out(change)
         return self[loaded.name, name]
 
     def _follow(self, loaded: Loaded) -> None:
@@ -331,6 +325,12 @@ class Host:
         with self._lock:
             self._plugins[loaded.name] = loaded
         loaded.sweep()
+
+    def _forget(self, loaded: Loaded) -> None:
+        """It is out of service."""
+        with self._lock:
+            self._plugins.pop(loaded.name, None)
+        self._emit("plugin.closed", loaded.name)
 
     def _listed(self) -> tuple[Loaded, ...]:
         with self._lock:
