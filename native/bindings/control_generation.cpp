@@ -5,6 +5,7 @@
 #include "control_parts.hpp"
 #include "control_time.hpp"
 #include "errors.hpp"
+#include "guard.hpp"
 #include "prepare.hpp"
 
 namespace py = pybind11;
@@ -95,10 +96,32 @@ py::list imports_of(const Generation &generation) {
     return needs;
 }
 
-std::uint64_t add_pin(Generation &generation, const std::string &who) {
+// One counted hold, given up with the object at the latest: an exception that Python raises between counting and
+// whatever was to remember the hold would leave a pin that nobody can end.
+class HeldPin {
+public:
+    HeldPin(GenerationPtr generation, std::uint64_t number) : generation_(std::move(generation)), number_(number) {}
+    ~HeldPin() { let_go(); }
+    HeldPin(const HeldPin &) = delete;
+    HeldPin &operator=(const HeldPin &) = delete;
+
+    void let_go() noexcept {
+        // In a forked child the hold is the parent's, and its lock may have been taken as the child was made.
+        if (generation_ != nullptr && !Guards::instance().is_forked_child()) {
+            (void)generation_->pin_book().remove(number_);
+            generation_.reset();
+        }
+    }
+
+private:
+    GenerationPtr generation_;
+    std::uint64_t number_;
+};
+
+std::unique_ptr<HeldPin> add_pin(const GenerationPtr &generation, const std::string &who) {
     std::uint64_t number = 0;
-    check(generation.pin_book().add(who, &number), {"pin it", generation.label()});
-    return number;
+    check(generation->pin_book().add(who, &number), {"pin it", generation->label()});
+    return std::make_unique<HeldPin>(generation, number);
 }
 
 py::list leases_of(const Generation &generation) {
@@ -123,6 +146,8 @@ void add_generation(py::module_ &module) {
     module.def("settle", &settle_file, py::arg("path"), py::arg("deadline_s"));
     module.def("stage", &stage_image, py::arg("source"), py::arg("folder"), py::arg("plugin"), py::arg("number"));
     module.def("read_descriptor", &read_descriptor, py::arg("path"));
+
+    py::class_<HeldPin>(module, "HeldPin").def("let_go", &HeldPin::let_go);
 
     py::class_<Generation, GenerationPtr>(module, "Generation")
         .def_property_readonly("number", &Generation::number)
@@ -153,7 +178,6 @@ void add_generation(py::module_ &module) {
         .def("drop", &drop)
         .def("imports", &imports_of)
         .def("add_pin", &add_pin, py::arg("who"))
-        .def("remove_pin", [](Generation &it, std::uint64_t number) { return it.pin_book().remove(number); })
         .def("stop_pins", &Generation::stop_pins)
         .def("allow_pins", &Generation::allow_pins)
         .def("pin_holders", &Generation::pin_holders);

@@ -53,6 +53,20 @@ def test_a_pinned_generation_leaves_memory_only_after_the_pin(host: Host, build:
     assert host.unloads(deadline_s=10).proven == 1
 
 
+def test_a_pin_that_cannot_be_made_holds_nothing(host: Host, build: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counted first and made second: what fails in between must not leave a hold that nobody can end."""
+
+    def no_memory(*_: object) -> None:
+        raise MemoryError
+
+    counter = host.load(build(HANDS_OVER))
+    monkeypatch.setattr("hotgraft.host.instances.PinLink", no_memory)
+    with pytest.raises(MemoryError):
+        counter.pin(who="session 7")
+
+    assert host.reload("counter", deadline_s=0.5).generation == 2  # it waits for pins
+
+
 def test_after_its_deadline_the_next_call_raises(host: Host, build: Workshop) -> None:
     """A session that was forgotten cannot hold old code for ever."""
     counter = host.load(build(STATELESS))

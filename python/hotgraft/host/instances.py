@@ -82,26 +82,26 @@ def pin_instance(host: Host, loaded: Loaded, instance: Instance, *, deadline_s: 
     Raises:
         Busy: a swap waits for pins to end.
     """
-    held, number = _hold(loaded, instance, who or "a pin")
+    held, hold = _hold(loaded, instance, who or "a pin")
     slots = [_core.Slot(f"pin:{table.slot.name}") for table in held.tables]
     for slot, table in zip(slots, held.tables, strict=True):
         slot.publish(table)
     owner = PinLink(host, loaded, instance, tuple(slots), held)
     handle: Plugin = _core.make_call_object(loaded.call_type, slots, owner)
-    return Pin(handle, held.generation, number=number, slots=tuple(slots), deadline_s=deadline_s)
+    return Pin(handle, held.generation, hold=hold, slots=tuple(slots), deadline_s=deadline_s)
 
 
-def _hold(loaded: Loaded, instance: Instance, who: str) -> tuple[Pinnable, int]:
+def _hold(loaded: Loaded, instance: Instance, who: str) -> tuple[Pinnable, _core.HeldPin]:
     """Count a hold on what serves: again, if it was replaced between looking and counting."""
     while True:
         held = instance.pinnable
         if held is None:
             raise HostClosed("pin it", on=loaded.name, found="the host is closed")
-        number = held.generation.add_pin(who)
+        hold = held.generation.add_pin(who)
         # Counted first, looked at second: the reaper does it the other way round, so one of the two sees the other.
         if held.generation.stage == Stage.ACTIVE:
-            return held, number
-        held.generation.remove_pin(number)
+            return held, hold
+        hold.let_go()
         time.sleep(LOOK_AGAIN_S)  # published a moment ago: whoever carried out the swap is about to say so
 
 

@@ -36,8 +36,8 @@ class Pin:
     __slots__ = (
         "__weakref__",
         "_generation",
+        "_hold",
         "_lock",
-        "_number",
         "_slots",
         "deadline_s",
         "is_open",
@@ -49,7 +49,7 @@ class Pin:
         plugin: Plugin,
         generation: _core.Generation,
         *,
-        number: int,
+        hold: _core.HeldPin,
         slots: tuple[_core.Slot, ...],
         deadline_s: float,
     ) -> None:
@@ -57,7 +57,7 @@ class Pin:
         self.deadline_s = deadline_s
         self.is_open = True
         self._generation = generation
-        self._number = number
+        self._hold = hold
         self._slots = slots
         self._lock = threading.Lock()
 
@@ -84,7 +84,7 @@ class Pin:
         _core.refuse_calls(self.plugin, kind, sentence)
         for slot in self._slots:
             slot.publish(None)
-        self._generation.remove_pin(self._number)
+        self._hold.let_go()
 
     def __enter__(self) -> Plugin:
         return self.plugin
