@@ -1,18 +1,15 @@
 // The C API: the same steps as any other engine, under plain names. It adds no rules of its own.
 #include <hotgraft_core.h>
 
-#include <algorithm>
-#include <cstring>
 #include <memory>
 #include <mutex>
-#include <new>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "capi_boundary.hpp"
 #include "gate.hpp"
-#include "guard.hpp"
 #include "host_import.hpp"
 #include "image.hpp"
 #include "prepare.hpp"
@@ -32,39 +29,14 @@ struct hotgraft_core_plugin {
 
 namespace {
 
+using hotgraft::after;
+using hotgraft::check_size;
+using hotgraft::check_there;
 using hotgraft::Code;
+using hotgraft::copy_text;
+using hotgraft::first_of;
+using hotgraft::guarded;
 using hotgraft::Status;
-
-hotgraft_core_code answer(const Status &status, hotgraft_error *error) {
-    if (!status.is_ok() && error != nullptr) {
-        error->code = static_cast<std::int32_t>(status.code());
-        std::strncpy(error->domain, "hotgraft", sizeof(error->domain) - 1);
-        const std::size_t bytes = std::min(status.message().size(), sizeof(error->message) - 1);
-        std::memcpy(error->message, status.message().data(), bytes);
-        error->message[bytes] = '\0';
-    }
-    return static_cast<hotgraft_core_code>(status.code());
-}
-
-// Run `work` and keep C++ exceptions on this side: memory is the only thing that can run out in here.
-template <class Work> hotgraft_core_code guarded(hotgraft_error *error, Work work) noexcept {
-    try {
-        if (hotgraft::Guards::instance().is_forked_child()) {
-            return answer({Code::kForked, "control functions are off in a forked child; calls go on"}, error);
-        }
-        return answer(work(), error);
-    } catch (const std::bad_alloc &) {
-        return HOTGRAFT_CORE_NOMEM;
-    } catch (...) {
-        return HOTGRAFT_CORE_INVALID;
-    }
-}
-
-void copy_text(std::string_view text, char *out, std::size_t out_bytes) {
-    const std::size_t bytes = std::min(text.size(), out_bytes - 1);
-    std::memcpy(out, text.data(), bytes);
-    out[bytes] = '\0';
-}
 
 std::string hex_text(std::string_view bytes) {
     static const char kDigits[] = "0123456789abcdef";
@@ -109,7 +81,18 @@ hotgraft::CandidateWish wish_for(const hotgraft_core_plugin &plugin, const char 
     return wish;
 }
 
-// The first generation: nobody is inside, there is no state, no gate is needed.
+// All slots of one plugin, from what they hold to `next`, as one.
+Status exchange(const std::vector<hotgraft::Slot *> &slots, const std::vector<const hotgraft_table *> &next,
+                std::int64_t deadline_ns) {
+    hotgraft::GateSet gates(slots);
+    Status status = gates.close();
+    if (status.is_ok()) {
+        status = gates.drain(deadline_ns);
+    }
+    return status.is_ok() ? gates.publish(next) : status; // what fails reopens with the set
+}
+
+// The first generation: nobody is inside, and there is no state to carry.
 Status publish_first(hotgraft_core_plugin &plugin, const hotgraft::Candidate &candidate, std::int64_t deadline_ns) {
     const std::shared_ptr<hotgraft::Generation> generation = candidate.generation;
     hotgraft::ControlThread control;
@@ -122,11 +105,16 @@ Status publish_first(hotgraft_core_plugin &plugin, const hotgraft::Candidate &ca
         hotgraft::drop_candidate(candidate);
         return status;
     }
+    std::vector<hotgraft::Slot *> slots;
+    std::vector<const hotgraft_table *> tables;
     for (const hotgraft::SlotMove &move : candidate.tables.front()) {
-        status = hotgraft::Guards::instance().publish_open(*move.slot, move.next);
-        if (!status.is_ok()) {
-            return status;
-        }
+        slots.push_back(move.slot.get());
+        tables.push_back(move.next);
+    }
+    status = exchange(slots, tables, deadline_ns);
+    if (!status.is_ok()) {
+        hotgraft::drop_candidate(candidate);
+        return status;
     }
     generation->mark_active();
     plugin.active = generation;
@@ -162,7 +150,7 @@ Status load(hotgraft_core_plugin &plugin, const char *image, const char *config_
     }
     const std::lock_guard<std::mutex> lock(plugin.mutex);
     const std::int64_t began_ns = hotgraft::monotonic_ns();
-    const std::int64_t until_ns = began_ns + static_cast<std::int64_t>(deadline_ns);
+    const std::int64_t until_ns = after(deadline_ns);
     hotgraft::Candidate candidate;
     Status status = hotgraft::prepare(wish_for(plugin, image, config_json, until_ns), &candidate);
     ++plugin.last_number; // a number is used once, whatever became of it
@@ -178,7 +166,7 @@ Status load(hotgraft_core_plugin &plugin, const char *image, const char *config_
 
 Status close(hotgraft_core_plugin &plugin, std::uint64_t deadline_ns) {
     const std::lock_guard<std::mutex> lock(plugin.mutex);
-    const std::int64_t until_ns = hotgraft::monotonic_ns() + static_cast<std::int64_t>(deadline_ns);
+    const std::int64_t until_ns = after(deadline_ns);
     std::vector<hotgraft::Slot *> slots;
     for (const std::shared_ptr<hotgraft::Slot> &slot : plugin.slots) {
         slots.push_back(slot.get());
@@ -186,18 +174,12 @@ Status close(hotgraft_core_plugin &plugin, std::uint64_t deadline_ns) {
     if (plugin.active == nullptr) {
         return {};
     }
-    hotgraft::GateSet gates(slots);
-    Status status = gates.close();
-    if (status.is_ok()) {
-        status = gates.drain(until_ns);
-    }
+    Status status = exchange(slots, std::vector<const hotgraft_table *>(slots.size(), nullptr), until_ns);
     if (!status.is_ok()) {
-        gates.reopen();
         return status;
     }
-    status = gates.publish(std::vector<const hotgraft_table *>(slots.size(), nullptr));
     plugin.active->mark_held();
-    return status.is_ok() ? hotgraft::Reaper::instance().retire(std::move(plugin.active)) : status;
+    return hotgraft::Reaper::instance().retire(std::move(plugin.active));
 }
 
 Status find_slot(const hotgraft_core_plugin &plugin, const char *id, hotgraft::Slot **out) {
@@ -215,11 +197,14 @@ Status find_slot(const hotgraft_core_plugin &plugin, const char *id, hotgraft::S
 } // namespace
 
 const char *hotgraft_core_version(void) {
-    return "0.1.0";
+    return HOTGRAFT_VERSION;
 }
 
 hotgraft_core_code hotgraft_core_inspect(const char *path, hotgraft_core_image *facts, hotgraft_error *error) {
-    return guarded(error, [path, facts] {
+    const auto check = [=] {
+        return first_of({check_there("path", path), check_there("facts", facts), check_size("facts", facts)});
+    };
+    return guarded(error, check, [path, facts] {
         hotgraft::ImageFacts image;
         const Status status = hotgraft::inspect_image_file(path, &image);
         if (status.is_ok()) {
@@ -240,7 +225,11 @@ hotgraft_core_code hotgraft_core_inspect(const char *path, hotgraft_core_image *
 
 hotgraft_core_code hotgraft_core_open(const char *name, const char *folder, const char *const *interfaces,
                                       uint64_t count, hotgraft_core_plugin **plugin, hotgraft_error *error) {
-    return guarded(error, [=]() -> Status {
+    const auto check = [=] {
+        return first_of({check_there("name", name), check_there("folder", folder), check_there("plugin", plugin),
+                         check_there("interfaces", interfaces)});
+    };
+    return guarded(error, check, [=]() -> Status {
         auto opened = std::make_unique<hotgraft_core_plugin>();
         opened->name = name;
         opened->folder = folder;
@@ -256,12 +245,19 @@ hotgraft_core_code hotgraft_core_load(hotgraft_core_plugin *plugin, const char *
                                       uint64_t deadline_ns, hotgraft_core_report *report, hotgraft_error *error) {
     hotgraft_core_report own{};
     hotgraft_core_report *const filled = report == nullptr ? &own : report;
-    return guarded(error, [=] { return load(*plugin, image, config_json, deadline_ns, filled); });
+    const auto check = [=] {
+        return first_of({check_there("plugin", plugin), check_there("image", image), check_size("report", report)});
+    };
+    return guarded(error, check, [=] { return load(*plugin, image, config_json, deadline_ns, filled); });
 }
 
 hotgraft_core_code hotgraft_core_require(hotgraft_core_plugin *plugin, const char *id, hotgraft_core_plugin *provider,
                                          const char *interface, hotgraft_error *error) {
-    return guarded(error, [=]() -> Status {
+    const auto check = [=] {
+        return first_of({check_there("plugin", plugin), check_there("id", id), check_there("provider", provider),
+                         check_there("interface", interface)});
+    };
+    return guarded(error, check, [=]() -> Status {
         hotgraft::Slot *slot = nullptr;
         Status status = find_slot(*provider, interface, &slot);
         if (status.is_ok()) {
@@ -273,7 +269,11 @@ hotgraft_core_code hotgraft_core_require(hotgraft_core_plugin *plugin, const cha
 
 hotgraft_core_code hotgraft_core_import(hotgraft_core_plugin *plugin, const char *id, hotgraft_import *import,
                                         hotgraft_error *error) {
-    return guarded(error, [=]() -> Status {
+    const auto check = [=] {
+        return first_of({check_there("plugin", plugin), check_there("id", id), check_there("import", import),
+                         check_size("import", import)});
+    };
+    return guarded(error, check, [=]() -> Status {
         hotgraft::Slot *slot = nullptr;
         Status status = find_slot(*plugin, id, &slot);
         if (status.is_ok()) {
@@ -285,9 +285,12 @@ hotgraft_core_code hotgraft_core_import(hotgraft_core_plugin *plugin, const char
 
 hotgraft_core_code hotgraft_core_unloaded(hotgraft_core_plugin *plugin, uint64_t wait_ns, uint64_t *proven,
                                           uint64_t *stuck, char *reason, uint64_t reason_size) {
-    return guarded(nullptr, [=] {
+    const auto check = [=] {
+        return first_of({check_there("plugin", plugin), check_there("proven", proven), check_there("stuck", stuck)});
+    };
+    return guarded(nullptr, check, [=] {
         hotgraft::Reaper &reaper = hotgraft::Reaper::instance();
-        Status status = reaper.wait_idle(hotgraft::monotonic_ns() + static_cast<std::int64_t>(wait_ns));
+        Status status = reaper.wait_idle(after(wait_ns));
         *proven = reaper.proven_count(plugin->name);
         *stuck = 0;
         for (const hotgraft::Reclaimed &one : reaper.stuck()) {
@@ -304,7 +307,8 @@ hotgraft_core_code hotgraft_core_unloaded(hotgraft_core_plugin *plugin, uint64_t
 }
 
 hotgraft_core_code hotgraft_core_close(hotgraft_core_plugin *plugin, uint64_t deadline_ns, hotgraft_error *error) {
-    const hotgraft_core_code code = guarded(error, [=] { return close(*plugin, deadline_ns); });
+    const auto check = [=] { return check_there("plugin", plugin); };
+    const hotgraft_core_code code = guarded(error, check, [=] { return close(*plugin, deadline_ns); });
     if (code == HOTGRAFT_CORE_OK) {
         delete plugin;
     }

@@ -37,7 +37,7 @@ typedef int32_t hotgraft_core_code;
 #define HOTGRAFT_CORE_FORKED      11 /* control functions are off in a forked child; calls work */
 #define HOTGRAFT_CORE_WRONG_STAGE 12
 
-/* "0.1.0" (static). */
+/* "0.1.0": of the package it was built with (static). */
 HOTGRAFT_CORE_API const char *hotgraft_core_version(void);
 
 /* What the file of an image says. Text is terminated and cut to fit. */
