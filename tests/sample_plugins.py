@@ -77,6 +77,8 @@ class Sample:
     hands_over: bool = False
     saves: bool = False
     layout: int = 7
+    schema: int = 1
+    built_schema: int = 0  # what the library says; 0: the truth
     more: bool = False
     requires: tuple[tuple[str, str], ...] = ()
     optional: bool = False
@@ -91,6 +93,7 @@ class Sample:
             "CALLER_OPTIONAL": self.optional,
         }
         numbers = {"COUNTER_BUILD": self.build, "COUNTER_LAYOUT": self.layout}
+        numbers["COUNTER_SCHEMA"] = self.built_schema or self.schema
         return [f"-D{name}" for name, on in switches.items() if on] + [
             f"-D{name}={number}" for name, number in numbers.items()
         ]
@@ -120,7 +123,7 @@ class Sample:
             "structs": {},
             "state": {
                 "kind": "single" if has_state else "none",
-                "schema": 1 if has_state else 0,
+                "schema": self.schema if has_state else 0,
                 "layout_id": self.layout if self.hands_over else 0,
                 "handover": self.hands_over,
                 "save": self.saves,

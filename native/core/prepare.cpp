@@ -109,7 +109,10 @@ Status choose_state_way(const Generation &old_generation, const Generation &next
         *way = StateWay::kNone;
         return {};
     }
-    if (old_generation.can_hand_over() && next.can_hand_over() && old_generation.layout_id() == next.layout_id()) {
+    // The same bytes under another schema mean something else: only restore, which is told the schema, may read them.
+    const bool is_same_block =
+        old_generation.layout_id() == next.layout_id() && old_generation.state_schema() == next.state_schema();
+    if (old_generation.can_hand_over() && next.can_hand_over() && is_same_block) {
         *way = StateWay::kHandOver;
         return {};
     }
@@ -117,11 +120,12 @@ Status choose_state_way(const Generation &old_generation, const Generation &next
         *way = StateWay::kSaveRestore;
         return {};
     }
-    return {Code::kRefused, next.label() + " would lose the state of " + old_generation.label() + ": " +
-                                (next.state_schema() == 0 ? "it has no state"
-                                 : next.can_hand_over() && old_generation.can_hand_over()
-                                     ? "the layouts of their state differ, and save and restore are not offered by both"
-                                     : "neither hand over nor save and restore is offered by both")};
+    return {Code::kRefused,
+            next.label() + " would lose the state of " + old_generation.label() + ": " +
+                (next.state_schema() == 0 ? "it has no state"
+                 : next.can_hand_over() && old_generation.can_hand_over()
+                     ? "the layouts or schemas of their state differ, and save and restore are not offered by both"
+                     : "neither hand over nor save and restore is offered by both")};
 }
 
 void drop_candidate(const Candidate &candidate) {

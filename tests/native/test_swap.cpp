@@ -159,7 +159,15 @@ TEST_CASE("a swap that would lose the state is refused before any gate closes") 
     StateWay way = StateWay::kNone;
     const Status status = choose_state_way(*host.active_, *other.generation, &way);
     CHECK(status.code() == Code::kRefused);
-    CHECK(status.message().find("layouts of their state differ") != std::string::npos);
+    CHECK(status.message().find("layouts or schemas of their state differ") != std::string::npos);
+    drop_candidate(other);
+}
+
+TEST_CASE("a block of equal layout and another schema does not change hands") {
+    StepsHost host;
+    const Candidate other = host.bring("-DSTEPS_SCHEMA=2", "{}");
+    StateWay way = StateWay::kNone;
+    CHECK(choose_state_way(*host.active_, *other.generation, &way).code() == Code::kRefused);
     drop_candidate(other);
 }
 

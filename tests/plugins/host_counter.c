@@ -20,6 +20,9 @@
 #ifndef COUNTER_BUILD
 #define COUNTER_BUILD 1
 #endif
+#ifndef COUNTER_SCHEMA
+#define COUNTER_SCHEMA 1
+#endif
 #ifndef COUNTER_LAYOUT
 #define COUNTER_LAYOUT 7
 #endif
@@ -169,7 +172,7 @@ static hotgraft_status restore(hotgraft_instance *instance, uint32_t schema, con
                                hotgraft_error *error) {
     const void *data = NULL;
     uint64_t bytes = 0;
-    hotgraft_status status = schema == 1 ? step(instance, "restore", error) : HOTGRAFT_E_STATE_VERSION;
+    hotgraft_status status = schema <= COUNTER_SCHEMA ? step(instance, "restore", error) : HOTGRAFT_E_STATE_VERSION;
     if (status != HOTGRAFT_OK) {
         return status;
     }
@@ -207,7 +210,7 @@ static hotgraft_status surrender(hotgraft_instance *instance, void **block, uint
 
 static const hotgraft_ext_state state = {
     .struct_size = sizeof(hotgraft_ext_state),
-    .schema = 1,
+    .schema = COUNTER_SCHEMA,
 #ifdef COUNTER_SAVES
     .save = save,
     .restore = restore,

@@ -11,6 +11,9 @@
 #ifndef STEPS_STEP
 #define STEPS_STEP 1
 #endif
+#ifndef STEPS_SCHEMA
+#define STEPS_SCHEMA 1
+#endif
 #ifndef STEPS_LAYOUT
 #define STEPS_LAYOUT 11
 #endif
@@ -127,7 +130,7 @@ static hotgraft_status restore(hotgraft_instance *steps, uint32_t schema, const 
     }
     return status;
 }
-static const hotgraft_ext_state state = {sizeof(hotgraft_ext_state), 1, 0, save, restore, NULL, NULL};
+static const hotgraft_ext_state state = {sizeof(hotgraft_ext_state), STEPS_SCHEMA, 0, save, restore, NULL, NULL};
 #else
 static hotgraft_status take(hotgraft_instance *steps, void *block, uint64_t bytes, uint64_t layout_id,
                             hotgraft_error *error) {
@@ -149,7 +152,8 @@ static hotgraft_status surrender(hotgraft_instance *steps, void **block, uint64_
     }
     return status;
 }
-static const hotgraft_ext_state state = {sizeof(hotgraft_ext_state), 1, STEPS_LAYOUT, NULL, NULL, take, surrender};
+static const hotgraft_ext_state state = {
+    sizeof(hotgraft_ext_state), STEPS_SCHEMA, STEPS_LAYOUT, NULL, NULL, take, surrender};
 #endif
 
 static const void *get_interface(hotgraft_instance *steps, const char *id, void **self) {

@@ -69,6 +69,41 @@ def test_state_is_saved_and_restored_where_layouts_differ(host: Host, build: Wor
     assert "restore main" in [time.step for time in report.steps]
 
 
+def test_state_of_another_schema_is_restored_though_its_layout_is_equal(host: Host, build: Workshop) -> None:
+    """Restore is told the schema it reads; take is not, and would read other meaning into equal bytes."""
+    both = replace(HANDS_OVER, saves=True)
+    counter = host.load(build(both))
+    counter.add(7)
+
+    report = host.reload("counter", build(replace(both, schema=2, build=2)))
+
+    assert counter.add(1) == 8
+    assert "restore main" in [time.step for time in report.steps]
+    assert "take main" not in [time.step for time in report.steps]
+
+
+@pytest.mark.parametrize(
+    ("candidate", "sentence"),
+    [
+        (replace(HANDS_OVER, schema=2, build=2), "its schema is 1 and would be 2"),
+        (replace(HANDS_OVER, built_schema=2, build=2), "the block's schema is 1 and would be 2"),
+        (replace(HANDS_OVER, schema=2, built_schema=1, build=2), "its schema is 1 and would be 2"),
+    ],
+    ids=["both say so", "only the library", "only the descriptor"],
+)
+def test_state_of_another_schema_is_never_handed_over(
+    host: Host, build: Workshop, candidate: Sample, sentence: str
+) -> None:
+    """A count of seconds taken for one of milliseconds is lost state that nobody notices."""
+    counter = host.load(build(HANDS_OVER))
+    counter.add(7)
+
+    with pytest.raises(StateError, match=sentence):
+        host.reload("counter", build(candidate))
+
+    assert (counter.build(), counter.add(1)) == (1, 8)
+
+
 def test_without_state_the_swap_needs_no_gate(host: Host, build: Workshop) -> None:
     """One store publishes one slot: callers never wait."""
     host.load(build(STATELESS))

@@ -12,9 +12,10 @@ NONE = StateFacts()
 BOTH = StateFacts(kind="single", schema=1, layout_id=0xA, can_hand_over=True, can_save=True)
 ONLY_HAND_OVER = replace(BOTH, can_save=False)
 ONLY_SAVE = replace(BOTH, can_hand_over=False, layout_id=0)
+OTHER_SCHEMA = replace(BOTH, schema=2)
 OTHER_LAYOUT = replace(BOTH, layout_id=0xB)
 NEITHER = replace(BOTH, can_hand_over=False, can_save=False)
-ALL = [NONE, BOTH, ONLY_HAND_OVER, ONLY_SAVE, OTHER_LAYOUT, NEITHER]
+ALL = [NONE, BOTH, ONLY_HAND_OVER, ONLY_SAVE, OTHER_LAYOUT, OTHER_SCHEMA, NEITHER]
 
 
 @pytest.mark.parametrize(("old", "new"), list(itertools.product(ALL, ALL)))
@@ -35,6 +36,16 @@ def test_equal_layouts_change_hands() -> None:
 def test_other_layouts_are_saved_and_restored() -> None:
     """The block means something else to the candidate, the keys do not."""
     assert choose_crossing(BOTH, OTHER_LAYOUT) == (Crossing.RESTORE, ())
+
+
+def test_equal_layouts_of_another_schema_do_not_change_hands() -> None:
+    """A field that now counts milliseconds has the bytes of one that counted seconds."""
+    assert choose_crossing(BOTH, replace(BOTH, schema=2)) == (Crossing.RESTORE, ())
+
+    crossing, reasons = choose_crossing(ONLY_HAND_OVER, replace(ONLY_HAND_OVER, schema=2))
+
+    assert crossing is None
+    assert "its schema is 1 and would be 2" in reasons[0]
 
 
 def test_a_plugin_without_state_starts_fresh() -> None:

@@ -57,6 +57,8 @@ def _why_not_handed_over(old: StateFacts, new: StateFacts) -> str | None:
     sides = [name for name, side in (("what runs", old), ("the candidate", new)) if not side.can_hand_over]
     if sides:
         return f"{' and '.join(sides)} {'offers' if len(sides) == 1 else 'offer'} no surrender and take"
+    if old.schema != new.schema:
+        return f"its schema is {old.schema} and would be {new.schema}: equal bytes may mean something else"
     if old.layout_id == 0 or old.layout_id != new.layout_id:
         return f"the block's layout is {old.layout_id:#x} and would be {new.layout_id:#x}"
     return None

@@ -29,6 +29,8 @@ def check_facts(plan: Plan, old: _core.Generation, new: _core.Generation) -> Non
             found.append(f"{side} declares hand over and offers no surrender and take")
         if plan.crossing is Crossing.RESTORE and not generation.can_save:
             found.append(f"{side} declares save and offers no save and restore")
+    if plan.crossing is Crossing.HAND_OVER and old.state_schema != new.state_schema:
+        found.append(f"the block's schema is {old.state_schema} and would be {new.state_schema}")
     if plan.crossing is Crossing.HAND_OVER and old.layout_id != new.layout_id:
         found.append(f"the block's layout is {old.layout_id:#x} and would be {new.layout_id:#x}")
     if found:
