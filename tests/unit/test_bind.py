@@ -7,6 +7,8 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import CliRunner
+from hotgraft.cli.bind import command
 from hotgraft.core.descriptor import read_descriptor, signature, write_descriptor
 from hotgraft.core.errors import BindError
 from hotgraft.engine.bind import bind
@@ -174,3 +176,17 @@ def test_running_programs_never_import_the_parser() -> None:
     code = "import sys, hotgraft.core.descriptor, hotgraft.engine.build; print(*{'cffi', 'pycparser'} & {*sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_manifest_of_another_name_is_the_one_that_is_bound(tmp_path: Path) -> None:
+    """A folder may hold two plugins over one header."""
+    write_plugin(tmp_path, PROCESS)
+    other = tmp_path / "other.toml"
+    other.write_text(MANIFEST.replace('name = "gain"', 'name = "other"'))
+
+    done = CliRunner().invoke(command, [str(other), "-o", str(tmp_path / "out")])
+
+    assert done.exit_code == 0, done.output
+    assert sorted(one.name for one in (tmp_path / "out").iterdir()) == [
+        "other_descriptor.h", "other_interface.pyi", "other_wrapper.hpp",
+    ]  # fmt: skip

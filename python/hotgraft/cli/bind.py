@@ -23,7 +23,7 @@ def command(manifest: Path, output: Path | None) -> None:
     Everything the headers may not use is refused, with file and line, all of it at once.
     """
     folder = output or manifest.parent / "build"
-    name = write_bound(manifest.parent, folder)
+    name = write_bound(manifest, folder)
     click.echo(f"{folder}/{name}_descriptor.h")
     click.echo(f"{folder}/{name}_wrapper.hpp")
     click.echo(f"{folder}/{name}_interface.pyi")

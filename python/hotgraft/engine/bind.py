@@ -6,9 +6,9 @@ fields by pointer. The rest is refused with file and line.
 
 from __future__ import annotations
 
-import hashlib
 import json
-from dataclasses import dataclass
+import keyword
+import re
 from typing import TYPE_CHECKING, Final
 
 from hotgraft.core.descriptor import (
@@ -23,9 +23,11 @@ from hotgraft.core.descriptor import (
     State,
     Struct,
 )
+from hotgraft.core.descriptor_checks import descriptor_violations
 from hotgraft.core.errors import BindError
 from hotgraft.core.manifest import Manifest, read_manifest
-from hotgraft.engine.header_parse import DeclaredStruct, parse_header
+from hotgraft.engine.bind_layout import Bound, BoundStruct, layout_id_of
+from hotgraft.engine.header_parse import parse_header
 from hotgraft.engine.header_tokens import read_header
 from hotgraft.engine.header_types import SCALAR_OF, Layouts
 
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hotgraft.core.manifest import Provided
-    from hotgraft.engine.header_parse import Declared, Member
+    from hotgraft.engine.header_parse import Declared, DeclaredStruct, Member
 
 ABI: Final = (1, 0)
 DIRECTIONS: Final = {"HOTGRAFT_IN": "in", "HOTGRAFT_OUT": "out", "HOTGRAFT_INOUT": "inout"}
@@ -49,19 +51,9 @@ REFUSED_TYPES: Final = {
     "enum": "its width depends on the compiler: use int32_t",
     "union": "a union says not which member holds: use a struct",
 }
+HEADER_NAME: Final = re.compile(r"[A-Za-z0-9_.+/-]+")  # what stands between the quotes of an #include
 # Attributes of every plugin handle in Python: an interface function of that name could not be reached.
 RESERVED_NAMES: Final = frozenset({"aio", "generation", "instance", "name", "pin", "reload", "stats", "version"})
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """What bind found: the descriptor, and the headers and structs it came from."""
-
-    manifest: Manifest
-    descriptor: Descriptor
-    headers: tuple[str, ...]
-    state_struct: str
-    offsets: dict[str, dict[str, int]]
 
 
 def bind(manifest_path: Path) -> Bound:
@@ -92,19 +84,23 @@ class _Binding:
         self.complaints: list[str] = []
         names = [one.header for one in manifest.provides] + [manifest.state.header]
         self.headers = tuple(dict.fromkeys(name for name in names if name))
-        self.macros: dict[str, int] = {}
+        self.macros: dict[str, str | None] = {}
         structs = [struct for name in self.headers for struct in self._structs(name)]
-        self.layouts = Layouts(structs)
+        self.layouts = Layouts(structs, self.complaints)
         self.structs: dict[str, Struct] = {}
+        self.functions: dict[str, str] = {}  # where each stands
 
     def _structs(self, name: str) -> tuple[DeclaredStruct, ...]:
         path = self.folder / name
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            self.complaints.append(f"{path}: {error}")
+        if not HEADER_NAME.fullmatch(name):
+            self.complaints.append(f"{self.on}: header {name!r}: a name is made of A-Z a-z 0-9 _ . + / -")
             return ()
-        header = read_header(text, name, self.macros)
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            self.complaints.append(f"{path}: {error.strerror or error}")
+            return ()
+        header = read_header(data, name, self.macros, self.complaints)
         self.macros = header.macros
         return parse_header(header, self.complaints)
 
@@ -112,9 +108,7 @@ class _Binding:
         provides = tuple(self._interface(one) for one in self.manifest.provides)
         state = self._state()
         schema = self._config_schema()
-        found = self.complaints or self.layouts.failures
-        if found:
-            raise BindError("bind the plugin", on=self.on, found=list(dict.fromkeys(found)))
+        self._refuse_if_wrong()
         descriptor = Descriptor(
             hotgraft=FORMAT,
             name=self.manifest.name,
@@ -130,11 +124,20 @@ class _Binding:
             config_schema=schema,
             pins=self.manifest.drain.pins,
         )
-        crossing = [one.struct for one in provides] + list(self.structs)
-        if self.manifest.state.struct:
-            crossing.append(self.manifest.state.struct)
-        offsets = {name: self.layouts.offsets(name) for name in dict.fromkeys(crossing)}
-        return Bound(self.manifest, descriptor, self.headers, self.manifest.state.struct, offsets)
+        self.complaints += [f"{self.on}: {one}" for one in descriptor_violations(descriptor)]
+        self._refuse_if_wrong()
+        crossing = [one.struct for one in provides] + [self.manifest.state.struct] + list(self.structs)
+        structs = tuple(self._bound_struct(name) for name in dict.fromkeys(crossing) if name)
+        return Bound(self.manifest, descriptor, self.headers, self.manifest.state.struct, structs)
+
+    def _refuse_if_wrong(self) -> None:
+        if self.complaints:
+            raise BindError("bind the plugin", on=self.on, found=list(dict.fromkeys(self.complaints)))
+
+    def _bound_struct(self, name: str) -> BoundStruct:
+        layouts = self.layouts
+        members = layouts.declared[name].members
+        return BoundStruct(name, layouts.size_of(name), layouts.align_of(name), members, layouts.offsets(name))
 
     def _config_schema(self) -> dict[str, object]:
         if not self.manifest.config_schema_file:
@@ -145,7 +148,10 @@ class _Binding:
         except (OSError, ValueError, RecursionError) as error:
             self.complaints.append(f"{path}: {error}")
             return {}
-        return schema if isinstance(schema, dict) else {}
+        if not isinstance(schema, dict):
+            self.complaints.append(f"{path}: a JSON Schema is an object")
+            return {}
+        return schema
 
     def _state(self) -> State:
         state = self.manifest.state
@@ -165,29 +171,35 @@ class _Binding:
 
     def _layout(self, name: str) -> Struct:
         struct = self.layouts.declared[name]
+        is_read = self.layouts.read(name)
+        known = len(self.complaints)
         for member in struct.members:
-            where = f"{struct.path}:{member.declared.line}: struct {name}, field {member.declared.name}"
+            declared = member.declared
+            where = f"{struct.path}:{declared.line}: struct {name}, field {declared.name}"
             if member.parameters is not None:
                 self.complaints.append(f"{where}: a function pointer does not outlive the code it points to")
-            elif member.declared.stars:
+            elif declared.stars:
                 self.complaints.append(f"{where}: a pointer inside a struct does not cross")
-            elif self._check_type(member.declared, where) and member.declared.type[-1] in self.layouts.declared:
-                inner = member.declared.type[-1]
-                self.structs[inner] = self._layout(inner)
-        if self.complaints or self.layouts.failures:
+            elif declared.is_const:
+                self.complaints.append(f"{where}: const says nothing about a layout: leave it out")
+            elif self._check_type(declared, where) and declared.base[0] in self.layouts.declared and is_read:
+                self.structs.setdefault(declared.base[0], self._layout(declared.base[0]))
+        if not is_read or len(self.complaints) > known:
             return Struct(bytes=1, align=1, fields=())
         return self.layouts.struct(name)
 
     def _check_type(self, declared: Declared, where: str) -> bool:
-        words = [word for word in declared.type if word not in ("const", "struct", "*", "volatile")]
-        for word in words:
+        written = " ".join(declared.type)
+        for word in declared.base:
             if word in REFUSED_TYPES:
-                self.complaints.append(f"{where}: {' '.join(declared.type)}: {REFUSED_TYPES[word]}")
+                self.complaints.append(f"{where}: {written}: {REFUSED_TYPES[word]}")
                 return False
-        known = len(words) == 1 and (words[0] in SCALAR_OF or words[0] == "void" or words[0] in self.layouts.declared)
-        if not known:
-            self.complaints.append(f"{where}: type {' '.join(declared.type) or declared.name!r} does not cross")
-        return known
+        base = declared.base[0] if len(declared.base) == 1 else ""
+        known = base in SCALAR_OF or base == "void" or base in self.layouts.declared
+        if not known or not declared.is_plain or (base == "void" and not declared.stars):
+            self.complaints.append(f"{where}: type {written or declared.name!r} does not cross")
+            return False
+        return True
 
     def _interface(self, provided: Provided) -> Interface:
         struct = self.layouts.declared.get(provided.struct)
@@ -197,7 +209,9 @@ class _Binding:
             self.complaints.append(
                 f"{where}: declares no struct {provided.struct!r} for interface {provided.interface}"
             )
-        elif not members or members[0].declared.text != "uint32_t struct_size":
+        elif not self.layouts.read(provided.struct) and not members:
+            pass  # said already
+        elif not members or members[0].c_type() != "uint32_t" or members[0].declared.name != "struct_size":
             self.complaints.append(
                 f"{struct.path}:{struct.line}: {struct.name} does not begin with uint32_t struct_size"
             )
@@ -219,10 +233,13 @@ class _Binding:
         given = member.parameters or ()
         if member.parameters is None:
             self.complaints.append(f"{where}: only function pointers follow struct_size in an interface")
-        elif not given or given[0].type != ("void", "*"):
+        elif not given or given[0].c_type != "void *":
             self.complaints.append(f"{where}: the first parameter is not void *self")
-        if declared.name in RESERVED_NAMES or declared.name.startswith("_"):
-            self.complaints.append(f"{where}: the name is taken by every plugin handle in Python")
+        self._check_name(declared.name, where)
+        names = [one.name for one in given]
+        for name in dict.fromkeys(one for one in names if names.count(one) > 1 or one == "self"):
+            if names.count(name) > 1 or names[0] != "self":
+                self.complaints.append(f"{where}: two parameters are called {name!r}")
         since = self._since(declared, provided, where)
         parameters = tuple(self._parameter(one, given[1:], where) for one in given[1:])
         return Function(
@@ -235,11 +252,20 @@ class _Binding:
             parameters=parameters,
         )
 
+    def _check_name(self, name: str, where: str) -> None:
+        if name in RESERVED_NAMES or name.startswith("_"):
+            self.complaints.append(f"{where}: the name is taken by every plugin handle in Python")
+        if keyword.iskeyword(name):
+            self.complaints.append(f"{where}: {name} is a word of Python's own: plugin.{name}() cannot be written")
+        earlier = self.functions.setdefault(name, where)
+        if earlier != where:
+            self.complaints.append(f"{where}: the name stands at {earlier} too, and Python reaches both by it")
+
     def _since(self, declared: Declared, provided: Provided, where: str) -> tuple[int, int]:
         written = declared.annotations.get("HOTGRAFT_SINCE")
         if written is None:
             return (provided.version[0], 0)
-        if len(written) != 2 or not all(one.isdigit() for one in written):
+        if not all(one.isascii() and one.isdigit() and len(one) <= 5 for one in written):
             self.complaints.append(f"{where}: HOTGRAFT_SINCE wants major, minor")
             return (0, 0)
         since = (int(written[0]), int(written[1]))
@@ -252,7 +278,7 @@ class _Binding:
         where = f"{where}, parameter {declared.name}"
         directions = [name for name in DIRECTIONS if name in declared.annotations]
         self._check_type(declared, where)
-        type_name = next((word for word in reversed(declared.type) if word not in ("*", "const")), "void")
+        type_name = declared.base[0] if len(declared.base) == 1 else "void"
         is_struct = type_name in self.layouts.declared
         if declared.array:
             self.complaints.append(f"{where}: write a pointer with HOTGRAFT_IN or HOTGRAFT_OUT instead of an array")
@@ -267,7 +293,7 @@ class _Binding:
                 f"{where}: a pointer says one of HOTGRAFT_IN(n), HOTGRAFT_OUT(n) and HOTGRAFT_INOUT(n): "
                 "how many elements, which way"
             )
-        if directions and directions[0] != "HOTGRAFT_IN" and "const" in declared.type:
+        if directions and directions[0] != "HOTGRAFT_IN" and declared.is_const:
             self.complaints.append(f"{where}: {directions[0]} writes, and the type is const")
         count = declared.annotations[directions[0]][0] if directions and declared.annotations[directions[0]] else None
         if count is not None:
@@ -281,28 +307,31 @@ class _Binding:
             direction=DIRECTIONS[directions[0]] if directions else None,  # type: ignore[arg-type] # a value of DIRECTIONS
             count=count,
             nullable="HOTGRAFT_NULLABLE" in declared.annotations,
-            const="const" in declared.type,
+            const=declared.is_const and declared.stars > 0,
         )
 
     def _check_count(self, count: str, others: tuple[Declared, ...], where: str) -> None:
         named = next((one for one in others if one.name == count), None)
-        if count.isdigit():
+        if count.isascii() and count.isdigit():
             return
         if named is None:
             self.complaints.append(f"{where}: is neither a number nor a parameter of the function")
-        elif named.stars == 0 and SCALAR_OF.get(named.type[-1], "f")[0] not in "iu":
+        elif named.stars == 0 and SCALAR_OF.get(" ".join(named.base), "f")[0] not in "iu":
             self.complaints.append(f"{where}: {count} is not an integer")
 
     def _returns(self, declared: Declared, others: tuple[Declared, ...], where: str) -> Returns:
         ownerships = [name for name in OWNERSHIPS if name in declared.annotations]
-        words = [word for word in declared.type if word not in ("const", "*", "struct")]
-        self._check_type(declared, f"{where}: its result")
+        words = list(declared.base)
+        if words != ["void"] or declared.stars:
+            self._check_type(declared, f"{where}: its result")
         scalar = SCALAR_OF.get(words[-1] if words else "void", words[-1] if words else "void")
+        if declared.stars > 1:
+            self.complaints.append(f"{where}: its result: a pointer to a pointer does not cross")
         if declared.stars == 0:
             if ownerships:
                 self.complaints.append(f"{where}: {ownerships[0]} is for a result that is a pointer")
             if words and words[-1] in self.layouts.declared:
-                self.complaints.append(f"{where}: a struct crosses by pointer, not by value")
+                self.complaints.append(f"{where}: its result: a struct crosses by pointer, not by value")
             kind = "status" if words == ["hotgraft_status"] else "void" if words == ["void"] else "value"
             return Returns(kind=kind, type=scalar, ownership=None, count=None)  # type: ignore[arg-type] # one of three
         if len(ownerships) != 1:
@@ -316,17 +345,3 @@ class _Binding:
             self._check_count(count, others, f"{where}: {ownerships[0]}({count})")
         ownership = OWNERSHIPS[ownerships[0]] if ownerships else None
         return Returns(kind="pointer", type=scalar, ownership=ownership, count=count)  # type: ignore[arg-type] # of OWNERSHIPS
-
-
-def layout_id_of(struct: Struct, structs: dict[str, Struct]) -> int:
-    """Return the number by which two builds know that their state's layouts are equal: 64 bits of SHA-256, never 0."""
-    return int.from_bytes(hashlib.sha256(_layout_text(struct, structs).encode()).digest()[:8], "little") or 1
-
-
-def _layout_text(struct: Struct, structs: dict[str, Struct]) -> str:
-    fields = ";".join(f"{one.name}:{_type_text(one.type, structs)}*{one.count}@{one.offset}" for one in struct.fields)
-    return f"{struct.bytes}/{struct.align}:{{{fields}}}"
-
-
-def _type_text(name: str, structs: dict[str, Struct]) -> str:
-    return _layout_text(structs[name], structs) if name in structs else name

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from hotgraft.core.descriptor import Function, Interface, Parameter
-    from hotgraft.engine.bind import Bound
+    from hotgraft.engine.bind_layout import Bound
 
 C_OF: Final = {
     "i8": "std::int8_t", "u8": "std::uint8_t", "i16": "std::int16_t", "u16": "std::uint16_t", "i32": "std::int32_t",

@@ -57,8 +57,8 @@ def find_compiler(*, cpp: bool = False) -> str:
     raise BuildError("find a compiler", on=", ".join(filter(None, names)), output="none is on the path", command=())
 
 
-def write_bound(folder: Path, build: Path) -> str:
-    """Run bind for the manifest in `folder` and write what it generates into `build`; return the plugin's name.
+def write_bound(manifest: Path, build: Path) -> str:
+    """Run bind for a manifest and write what it generates into `build`; return the plugin's name.
 
     A file whose text is as it was is left alone. Raises ManifestError and BindError as `bind` does.
     """
@@ -67,7 +67,7 @@ def write_bound(folder: Path, build: Path) -> str:
     from hotgraft.engine.bind_stubs import protocol_stub
     from hotgraft.engine.bind_wrapper import wrapper_header
 
-    bound = bind(folder / "plugin.toml")
+    bound = bind(manifest)
     name = bound.manifest.name
     build.mkdir(parents=True, exist_ok=True)
     _write(build / f"{name}_descriptor.h", descriptor_header(bound))
@@ -102,7 +102,7 @@ def build_plugin(
     """
     folder = Path(folder)
     build = folder / "build"
-    name = write_bound(folder, build)
+    name = write_bound(folder / "plugin.toml", build)
     sources = sorted(one for one in folder.iterdir() if one.suffix in C_SUFFIXES + CPP_SUFFIXES)
     if not sources:
         raise BuildError("build the plugin", on=str(folder), output="no .c, .cpp, .cc or .cxx file", command=())

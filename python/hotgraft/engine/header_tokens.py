@@ -1,7 +1,8 @@
-"""An interface header as tokens: comments and preprocessor lines gone, simple numeric macros known, lines kept.
+"""An interface header as tokens: comments gone, macros of one word or number replaced, lines kept.
 
-What cffi cannot tell (parameter names, annotations, which typedef a status is) is read from these tokens by
-`header_parse`; types, sizes and offsets come from cffi.
+There is no compiler in here. What only a preprocessor could decide (a member under ``#if``, a macro that is more than
+a word) is refused with its line, so that nothing is ever read differently than a compiler reads it; what slips
+through all the same fails to compile against the assertions of `bind_source`.
 """
 
 from __future__ import annotations
@@ -10,17 +11,24 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from hotgraft.engine.header_conditions import Conditions
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+SIZE_LIMIT: Final = 1 << 20  # bytes; what an interface needs fits into a hundredth of it
+CHAIN_LIMIT: Final = 32  # macros that stand for macros
+
+_JOINED: Final = "\v"  # a line end inside a comment or after a backslash: counts as a line, ends none
+_COMMENT: Final = re.compile(
+    r'"(?:[^"\\\n]|\\[^\n])*"|\'(?:[^\'\\\n]|\\[^\n])*\'|(?P<comment>/\*.*?(?P<end>\*/|\Z)|//[^\n]*)', re.DOTALL
+)
 _PIECE: Final = re.compile(
-    r"(?P<gap>\s+|/\*.*?\*/|//[^\n]*)|(?P<directive>^[ \t]*\#(?:\\\n|[^\n])*)"
-    r"|(?P<word>[A-Za-z_]\w*)|(?P<number>\d\w*)|(?P<text>\"[^\"\n]*\"|'[^'\n]*')|(?P<mark>\.\.\.|.)",
-    re.MULTILINE | re.DOTALL,
+    r"(?P<gap>\s+)|(?P<word>[^\W\d]\w*)|\d[\w.]*|\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|\.\.\.|."
 )
-_NUMBER_MACRO: Final = re.compile(
-    r"#\s*define\s+(\w+)\s+\(?\s*(\d+|0[xX][0-9a-fA-F]+)[uUlL]*\s*\)?\s*(?:/\*.*|//.*)?$", re.DOTALL
-)
+_DIRECTIVE: Final = re.compile(r"\s*#\s*(\w*)(.*)", re.DOTALL)
+_DEFINE: Final = re.compile(r"(\w+)(\()?\s*(.*)$", re.DOTALL)
+_NUMBER: Final = re.compile(r"(0[xX][0-9a-fA-F]+|\d+)[uUlL]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,31 +41,130 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """One header: its tokens, and the numbers its macros stand for."""
+    """One header: its tokens, and what its macros stand for: a token, nothing (""), or more than that (None)."""
 
     path: str
     tokens: tuple[Token, ...]
-    macros: dict[str, int]
+    macros: dict[str, str | None]
 
 
-def read_header(text: str, path: str, known: Mapping[str, int]) -> Header:
-    """Split a header's text; `known` are the macros of headers before it.
-
-    Conditional blocks are not evaluated: both branches are read.
-    """
-    tokens: list[Token] = []
-    macros = dict(known)
+def read_header(data: bytes, path: str, known: Mapping[str, str | None], complaints: list[str]) -> Header:
+    """Split a header; `known` are the macros of headers before it. What cannot be read is complained about."""
+    text = _text(data, path, complaints)
+    reader = _Reader(path, dict(known), complaints)
     line = 1
-    for piece in _PIECE.finditer(text):
-        if piece["directive"]:
-            found = _NUMBER_MACRO.match(piece["directive"].strip())
-            if found:
-                macros[found[1]] = int(found[2], 0)
-        elif not piece["gap"]:
-            word = piece[0]
-            tokens.append(Token(str(macros[word]) if word in macros else word, line))
-        line += piece[0].count("\n")
-    return Header(path, tuple(_without_language(tokens)), macros)
+    for whole in text.split("\n"):
+        reader.read(whole, line)
+        line += 1 + whole.count(_JOINED)
+    reader.conditions.end(line - 1)
+    return Header(path, tuple(_without_language(reader.tokens)), reader.macros)
+
+
+def _text(data: bytes, path: str, complaints: list[str]) -> str:
+    """The header without comments, one line of it per line."""
+    if len(data) > SIZE_LIMIT:
+        complaints.append(f"{path}:1: has {len(data)} bytes; an interface header ends at {SIZE_LIMIT}")
+        return ""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        complaints.append(f"{path}:{line}: is not UTF-8: byte 0x{data[error.start]:02x}")
+        return ""
+    if "\0" in text:
+        complaints.append(f"{path}:{text.count(chr(10), 0, text.index(chr(0))) + 1}: holds a NUL character")
+        return ""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace(_JOINED, " ").replace("\f", " ")
+    text = re.sub(r"\\[ \t]*\n", _JOINED, text)
+
+    def blank(found: re.Match[str]) -> str:
+        comment: str | None = found["comment"]
+        if comment is None:
+            return found[0]
+        if comment.startswith("/*") and not found["end"]:
+            line = 1 + text.count("\n", 0, found.start()) + text.count(_JOINED, 0, found.start())
+            complaints.append(f"{path}:{line}: a comment is opened and never closed")
+        return " " + _JOINED * (comment.count("\n") + comment.count(_JOINED))
+
+    return _COMMENT.sub(blank, text)
+
+
+class _Reader:
+    """Goes over the lines: directives change what is known, everything else becomes tokens."""
+
+    def __init__(self, path: str, macros: dict[str, str | None], complaints: list[str]) -> None:
+        self.path = path
+        self.macros = macros
+        self.complaints = complaints
+        self.tokens: list[Token] = []
+        self.conditions = Conditions(path, complaints)
+
+    def read(self, whole: str, line: int) -> None:
+        """Read one line, which may go on over joined ones."""
+        directive = _DIRECTIVE.match(whole)
+        if directive is not None:
+            self._directive(directive[1], directive[2].replace(_JOINED, " ").strip(), line)
+            return
+        for piece in _PIECE.finditer(whole):
+            if piece["gap"]:
+                line += piece[0].count(_JOINED)
+            elif self.conditions.takes(line):
+                self._token(piece[0], line, is_word=piece["word"] is not None)
+
+    def _token(self, text: str, line: int, *, is_word: bool) -> None:
+        if is_word and text in self.macros:
+            stands_for = self._resolved(text)
+            if stands_for is None:
+                self.complaints.append(
+                    f"{self.path}:{line}: macro {text} stands for more than one word: write what it means"
+                )
+            elif stands_for:
+                self.tokens.append(Token(stands_for, line))
+            return
+        self.tokens.append(Token(text, line))
+
+    def _resolved(self, word: str) -> str | None:
+        text: str | None = word
+        for _ in range(CHAIN_LIMIT):
+            if text is None or text not in self.macros:
+                break
+            text = self.macros[text]
+        else:
+            return None
+        return text
+
+    def _directive(self, name: str, rest: str, line: int) -> None:
+        if self.conditions.read(name, rest, line) or self.conditions.skips:
+            return
+        if name == "define":
+            self._define(rest, line)
+        elif name == "undef":
+            self.macros.pop(rest, None)
+        elif name == "pragma" and rest.split("(")[0].strip() == "pack":
+            self.complaints.append(f"{self.path}:{line}: #pragma pack: a packed struct does not cross")
+
+    def _define(self, rest: str, line: int) -> None:
+        found = _DEFINE.match(rest)
+        if found is None:
+            return
+        name, is_function, body = found[1], found[2] is not None, found[3].strip()
+        if name.startswith("HOTGRAFT_"):
+            self.complaints.append(f"{self.path}:{line}: #define {name}: these names are hotgraft's")
+            return
+        while body.startswith("(") and body.endswith(")"):
+            body = body[1:-1].strip()
+        number = _NUMBER.fullmatch(body)
+        if is_function or self.conditions.is_unknown:
+            self.macros[name] = None
+        elif number:
+            digits = number[1]
+            is_octal = digits.startswith("0") and digits.isdigit() and len(digits) > 1
+            try:
+                self.macros[name] = str(int(digits, 8 if is_octal else 0))
+            except ValueError:
+                self.macros[name] = None
+        else:
+            self.macros[name] = body if re.fullmatch(r"[^\W\d]\w*|", body) else None
 
 
 def _without_language(tokens: list[Token]) -> list[Token]:
@@ -66,7 +173,7 @@ def _without_language(tokens: list[Token]) -> list[Token]:
     if '"C"' not in texts:
         return tokens
     at = texts.index('"C"')
-    if texts[at - 1 : at + 2] != ["extern", '"C"', "{"]:
+    if at == 0 or texts[at - 1 : at + 2] != ["extern", '"C"', "{"] or "}" not in texts:
         return tokens
     last = len(texts) - 1 - texts[::-1].index("}")
     return tokens[: at - 1] + tokens[at + 2 : last] + tokens[last + 1 :]
