@@ -124,11 +124,19 @@ class _Binding:
             config_schema=schema,
             pins=self.manifest.drain.pins,
         )
-        self.complaints += [f"{self.on}: {one}" for one in descriptor_violations(descriptor)]
+        self.complaints += [f"{self._where(one)}: {one}" for one in descriptor_violations(descriptor)]
         self._refuse_if_wrong()
         crossing = [one.struct for one in provides] + [self.manifest.state.struct] + list(self.structs)
         structs = tuple(self._bound_struct(name) for name in dict.fromkeys(crossing) if name)
         return Bound(self.manifest, descriptor, self.headers, self.manifest.state.struct, structs)
+
+    def _where(self, violation: str) -> str:
+        """Return the line of the struct or function that a violation of the descriptor is about."""
+        places = {f"struct {one.name}": f"{one.path}:{one.line}" for one in self.layouts.declared.values()}
+        for name, place in self.functions.items():
+            places |= {f"{one.interface}.{name}": place.rpartition(":")[0] for one in self.manifest.provides}
+        found = [name for name in places if violation.startswith(name)]
+        return places[max(found, key=len)] if found else self.on
 
     def _refuse_if_wrong(self) -> None:
         if self.complaints:
@@ -184,6 +192,8 @@ class _Binding:
                 self.complaints.append(f"{where}: const says nothing about a layout: leave it out")
             elif self._check_type(declared, where) and declared.base[0] in self.layouts.declared and is_read:
                 self.structs.setdefault(declared.base[0], self._layout(declared.base[0]))
+        if not struct.members:
+            self.complaints.append(f"{struct.path}:{struct.line}: struct {name} has no fields")
         if not is_read or len(self.complaints) > known:
             return Struct(bytes=1, align=1, fields=())
         return self.layouts.struct(name)
@@ -204,10 +214,10 @@ class _Binding:
     def _interface(self, provided: Provided) -> Interface:
         struct = self.layouts.declared.get(provided.struct)
         members: tuple[Member, ...] = struct.members if struct else ()
-        where = f"{self.folder / provided.header}"
+        where = provided.header
         if struct is None:
             self.complaints.append(
-                f"{where}: declares no struct {provided.struct!r} for interface {provided.interface}"
+                f"{where}:1: declares no typedef struct {provided.struct} for interface {provided.interface}"
             )
         elif not self.layouts.read(provided.struct) and not members:
             pass  # said already

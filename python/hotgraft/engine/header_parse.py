@@ -24,6 +24,7 @@ FUNCTION_ANNOTATIONS: Final = {
     "HOTGRAFT_COPIED": 0, "HOTGRAFT_OWNED": 0, "HOTGRAFT_LEASED": 1, "HOTGRAFT_NOTHROW": 0,
 }  # fmt: skip
 NOISE: Final = frozenset({"HOTGRAFT_CALL", "HOTGRAFT_EXTERN_C_BEGIN", "HOTGRAFT_EXTERN_C_END"})
+SHOWN_TOKENS: Final = 24  # of what a complaint is about
 PAIRS: Final = {"(": ")", "{": "}", "[": "]"}
 
 
@@ -126,7 +127,7 @@ def _struct(tokens: Sequence[Token], begin: int, opening: int, end: int, path: s
     complaints: list[str] = []
     name = tokens[end + 1].text if end + 1 < len(tokens) else ""
     where = f"{path}:{tokens[begin].line}"
-    if not name.isidentifier() or end + 2 >= len(tokens) or tokens[end + 2].text != ";":
+    if not is_name(name) or end + 2 >= len(tokens) or tokens[end + 2].text != ";":
         complaints.append(f"{path}:{tokens[end].line}: after the brace of a struct come its name and ;")
     tag = tokens[begin + 2].text if begin + 2 < opening else ""
     if tag and tag != name:
@@ -161,6 +162,16 @@ def split(tokens: Sequence[Token], separator: str) -> Iterable[Sequence[Token]]:
         yield tokens[begin:]
 
 
+def is_name(text: str) -> bool:
+    """Is `text` a name that C, C++ and the descriptor can hold?"""
+    return text.isascii() and text.isidentifier()
+
+
+def _shown(tokens: Sequence[Token]) -> str:
+    text = " ".join(token.text for token in tokens[:SHOWN_TOKENS])
+    return text if len(tokens) <= SHOWN_TOKENS else text + " …"
+
+
 def _members(tokens: Sequence[Token], path: str, complaints: list[str]) -> tuple[Member, ...]:
     members: list[Member] = []
     if tokens and tokens[-1].text != ";":
@@ -170,7 +181,7 @@ def _members(tokens: Sequence[Token], path: str, complaints: list[str]) -> tuple
         if not run:
             continue
         if ":" in texts:
-            complaints.append(f"{path}:{run[0].line}: {' '.join(texts)}: bitfields do not cross")
+            complaints.append(f"{path}:{run[0].line}: {_shown(run)}: bitfields do not cross")
         elif "{" in texts:
             complaints.append(f"{path}:{run[0].line}: a struct inside a struct: declare it before, by name")
         elif ("(", "*") in (pairs := list(pairwise(texts))):
@@ -200,14 +211,14 @@ def _function(run: Sequence[Token], opening: int, path: str, complaints: list[st
     texts = [token.text for token in run]
     naming = matching(run, opening)
     begin = naming + 1
-    if texts[begin : begin + 1] != ["("] or naming != opening + 3 or not texts[opening + 2].isidentifier():
-        complaints.append(f"{path}:{run[0].line}: {' '.join(texts)[:120]}: not of the form  result (*name)(parameters)")
+    if texts[begin : begin + 1] != ["("] or naming != opening + 3 or not is_name(texts[opening + 2]):
+        complaints.append(f"{path}:{run[0].line}: {_shown(run)}: not of the form  result (*name)(parameters)")
         return None
     end = matching(run, begin)
     annotations, rest = _take_annotations(run[end + 1 :], FUNCTION_ANNOTATIONS, path, complaints)
     before, result = _take_annotations(run[:opening], FUNCTION_ANNOTATIONS, path, complaints)
-    for token in rest:
-        complaints.append(f"{path}:{token.line}: {token.text!r} after the parameters is not an annotation")
+    if rest:
+        complaints.append(f"{path}:{rest[0].line}: {_shown(rest)!r} is no annotation: is a ; missing before it?")
     runs = list(split(run[begin + 1 : end], ","))
     if [token.text for one in runs for token in one] == ["void"]:
         runs = []
@@ -229,14 +240,14 @@ def _declared(run: Sequence[Token], known: dict[str, int], path: str, complaints
         end = matching(rest, begin)
         array = " ".join(texts[begin + 1 : end])
         if texts.count("[") > 1:
-            complaints.append(f"{where}: {' '.join(texts)}: arrays of arrays do not cross")
+            complaints.append(f"{where}: {_shown(rest)}: arrays of arrays do not cross")
         elif end != len(texts) - 1 or not array:
-            complaints.append(f"{where}: {' '.join(texts)}: an array says how many elements it has, last")
+            complaints.append(f"{where}: {_shown(rest)}: an array says how many elements it has, last")
         texts = texts[:begin]
     if texts == ["..."]:
         complaints.append(f"{where}: '...': a variable number of arguments does not cross")
-    elif len(texts) < 2 or not texts[-1].isidentifier():
-        complaints.append(f"{where}: {' '.join(texts) or 'nothing'}: a type and a name are wanted")
+    elif len(texts) < 2 or not is_name(texts[-1]):
+        complaints.append(f"{where}: {_shown(rest) or 'nothing'}: a type and a name of A-Z a-z 0-9 _ are wanted")
     for text in texts:
         if text.startswith("HOTGRAFT_"):
             complaints.append(f"{where}: {text} does not belong here, or lacks its arguments")

@@ -115,10 +115,9 @@ class _Reader:
         if is_word and text in self.macros:
             stands_for = self._resolved(text)
             if stands_for is None:
-                self.complaints.append(
-                    f"{self.path}:{line}: macro {text} stands for more than one word: write what it means"
-                )
-            elif stands_for:
+                self.complaints.append(f"{self.path}:{line}: macro {text} is no word and no number: write its meaning")
+                stands_for = text
+            if stands_for:
                 self.tokens.append(Token(stands_for, line))
             return
         self.tokens.append(Token(text, line))

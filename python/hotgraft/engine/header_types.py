@@ -6,6 +6,7 @@ that bind is about to describe, so that a declaration we would read wrongly is r
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any, Final
 
 import cffi
@@ -33,6 +34,7 @@ class Layouts:
         self._ffi.cdef(PRELUDE)
         self._complaints = complaints
         self._read: dict[str, bool] = {}
+        self._open: set[str] = set()  # being read
         self.declared: dict[str, DeclaredStruct] = {}
         for struct in structs:
             first = self.declared.setdefault(struct.name, struct)
@@ -44,24 +46,31 @@ class Layouts:
 
     def read(self, name: str, depth: int = 0) -> bool:
         """Let cffi read a struct and those it names; tell whether it stands as we take it, and complain if not."""
+        struct = self.declared[name]
+        if name in self._open:
+            self._complain(struct, "contains itself")
+            return False
         if name not in self._read:
-            self._read[name] = False  # also for a struct that names itself: cffi then says what is wrong
-            struct = self.declared[name]
+            self._open.add(name)
+            self._read[name] = False
             self._complaints += struct.complaints
             inner = [word for word in sorted(struct.words) if word in self.declared and word != name]
             if depth > NESTING_LIMIT:
                 self._complain(struct, f"structs inside structs go deeper than {NESTING_LIMIT}")
             elif False not in {self.read(word, depth + 1) for word in inner} and not struct.complaints:
                 self._read[name] = self._define(struct)
+            self._open.discard(name)
         return self._read[name]
 
     def _define(self, struct: DeclaredStruct) -> bool:
         try:
-            self._ffi.cdef(struct.text)
-            self._ffi.sizeof(struct.name)
-            differs = [*self._differences(struct)]
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # what cffi would guess is refused anyway
+                self._ffi.cdef(struct.text)
+                self._ffi.sizeof(struct.name)
+                differs = [*self._differences(struct)]
         except Exception as error:  # cffi raises whatever its parser does; the header is at fault, not we
-            self._complain(struct, str(error).splitlines()[0] if str(error) else type(error).__name__)
+            self._complain(struct, str(error).splitlines()[0][:200] if str(error) else type(error).__name__)
             return False
         for sentence in differs:
             self._complain(struct, sentence)
