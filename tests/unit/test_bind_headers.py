@@ -227,6 +227,7 @@ REFUSED: dict[str, tuple[str | bytes, int, str]] = {
         header(PAIR, "enum { N = 4 }; typedef struct pair { float b[N]; } pair;"), 2, "unsupported"
     ),
     "struct_size of another type": (header(head="uint64_t struct_size;"), 3, "does not begin with"),
+    "struct_size that is const": (header(head="const uint32_t struct_size;"), 3, "does not begin with"),
     "struct_size as an array": (header(head="uint32_t struct_size[1];"), 3, "does not begin with"),
     "versions out of order": (
         header("void (*f)(void *self) HOTGRAFT_SINCE(1, 1); void (*g)(void *self);"), 5, "appended"

@@ -221,7 +221,12 @@ class _Binding:
             )
         elif not self.layouts.read(provided.struct) and not members:
             pass  # said already
-        elif not members or members[0].c_type() != "uint32_t" or members[0].declared.name != "struct_size":
+        elif (
+            not members
+            or members[0].c_type() != "uint32_t"
+            or members[0].declared.is_const
+            or members[0].declared.name != "struct_size"
+        ):
             self.complaints.append(
                 f"{struct.path}:{struct.line}: {struct.name} does not begin with uint32_t struct_size"
             )
