@@ -27,3 +27,4 @@ def command(manifest: Path, output: Path | None) -> None:
     click.echo(f"{folder}/{name}_descriptor.h")
     click.echo(f"{folder}/{name}_wrapper.hpp")
     click.echo(f"{folder}/{name}_interface.pyi")
+    click.echo(f"{folder}/{name}_interface.py")

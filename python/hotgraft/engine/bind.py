@@ -221,12 +221,7 @@ class _Binding:
             )
         elif not self.layouts.read(provided.struct) and not members:
             pass  # said already
-        elif (
-            not members
-            or members[0].c_type() != "uint32_t"
-            or members[0].declared.is_const
-            or members[0].declared.name != "struct_size"
-        ):
+        elif not members or not _is_struct_size(members[0]):
             self.complaints.append(
                 f"{struct.path}:{struct.line}: {struct.name} does not begin with uint32_t struct_size"
             )
@@ -360,3 +355,8 @@ class _Binding:
             self._check_count(count, others, f"{where}: {ownerships[0]}({count})")
         ownership = OWNERSHIPS[ownerships[0]] if ownerships else None
         return Returns(kind="pointer", type=scalar, ownership=ownership, count=count)  # type: ignore[arg-type] # of OWNERSHIPS
+
+
+def _is_struct_size(member: Member) -> bool:
+    declared = member.declared
+    return member.c_type() == "uint32_t" and declared.name == "struct_size" and not declared.is_const

@@ -64,7 +64,7 @@ def write_bound(manifest: Path, build: Path) -> str:
     """
     from hotgraft.engine.bind import bind  # cffi costs 130 ms: paid by those who build, never by a reload
     from hotgraft.engine.bind_source import descriptor_header
-    from hotgraft.engine.bind_stubs import protocol_stub
+    from hotgraft.engine.bind_stubs import protocol_module, protocol_stub
     from hotgraft.engine.bind_wrapper import wrapper_header
 
     bound = bind(manifest)
@@ -73,6 +73,7 @@ def write_bound(manifest: Path, build: Path) -> str:
     _write(build / f"{name}_descriptor.h", descriptor_header(bound))
     _write(build / f"{name}_wrapper.hpp", wrapper_header(bound))
     _write(build / f"{name}_interface.pyi", protocol_stub(bound))
+    _write(build / f"{name}_interface.py", protocol_module(bound))
     return name
 
 
