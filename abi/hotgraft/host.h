@@ -50,6 +50,8 @@ typedef struct hotgraft_host {
     /* Keep this generation's code mapped until unlease, and say why ("call-back registered with audio server").
      * Returns the lease's number, never 0; 0 when there is no memory. [any] */
     uint64_t(HOTGRAFT_CALL *lease)(hotgraft_ctx *ctx, const char *why) HOTGRAFT_NOTHROW;
+
+    /* Give up a lease by its number, once. [any] */
     void(HOTGRAFT_CALL *unlease)(hotgraft_ctx *ctx, uint64_t lease) HOTGRAFT_NOTHROW;
 
     uint32_t guard_protocol; /* layout and store order of slot, record and table that call.h may inline: 1 */

@@ -5,8 +5,9 @@
  *
  *     typedef struct gain_v1 {
  *         uint32_t struct_size;
- *         hotgraft_status (*process)(void *self, const float *in HOTGRAFT_IN(n), float *out HOTGRAFT_OUT(n), uint64_t
- * n); } gain_v1;
+ *         hotgraft_status (*process)(void *self, const float *in HOTGRAFT_IN(n), float *out HOTGRAFT_OUT(n),
+ *                                    uint64_t n);
+ *     } gain_v1;
  *
  * Only fixed-width integers, float, double, pointers and POD structs by pointer cross. `hotgraft bind` reads the
  * annotations; for the compiler they are nothing.

@@ -27,7 +27,7 @@ typedef struct hotgraft_sink {
     uint32_t reserved;
     void *ctx;
     /* Copies `data`. `key`: terminated UTF-8 of 1 to 255 bytes, each at most once. HOTGRAFT_E_INVALID or
-     * HOTGRAFT_E_NOMEM: give up and return it from save. */
+     * HOTGRAFT_E_NOMEM: give up and return it from save. [control, quiesced] */
     hotgraft_status(HOTGRAFT_CALL *put)(void *ctx, const char *key, uint32_t type, const void *data,
                                         uint64_t len) HOTGRAFT_NOTHROW;
 } hotgraft_sink;
@@ -38,10 +38,10 @@ typedef struct hotgraft_source {
     uint32_t reserved;
     void *ctx;
     /* HOTGRAFT_OK; HOTGRAFT_E_UNSUPPORTED: absent, use the default; HOTGRAFT_E_INVALID: there, but of another type than
-     * `type` (0 takes any). *data is aligned to 16. `type` out may be NULL. */
+     * `type` (0 takes any). *data is aligned to 16. `type` out may be NULL. [control, before start] */
     hotgraft_status(HOTGRAFT_CALL *get)(void *ctx, const char *key, uint32_t want, uint32_t *type, const void **data,
                                         uint64_t *len) HOTGRAFT_NOTHROW;
-    /* The key at `index` in the order they were put, or NULL past the end. (call) */
+    /* The key at `index` in the order they were put, or NULL past the end. (call) [control, before start] */
     const char *(HOTGRAFT_CALL *key_at)(void *ctx, uint64_t index)HOTGRAFT_NOTHROW;
 } hotgraft_source;
 

@@ -19,6 +19,8 @@
 #ifndef HOTGRAFT_VERSION_H
 #define HOTGRAFT_VERSION_H
 
+#include <stddef.h>
+
 #define HOTGRAFT_ABI_MAJOR 1u
 #define HOTGRAFT_ABI_MINOR 0u
 

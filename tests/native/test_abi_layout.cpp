@@ -31,12 +31,13 @@ bool is_there(const std::string &compiler) {
 
 } // namespace
 
-TEST_CASE("the headers compile without a warning as C11 and as C++17 to the same layout") {
+TEST_CASE("the headers compile without a warning as C11, C++17 and C++11 to the same layout") {
     int tried = 0;
     for (const char *compiler : {"cc", "gcc", "clang", "clang-14"}) {
         if (is_there(compiler)) {
             CHECK(compiles(compiler, "-x c -std=c11"));
             CHECK(compiles(compiler, "-x c++ -std=c++17"));
+            CHECK(compiles(compiler, "-x c++ -std=c++11"));
             ++tried;
         }
     }
