@@ -299,8 +299,8 @@ def mutated(seed: int) -> str:
 
 def test_mutants_are_refused_or_read_as_the_compiler_reads_them(tmp_path: Path, sized: Sized) -> None:
     """A header that a compiler takes and bind reads otherwise would be called by the wrong signature."""
-    accepted, every = 0, sized(quick=6, full=1)
-    for seed in range(sized(quick=500, full=3_000, soak=100_000)):
+    accepted, every = 0, sized(quick=4, full=1)
+    for seed in range(sized(quick=120, full=3_000, soak=100_000)):
         text = mutated(seed)
         try:
             bind(write(tmp_path, text))
@@ -310,4 +310,4 @@ def test_mutants_are_refused_or_read_as_the_compiler_reads_them(tmp_path: Path, 
         accepted += 1
         if accepted % every == 0 and said_by_compiler(tmp_path, text):
             assert not compiles_alone(tmp_path), f"seed {seed}: bind reads it otherwise:\n{text}"
-    assert accepted > 10
+    assert accepted > 5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -142,13 +143,14 @@ def test_what_bind_wrote_compiles_without_a_warning(folder: Path, compiler: str,
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda one: one.name)
-def test_a_header_that_changed_without_bind_does_not_compile(folder: Path, change: Change) -> None:
-    """A stale descriptor makes callers pass a float where an integer is read."""
+def test_a_header_that_changed_without_bind_does_not_compile(folder: Path, change: Change, tier: str) -> None:
+    """A stale descriptor makes callers pass a float where an integer is read. Quick: one compiler and language each."""
     assert HEADER.count(change.old) >= 1
     (folder / "gain.h").write_text(HEADER.replace(change.old, change.new, 1))
 
-    for compiler in compilers():
-        for language in ("C11", "C++17"):
-            text = said(folder, compiler, language)
-            assert "run hotgraft bind again" in text, (compiler, language, text)
-            assert change.named in text, (compiler, language, text)
+    every = list(itertools.product(compilers(), ("C11", "C++17")))
+    at = CHANGES.index(change) % len(every)
+    for compiler, language in every[at : at + 1] if tier == "quick" else every:
+        text = said(folder, compiler, language)
+        assert "run hotgraft bind again" in text, (compiler, language, text)
+        assert change.named in text, (compiler, language, text)

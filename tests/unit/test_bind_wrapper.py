@@ -18,6 +18,7 @@ from sample_plugins import HANDS_OVER, Workshop
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from _pytest.mark import ParameterSet
     from hotgraft import Host
 
 SOURCE = Path(__file__).parents[1] / "plugins" / "throws"
@@ -25,9 +26,10 @@ WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werr
 FAILED, INVALID, NOMEM = -1, -3, -6
 
 
-def compilers() -> list[str]:
-    """Those this machine has."""
-    return [name for name in ("g++", "clang++") if shutil.which(name)] or ["c++"]
+def compilers() -> list[ParameterSet]:
+    """Those this machine has; the second one in the full tier."""
+    first, *others = [name for name in ("g++", "clang++") if shutil.which(name)] or ["c++"]
+    return [pytest.param(first), *(pytest.param(one, marks=pytest.mark.full) for one in others)]
 
 
 @pytest.fixture(scope="module", params=compilers())
