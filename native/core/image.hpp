@@ -130,6 +130,10 @@ inline constexpr std::uint64_t kImageBytesMax = std::uint64_t{1} << 30;
 // comes last and must lie inside the file. `head` holds the first `head_bytes` (64 are enough).
 [[nodiscard]] Status check_complete(const std::uint8_t *head, std::size_t head_bytes, std::uint64_t file_bytes);
 
+// Tell from the first bytes of a file that is not complete whether writing on can make an image of it: each byte of the
+// magic is there, or not there yet, or zero (a linker that maps its output writes the header last).
+[[nodiscard]] bool may_become_image(const std::uint8_t *head, std::size_t head_bytes) noexcept;
+
 } // namespace hotgraft
 
 #endif // HOTGRAFT_CORE_IMAGE_HPP

@@ -177,4 +177,13 @@ Status check_complete(const std::uint8_t *head, std::size_t head_bytes, std::uin
     return {};
 }
 
+bool may_become_image(const std::uint8_t *head, std::size_t head_bytes) noexcept {
+    for (std::size_t i = 0; i < std::min<std::size_t>(head_bytes, SELFMAG); ++i) {
+        if (head[i] != 0 && head[i] != static_cast<std::uint8_t>(ELFMAG[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 } // namespace hotgraft

@@ -34,8 +34,9 @@ struct StagingWish {
 };
 
 // Wait until the file at `path` is complete (its section table lies inside it) and its size, mtime and inode have held
-// still for `still_ns`. kTimedOut says what kept changing or what is missing; kRefused: not a regular file, never
-// waited for. deadline_ns is absolute, CLOCK_MONOTONIC. Any thread.
+// still for `still_ns`. kTimedOut says what kept changing or what is missing; never waited for are kRefused: not a
+// regular file, and kMalformed: its first bytes are those of something else than an image. deadline_ns is absolute,
+// CLOCK_MONOTONIC. Any thread.
 [[nodiscard]] Status settle(const std::string &path, std::int64_t deadline_ns, std::int64_t still_ns = 50'000'000);
 
 // Copy the source, hash it and read its facts in one pass over its bytes. Fails with nothing left on disk:

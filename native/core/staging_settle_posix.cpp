@@ -48,6 +48,9 @@ Status look_at(const std::string &path, Look *out) {
     out->is_there = true;
     out->completeness =
         check_complete(head, static_cast<std::size_t>(count), static_cast<std::uint64_t>(out->facts.st_size));
+    if (!may_become_image(head, static_cast<std::size_t>(count))) { // a text, an archive: no wait makes it one
+        return {Code::kMalformed, path + ": " + out->completeness.message()};
+    }
     return {};
 }
 

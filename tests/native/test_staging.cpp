@@ -235,6 +235,35 @@ TEST_CASE("F03, F04: settle waits for the last byte, then for the file to hold s
     CHECK(contains(status.message(), "not there"));
 }
 
+TEST_CASE("E01: settle refuses at once what no further write makes an image, and waits for what may still become one") {
+    // The deadlines decide, not a clock: a refusal that waited would be a kTimedOut.
+    const std::string image = read_file(scene::build("plain.c"));
+    const std::string path = path_of("magic.so");
+    for (const std::string &bytes : {std::string("#"), std::string("# hotgraft\n"), std::string{'\x7f', 'E', 'L', 'K'},
+                                     std::string("!<arch>\n") + std::string(300, '\0')}) {
+        write_file(path, bytes);
+        const Status status = settle(path, scene::in_seconds(3600));
+        CHECK(status.code() == Code::kMalformed);
+        CHECK(contains(status.message(), path));
+        CHECK(contains(status.message(), "not an ELF image"));
+    }
+    for (const std::string &bytes :
+         {std::string(), image.substr(0, 1), image.substr(0, 3), std::string(image.size(), '\0')}) {
+        write_file(path, bytes);
+        CHECK(settle(path, monotonic_ns() + scene::kSecond / 50).code() == Code::kTimedOut);
+    }
+    // The last of them: a linker that maps its output leaves the header's place empty until the end.
+    std::thread writer([&] {
+        std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
+        file.seekp(64).write(image.data() + 64, static_cast<std::streamsize>(image.size() - 64));
+        file.seekp(0).write(image.data(), 64);
+    });
+    const Status status = settle(path, scene::in_seconds(60));
+    writer.join();
+    CHECK_MESSAGE(status.is_ok(), status.message());
+    CHECK(read_file(path) == image);
+}
+
 TEST_CASE("settle accepts a file that is long finished at once, and times out on one that never rests") {
     const std::string path = path_of("old.so");
     std::filesystem::copy_file(scene::build("plain.c"), path);
