@@ -5,6 +5,8 @@
 #include "call_guarded.hpp"
 #include "call_invoke.hpp"
 
+#include <cassert>
+
 namespace hotgraft {
 namespace {
 
@@ -77,7 +79,10 @@ template <bool IsDirty> inline bool take_all(const Function &function, PyObject 
         const Parameter &parameter = function.parameters[index];
         if (__builtin_expect(parameter.kind == Parameter::Kind::kCountOut, 0)) {
             *word_at(frame.registers, parameter) = reinterpret_cast<Word>(&frame.count_out);
-        } else if (__builtin_expect(!take<IsDirty>(function, index, *args++, frame), 0)) {
+            continue;
+        }
+        assert(args != nullptr); // without arguments every parameter is a kCountOut: run() counted them
+        if (__builtin_expect(!take<IsDirty>(function, index, *args++, frame), 0)) {
             return false;
         }
     }

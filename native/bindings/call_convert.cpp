@@ -22,10 +22,11 @@ bool out_of_range(const Function &function, const Parameter &parameter, PyObject
         return false;
     }
     if (parameter.is_signed) {
-        const long long high = static_cast<long long>(static_cast<std::uint64_t>(parameter.low) + parameter.span);
+        const std::uint64_t high = static_cast<std::uint64_t>(parameter.low) + parameter.span; // wraps to it
         PyErr_Format(PyExc_OverflowError, "%s.%s: parameter \"%s\" is %s and takes %lld to %lld, got %U",
                      function.plugin.c_str(), function.name.c_str(), parameter.name.c_str(),
-                     parameter.type.name.c_str(), static_cast<long long>(parameter.low), high, text);
+                     parameter.type.name.c_str(), static_cast<long long>(parameter.low), static_cast<long long>(high),
+                     text);
     } else {
         PyErr_Format(PyExc_OverflowError, "%s.%s: parameter \"%s\" is %s and takes 0 to %llu, got %U",
                      function.plugin.c_str(), function.name.c_str(), parameter.name.c_str(),

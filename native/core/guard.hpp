@@ -77,7 +77,7 @@ public:
     // Make every thread's announcements before this call visible to the scan after it, and every store of the caller
     // before it visible to every thread's next look at a slot (M1).
     void barrier() noexcept;
-    // False: callers of every slot take the cold branch and pay a fence there; guard protocol 0 should be answered.
+    // False: callers of every slot take the cold branch and pay a fence there; protocol 1 holds either way.
     [[nodiscard]] bool has_membarrier() const noexcept {
         return is_registered_.load(std::memory_order_relaxed) && !without_membarrier_.load(std::memory_order_relaxed);
     }
