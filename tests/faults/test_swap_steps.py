@@ -142,6 +142,9 @@ def test_a_plugin_that_is_busy_until_the_deadline_keeps_serving(host: Host, buil
         host.reload("counter", deadline_s=0.1)
 
     assert (counter.generation, counter.add(1)) == (1, 6)
+    counter.add(94)  # at a hundred it comes to rest
+    assert host.reload("counter").outcome is Outcome.PUBLISHED
+    assert counter.add(1) == 101
 
 
 def test_a_pin_makes_the_swap_wait_and_is_named(host: Host, build: Workshop) -> None:

@@ -1,5 +1,5 @@
 /* What the host's tests load: a counter whose every control function can be told, by its config, to fail, to hang, to
- * press Ctrl-C or to say "again". Built in variants:
+ * press Ctrl-C or to say "again" (until it has counted to a hundred). Built in variants:
  *   COUNTER_BUILD      what `build` answers, so that a test sees which code ran
  *   COUNTER_HANDOVER   offers surrender and take; COUNTER_LAYOUT names the layout of the block
  *   COUNTER_SAVES      offers save and restore
@@ -147,7 +147,10 @@ static hotgraft_status start(hotgraft_instance *instance, hotgraft_error *error)
 
 static hotgraft_status quiesce(hotgraft_instance *instance, uint64_t budget_ns, hotgraft_error *error) {
     (void)budget_ns;
-    return is_told(instance, "again", "quiesce") ? HOTGRAFT_AGAIN : step(instance, "quiesce", error);
+    if (is_told(instance, "again", "quiesce") && *instance->count < 100) {
+        return HOTGRAFT_AGAIN;
+    }
+    return step(instance, "quiesce", error);
 }
 
 static hotgraft_status resume(hotgraft_instance *instance, hotgraft_error *error) {
