@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import shutil
 import subprocess
@@ -17,7 +18,7 @@ ASK = (
 def candidates() -> list[str]:
     """Return interpreters from PATH and from pyenv's folder, PATH first."""
     found = [shutil.which(f"python{major}.{minor}") for major, minor in SUPPORTED]
-    pyenv = pathlib.Path.home() / ".pyenv" / "versions"
+    pyenv = pathlib.Path(os.environ.get("PYENV_ROOT") or pathlib.Path.home() / ".pyenv") / "versions"
     return [path for path in found if path] + [str(path) for path in sorted(pyenv.glob("3.*/bin/python"))]
 
 

@@ -206,7 +206,7 @@ hotgraft_core_code hotgraft_core_inspect(const char *path, hotgraft_core_image *
     };
     return guarded(error, check, [path, facts] {
         hotgraft::ImageFacts image;
-        const Status status = hotgraft::inspect_image_file(path, &image);
+        Status status = hotgraft::inspect_image_file(path, &image);
         if (status.is_ok()) {
             facts->is_position_independent_executable = image.is_pie ? 1 : 0;
             copy_text(image.soname, facts->soname, sizeof(facts->soname));
@@ -260,7 +260,7 @@ hotgraft_core_code hotgraft_core_require(hotgraft_core_plugin *plugin, const cha
     return guarded(error, check, [=]() -> Status {
         hotgraft::Slot *slot = nullptr;
         Status status = find_slot(*provider, interface, &slot);
-        if (status.is_ok()) {
+        if (slot != nullptr) {
             plugin->imports.emplace_back(id, slot);
         }
         return status;
@@ -276,7 +276,7 @@ hotgraft_core_code hotgraft_core_import(hotgraft_core_plugin *plugin, const char
     return guarded(error, check, [=]() -> Status {
         hotgraft::Slot *slot = nullptr;
         Status status = find_slot(*plugin, id, &slot);
-        if (status.is_ok()) {
+        if (slot != nullptr) {
             hotgraft::fill_host_import(*slot, import);
         }
         return status;
