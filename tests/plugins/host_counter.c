@@ -147,7 +147,7 @@ static hotgraft_status start(hotgraft_instance *instance, hotgraft_error *error)
 
 static hotgraft_status quiesce(hotgraft_instance *instance, uint64_t budget_ns, hotgraft_error *error) {
     (void)budget_ns;
-    if (is_told(instance, "again", "quiesce") && *instance->count < 100) {
+    if (is_told(instance, "again", "quiesce") && (instance->count == NULL || *instance->count < 100)) {
         return HOTGRAFT_AGAIN;
     }
     return step(instance, "quiesce", error);
