@@ -6,6 +6,7 @@
 #include "guard.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 namespace hotgraft {
@@ -152,11 +153,13 @@ void Guards::wait_at(Slot &slot, std::uint32_t seen) noexcept {
     const WaitHooks &hooks = hooks_[hooks_index_.load(std::memory_order_acquire)]; // pairs with set_wait_hooks()
     void *(*const before)() = hooks.before.load(std::memory_order_relaxed);
     void (*const after)(void *) = hooks.after.load(std::memory_order_relaxed);
+    const int error = errno; // a caller may be a signal handler: what it interrupted must find its errno again
     void *const token = before != nullptr ? before() : nullptr;
     slot.wait(seen);
     if (after != nullptr) {
         after(token);
     }
+    errno = error;
 }
 
 void Guards::leave(const hotgraft_table *table) noexcept {

@@ -52,6 +52,7 @@ int *variable_of(Generation &generation, const char *name) {
 } // namespace
 
 TEST_CASE("a plugin without a fault is mapped, created, called, and leaves without a trace") {
+    std::thread([] {}).join(); // a sanitizer's own thread comes with the first one of the process
     const Belongings before;
     std::shared_ptr<Generation> generation = scene::made(scene::build("plain.c"));
     CHECK(generation->stage() == Stage::kInspected);
@@ -84,9 +85,10 @@ TEST_CASE("a plugin without a fault is mapped, created, called, and leaves witho
     CHECK(generation->stage() == Stage::kUnloaded);
     CHECK(generation->live_bytes() == 0);
     generation.reset();
+    // A thread that was joined may still be listed for a moment.
+    CHECK(scene::wait_until([&] { return Belongings().threads == before.threads; }));
     const Belongings after;
     CHECK(after.fds == before.fds);
-    CHECK(after.threads == before.threads);
     CHECK(after.files == before.files);
 }
 

@@ -4,6 +4,7 @@
 #include "guard_scene.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <ctime>
 #include <pthread.h>
@@ -128,9 +129,14 @@ const hotgraft_import *handler_import = nullptr;
 std::atomic<std::uint64_t> handled{0};
 std::atomic<std::uint64_t> handled_wrong{0};
 
+// What the handler interrupted must find its errno again, also when the call waited at a gate.
 extern "C" void call_in_handler(int) {
-    handled_wrong.fetch_add(call(*handler_import) == 0 ? 1 : 0, std::memory_order_relaxed);
+    const int interrupted = errno;
+    errno = ENOTUNIQ;
+    const bool is_wrong = call(*handler_import) == 0 || errno != ENOTUNIQ;
+    handled_wrong.fetch_add(is_wrong ? 1 : 0, std::memory_order_relaxed);
     handled.fetch_add(1, std::memory_order_relaxed);
+    errno = interrupted;
 }
 
 } // namespace
