@@ -34,7 +34,7 @@ PyObject *refuse_calls(PyObject *, PyObject *args) {
     Py_RETURN_NONE;
 }
 
-template <typename Function> PyCFunction as_method(Function function) {
+template <typename Function> PyCFunction as_method(Function function) noexcept {
     return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
 }
 

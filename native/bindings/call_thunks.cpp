@@ -138,8 +138,8 @@ Entry words_or_any(const Function &function, std::size_t place) {
         return one<run_word>(place, Shaped{});
     }
 #define HOTGRAFT_ENTRY(N, MASK)                                                                                        \
-    if (count == N && mask == MASK) {                                                                                  \
-        return many<run_words<N, MASK>>(place, Shaped{});                                                              \
+    if (count == (N) && mask == (MASK)) {                                                                              \
+        return many<run_words<(N), (MASK)>>(place, Shaped{});                                                          \
     }
     HOTGRAFT_WORD_SHAPES(HOTGRAFT_ENTRY)
     return any(function, place);

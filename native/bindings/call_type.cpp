@@ -63,8 +63,8 @@ void check_names(Wish &wish) {
         }
         for (Py_ssize_t base = 0; base < PyTuple_GET_SIZE(wish.bases); ++base) {
             if (PyObject_HasAttrString(PyTuple_GET_ITEM(wish.bases, base), name.c_str()) != 0) {
-                wish.faults.push_back("function \"" + name + "\" would hide the handle's own \"" + name +
-                                      "\"; rename it");
+                std::string &fault = wish.faults.emplace_back("function \"");
+                fault.append(name).append("\" would hide the handle's own \"").append(name).append("\"; rename it");
                 break;
             }
         }

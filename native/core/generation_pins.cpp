@@ -55,7 +55,7 @@ std::string Pins::holders() const {
     std::string text;
     for (const PinHold &pin : list()) {
         char seconds[32];
-        std::snprintf(seconds, sizeof seconds, "%.3f", static_cast<double>(now_ns - pin.since_ns) * 1e-9);
+        (void)std::snprintf(seconds, sizeof seconds, "%.3f", static_cast<double>(now_ns - pin.since_ns) * 1e-9);
         text += (text.empty() ? "" : "; ") + pin.who + " for " + seconds + " s";
     }
     return text;

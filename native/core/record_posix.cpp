@@ -150,7 +150,7 @@ std::int32_t thread_id() noexcept {
 std::string thread_name(std::int32_t tid) {
     char path[64];
     char name[32] = {};
-    std::snprintf(path, sizeof path, "/proc/self/task/%d/comm", tid);
+    (void)std::snprintf(path, sizeof path, "/proc/self/task/%d/comm", tid);
     std::FILE *const file = std::fopen(path, "re");
     if (file == nullptr) {
         return {};

@@ -36,7 +36,7 @@ struct Registers {
 // proc_pid_syscall(5): "running", or "number arguments... sp pc", or "-1 sp pc" when blocked outside a system call.
 Whereabouts read_registers(int tid, Registers *out) noexcept {
     char path[48];
-    std::snprintf(path, sizeof path, "/proc/self/task/%d/syscall", tid);
+    (void)std::snprintf(path, sizeof path, "/proc/self/task/%d/syscall", tid);
     const OwnedFd fd(::open(path, O_RDONLY | O_CLOEXEC));
     char text[256];
     const ssize_t count = fd.is_open() ? ::read(fd.get(), text, sizeof text - 1) : -1;

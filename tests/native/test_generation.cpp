@@ -220,7 +220,12 @@ TEST_CASE("I09: bytes of the host that a failed create kept are told") {
     const Status status = generation->create_instance("main", "{}");
     CHECK(contains(status.message(), "kept 8192 bytes"));
     CHECK(generation->live_bytes() == 8192);
+    void *address = nullptr;
+    REQUIRE(generation->library()->symbol("kept", &address).is_ok());
+    void *const kept = *static_cast<void **>(address);
     CHECK(scene::unload(generation).proven);
+    Ledger::free_block(kept); // nobody else knows of it any more
+    CHECK(generation->live_bytes() == 0);
 }
 
 TEST_CASE("I10: create over its deadline is abandoned; nothing it can reach is freed, and it is never closed") {

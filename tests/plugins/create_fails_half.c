@@ -6,6 +6,10 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#ifdef LEAKS
+__attribute__((visibility("default"))) void *kept;
+#endif
+
 static void *work(void *arg) {
     return arg;
 }
@@ -24,7 +28,7 @@ static hotgraft_status create(const hotgraft_host *host, const hotgraft_str *con
 #ifndef LEAKS
     host->realloc(host->ctx, block, 0, 0);
 #else
-    (void)block;
+    kept = block;
 #endif
     free(own);
     close(fd);
