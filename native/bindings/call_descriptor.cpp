@@ -112,11 +112,11 @@ void place(Reading &reading, Parameter &parameter, bool is_real) {
     const std::size_t room = is_real ? RegisterFile::kReals : RegisterFile::kIntegers;
     const std::size_t base = is_real ? offsetof(RegisterFile, real) : offsetof(RegisterFile, integer);
     if (used < room) {
-        parameter.place = static_cast<std::uint16_t>(base + sizeof(Word) * used++);
+        parameter.place = static_cast<std::uint16_t>(base + std::size_t{8} * used++);
         return;
     }
     parameter.place =
-        static_cast<std::uint16_t>(offsetof(RegisterFile, stack) + sizeof(Word) * reading.function.stack_words++);
+        static_cast<std::uint16_t>(offsetof(RegisterFile, stack) + std::size_t{8} * reading.function.stack_words++);
 }
 
 void read_scalar(Reading &reading, Parameter &parameter) {
