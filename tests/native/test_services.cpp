@@ -102,9 +102,12 @@ TEST_CASE("a block that changes hands is billed to who has it, and outlives who 
     void *const orphan = first->get(10);
     first.reset();
     Ledger::free_block(orphan); // its ledger lives as long as the block
-    CHECK(second.resize(block, 2000) != nullptr);
+    void *const grown = second.resize(block, 2000);
+    CHECK(grown != nullptr);
     Ledger::free_block(nullptr);
     CHECK(second.books.ledger->live_bytes() == 2000);
+    Ledger::free_block(grown);
+    CHECK(second.books.ledger->live_bytes() == 0);
 }
 
 TEST_CASE("ten thousand random sizes and alignments, in random order, add up") {
