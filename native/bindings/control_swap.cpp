@@ -90,6 +90,7 @@ void close_plugin(const std::shared_ptr<Generation> &generation, const std::vect
     {
         const py::gil_scoped_release unlocked;
         std::vector<Slot *> words;
+        words.reserve(slots.size());
         for (const std::shared_ptr<Slot> &slot : slots) {
             words.push_back(slot.get());
         }
