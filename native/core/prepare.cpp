@@ -36,7 +36,7 @@ Status make_tables(const CandidateWish &wish, Generation &generation, std::vecto
             InterfaceWish padded = interface;
             padded.padded_bytes = slot->padded_bytes();
             SlotMove move{slot, nullptr};
-            const Status status = generation.make_table(i, padded, &move.next);
+            Status status = generation.make_table(i, padded, &move.next);
             if (!status.is_ok()) {
                 return status;
             }
