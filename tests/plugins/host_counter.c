@@ -127,6 +127,10 @@ static hotgraft_status create(const hotgraft_host *host, const hotgraft_str *con
     instance->host = host;
     memcpy(instance->config, config->ptr, config->len);
     instance->count = host->realloc(host->ctx, NULL, sizeof *instance->count, 0);
+    if (instance->count == NULL) {
+        free(instance);
+        return HOTGRAFT_E_NOMEM;
+    }
     *instance->count = 0;
     if (strstr(instance->config, "\"null\": \"create\"") != NULL) {
         destroy(instance);
