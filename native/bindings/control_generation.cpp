@@ -31,7 +31,7 @@ GenerationPtr stage_image(const std::string &source, const std::string &folder, 
     Status status;
     {
         const py::gil_scoped_release unlocked;
-        status = Generation::make({source, folder, plugin, number}, &generation);
+        status = or_no_memory([&] { return Generation::make({source, folder, plugin, number}, &generation); });
     }
     check(status, {"stage and inspect the image", source, "ImageError"});
     return generation;
@@ -58,7 +58,7 @@ void meet_needs(const Generation &generation) {
     Status status;
     {
         const py::gil_scoped_release unlocked;
-        status = check_image_needs(generation);
+        status = or_no_memory([&] { return check_image_needs(generation); });
     }
     check(status, {"load the image here", generation.label(), "ImageError"});
 }

@@ -102,7 +102,6 @@ Status publish_first(hotgraft_core_plugin &plugin, const hotgraft::Candidate &ca
         if (status.code() == Code::kAbandoned) {
             generation->mark_abandoned("start");
         }
-        hotgraft::drop_candidate(candidate);
         return status;
     }
     std::vector<hotgraft::Slot *> slots;
@@ -113,7 +112,6 @@ Status publish_first(hotgraft_core_plugin &plugin, const hotgraft::Candidate &ca
     }
     status = exchange(slots, tables, deadline_ns);
     if (!status.is_ok()) {
-        hotgraft::drop_candidate(candidate);
         return status;
     }
     generation->mark_active();
@@ -126,7 +124,6 @@ Status replace(hotgraft_core_plugin &plugin, const hotgraft::Candidate &candidat
     hotgraft::InstanceMove move;
     Status status = hotgraft::choose_state_way(*plugin.active, *candidate.generation, &move.way);
     if (!status.is_ok()) {
-        hotgraft::drop_candidate(candidate);
         return status;
     }
     hotgraft::SwapRequest request;
@@ -135,7 +132,6 @@ Status replace(hotgraft_core_plugin &plugin, const hotgraft::Candidate &candidat
     const hotgraft::SwapRecord record = hotgraft::run_swap(request);
     report->pause_ns = static_cast<std::uint64_t>(record.gates_open_ns - record.gates_closed_ns);
     if (!record.is_published) {
-        hotgraft::drop_candidate(candidate);
         return record.failure;
     }
     status = hotgraft::Reaper::instance().retire(plugin.active);
@@ -151,13 +147,20 @@ Status load(hotgraft_core_plugin &plugin, const char *image, const char *config_
     const std::lock_guard<std::mutex> lock(plugin.mutex);
     const std::int64_t began_ns = hotgraft::monotonic_ns();
     const std::int64_t until_ns = after(deadline_ns);
+    report->is_published = 0;
+    report->generation = plugin.active == nullptr ? 0 : plugin.active->number();
     hotgraft::Candidate candidate;
     Status status = hotgraft::prepare(wish_for(plugin, image, config_json, until_ns), &candidate);
     ++plugin.last_number; // a number is used once, whatever became of it
     report->prepare_ns = static_cast<std::uint64_t>(hotgraft::monotonic_ns() - began_ns);
     if (status.is_ok()) {
-        status = plugin.active == nullptr ? publish_first(plugin, candidate, until_ns)
-                                          : replace(plugin, candidate, until_ns, report);
+        status = hotgraft::or_no_memory([&] {
+            return plugin.active == nullptr ? publish_first(plugin, candidate, until_ns)
+                                            : replace(plugin, candidate, until_ns, report);
+        });
+        if (plugin.active != candidate.generation) {
+            hotgraft::drop_candidate(candidate);
+        }
     }
     report->is_published = status.is_ok() ? 1 : 0;
     report->generation = plugin.active == nullptr ? 0 : plugin.active->number();

@@ -73,11 +73,7 @@ template <class Check, class Work> hotgraft_core_code guarded(hotgraft_error *er
         }
         return answer(work(), error);
     } catch (const std::bad_alloc &) {
-        if (error != nullptr) {
-            error->code = static_cast<std::int32_t>(Code::kNoMemory);
-            copy_text("no memory; what ran before still runs", error->message, sizeof(error->message));
-        }
-        return HOTGRAFT_CORE_NOMEM;
+        return answer({Code::kNoMemory, "no memory left"}, error); // short: it needs none itself
     }
 }
 

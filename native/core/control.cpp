@@ -2,8 +2,8 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <list>
 #include <mutex>
-#include <set>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -17,27 +17,30 @@ namespace {
 
 enum class Turn { kIdle, kAsked, kAnswered, kEnd };
 
-// The process's control threads: reports and the residue search leave them out. Never destroyed: an abandoned thread
-// may come back while the process ends.
+// The process's control threads: reports and the residue search leave them out. Built in place, which needs no memory,
+// and never destroyed: an abandoned thread may come back while the process ends.
 struct Roll {
     std::mutex mutex;
-    std::multiset<int> tids;
+    std::list<int> tids;
     std::size_t abandoned = 0;
 };
 
 Roll &roll() {
-    static Roll *const the_roll = new Roll();
+    alignas(Roll) static unsigned char storage[sizeof(Roll)];
+    static Roll *const the_roll = new (storage) Roll();
     return *the_roll;
 }
 
-void enrol(int tid) {
+// `line` was made by who asked for the thread, which may find no memory itself.
+void enrol(int tid, std::list<int> *line) noexcept {
+    line->front() = tid;
     const std::lock_guard<std::mutex> lock(roll().mutex);
-    roll().tids.insert(tid);
+    roll().tids.splice(roll().tids.end(), *line);
 }
 
-void strike(int tid, bool was_abandoned) {
+void strike(std::list<int>::const_iterator line, bool was_abandoned) noexcept {
     const std::lock_guard<std::mutex> lock(roll().mutex);
-    roll().tids.erase(roll().tids.find(tid));
+    roll().tids.erase(line);
     roll().abandoned -= was_abandoned ? 1 : 0;
 }
 
@@ -56,6 +59,7 @@ struct ControlThread::Shared {
     std::function<Status()> work;
     Status answer;
     int tid = 0;
+    std::list<int> roll_line = std::list<int>(1);
     std::thread thread;
 };
 
@@ -85,7 +89,8 @@ std::vector<int> ControlThread::thread_ids() {
 
 void ControlThread::serve(const std::shared_ptr<Shared> &shared) {
     const int tid = own_thread_id();
-    enrol(tid);
+    const std::list<int>::const_iterator roll_line = shared->roll_line.begin();
+    enrol(tid, &shared->roll_line);
     std::unique_lock<std::mutex> lock(shared->mutex);
     shared->tid = tid;
     while (shared->turn != Turn::kEnd) {
@@ -95,7 +100,7 @@ void ControlThread::serve(const std::shared_ptr<Shared> &shared) {
         }
         std::function<Status()> work = std::move(shared->work);
         lock.unlock();
-        Status answer = work();
+        Status answer = or_no_memory(work);
         work = nullptr; // what it captured ends before the answer is seen
         lock.lock();
         if (shared->is_abandoned) {
@@ -108,7 +113,7 @@ void ControlThread::serve(const std::shared_ptr<Shared> &shared) {
     const bool was_abandoned = shared->is_abandoned;
     lock.unlock();
     wipe_dead_stack(); // plugin code ran here
-    strike(tid, was_abandoned);
+    strike(roll_line, was_abandoned);
 }
 
 Status ControlThread::ensure_thread() {
@@ -119,20 +124,21 @@ Status ControlThread::ensure_thread() {
         return {Code::kBusy,
                 std::to_string(kAbandonedMax) + " control threads are left behind in plugin code that does not return"};
     }
-    std::shared_ptr<Shared> shared = std::make_shared<Shared>();
     try {
+        std::shared_ptr<Shared> shared = std::make_shared<Shared>();
         shared->thread = std::thread([shared] { serve(shared); });
+        shared_ = std::move(shared);
     } catch (const std::system_error &error) {
         return {Code::kNoMemory, std::string("cannot make a control thread: ") + error.what()};
     }
-    shared_ = std::move(shared);
     return {};
 }
 
 Status ControlThread::run(const char *what, std::function<Status()> work, std::int64_t deadline_ns) {
     const std::int64_t began_ns = monotonic_ns();
-    if (Status status = ensure_thread(); !status.is_ok()) {
-        return {status.code(), std::string("cannot run ") + what + ": " + status.message()};
+    if (Status status = or_no_memory([this] { return ensure_thread(); }); !status.is_ok()) {
+        return or_no_memory(
+            [&] { return Status(status.code(), std::string("cannot run ") + what + ": " + status.message()); });
     }
     std::unique_lock<std::mutex> lock(shared_->mutex);
     shared_->work = std::move(work);
@@ -148,6 +154,21 @@ Status ControlThread::run(const char *what, std::function<Status()> work, std::i
     return abandon(what, began_ns);
 }
 
+namespace {
+
+// kAbandoned whatever happens: who hears anything else would free what the thread still uses.
+Status late(const char *how, const char *what, std::int64_t waited_us, int tid) noexcept {
+    Status status = or_no_memory([=] {
+        return Status(Code::kAbandoned, std::string(what) + " " + how +
+                                            (tid == 0 ? ""
+                                                      : std::to_string(waited_us) + " us; thread " +
+                                                            std::to_string(tid) + " is left behind in it"));
+    });
+    return status.code() == Code::kAbandoned ? std::move(status) : Status(Code::kAbandoned, "did not return");
+}
+
+} // namespace
+
 // The thread may answer between the wait's end and here: then it is not left behind, but its answer is too late.
 Status ControlThread::abandon(const char *what, std::int64_t began_ns) {
     const std::int64_t waited_us = (monotonic_ns() - began_ns) / 1000;
@@ -157,7 +178,7 @@ Status ControlThread::abandon(const char *what, std::int64_t began_ns) {
         tid = shared_->tid;
         if (shared_->turn == Turn::kAnswered) {
             shared_->turn = Turn::kIdle;
-            return {Code::kAbandoned, std::string(what) + " returned after its deadline"};
+            return late("returned after its deadline", what, 0, 0);
         }
         shared_->is_abandoned = true;
         shared_->thread.detach();
@@ -166,8 +187,7 @@ Status ControlThread::abandon(const char *what, std::int64_t began_ns) {
     }
     shared_.reset();
     has_abandoned_ = true;
-    return {Code::kAbandoned, std::string(what) + " has not returned after " + std::to_string(waited_us) +
-                                  " us; thread " + std::to_string(tid) + " is left behind in it"};
+    return late("has not returned after ", what, waited_us, tid);
 }
 
 void ControlThread::end_thread() noexcept {

@@ -11,18 +11,6 @@
 
 namespace hotgraft {
 
-namespace {
-
-// Generations whose code never came back. Reachable, so that a leak checker knows that they are meant to stay.
-void keep_abandoned(std::shared_ptr<Generation> generation) {
-    static std::mutex *const mutex = new std::mutex();
-    static auto *const kept = new std::vector<std::shared_ptr<Generation>>();
-    const std::lock_guard<std::mutex> lock(*mutex);
-    kept->push_back(std::move(generation));
-}
-
-} // namespace
-
 Generation::Generation(const StagingWish &wish, Staged staged, ImageFacts facts)
     : plugin_(wish.plugin), number_(wish.generation), source_(wish.source), staged_(std::move(staged)),
       facts_(std::move(facts)), books_(std::make_unique<GenerationBooks>()) {}
@@ -44,8 +32,14 @@ Status Generation::make(const StagingWish &wish, std::shared_ptr<Generation> *ou
         (void)remove_staged(staged);
         return {Code::kRefused, wish.source + ": has no descriptor; compile what \"hotgraft bind\" writes into it"};
     }
-    out->reset(new Generation(wish, std::move(staged), std::move(facts)));
-    return {};
+    Status status = or_no_memory([&]() -> Status {
+        out->reset(new Generation(wish, staged, std::move(facts)));
+        return {};
+    });
+    if (!status.is_ok()) {
+        (void)remove_staged(staged);
+    }
+    return status;
 }
 
 std::string Generation::label() const {
@@ -61,10 +55,15 @@ std::string_view Generation::descriptor() const noexcept {
 
 // --- stages ---
 
-Status Generation::advance(Event event) {
+bool Generation::try_advance(Event event) noexcept {
     Stage stage = stage_.load(std::memory_order_acquire); // pairs with the exchange below
     const std::optional<Stage> next = next_stage(stage, event);
-    if (next && stage_.compare_exchange_strong(stage, *next, std::memory_order_acq_rel)) { // pairs with stage()
+    return next && stage_.compare_exchange_strong(stage, *next, std::memory_order_acq_rel); // pairs with stage()
+}
+
+Status Generation::advance(Event event) {
+    const Stage stage = this->stage();
+    if (try_advance(event)) {
         return {};
     }
     return {Code::kWrongStage,
@@ -73,32 +72,34 @@ Status Generation::advance(Event event) {
 
 void Generation::mark_active() noexcept {
     if (stage() == Stage::kHeld) {
-        (void)advance(Event::kRecall); // competes with retire: one of them wins
+        (void)try_advance(Event::kRecall); // competes with retire: one of them wins
         return;
     }
     if (stage() == Stage::kCreated || stage() == Stage::kRestored) {
-        (void)advance(Event::kStart); // a plugin without anything to start
+        (void)try_advance(Event::kStart); // a plugin without anything to start
     }
-    (void)advance(Event::kPublish);
+    (void)try_advance(Event::kPublish);
 }
 
 void Generation::mark_held() noexcept {
-    (void)advance(Event::kReplace);
+    (void)try_advance(Event::kReplace);
 }
 
 void Generation::mark_failed() noexcept {
     if (!is_abandoned()) {
-        (void)advance(Event::kFail);
+        (void)try_advance(Event::kFail);
     }
 }
 
-void Generation::mark_abandoned(const char *what) {
+// Needs no memory: there may be none. The list is reachable, so that a leak checker knows that they are meant to stay.
+void Generation::mark_abandoned(const char *what) noexcept {
+    static std::atomic<Generation *> kept{nullptr};
     const char *none = nullptr;
-    abandoned_in_.compare_exchange_strong(none, what, std::memory_order_acq_rel); // pairs with is_abandoned()
-    if (none == nullptr) {
-        keep_abandoned(shared_from_this()); // what the thread can reach stays
+    if (abandoned_in_.compare_exchange_strong(none, what, std::memory_order_acq_rel)) { // pairs with is_abandoned()
+        kept_by_itself_ = shared_from_this();                             // what the thread can reach stays
+        next_abandoned_ = kept.exchange(this, std::memory_order_acq_rel); // pairs with itself
     }
-    (void)advance(Event::kStick);
+    (void)try_advance(Event::kStick);
 }
 
 bool Generation::is_abandoned() const noexcept {
@@ -116,7 +117,7 @@ Status Generation::reject() {
 
 Status Generation::map() {
     if (stage() == Stage::kInspected) {
-        (void)advance(Event::kAccept); // nobody who inspected it had anything against it
+        (void)try_advance(Event::kAccept); // nobody who inspected it had anything against it
     }
     if (stage() != Stage::kAccepted && stage() != Stage::kProbed) {
         return {Code::kWrongStage, label() + " is " + name_of(stage()) + " and cannot be mapped"};
@@ -127,7 +128,7 @@ Status Generation::map() {
     if (Status status = Library::open(staged_, facts_, &library_); !status.is_ok()) {
         return {status.code(), label() + ": " + status.message()};
     }
-    (void)advance(Event::kMap);
+    (void)try_advance(Event::kMap);
     if (Status status = call_entry(); !status.is_ok()) {
         mark_failed();
         return {status.code(), label() + ": " + status.message()};
@@ -223,9 +224,12 @@ Status Generation::create_instance(const std::string &name, const std::string &c
     if (Status status = add_missing_imports(); !status.is_ok()) {
         return status;
     }
+    // Once create has answered there must be a place for what it made: that cannot be undone for want of memory.
+    instances_.reserve(instances_.size() + 1);
+    kept_services_.reserve(kept_services_.size() + 1);
     auto instance = std::make_unique<Instance>(
         name, config_json, std::make_unique<Services>(LogRing::instance(), *books_, LogSource{plugin_, name, number_}));
-    if (Status status = run_create(*instance); !status.is_ok()) {
+    if (Status status = or_no_memory([&] { return run_create(*instance); }); !status.is_ok()) {
         kept_services_.push_back(std::move(instance->services)); // a thread it started may still log
         if (stage() != Stage::kActive) {
             mark_failed();
@@ -234,7 +238,7 @@ Status Generation::create_instance(const std::string &name, const std::string &c
     }
     instances_.push_back(std::move(instance));
     if (stage() == Stage::kMapped) {
-        (void)advance(Event::kCreate);
+        (void)try_advance(Event::kCreate);
     }
     if (index != nullptr) {
         *index = instances_.size() - 1;

@@ -90,7 +90,7 @@ public:
     void mark_held() noexcept;   // replaced: active, draining, quiesced → held
     void mark_failed() noexcept; // dropped after its code ran
     // The control thread did not come back from `what`: stuck, kept for good.
-    void mark_abandoned(const char *what);
+    void mark_abandoned(const char *what) noexcept;
     [[nodiscard]] bool is_abandoned() const noexcept;
     // Turned down before any of its code ran: the staged copy is deleted.
     [[nodiscard]] Status reject();
@@ -156,10 +156,12 @@ public:
 
 private:
     friend class Unload;
+    friend class Reaper;
     struct Instance;
     struct Kept;
 
     Generation(const StagingWish &wish, Staged staged, ImageFacts facts);
+    [[nodiscard]] bool try_advance(Event event) noexcept;
     Status call_entry();
     Status find_state();
     Status add_missing_imports() const;
@@ -177,6 +179,11 @@ private:
     const ImageFacts facts_;
     std::atomic<Stage> stage_{Stage::kInspected};
     std::atomic<const char *> abandoned_in_{nullptr};
+    // Links of lists that a generation must get into although there may be no memory.
+    std::shared_ptr<Generation> kept_by_itself_; // set once, when abandoned
+    Generation *next_abandoned_ = nullptr;
+    std::shared_ptr<Generation> next_waiting_; // the reaper's, under its lock
+    std::string held_by_;                      // the reaper's, under its lock
 
     std::unique_ptr<GenerationBooks> books_;
     std::unique_ptr<Services> import_services_; // what imports call through: no instance's

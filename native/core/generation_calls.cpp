@@ -29,12 +29,12 @@ void Generation::note_quiet(Instance &instance, bool is_quiet) {
     const bool are_all = std::all_of(instances_.begin(), instances_.end(), is_as_asked);
     const Stage now = stage();
     if (is_quiet && are_all && now == Stage::kActive) {
-        (void)advance(Event::kDrain);
-        (void)advance(Event::kQuiesce);
+        (void)try_advance(Event::kDrain);
+        (void)try_advance(Event::kQuiesce);
     } else if (!is_quiet && now == Stage::kQuiesced) {
-        (void)advance(Event::kResume);
+        (void)try_advance(Event::kResume);
     } else if (!is_quiet && are_all && (now == Stage::kCreated || now == Stage::kRestored)) {
-        (void)advance(Event::kStart);
+        (void)try_advance(Event::kStart);
     }
 }
 
@@ -122,7 +122,7 @@ Status Generation::restore(std::size_t index, std::uint32_t schema, const KeyedS
         return complain("restore", *instance, status, *error.get());
     }
     if (stage() == Stage::kCreated) {
-        (void)advance(Event::kRestore);
+        (void)try_advance(Event::kRestore);
     }
     return {};
 }
@@ -166,7 +166,7 @@ Status Generation::take(std::size_t index, const Block &block) {
     }
     Ledger::hand_over(block.data, books_->ledger);
     if (stage() == Stage::kCreated) { // not when a swap is called off: then it goes back to who served
-        (void)advance(Event::kRestore);
+        (void)try_advance(Event::kRestore);
     }
     return {};
 }

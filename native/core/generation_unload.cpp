@@ -117,6 +117,10 @@ Proof Unload::run(ControlThread &control, std::int64_t deadline_ns) {
         return settle({false, std::string("abandoned in ") + what + ": " + status.message(), ""});
     }
     times_ = progress->times;
+    is_unsettled_ = status.code() == Code::kNoMemory;
+    if (is_unsettled_) { // every step of the teardown may be asked for again, and does what it had not done yet
+        return {false, status.message(), ""};
+    }
     return settle(status.is_ok() ? progress->proof : Proof{false, status.message(), ""});
 }
 
@@ -129,7 +133,7 @@ Proof Unload::look_again() {
 }
 
 Proof Unload::settle(const Proof &proof) {
-    (void)generation_->advance(proof.proven ? Event::kUnload : Event::kStick);
+    (void)generation_->try_advance(proof.proven ? Event::kUnload : Event::kStick);
     return proof;
 }
 

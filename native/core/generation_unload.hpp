@@ -34,6 +34,8 @@ public:
     // Runs no plugin code.
     [[nodiscard]] Proof look_again();
 
+    // The last run found no memory, or no thread to run on: nothing is settled, run it again.
+    [[nodiscard]] bool is_unsettled() const noexcept { return is_unsettled_; }
     [[nodiscard]] const UnloadTimes &times() const noexcept { return times_; }
 
 private:
@@ -44,6 +46,7 @@ private:
 
     std::shared_ptr<Generation> generation_;
     UnloadTimes times_;
+    bool is_unsettled_ = false;
 };
 
 } // namespace hotgraft

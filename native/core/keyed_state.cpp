@@ -29,6 +29,7 @@ hotgraft_status put_value(void *ctx, const char *key, std::uint32_t type, const 
         const Status status = static_cast<KeyedState *>(ctx)->put(key, type, data, len);
         return status.is_ok() ? HOTGRAFT_OK : status.code() == Code::kNoMemory ? HOTGRAFT_E_NOMEM : HOTGRAFT_E_INVALID;
     } catch (const std::exception &) {
+        static_cast<KeyedState *>(ctx)->refuse_for_memory();
         return HOTGRAFT_E_NOMEM;
     }
 }
@@ -115,16 +116,22 @@ Status KeyedState::put(const char *key, std::uint32_t type, const void *data, st
                 std::memcpy(block.get(), data, bytes);
             }
             const Value value{key, type, block.get(), bytes};
-            bytes_ += bytes + value.key.size();
-            index_.emplace(value.key, values_.size());
+            blocks_.push_back(std::move(block)); // first: where the next two find no memory, nothing points to it yet
             values_.push_back(value);
-            blocks_.push_back(std::move(block));
+            index_.emplace(value.key, values_.size() - 1);
+            bytes_ += bytes + value.key.size();
         }
     }
     if (!status.is_ok() && first_refusal_.is_ok()) {
         first_refusal_ = status;
     }
     return status;
+}
+
+void KeyedState::refuse_for_memory() noexcept {
+    if (first_refusal_.is_ok()) {
+        first_refusal_ = {Code::kNoMemory, "no memory left"}; // short: it needs none itself
+    }
 }
 
 const KeyedState::Value *KeyedState::find(std::string_view key) const {

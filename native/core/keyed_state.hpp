@@ -39,6 +39,8 @@ public:
 
     // Copy one value in. kInvalid names the key and the rule it breaks; kNoMemory.
     [[nodiscard]] Status put(const char *key, std::uint32_t type, const void *data, std::uint64_t bytes);
+    // put() found no memory, not even for saying so: invariant (3) holds all the same.
+    void refuse_for_memory() noexcept;
     [[nodiscard]] const Value *find(std::string_view key) const;
     [[nodiscard]] const std::vector<Value> &values() const noexcept { return values_; } // in the order they were put
     [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }               // of all keys and values

@@ -37,16 +37,19 @@ Status Library::open(const Staged &staged, const ImageFacts &facts, std::unique_
         return status;
     }
     std::unique_ptr<Library> library(new Library(staged, facts));
-    if (Status status = library->map(); !status.is_ok()) {
-        return status;
-    }
-    Status status = library->check_identity();
+    Status status = or_no_memory([&] { return library->map(); });
     if (status.is_ok()) {
-        status = library->check_descriptor();
+        status = or_no_memory([&] { return library->check_identity(); });
+    }
+    if (status.is_ok()) {
+        status = or_no_memory([&] { return library->check_descriptor(); });
     }
     if (status.is_ok()) {
         *out = std::move(library);
         return {};
+    }
+    if (library->handle_ == nullptr) {
+        return status;
     }
     const Proof proof = library->close();
     return {status.code(), status.message() + (proof.proven ? "" : "; it stays mapped: " + proof.reason)};
@@ -60,6 +63,7 @@ Status Library::map() {
     }
     Opened opened;
     if (Status status = open_library(staged_.path, &opened); !status.is_ok()) {
+        unmap_all_of(identity_from_stat(staged_.dev, staged_.ino));
         return status;
     }
     if (opened.path != staged_.path) {

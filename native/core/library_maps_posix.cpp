@@ -174,6 +174,19 @@ Status find_line_of(const FileIdentity &file, AddressRange *out, MapsWay way) {
     return status;
 }
 
+void unmap_all_of(const FileIdentity &file) noexcept {
+    (void)or_no_memory([&] {
+        for (;;) {
+            AddressRange line;
+            Status status = find_line_of(file, &line);
+            if (!status.is_ok() || line.begin == 0 ||
+                ::munmap(reinterpret_cast<void *>(line.begin), line.end - line.begin) != 0) {
+                return status;
+            }
+        }
+    });
+}
+
 Status identity_of_file(const Staged &staged, FileIdentity *out) {
     const std::string &path = staged.path;
     const OwnedFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));

@@ -41,6 +41,10 @@ enum class MapsWay : std::uint8_t {
 // The first line of the process that maps `file`; an empty range when there is none.
 [[nodiscard]] Status find_line_of(const FileIdentity &file, AddressRange *out, MapsWay way = MapsWay::kBest);
 
+// Unmap every line of `file`: of a private copy that the loader refused half way. glibc 2.36 leaves mapped what it had
+// mapped when a later segment finds no memory, and nobody else knows of it.
+void unmap_all_of(const FileIdentity &file) noexcept;
+
 // What stat(2) says, in the form of map lines.
 [[nodiscard]] FileIdentity identity_from_stat(std::uint64_t dev, std::uint64_t ino) noexcept;
 

@@ -23,6 +23,7 @@ struct Search {
     const std::string &own_path;
     std::vector<std::uintptr_t> window;
     std::vector<Binding> found;
+    Status status; // no exception may pass the loader's code
 };
 
 // The copy is the kernel's: a page that cannot be read ends it instead of the process.
@@ -58,13 +59,16 @@ int search_object(dl_phdr_info *info, std::size_t, void *context) {
     if (info->dlpi_name != nullptr && search->own_path == info->dlpi_name) {
         return 0;
     }
-    for (int i = 0; i < info->dlpi_phnum; ++i) {
-        const ElfW(Phdr) &segment = info->dlpi_phdr[i];
-        if (segment.p_type == PT_LOAD && (segment.p_flags & PF_W) != 0) {
-            search_segment(search, *info, segment);
+    search->status = or_no_memory([&]() -> Status {
+        for (int i = 0; i < info->dlpi_phnum; ++i) {
+            const ElfW(Phdr) &segment = info->dlpi_phdr[i];
+            if (segment.p_type == PT_LOAD && (segment.p_flags & PF_W) != 0) {
+                search_segment(search, *info, segment);
+            }
         }
-    }
-    return 0;
+        return {};
+    });
+    return search->status.is_ok() ? 0 : 1;
 }
 
 } // namespace
@@ -90,8 +94,14 @@ Status open_library(const std::string &path, Opened *out) {
         ::dlclose(handle);
         return {Code::kRefused, "the loader does not say where it put " + path};
     }
-    *out = {handle, map->l_addr, map->l_name};
-    return {};
+    Status status = or_no_memory([&]() -> Status {
+        *out = {handle, map->l_addr, map->l_name};
+        return {};
+    });
+    if (!status.is_ok()) {
+        ::dlclose(handle);
+    }
+    return status;
 }
 
 void close_library(void *handle) noexcept {
@@ -108,8 +118,11 @@ bool is_writable(void *address, std::uint64_t bytes) noexcept {
 }
 
 std::vector<Binding> find_bindings(const std::vector<std::uintptr_t> &addresses, const std::string &own_path) {
-    Search search{addresses, own_path, std::vector<std::uintptr_t>(kWindowWords), {}};
+    Search search{addresses, own_path, std::vector<std::uintptr_t>(kWindowWords), {}, {}};
     ::dl_iterate_phdr(search_object, &search);
+    if (!search.status.is_ok()) {
+        throw std::bad_alloc();
+    }
     return std::move(search.found);
 }
 

@@ -91,21 +91,28 @@ void ProviderCache::refresh_loaded() {
     struct Walk {
         std::vector<Loaded> *loaded;
         std::size_t index;
-    } walk{&loaded_, 0};
+        Status status; // no exception may pass the loader's code
+    } walk{&loaded_, 0, {}};
     ::dl_iterate_phdr(
         [](dl_phdr_info *info, std::size_t, void *argument) {
             auto *state = static_cast<Walk *>(argument);
             std::vector<Loaded> &loaded = *state->loaded;
             const std::size_t i = state->index++;
-            if (i == loaded.size()) {
-                loaded.emplace_back();
-            }
-            if (loaded[i].base != info->dlpi_addr || loaded[i].path != info->dlpi_name) {
-                loaded[i] = {info->dlpi_addr, info->dlpi_name, soname_of(*info)};
-            }
-            return 0;
+            state->status = or_no_memory([&]() -> Status {
+                if (i == loaded.size()) {
+                    loaded.emplace_back();
+                }
+                if (loaded[i].base != info->dlpi_addr || loaded[i].path != info->dlpi_name) {
+                    loaded[i] = {info->dlpi_addr, info->dlpi_name, soname_of(*info)};
+                }
+                return {};
+            });
+            return state->status.is_ok() ? 0 : 1;
         },
         &walk);
+    if (!walk.status.is_ok()) {
+        throw std::bad_alloc();
+    }
     loaded_.resize(walk.index);
 }
 

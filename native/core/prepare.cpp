@@ -68,16 +68,21 @@ Status check_image_needs(const Generation &generation) {
 
 Status bring_up(const CandidateWish &wish, const std::shared_ptr<Generation> &generation, ControlThread &control,
                 Candidate *out) {
-    const auto tables = std::make_shared<std::vector<std::vector<SlotMove>>>();
-    Status status = control.run(
-        "load",
-        [wish, generation, tables] {
-            const Status made = map_and_create(wish, *generation);
-            return made.is_ok() ? make_tables(wish, *generation, tables.get()) : made;
-        },
-        wish.deadline_ns);
+    Status status = or_no_memory([&]() -> Status {
+        const auto tables = std::make_shared<std::vector<std::vector<SlotMove>>>();
+        Status made = control.run(
+            "load",
+            [wish, generation, tables] {
+                const Status created = map_and_create(wish, *generation);
+                return created.is_ok() ? make_tables(wish, *generation, tables.get()) : created;
+            },
+            wish.deadline_ns);
+        if (made.is_ok()) {
+            *out = {generation, std::move(*tables)};
+        }
+        return made;
+    });
     if (status.is_ok()) {
-        *out = {generation, std::move(*tables)};
         return {};
     }
     if (status.code() == Code::kAbandoned) {
@@ -90,11 +95,11 @@ Status bring_up(const CandidateWish &wish, const std::shared_ptr<Generation> &ge
 
 Status prepare(const CandidateWish &wish, Candidate *out) {
     std::shared_ptr<Generation> generation;
-    Status status = Generation::make(wish.staging, &generation);
+    Status status = or_no_memory([&] { return Generation::make(wish.staging, &generation); });
     if (!status.is_ok()) {
         return status;
     }
-    status = check_image_needs(*generation);
+    status = or_no_memory([&] { return check_image_needs(*generation); });
     if (!status.is_ok()) {
         (void)generation->reject();
         return status;

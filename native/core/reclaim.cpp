@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -31,7 +32,9 @@ std::string held_by_leases(const Generation &generation) {
 } // namespace
 
 Reaper &Reaper::instance() noexcept {
-    static Reaper *const reaper = new Reaper(); // never destroyed: its thread may outlive main
+    // Built in place, which needs no memory, and never destroyed: its thread may outlive main.
+    alignas(Reaper) static unsigned char storage[sizeof(Reaper)];
+    static Reaper *const reaper = new (storage) Reaper();
     return *reaper;
 }
 
@@ -46,29 +49,40 @@ Status Reaper::retire(std::shared_ptr<Generation> generation) {
         }
     }
     const std::lock_guard<std::mutex> lock(mutex_);
-    waiting_.push_back({std::move(generation), "not looked at yet"});
+    std::shared_ptr<Generation> *end = &first_waiting_;
+    while (*end != nullptr) {
+        end = &(*end)->next_waiting_;
+    }
+    *end = std::move(generation);
     changed_.notify_all();
     start_thread();
     return {};
 }
 
-void Reaper::start_thread() {
-    if (is_running_) {
+// Where no thread can be made now, the next retire or wait_idle() tries again: what waits is in the list.
+void Reaper::start_thread() noexcept {
+    if (is_running_ || first_waiting_ == nullptr) {
         return;
     }
     is_running_ = true;
-    std::thread([this] { serve(); }).detach();
+    try {
+        std::thread([this] { serve(); }).detach();
+    } catch (const std::system_error &) {
+        is_running_ = false;
+    } catch (const std::bad_alloc &) {
+        is_running_ = false;
+    }
 }
 
 void Reaper::serve() noexcept {
     std::chrono::microseconds pause = kLookFirst;
     std::unique_lock<std::mutex> lock(mutex_);
-    while (!waiting_.empty()) {
+    while (first_waiting_ != nullptr) {
         bool progress = false;
         sweep(lock, &progress);
         if (progress) {
             pause = kLookFirst;
-        } else if (!waiting_.empty()) {
+        } else if (first_waiting_ != nullptr) {
             changed_.wait_for(lock, pause);
             pause = std::min(pause * 2, kLookLongest);
         }
@@ -77,23 +91,27 @@ void Reaper::serve() noexcept {
     changed_.notify_all();
 }
 
-// One look at each waiting generation; the lock is dropped while looking and reclaiming.
-void Reaper::sweep(std::unique_lock<std::mutex> &lock, bool *progress) {
-    for (std::size_t i = 0; i < waiting_.size();) {
-        const std::shared_ptr<Generation> generation = waiting_[i].generation;
+// One look at each waiting generation; the lock is dropped while looking and reclaiming. Only this thread takes out of
+// the list, and others only add at its end, so a place in it stays one. Where memory runs out, the generation is looked
+// at again later: nothing that was done to it has to be undone.
+void Reaper::sweep(std::unique_lock<std::mutex> &lock, bool *progress) noexcept {
+    for (std::shared_ptr<Generation> *place = &first_waiting_; *place != nullptr;) {
+        const std::shared_ptr<Generation> generation = *place;
         std::string held_by;
+        bool is_over = false;
         lock.unlock();
-        const bool is_free_now = is_free(*generation, &held_by);
-        if (is_free_now) {
-            reclaim(generation);
-        }
+        const Status looked = or_no_memory([&]() -> Status {
+            is_over = is_free(*generation, &held_by) && reclaim(generation, &held_by);
+            return {};
+        });
         lock.lock();
-        if (is_free_now) {
-            waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(i)); // others are only ever added at the end
+        if (is_over) {
+            *place = std::move(generation->next_waiting_);
             changed_.notify_all();
             *progress = true;
         } else {
-            waiting_[i++].held_by = held_by;
+            generation->held_by_ = looked.is_ok() ? std::move(held_by) : looked.message(); // short: needs no memory
+            place = &generation->next_waiting_;
         }
     }
 }
@@ -124,56 +142,76 @@ bool Reaper::is_free(Generation &generation, std::string *held_by) {
     return true;
 }
 
-void Reaper::reclaim(const std::shared_ptr<Generation> &generation) {
+// What it needs for its books it takes before it begins: what has left memory is not to be forgotten.
+bool Reaper::reclaim(const std::shared_ptr<Generation> &generation, std::string *held_by) {
     Reclaimed reclaimed{generation->plugin(), generation->number(), {}};
+    std::uint64_t *proven = nullptr;
+    {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        proven = &proven_[reclaimed.plugin]; // stays where it is
+        stuck_.reserve(stuck_.size() + 1);
+        kept_.reserve(kept_.size() + 1);
+    }
     {
         ControlThread control;
-        reclaimed.proof = Unload(generation).run(control, monotonic_ns() + kTeardownNs);
+        Unload unload(generation);
+        reclaimed.proof = unload.run(control, monotonic_ns() + kTeardownNs);
+        if (unload.is_unsettled()) {
+            *held_by = std::move(reclaimed.proof.reason);
+            return false;
+        }
     }
+    const Reclaimed *told = &reclaimed;
     void (*listener)(const Reclaimed &, void *) = nullptr;
     void *ctx = nullptr;
     {
         const std::lock_guard<std::mutex> lock(mutex_);
         if (reclaimed.proof.proven) {
-            ++proven_[reclaimed.plugin];
+            ++*proven;
         } else {
-            stuck_.push_back(reclaimed);
+            stuck_.push_back(std::move(reclaimed));
             kept_.push_back(generation);
+            told = &stuck_.back(); // only this thread adds to it
         }
         listener = listener_;
         ctx = listener_ctx_;
         is_calling_ = listener != nullptr;
     }
     if (listener != nullptr) {
-        listener(reclaimed, ctx);
+        listener(*told, ctx);
         const std::lock_guard<std::mutex> lock(mutex_);
         is_calling_ = false;
         changed_.notify_all();
     }
+    return true;
 }
 
 Status Reaper::wait_idle(std::int64_t deadline_ns) {
     std::unique_lock<std::mutex> lock(mutex_);
-    while (!waiting_.empty()) {
+    while (first_waiting_ != nullptr) {
+        start_thread();
         const std::int64_t left_ns = deadline_ns - monotonic_ns();
         if (left_ns <= 0) {
             std::string names;
-            for (const Waiting &waiting : waiting_) {
-                names += (names.empty() ? "" : "; ") + waiting.generation->label() + ": " + waiting.held_by;
+            for (const std::string &name : names_of_waiting()) {
+                names += (names.empty() ? "" : "; ") + name;
             }
             return {Code::kTimedOut, "still on the way out of memory: " + names};
         }
-        changed_.wait_for(lock, std::chrono::nanoseconds(left_ns));
+        changed_.wait_for(lock, is_running_ ? std::chrono::nanoseconds(left_ns) : kLookLongest);
     }
     return {};
 }
 
 std::vector<std::string> Reaper::waiting() const {
     const std::lock_guard<std::mutex> lock(mutex_);
+    return names_of_waiting();
+}
+
+std::vector<std::string> Reaper::names_of_waiting() const {
     std::vector<std::string> names;
-    names.reserve(waiting_.size());
-    for (const Waiting &waiting : waiting_) {
-        names.push_back(waiting.generation->label() + ": " + waiting.held_by);
+    for (const Generation *one = first_waiting_.get(); one != nullptr; one = one->next_waiting_.get()) {
+        names.push_back(one->label() + ": " + (one->held_by_.empty() ? "not looked at yet" : one->held_by_));
     }
     return names;
 }

@@ -35,7 +35,8 @@ struct Reclaimed {
 //
 // Invariants
 //   (1) A generation is handed to Unload only when no pin, lease or record holds it, seen in the order above.
-//   (2) A generation is in exactly one of waiting_, the reaper's hands, and stuck_.
+//   (2) A generation is in exactly one of the waiting list, the reaper's hands, and stuck_.
+//   (3) retire() needs no memory, and where the reaper finds none it looks again later: nothing is forgotten.
 class Reaper {
 public:
     static Reaper &instance() noexcept;
@@ -63,21 +64,18 @@ public:
     void set_second_look_seam(void (*between)(void *ctx), void *ctx, bool skips_second_look) noexcept;
 
 private:
-    struct Waiting {
-        std::shared_ptr<Generation> generation;
-        std::string held_by;
-    };
-
     Reaper() = default;
     void serve() noexcept;
     bool is_free(Generation &generation, std::string *held_by);
-    void reclaim(const std::shared_ptr<Generation> &generation);
-    void start_thread();
-    void sweep(std::unique_lock<std::mutex> &lock, bool *progress);
+    // False: it has to be tried again, *held_by says why.
+    bool reclaim(const std::shared_ptr<Generation> &generation, std::string *held_by);
+    void start_thread() noexcept;
+    void sweep(std::unique_lock<std::mutex> &lock, bool *progress) noexcept;
+    [[nodiscard]] std::vector<std::string> names_of_waiting() const; // under mutex_
 
     mutable std::mutex mutex_; // everything below
     std::condition_variable changed_;
-    std::vector<Waiting> waiting_;
+    std::shared_ptr<Generation> first_waiting_; // a list through Generation::next_waiting_
     std::vector<Reclaimed> stuck_;
     std::vector<std::shared_ptr<Generation>> kept_; // stuck ones stay whole
     std::map<std::string, std::uint64_t> proven_;   // by plugin

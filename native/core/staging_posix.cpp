@@ -168,12 +168,32 @@ Status write_all(int fd, const std::string &path, const std::uint8_t *memory, st
     return {};
 }
 
+// Deletes a copy that is not finished when the way ends, whichever way that is.
+class Unfinished {
+public:
+    Unfinished(int folder, const std::string &name) noexcept : folder_(folder), name_(name) {}
+    ~Unfinished() {
+        if (!is_finished_) {
+            ::unlinkat(folder_, name_.c_str(), 0);
+        }
+    }
+    Unfinished(const Unfinished &) = delete;
+    Unfinished &operator=(const Unfinished &) = delete;
+    void finish() noexcept { is_finished_ = true; }
+
+private:
+    int folder_;
+    const std::string &name_;
+    bool is_finished_ = false;
+};
+
 Status write_copy(int folder, const std::string &name, const Source &source, Staged *staged, bool *is_taken) {
     OwnedFd file(::openat(folder, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, kFileMode));
     *is_taken = !file.is_open() && errno == EEXIST;
     if (!file.is_open()) {
         return system_error("create", staged->path, errno);
     }
+    Unfinished unfinished(folder, name);
     Status status = write_all(file.get(), staged->path, source.bytes.get(), source.size);
     struct stat facts {};
     if (status.is_ok() && ::fstat(file.get(), &facts) != 0) {
@@ -183,9 +203,9 @@ Status write_copy(int folder, const std::string &name, const Source &source, Sta
         status = system_error("close", staged->path, errno);
     }
     if (!status.is_ok()) {
-        ::unlinkat(folder, name.c_str(), 0);
         return status;
     }
+    unfinished.finish();
     staged->dev = facts.st_dev;
     staged->ino = facts.st_ino;
     return {};

@@ -6,6 +6,7 @@
 #define HOTGRAFT_CORE_STATUS_HPP
 
 #include <cstdint>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -41,6 +42,16 @@ private:
     Code code_ = Code::kOk;
     std::string message_;
 };
+
+// Run `work` where an exception would end the process or leave something half done: memory that runs out becomes an
+// answer. Its sentence is short because it must not need memory itself (std::string keeps 15 bytes in place).
+template <class Work> [[nodiscard]] Status or_no_memory(const Work &work) noexcept {
+    try {
+        return work();
+    } catch (const std::bad_alloc &) {
+        return {Code::kNoMemory, "no memory left"};
+    }
+}
 
 } // namespace hotgraft
 

@@ -1,7 +1,9 @@
 #include "swap.hpp"
 
 #include <ctime>
+#include <functional>
 #include <iterator>
+#include <optional>
 #include <utility>
 
 #include "control.hpp"
@@ -26,30 +28,58 @@ bool acts_on_next(StepKind kind) {
     return kind == StepKind::kStop || kind == StepKind::kLetGo;
 }
 
+bool is_same(const WindowStep &a, const WindowStep &b) {
+    return a.kind == b.kind && a.member == b.member && a.instance == b.instance;
+}
+
 // One attempt, from its first step to its end.
 class Swap {
 public:
+    // All the memory that going back takes is asked for here: there may be none left when it is needed.
     explicit Swap(const SwapRequest &request)
-        : window_(std::make_shared<Window>(request)), request_(window_->request()), steps_(plan_window(request)),
-          gates_(slots_of(request), old_tables_of(request)) {}
+        : steps_(plan_window(request)), window_(std::make_shared<Window>(request, 2 * steps_.size() + 1)),
+          request_(window_->request()), gates_(slots_of(request), old_tables_of(request)) {
+        prepare_undo();
+    }
 
-    SwapRecord carry_out() {
+    SwapRecord carry_out() noexcept {
         Status failure;
         for (std::size_t next = 0; next < steps_.size() && failure.is_ok();) {
-            failure = runs_plugin_code(steps_[next].kind) ? run_plugin_steps(&next) : run_core_step(steps_[next++]);
+            failure = or_no_memory([&] {
+                return runs_plugin_code(steps_[next].kind) ? run_plugin_steps(&next) : run_core_step(steps_[next++]);
+            });
         }
         if (!failure.is_ok()) {
             undo();
         }
         record_.is_published = failure.is_ok();
-        record_.failure = failure;
-        record_.steps = window_->records();
+        record_.failure = std::move(failure);
+        record_.steps = window_->take_records();
         record_.gates_closed_ns = gates_.closed_ns();
         record_.gates_open_ns = gates_.opened_ns();
         return std::move(record_);
     }
 
 private:
+    // One undo that runs plugin code, ready to be asked for.
+    struct Undo {
+        WindowStep step;
+        std::shared_ptr<Job> job;
+        std::function<Status()> work;
+    };
+
+    void prepare_undo() {
+        for (const WindowStep &step : steps_) {
+            const std::optional<StepKind> back = undo_of(step.kind);
+            if (back && *back != StepKind::kReopenGates) {
+                const std::vector<WindowStep> steps{{*back, step.member, step.instance}};
+                const std::shared_ptr<Job> job = std::make_shared<Job>();
+                undo_.push_back({steps.front(), job, work_of(job, steps)});
+            }
+        }
+        record_.after_undo.reserve(undo_.size());
+    }
+
     static std::vector<Slot *> slots_of(const SwapRequest &request) {
         std::vector<Slot *> slots;
         for (const SwapMember &member : request.members) {
@@ -85,20 +115,22 @@ private:
             ++end;
         }
         *next = static_cast<std::size_t>(end - steps_.begin());
-        return run_job({begin, end}, request_.deadline_ns);
+        const std::vector<WindowStep> steps(begin, end);
+        const std::shared_ptr<Job> job = std::make_shared<Job>();
+        return run_job(steps.front().kind, job, work_of(job, steps), request_.deadline_ns);
     }
 
-    Status run_job(const std::vector<WindowStep> &steps, std::int64_t deadline_ns) {
-        const std::shared_ptr<Window> window = window_;
-        const std::shared_ptr<Job> job = std::make_shared<Job>();
-        const std::uint64_t swap = gates_.swap();
-        Status status = control_.run(
-            step_name(steps.front().kind),
-            [window, job, steps, deadline_ns, swap] {
-                const CarriesOut mark(swap); // at these gates it gets an answer instead of waiting for itself
-                return window->run(*job, steps, deadline_ns);
-            },
-            deadline_ns + kReturnNs);
+    std::function<Status()> work_of(const std::shared_ptr<Job> &job, const std::vector<WindowStep> &steps) const {
+        return [window = window_, job, steps, swap = gates_.swap()] {
+            const CarriesOut mark(swap); // at these gates it gets an answer instead of waiting for itself
+            return window->run(*job, steps);
+        };
+    }
+
+    Status run_job(StepKind first, const std::shared_ptr<Job> &job, std::function<Status()> work,
+                   std::int64_t deadline_ns) {
+        job->deadline_ns = deadline_ns;
+        Status status = control_.run(step_name(first), std::move(work), deadline_ns + kReturnNs);
         if (status.code() == Code::kAbandoned) {
             const std::optional<WindowStep> inside = window_->give_up(*job, status);
             if (inside) {
@@ -182,15 +214,14 @@ private:
 
     // Go back over what was done, newest first. A step that cannot be undone is written down and does not stop the
     // rest.
-    void undo() {
-        const std::vector<StepRecord> done = window_->records();
+    void undo() noexcept {
         const std::int64_t deadline_ns = monotonic_ns() + request_.undo_budget_ns;
-        for (auto step = done.rbegin(); step != done.rend(); ++step) {
-            const std::optional<StepKind> back = undo_of(step->kind);
-            // A quiesce that failed may have stopped half of the plugin: resume follows it all the same (plugin.h).
-            const bool counts = step->status.is_ok() || step->kind == StepKind::kQuiesce;
-            if (back && counts && *back != StepKind::kReopenGates) {
-                undo_step({*back, step->member, step->instance}, deadline_ns);
+        for (std::size_t index = window_->record_count(); index-- > 0;) {
+            const std::optional<WindowStep> back = window_->undo_at(index);
+            for (Undo &ready : undo_) {
+                if (back && is_same(ready.step, *back)) {
+                    undo_step(ready, deadline_ns);
+                }
             }
         }
         for (const SwapMember &member : request_.members) {
@@ -203,27 +234,37 @@ private:
         }
     }
 
-    void undo_step(const WindowStep &step, std::int64_t deadline_ns) {
+    void undo_step(Undo &ready, std::int64_t deadline_ns) noexcept {
+        const WindowStep step = ready.step;
         Generation &generation = generation_of(step);
-        const std::string name = std::string(step_name(step.kind)) + " of " + generation.label();
         if (generation.is_abandoned()) {
-            record_.after_undo.push_back(name + " not asked for: its thread has not come back");
+            note_not_undone(step, " not asked for: its thread has not come back");
             return;
         }
-        const Status status = run_job({step}, deadline_ns);
+        const Status status =
+            or_no_memory([&] { return run_job(step.kind, ready.job, std::move(ready.work), deadline_ns); });
         if (status.is_ok()) {
             return;
         }
-        record_.after_undo.push_back(name + ": " + status.message());
+        note_not_undone(step, status.message());
         if (acts_on_next(step.kind)) {
             generation.mark_abandoned(step_name(step.kind)); // it may still own the block: never destroy it
         }
     }
 
+    void note_not_undone(const WindowStep &step, const std::string &why) noexcept {
+        (void)or_no_memory([&]() -> Status {
+            record_.after_undo.push_back(std::string(step_name(step.kind)) + " of " + generation_of(step).label() +
+                                         ": " + why);
+            return {};
+        });
+    }
+
+    std::vector<WindowStep> steps_;
     std::shared_ptr<Window> window_;
     const SwapRequest &request_; // window_'s
-    std::vector<WindowStep> steps_;
     GateSet gates_;
+    std::vector<Undo> undo_;
     ControlThread control_;
     SwapRecord record_;
 };
@@ -281,8 +322,13 @@ std::vector<WindowStep> plan_window(const SwapRequest &request) {
     return steps;
 }
 
-SwapRecord run_swap(const SwapRequest &request) {
-    return Swap(request).carry_out();
+SwapRecord run_swap(const SwapRequest &request) noexcept {
+    SwapRecord record;
+    record.failure = or_no_memory([&]() -> Status { // throws before its first step or not at all
+        record = Swap(request).carry_out();
+        return std::move(record.failure);
+    });
+    return record;
 }
 
 } // namespace hotgraft

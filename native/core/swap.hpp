@@ -115,7 +115,7 @@ struct WindowStep {
 // Carry out one swap on the calling thread and one control thread. One swap of a plugin at a time: the caller sees to
 // it. Never throws; never leaves a gate closed. On return every old generation is held (published) or active (called
 // off).
-[[nodiscard]] SwapRecord run_swap(const SwapRequest &request);
+[[nodiscard]] SwapRecord run_swap(const SwapRequest &request) noexcept;
 
 } // namespace hotgraft
 

@@ -79,13 +79,14 @@ std::optional<StepKind> undo_of(StepKind kind) noexcept {
     }
 }
 
-Window::Window(SwapRequest request) : request_(std::move(request)) {
+Window::Window(SwapRequest request, std::size_t steps_max) : request_(std::move(request)) {
+    records_.reserve(steps_max);
     for (const SwapMember &member : request_.members) {
         carried_.emplace_back(member.instances.size());
     }
 }
 
-Status Window::run(Job &job, const std::vector<WindowStep> &steps, std::int64_t deadline_ns) {
+Status Window::run(Job &job, const std::vector<WindowStep> &steps) {
     for (const WindowStep &step : steps) {
         {
             const std::lock_guard<std::mutex> lock(job.mutex);
@@ -95,37 +96,62 @@ Status Window::run(Job &job, const std::vector<WindowStep> &steps, std::int64_t 
             job.inside = step;
         }
         const std::int64_t begin_ns = monotonic_ns();
-        const Status status = perform(step, deadline_ns);
+        Status status = or_no_memory([&] { return perform(step, job.deadline_ns); });
         const std::lock_guard<std::mutex> lock(job.mutex);
         if (job.is_given_up) {
             return {Code::kAbandoned, "given up"};
         }
         job.inside.reset();
-        if (!record(step, begin_ns, status).is_ok()) {
+        status = record(step, begin_ns, std::move(status));
+        if (!status.is_ok()) {
             return status;
         }
     }
     return {};
 }
 
-std::optional<WindowStep> Window::give_up(Job &job, const Status &status) {
+namespace {
+
+// The same answer once more; of its sentence what there is memory for.
+Status copy_of(const Status &status) noexcept {
+    Status copy = or_no_memory([&] { return status; });
+    return copy.code() == status.code() ? copy : Status(status.code(), "no memory left");
+}
+
+} // namespace
+
+std::optional<WindowStep> Window::give_up(Job &job, const Status &status) noexcept {
     const std::lock_guard<std::mutex> lock(job.mutex);
     job.is_given_up = true;
     if (job.inside) {
-        (void)record(*job.inside, monotonic_ns(), status);
+        (void)record(*job.inside, monotonic_ns(), copy_of(status));
     }
     return job.inside;
 }
 
-Status Window::record(const WindowStep &step, std::int64_t begin_ns, Status status) {
+Status Window::record(const WindowStep &step, std::int64_t begin_ns, Status status) noexcept {
     const std::lock_guard<std::mutex> lock(mutex_);
-    records_.push_back({step.kind, step.member, step.instance, begin_ns, monotonic_ns(), status});
+    records_.push_back({step.kind, step.member, step.instance, begin_ns, monotonic_ns(), copy_of(status)});
     return status;
 }
 
-std::vector<StepRecord> Window::records() const {
+std::size_t Window::record_count() const noexcept {
     const std::lock_guard<std::mutex> lock(mutex_);
-    return records_;
+    return records_.size();
+}
+
+std::optional<WindowStep> Window::undo_at(std::size_t index) const noexcept {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const StepRecord &step = records_[index];
+    // A quiesce that failed may have stopped half of the plugin: resume follows it all the same (plugin.h).
+    const bool counts = step.status.is_ok() || step.kind == StepKind::kQuiesce;
+    const std::optional<StepKind> back = counts ? undo_of(step.kind) : std::nullopt;
+    return back ? std::optional<WindowStep>({*back, step.member, step.instance}) : std::nullopt;
+}
+
+std::vector<StepRecord> Window::take_records() noexcept {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return std::move(records_);
 }
 
 Status Window::quiesce(Generation &generation, std::size_t instance, std::int64_t deadline_ns) {

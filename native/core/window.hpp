@@ -30,6 +30,7 @@ struct Carried {
 //   (1) Once is_given_up, the run changes nothing but the one instance whose function it is inside.
 struct Job {
     std::mutex mutex;
+    std::int64_t deadline_ns = 0;
     bool is_given_up = false;
     std::optional<WindowStep> inside; // the step whose function the thread is in
 };
@@ -42,21 +43,27 @@ struct Job {
 //   instance it is inside, which is not used again.
 //
 // Invariants
-//   (1) records() holds exactly the steps whose outcome counts.
+//   (1) The records hold exactly the steps whose outcome counts.
+//   (2) There is room for all of them from the start: noting a step needs no memory.
 class Window {
 public:
-    explicit Window(SwapRequest request);
+    // `steps_max`: how many steps will be noted at most, undo included.
+    Window(SwapRequest request, std::size_t steps_max);
 
     // Carry out plugin steps one after another; stop at the first that fails. Runs on a control thread.
-    Status run(Job &job, const std::vector<WindowStep> &steps, std::int64_t deadline_ns);
+    Status run(Job &job, const std::vector<WindowStep> &steps);
 
     // The job did not come back in time: from now on it counts for nothing. Answers the step it is inside, if any.
-    std::optional<WindowStep> give_up(Job &job, const Status &status);
+    std::optional<WindowStep> give_up(Job &job, const Status &status) noexcept;
 
-    // Note a step that the swap's own thread carried out.
-    Status record(const WindowStep &step, std::int64_t begin_ns, Status status);
+    // Note a step that the swap's own thread carried out. Gives the status back.
+    Status record(const WindowStep &step, std::int64_t begin_ns, Status status) noexcept;
 
-    [[nodiscard]] std::vector<StepRecord> records() const;
+    [[nodiscard]] std::size_t record_count() const noexcept;
+    // What takes the step back that was noted as number `index`; nothing: there is nothing to take back.
+    [[nodiscard]] std::optional<WindowStep> undo_at(std::size_t index) const noexcept;
+    // At the end: the records, moved out.
+    [[nodiscard]] std::vector<StepRecord> take_records() noexcept;
     [[nodiscard]] const SwapRequest &request() const noexcept { return request_; }
 
 private:
