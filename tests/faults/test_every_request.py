@@ -1,0 +1,97 @@
+"""Faults R03 and R04: every request for memory, for a mapping and for an fd that a reload makes is refused once, and
+then that one and all after it. After each: what serves has the whole state, the next reload works, nothing is left.
+
+The program (tests/native/fail_every.c) is a host in C, so that all that fails is the core's, the loader's or the
+plugin's. It gives each N a process of its own; a signal or a call of std::terminate is a wrong answer.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import hotgraft
+import pytest
+from hotgraft.engine.build import find_compiler
+from sample_plugins import HANDS_OVER, SAVES, STATELESS, Sample, Workshop
+
+if TYPE_CHECKING:
+    from conftest import Sized
+
+PROGRAMS = Path(__file__).parents[1] / "native"
+PACKAGE = Path(hotgraft.__path__[0])
+SAMPLES = {"hand over": HANDS_OVER, "save and restore": SAVES, "no state": STATELESS}
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The host and the library that refuses, built against the installed package."""
+    folder = tmp_path_factory.mktemp("fail_every")
+    host, refuser = folder / "fail_every", folder / "inject.so"
+    compiler = [find_compiler(), "-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", "-pthread"]
+    library = PACKAGE / "lib"
+    commands = (
+        [*compiler, "-fPIC", "-shared", str(PROGRAMS / "inject.c"), "-o", str(refuser)],
+        [*compiler, f"-I{PACKAGE / 'include'}", str(PROGRAMS / "fail_every.c"), "-o", str(host), str(refuser)]
+        + [str(library / "libhotgraft.so.1"), f"-Wl,-rpath,{library}:{folder}"],
+    )
+    for command in commands:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    return host, refuser
+
+
+def fail_every(
+    programs: tuple[Path, Path], build: Workshop, folder: Path, sample: Sample, kind: str, mode: str, stride: int
+) -> dict[str, int]:
+    """Return how many N ended how; fails with every N that ended wrong."""
+    host, refuser = programs
+    images = [str(build(replace(sample, build=number))) for number in (1, 2)]
+    state = "stateless" if sample is STATELESS else "state"
+    command = [str(host), kind, mode, str(folder / "staged"), *images, "1", str(stride), "0", state]
+    environment = {**os.environ, "LD_PRELOAD": str(refuser)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=280, check=False)
+    print(done.stdout.splitlines()[-1])
+    assert done.returncode == 0, done.stdout + done.stderr
+    return {name: int(count) for name, count in re.findall(r"(refused|published|never reached|wrong) (\d+)", done.stdout)}
+
+
+@pytest.mark.parametrize("mode", ["one", "all"])
+@pytest.mark.parametrize("way", SAMPLES)
+def test_r04_no_memory_at_any_point_of_a_reload_is_refused_or_undone(
+    programs: tuple[Path, Path], build: Workshop, tmp_path: Path, sized: Sized, way: str, mode: str
+) -> None:
+    """Fault R04: the N-th malloc fails, alone or with all after it: refused or back, never a crash."""
+    counts = fail_every(programs, build, tmp_path, SAMPLES[way], "malloc", mode, sized(quick=9, full=1))
+
+    assert counts["wrong"] == 0
+    assert counts["refused"] > sized(quick=8, full=80)  # the failures really hit, or this shows nothing
+    assert counts["never reached"] == 1  # and they were all tried
+
+
+@pytest.mark.parametrize("mode", ["one", "all"])
+@pytest.mark.parametrize("way", SAMPLES)
+def test_r04_no_mapping_at_any_point_of_a_reload_is_refused_or_undone(
+    programs: tuple[Path, Path], build: Workshop, tmp_path: Path, way: str, mode: str
+) -> None:
+    """Fault R04: the N-th mmap fails, in a thread's stack, in the loader, in the proof."""
+    counts = fail_every(programs, build, tmp_path, SAMPLES[way], "mmap", mode, 1)
+
+    assert (counts["wrong"], counts["never reached"]) == (0, 1)
+    assert counts["refused"] >= 3
+
+
+@pytest.mark.parametrize("mode", ["one", "all"])
+@pytest.mark.parametrize("way", SAMPLES)
+def test_r03_no_fd_at_any_point_of_a_reload_is_refused(
+    programs: tuple[Path, Path], build: Workshop, tmp_path: Path, way: str, mode: str
+) -> None:
+    """Fault R03: each place that opens an fd finds none: source, folder, copy, loader, maps, threads."""
+    counts = fail_every(programs, build, tmp_path, SAMPLES[way], "open", mode, 1)
+
+    assert (counts["wrong"], counts["never reached"]) == (0, 1)
+    assert counts["refused"] >= 5
