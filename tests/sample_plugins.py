@@ -82,6 +82,7 @@ class Sample:
     more: bool = False
     requires: tuple[tuple[str, str], ...] = ()
     optional: bool = False
+    flags: tuple[str, ...] = ()
 
     @property
     def defines(self) -> list[str]:
@@ -143,6 +144,25 @@ CALLER_PLUGIN = Sample(
     functions=CALLER,
     requires=(("counter", "^1.0"),),
 )
+LEAVER = Sample(
+    source="leaves_guard",
+    name="leaver",
+    interface="leaver",
+    functions=tuple(
+        function(name, 8 + 8 * i, "i64")
+        for i, name in enumerate(("thread_ends", "exception_leaves", "longjmp_leaves"))
+    ),
+    requires=(("counter", "^1.0"),),
+)
+PLAIN = Sample(
+    source="plain",
+    name="plain",
+    interface="plain",
+    functions=(
+        function("add", 8, "i64", parameter("a", "i64"), parameter("b", "i64")),
+        function("calls", 16, "i64"),
+    ),
+)
 
 
 class Workshop:
@@ -161,9 +181,12 @@ class Workshop:
         folder.mkdir()
         (folder / "counter_descriptor.h").write_text(note_source(descriptor.encode()))
         image = folder / f"{sample.name}.so"
-        command = ["cc", "-std=c11", "-D_GNU_SOURCE", "-O1", "-fPIC", "-shared", "-fvisibility=hidden"]
-        command += ["-Wl,-z,now", f"-I{ROOT / 'abi'}", f"-I{folder}", *sample.defines]
-        subprocess.run([*command, str(SOURCES / f"{sample.source}.c"), "-o", str(image)], check=True)
+        is_c = (SOURCES / f"{sample.source}.c").exists()
+        command = ["cc", "-std=c11"] if is_c else ["c++", "-std=c++17", "-fno-gnu-unique"]
+        command += ["-D_GNU_SOURCE", "-O1", "-fPIC", "-shared", "-fvisibility=hidden"]
+        command += ["-Wl,-z,now", f"-I{ROOT / 'abi'}", f"-I{folder}", "-DPLAIN_DESCRIPTOR", *sample.defines]
+        command += [str(SOURCES / f"{sample.source}{'.c' if is_c else '.cpp'}"), "-o", str(image), *sample.flags]
+        subprocess.run(command, check=True)
         return image
 
 

@@ -7,9 +7,23 @@
 #include "generation_instance.hpp"
 #include "generation_text.hpp"
 #include "guard.hpp"
-#include "needs.hpp"
+#include "needs_posix.hpp"
 
 namespace hotgraft {
+
+namespace {
+
+// A file that is no plugin for this process has no descriptor that could be read: then that is the reason, and the only
+// one that helps.
+std::string why_no_descriptor(const ImageFacts &facts) {
+    std::string text;
+    for (const Finding &finding : check_kind(facts, this_machine())) {
+        text += (text.empty() ? "" : "; ") + describe(finding);
+    }
+    return text.empty() ? "has no descriptor; compile what \"hotgraft bind\" writes into it" : text;
+}
+
+} // namespace
 
 Generation::Generation(const StagingWish &wish, Staged staged, ImageFacts facts)
     : plugin_(wish.plugin), number_(wish.generation), source_(wish.source), staged_(std::move(staged)),
@@ -30,7 +44,7 @@ Status Generation::make(const StagingWish &wish, std::shared_ptr<Generation> *ou
     }
     if (!facts.descriptor) {
         (void)remove_staged(staged);
-        return {Code::kRefused, wish.source + ": has no descriptor; compile what \"hotgraft bind\" writes into it"};
+        return {Code::kRefused, wish.source + ": " + why_no_descriptor(facts)};
     }
     Status status = or_no_memory([&]() -> Status {
         out->reset(new Generation(wish, staged, std::move(facts)));

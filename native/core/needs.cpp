@@ -318,6 +318,13 @@ std::string describe(const Finding &refusal) {
     return refusal.advice.empty() ? text : text + "; " + refusal.advice;
 }
 
+std::vector<Finding> check_kind(const ImageFacts &facts, const Environment &environment) {
+    const NeedsPolicy policy;
+    Check check{facts, environment, policy, {}};
+    check_machine(check);
+    return std::move(check.found);
+}
+
 std::vector<Finding> check_needs(const ImageFacts &facts, const Environment &environment, const NeedsPolicy &policy) {
     Check check{facts, environment, policy, {}};
     check_machine(check);

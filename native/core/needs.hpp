@@ -99,6 +99,9 @@ struct NeedsPolicy {
     bool is_adopted = false;              // a third-party image: no entry and no descriptor are expected
 };
 
+// What kind of file it is, machine, class, byte order and type: all that can be asked of one that is not for here.
+[[nodiscard]] std::vector<Finding> check_kind(const ImageFacts &facts, const Environment &environment);
+
 // Refusals first, then warnings. Empty: nothing stands against loading it.
 [[nodiscard]] std::vector<Finding> check_needs(const ImageFacts &facts, const Environment &environment,
                                                const NeedsPolicy &policy = {});

@@ -229,13 +229,18 @@ void ProviderCache::add_dependency(const std::string &name, std::vector<Requeste
     pending->push_back(closure.size() - 1);
 }
 
-Environment ProviderCache::gather(const ImageFacts &facts, const std::string &origin) {
-    const std::lock_guard<std::mutex> turn(mutex_);
+Environment this_machine() {
     static const IsaLevel isa_level = isa_level_here();
-    refresh_loaded();
     Environment environment;
     environment.machine = EM_X86_64;
     environment.isa_level = isa_level;
+    return environment;
+}
+
+Environment ProviderCache::gather(const ImageFacts &facts, const std::string &origin) {
+    const std::lock_guard<std::mutex> turn(mutex_);
+    refresh_loaded();
+    Environment environment = this_machine();
     std::vector<Requester> requesters{{{}, origin, std::string(facts.rpath), std::string(facts.runpath), 0}};
     std::vector<std::size_t> pending; // entry n of it belongs to requester n + 1
     for (const std::string_view name : facts.needed) {

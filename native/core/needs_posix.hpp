@@ -22,6 +22,9 @@
 
 namespace hotgraft {
 
+// What can be said of this process without a look at any file: its machine and its instructions.
+[[nodiscard]] Environment this_machine();
+
 // Thread safety
 //   gather(): any thread, callers take turns. Takes the loader's lock for moments.
 //
