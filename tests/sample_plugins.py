@@ -149,8 +149,7 @@ LEAVER = Sample(
     name="leaver",
     interface="leaver",
     functions=tuple(
-        function(name, 8 + 8 * i, "i64")
-        for i, name in enumerate(("thread_ends", "exception_leaves", "longjmp_leaves"))
+        function(name, 8 + 8 * i, "i64") for i, name in enumerate(("thread_ends", "exception_leaves", "longjmp_leaves"))
     ),
     requires=(("counter", "^1.0"),),
 )

@@ -147,6 +147,7 @@ static int attempt(int kind, long n, int from) {
     (void)hotgraft_core_unloaded(plugin, from ? 0 : DEADLINE_NS, &ignored, &ignored, NULL, 0);
     const int is_reached = inject_disarm() >= n;
 
+    expect(inject_inherited() == 0, "an fd would leak into a program started now");
     expect(code == HOTGRAFT_CORE_OK || is_reached, "the reload failed without a reason");
     expect(report.is_published == (code == HOTGRAFT_CORE_OK), "the report says what the code does not");
     expect(report.generation == (code == HOTGRAFT_CORE_OK ? 2 : 1), "the report names what does not serve");

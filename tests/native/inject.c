@@ -12,6 +12,7 @@
 #include "inject.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
@@ -19,7 +20,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -33,6 +36,7 @@ static int armed = 0; /* INJECT_..., 0: nothing fails */
 static int is_from = 0;
 static long nth = 0;
 static long counted = 0;
+static long inherited = 0; /* fds that a program started now would get */
 static __thread int is_spared __attribute__((tls_model("initial-exec"))) = 0;
 
 static int fails(int kind) {
@@ -93,10 +97,31 @@ static int kind_of(long number) {
     return number == SYS_mmap ? INJECT_MMAP : INJECT_OPEN;
 }
 
+static int is_inherited(long number, const greg_t *r) {
+    switch (number) {
+    case SYS_open:
+        return (r[REG_RSI] & O_CLOEXEC) == 0;
+    case SYS_openat:
+        return (r[REG_RDX] & O_CLOEXEC) == 0;
+    case SYS_pipe2:
+    case SYS_eventfd2:
+        return (r[REG_RSI] & O_CLOEXEC) == 0;
+    case SYS_socket:
+        return (r[REG_RSI] & SOCK_CLOEXEC) == 0;
+    case SYS_memfd_create:
+        return (r[REG_RSI] & MFD_CLOEXEC) == 0;
+    default:
+        return number == SYS_dup;
+    }
+}
+
 static void on_trap(int signal, siginfo_t *info, void *context) {
     greg_t *const r = ((ucontext_t *)context)->uc_mcontext.gregs;
     const int errno_before = errno;
     (void)signal;
+    if (kind_of(info->si_syscall) == INJECT_OPEN && armed == INJECT_OPEN && is_spared == 0) {
+        __atomic_add_fetch(&inherited, is_inherited(info->si_syscall, r), __ATOMIC_RELAXED);
+    }
     if (fails(kind_of(info->si_syscall))) {
         r[REG_RAX] = kind_of(info->si_syscall) == INJECT_MMAP ? -ENOMEM : -EMFILE;
     } else {
@@ -166,6 +191,7 @@ __attribute__((visibility("default"))) int inject_arm(int kind, long n, int from
     nth = n;
     is_from = from;
     __atomic_store_n(&counted, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&inherited, 0, __ATOMIC_RELAXED);
     __atomic_store_n(&armed, kind, __ATOMIC_RELEASE);
     return 0;
 }
@@ -173,6 +199,10 @@ __attribute__((visibility("default"))) int inject_arm(int kind, long n, int from
 __attribute__((visibility("default"))) long inject_disarm(void) {
     __atomic_store_n(&armed, 0, __ATOMIC_RELEASE);
     return __atomic_load_n(&counted, __ATOMIC_RELAXED);
+}
+
+__attribute__((visibility("default"))) long inject_inherited(void) {
+    return __atomic_load_n(&inherited, __ATOMIC_RELAXED);
 }
 
 __attribute__((visibility("default"))) void inject_spare_thread(int spared) {

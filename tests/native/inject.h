@@ -11,6 +11,8 @@
 int inject_arm(int kind, long n, int from);
 /* Nothing fails any more. Returns how many requests there were: below n, none failed. */
 long inject_disarm(void);
+/* Since inject_arm(INJECT_OPEN): how many fds were asked for without close-on-exec. */
+long inject_inherited(void);
 /* What the calling thread asks for is neither counted nor refused while this is set. */
 void inject_spare_thread(int spared);
 
