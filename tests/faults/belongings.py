@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from hotgraft import _core
@@ -13,8 +12,8 @@ def belongings(folder: Path) -> dict[str, object]:
     assert _core.wait_idle(10), _core.waiting()
     maps = Path("/proc/self/maps").read_text().splitlines()
     return {
-        "copies": sorted(os.listdir(folder)),
-        "fds": sorted(os.listdir("/proc/self/fd")),
+        "copies": sorted(file.name for file in folder.iterdir()),
+        "fds": sorted(fd.name for fd in Path("/proc/self/fd").iterdir()),
         "mapped": sorted({line.split()[-1] for line in maps if f"{folder}/" in line}),
         "stuck": _core.stuck(),
     }

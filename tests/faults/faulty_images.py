@@ -7,6 +7,7 @@ import subprocess
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from elftools.elf.dynamic import DynamicSection
 from elftools.elf.elffile import ELFFile
 from hotgraft import ContractError, HotgraftError, ImageError, LoadError, Outcome, PluginError
 from sample_plugins import PLAIN, SOURCES, Workshop
@@ -62,9 +63,16 @@ def header(at: int, value: int, size: int) -> Maker:
     return bytes_of(lambda data, _: put(data, at, value, size))
 
 
+def place_of(elf: ELFFile, name: str) -> int:
+    """Return where a section begins in the file."""
+    found = elf.get_section_by_name(name)
+    assert found is not None, name
+    return int(found["sh_offset"])
+
+
 def section(name: str, at: int, value: int, size: int) -> Maker:
     """A sound plugin with another number at byte `at` of a section."""
-    return bytes_of(lambda data, elf: put(data, elf.get_section_by_name(name)["sh_offset"] + at, value, size))
+    return bytes_of(lambda data, elf: put(data, place_of(elf, name) + at, value, size))
 
 
 def first_segment(data: bytearray, elf: ELFFile) -> None:
@@ -78,8 +86,9 @@ def dynamic(tag: str) -> Maker:
 
     def change(data: bytearray, elf: ELFFile) -> None:
         table = elf.get_section_by_name(".dynamic")
+        assert isinstance(table, DynamicSection)
         index = next(i for i, one in enumerate(table.iter_tags()) if one.entry.d_tag == tag)
-        put(data, table["sh_offset"] + index * 16 + 8, 1 << 40, 8)
+        put(data, place_of(elf, ".dynamic") + index * 16 + 8, 1 << 40, 8)
 
     return bytes_of(change)
 
@@ -150,7 +159,9 @@ FAULTS = (
     Fault("C03", "table_size_lies", plugin("table_size_lies"), LoadError, ("struct_size lies",), FAILED),
     Fault("C03", "table_too_small", plugin("table_too_small"), LoadError, ("struct_size is 16",), FAILED),
     Fault("C03", "table_on_heap", plugin("table_on_heap"), LoadError, ("does not lie in the plugin",), FAILED),
-    Fault("C03", "pointers_lie", plugin("pointers_lie"), LoadError, ("create points outside", "destroy points"), FAILED),
+    Fault(
+        "C03", "pointers_lie", plugin("pointers_lie"), LoadError, ("create points outside", "destroy points"), FAILED
+    ),
     Fault("C03", "imports_lie", plugin("imports_lie"), LoadError, ("imports do not lie",), FAILED),
     Fault("C03", "imports_const", plugin("imports_const"), LoadError, ("imports are const",), FAILED),
     Fault("C03", "interface_size_lies", plugin("interface_size_lies"), ContractError, ("16777216",), FAILED),
@@ -161,9 +172,17 @@ FAULTS = (
     Fault("C05", "interface_null", plugin("interface_null"), ContractError, ("byte 16 is NULL",), FAILED),
     Fault("C05", "state_half", plugin("state_half"), LoadError, ("save and restore are offered together",), FAILED),
     Fault("C06", "descriptor_missing", plugin("descriptor_missing"), ImageError, ("hotgraft bind",)),
-    Fault("C06", "descriptor_differs", plugin("descriptor_differs"), LoadError, ("descriptor is not the note",), FAILED),
-    Fault("C06", "descriptor_changed_at_load", plugin("descriptor_changed_at_load"), LoadError,
-          ("descriptor in memory differs",), FAILED),
+    Fault(
+        "C06", "descriptor_differs", plugin("descriptor_differs"), LoadError, ("descriptor is not the note",), FAILED
+    ),
+    Fault(
+        "C06",
+        "descriptor_changed_at_load",
+        plugin("descriptor_changed_at_load"),
+        LoadError,
+        ("descriptor in memory differs",),
+        FAILED,
+    ),
     Fault("I07", "create_fails", plugin("create_fails"), PluginError, ("no such table: gains", "zlib"), FAILED),
     Fault("I08", "create_gives_nothing", plugin("create_gives_nothing"), PluginError, ("no instance",), FAILED),
     Fault("I09", "create_fails_half", plugin("create_fails_half"), PluginError, ("half done",), FAILED),

@@ -34,10 +34,10 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     host, refuser = folder / "fail_every", folder / "inject.so"
     compiler = [find_compiler(), "-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", "-pthread"]
     library = PACKAGE / "lib"
+    package = [f"-I{PACKAGE / 'include'}", str(library / "libhotgraft.so.1"), f"-Wl,-rpath,{library}:{folder}"]
     commands = (
         [*compiler, "-fPIC", "-shared", str(PROGRAMS / "inject.c"), "-o", str(refuser)],
-        [*compiler, f"-I{PACKAGE / 'include'}", str(PROGRAMS / "fail_every.c"), "-o", str(host), str(refuser)]
-        + [str(library / "libhotgraft.so.1"), f"-Wl,-rpath,{library}:{folder}"],
+        [*compiler, str(PROGRAMS / "fail_every.c"), "-o", str(host), str(refuser), *package],
     )
     for command in commands:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -57,7 +57,9 @@ def fail_every(
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=280, check=False)
     print(done.stdout.splitlines()[-1])
     assert done.returncode == 0, done.stdout + done.stderr
-    return {name: int(count) for name, count in re.findall(r"(refused|published|never reached|wrong) (\d+)", done.stdout)}
+    return {
+        name: int(count) for name, count in re.findall(r"(refused|published|never reached|wrong) (\d+)", done.stdout)
+    }
 
 
 @pytest.mark.parametrize("mode", ["one", "all"])
@@ -90,7 +92,10 @@ def test_r04_no_mapping_at_any_point_of_a_reload_is_refused_or_undone(
 def test_r03_no_fd_at_any_point_of_a_reload_is_refused(
     programs: tuple[Path, Path], build: Workshop, tmp_path: Path, way: str, mode: str
 ) -> None:
-    """Fault R03: each place that opens an fd finds none: source, folder, copy, loader, maps, threads."""
+    """Fault R03: each place that opens an fd finds none: source, folder, copy, loader, maps, threads.
+
+    Fault K08: and each asks for close-on-exec, so that no program started meanwhile gets it.
+    """
     counts = fail_every(programs, build, tmp_path, SAMPLES[way], "open", mode, 1)
 
     assert (counts["wrong"], counts["never reached"]) == (0, 1)
