@@ -20,6 +20,8 @@ class ForkLock {
 public:
     // `swap`: the number of the swap on whose behalf, 0: only this thread's.
     void lock(std::uint64_t swap = 0) noexcept;
+    // The same without waiting; false: somebody else holds it.
+    [[nodiscard]] bool try_lock(std::uint64_t swap) noexcept;
     void unlock() noexcept;
     // Does the calling thread, or that swap, hold it?
     [[nodiscard]] bool is_mine(std::uint64_t swap = 0) noexcept;
@@ -27,7 +29,6 @@ public:
     void reset() noexcept;
 
 private:
-    bool try_lock(std::uint64_t swap) noexcept;
     [[nodiscard]] bool belongs_to(std::uint64_t swap) const noexcept;
 
     std::atomic<bool> flag_{false};          // guards the three below

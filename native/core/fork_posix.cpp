@@ -27,10 +27,27 @@ bool is_in_own_chain(const ThreadRecord *record) noexcept {
 
 } // namespace
 
+// A fork that has to wait for a swap lets go of the interpreter's lock like every other waiter: plugin code that the
+// swap runs may want it. It is taken back without the fork lock in hand, or two waiters could hold one lock each.
 void Guards::watch_forks() noexcept {
+    const auto before_fork = [] {
+        Guards &guards = instance();
+        const std::uint64_t swap = own_swap();
+        while (!guards.fork_lock_.try_lock(swap)) {
+            const WaitHooks &hooks = guards.hooks_[guards.hooks_index_.load(std::memory_order_acquire)]; // as wait_at()
+            void *(*const before)() = hooks.before.load(std::memory_order_relaxed);
+            void (*const after)(void *) = hooks.after.load(std::memory_order_relaxed);
+            void *const token = before != nullptr ? before() : nullptr;
+            guards.fork_lock_.lock(swap);
+            guards.fork_lock_.unlock();
+            if (after != nullptr) {
+                after(token);
+            }
+        }
+    };
     // Handlers stay registered for the life of the process: this library is never unloaded.
-    (void)::pthread_atfork([] { instance().fork_lock_.lock(own_swap()); }, [] { instance().fork_lock_.unlock(); },
-                           [] { instance().begin_child(); });
+    (void)::pthread_atfork(
+        before_fork, [] { instance().fork_lock_.unlock(); }, [] { instance().begin_child(); });
 }
 
 void Guards::begin_child() noexcept {
