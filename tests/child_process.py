@@ -11,7 +11,7 @@ FAULTS = Path(__file__).parent / "faults"
 
 
 def run_child(
-    script: str, *args: object, deadline_s: float = 60, warnings: str = "error"
+    script: str, *args: object, deadline_s: float = 60, warnings: str = "error", preload: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run ``tests/faults/<script>`` with `args`; warnings are errors there as they are here.
 
@@ -23,6 +23,8 @@ def run_child(
         "PYTHONPATH": os.pathsep.join([str(FAULTS.parent), *sys.path]),
         "PYTHONFAULTHANDLER": "1",
     }
+    if preload is not None:
+        environment["LD_PRELOAD"] = str(preload)
     return subprocess.run(
         [sys.executable, "-W", warnings, str(FAULTS / script), *map(str, args)],
         env=environment,

@@ -1,6 +1,7 @@
 #include "call_type.hpp"
 
 #include <algorithm>
+#include <new>
 
 #include "call_descriptor.hpp"
 #include "call_thunks.hpp"
@@ -195,12 +196,17 @@ PyObject *make_call_type(PyObject *, PyObject *args, PyObject *keywords) {
         PyErr_Format(PyExc_TypeError, "make_call_type takes a call type as previous, got %R", previous);
         return nullptr;
     }
-    Wish wish{name, {}, complete_bases(bases), {}};
+    PyObject *const all_bases = complete_bases(bases);
     PyObject *made = nullptr;
-    if (wish.bases != nullptr && read_wish(wish, functions, structs)) {
-        made = make(wish, previous == Py_None ? nullptr : reinterpret_cast<PyTypeObject *>(previous));
+    try {
+        Wish wish{name, {}, all_bases, {}};
+        if (wish.bases != nullptr && read_wish(wish, functions, structs)) {
+            made = make(wish, previous == Py_None ? nullptr : reinterpret_cast<PyTypeObject *>(previous));
+        }
+    } catch (const std::bad_alloc &) { // CPython called us: nothing may be thrown on
+        PyErr_NoMemory();
     }
-    Py_XDECREF(wish.bases);
+    Py_XDECREF(all_bases);
     return made;
 }
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hotgraft
 import pytest
+from child_process import run_child
 from hotgraft.engine.build import find_compiler
 from sample_plugins import HANDS_OVER, SAVES, STATELESS, Sample, Workshop
 
@@ -100,3 +102,22 @@ def test_r03_no_fd_at_any_point_of_a_reload_is_refused(
 
     assert (counts["wrong"], counts["never reached"]) == (0, 1)
     assert counts["refused"] >= 5
+
+
+def test_r04_a_python_host_survives_a_failed_request_as_well(
+    programs: tuple[Path, Path], build: Workshop, sized: Sized
+) -> None:
+    """Fault R04: the bindings and the interpreter ask for memory too; nothing of theirs may end the process."""
+    images = [build(replace(HANDS_OVER, build=number)) for number in (1, 2)]
+    became: Counter[str] = Counter()
+    stride = sized(quick=60, full=5)
+    for n in range(1, 10_000, stride):
+        done = run_child("crash_no_memory.py", n, *images, preload=programs[1])
+        assert done.returncode == 0, f"N = {n}: {done.returncode}: {done.stdout}{done.stderr}"
+        became[done.stdout.strip()] += 1
+        if became["never reached"]:
+            break
+
+    print(dict(became))
+    assert set(became) <= {"refused", "published", "never reached"}
+    assert became["refused"] >= sized(quick=2, full=20)
