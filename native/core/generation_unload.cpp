@@ -15,8 +15,9 @@ namespace hotgraft {
 
 namespace {
 
-// How long a thread that never rests is looked at before it counts as inside.
+// How long a thread that does not rest is looked at: the first time, and when it is asked for again.
 constexpr std::int64_t kRestNs = 50'000'000;
+constexpr std::int64_t kRestAgainNs = 2'000'000;
 // A plugin that answers "not yet" is asked again after this long.
 constexpr long kQuiesceAgainUs = 50;
 
@@ -38,6 +39,7 @@ struct Unload::Progress {
     std::atomic<const char *> doing{"quiesce"};
     UnloadTimes times;
     Proof proof;
+    bool is_undecided = false; // a thread could not be looked at
 };
 
 // [control, quiesced or never started] is what destroy asks for: an instance that does not hold still is left alone.
@@ -70,8 +72,10 @@ Status Unload::tear_down(Generation &generation, Progress &progress, std::int64_
         return status;
     }
     progress.doing = "destroy";
+    bool is_first_look = false;
     for (std::size_t i = 0; i < generation.instance_count(); ++i) {
         if (generation.instances_[i]->plugin != nullptr) {
+            is_first_look = true;
             if (Status status = generation.destroy(i); !status.is_ok()) {
                 return status;
             }
@@ -81,8 +85,9 @@ Status Unload::tear_down(Generation &generation, Progress &progress, std::int64_
     progress.times.destroy_ns = destroyed_ns - began_ns;
     progress.doing = "the look at what it left behind";
     Residue residue;
+    const std::int64_t until_ns = destroyed_ns + (is_first_look ? kRestNs : kRestAgainNs);
     if (Status status = find_residue(*generation.library(), *generation.baseline(), host_threads(),
-                                     std::min(destroyed_ns + kRestNs, deadline_ns), &residue);
+                                     std::min(until_ns, deadline_ns), &residue);
         !status.is_ok()) {
         return status;
     }
@@ -90,6 +95,7 @@ Status Unload::tear_down(Generation &generation, Progress &progress, std::int64_
     progress.times.facts_ns = looked_ns - destroyed_ns;
     if (!residue.is_empty()) {
         progress.proof = {false, residue.reason(), residue.symbol()};
+        progress.is_undecided = residue.is_undecided();
         return {};
     }
     progress.doing = "dlclose";
@@ -117,9 +123,9 @@ Proof Unload::run(ControlThread &control, std::int64_t deadline_ns) {
         return settle({false, std::string("abandoned in ") + what + ": " + status.message(), ""});
     }
     times_ = progress->times;
-    is_unsettled_ = status.code() == Code::kNoMemory;
+    is_unsettled_ = status.code() == Code::kNoMemory || progress->is_undecided;
     if (is_unsettled_) { // every step of the teardown may be asked for again, and does what it had not done yet
-        return {false, status.message(), ""};
+        return status.is_ok() ? progress->proof : Proof{false, status.message(), ""};
     }
     return settle(status.is_ok() ? progress->proof : Proof{false, status.message(), ""});
 }

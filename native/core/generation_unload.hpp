@@ -34,7 +34,8 @@ public:
     // Runs no plugin code.
     [[nodiscard]] Proof look_again();
 
-    // The last run found no memory, or no thread to run on: nothing is settled, run it again.
+    // The last run found no memory, or no thread to run on, or a thread that does not rest and so cannot be told from
+    // one inside: nothing is settled, run it again.
     [[nodiscard]] bool is_unsettled() const noexcept { return is_unsettled_; }
     [[nodiscard]] const UnloadTimes &times() const noexcept { return times_; }
 

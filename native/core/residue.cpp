@@ -70,8 +70,9 @@ std::vector<LeftThread> find_threads(const Library &library, std::vector<int> wa
 
 std::string describe(const LeftThread &thread) {
     const std::string who = "thread " + std::to_string(thread.tid) + " \"" + thread.name + "\" ";
-    return thread.is_running ? who + "began after it was mapped and never rested, so it cannot be told from one inside"
-                             : who + "is inside " + thread.symbol;
+    return thread.is_running
+               ? who + "began after it was mapped and has not rested, so it cannot be told from one inside"
+               : who + "is inside " + thread.symbol;
 }
 
 std::string describe(const LeftHandler &handler) {
@@ -99,6 +100,11 @@ Status ResidueBaseline::take(std::unique_ptr<ResidueBaseline> *out) {
     std::sort(baseline->facts_->threads.begin(), baseline->facts_->threads.end());
     *out = std::move(baseline);
     return {};
+}
+
+bool Residue::is_undecided() const noexcept {
+    return !is_empty() && handlers.empty() &&
+           std::all_of(threads.begin(), threads.end(), [](const LeftThread &thread) { return thread.is_running; });
 }
 
 std::string Residue::reason() const {

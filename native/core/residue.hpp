@@ -35,6 +35,8 @@ struct Residue {
     std::vector<LeftThread> threads;
 
     [[nodiscard]] bool is_empty() const noexcept { return handlers.empty() && threads.empty(); }
+    // Nothing but threads that were never seen to rest: look again later, they may be the program's own at work.
+    [[nodiscard]] bool is_undecided() const noexcept;
     // One sentence naming all of it, and the first symbol.
     [[nodiscard]] std::string reason() const;
     [[nodiscard]] std::string symbol() const;
