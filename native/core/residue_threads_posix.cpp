@@ -78,6 +78,20 @@ std::size_t read_stack(std::uintptr_t from, std::vector<std::uintptr_t> *words) 
     return read <= 0 ? 0 : static_cast<std::size_t>(read) / sizeof(std::uintptr_t);
 }
 
+// How many of these words, the first at address `at`, belong to the thread's stack. glibc puts a thread's control block
+// at the top of its stack, and what lies above is some other mapping: a heap, in which a caught exception that is freed
+// still holds addresses of code. The block begins with its own address and repeats it (sysdeps/x86_64/nptl/tls.h,
+// tcbhead_t: tcb, dtv, self). The main thread has none there; its stack ends where its mapping does.
+std::size_t words_of_stack(const std::vector<std::uintptr_t> &words, std::size_t count, std::uintptr_t at) noexcept {
+    constexpr std::size_t kSelf = 2;
+    for (std::size_t i = 0; i + kSelf < count; ++i, at += sizeof at) {
+        if (words[i] == at && words[i + kSelf] == at) {
+            return i;
+        }
+    }
+    return count;
+}
+
 // Bytes of a `call r/m64` (FF /2) with these two bytes behind the opcode; 0: another instruction. Intel SDM volume 2,
 // table 2-2 and 2-3: mod, rm, and where rm is 4 the base in the SIB byte, say which displacement follows.
 std::size_t indirect_call_bytes(unsigned char modrm, unsigned char sib) noexcept {
@@ -150,7 +164,9 @@ Whereabouts find_thread(const Library &library, int tid, std::uintptr_t *address
         return Whereabouts::kInside;
     }
     std::vector<std::uintptr_t> words;
-    const std::size_t count = read_stack(registers.stack & ~std::uintptr_t{7}, &words);
+    const std::uintptr_t from = registers.stack & ~std::uintptr_t{7};
+    const std::size_t read = read_stack(from, &words);
+    const std::size_t count = words_of_stack(words, read, from);
     for (std::size_t i = 0; i < count; ++i) {
         if (follows_call(library, words[i])) {
             *address = words[i];

@@ -3,8 +3,11 @@
 #include <doctest/doctest.h>
 
 #include <poll.h>
+#include <pthread.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <csignal>
@@ -90,7 +93,71 @@ std::unique_ptr<Library> opened(const std::string &image) {
 
 void before_handler(int) {}
 
+// An address behind a call instruction of the library, as a return address would be.
+std::uintptr_t return_address_in(const Library &library) {
+    void *join = nullptr;
+    REQUIRE(library.symbol("join", &join).is_ok());
+    const std::uintptr_t begin = reinterpret_cast<std::uintptr_t>(join);
+    std::uintptr_t call = begin & ~std::uintptr_t{4095};
+    while (call < begin + 4096 &&
+           (!library.holds_code(call) || *reinterpret_cast<const unsigned char *>(call) != 0xE8)) {
+        ++call;
+    }
+    REQUIRE(library.holds_code(call + 5));
+    return call + 5;
+}
+
+// A thread that rests on a stack of its own, with `word` all over the memory right above that stack.
+class ThreadBelow {
+public:
+    explicit ThreadBelow(std::uintptr_t word) {
+        REQUIRE(::pipe(pipe_) == 0);
+        memory_ = ::mmap(nullptr, 2 * kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        REQUIRE(memory_ != MAP_FAILED);
+        auto *const above = reinterpret_cast<std::uintptr_t *>(static_cast<char *>(memory_) + kBytes);
+        std::fill_n(above, kBytes / sizeof word, word);
+        pthread_attr_t attributes;
+        REQUIRE(pthread_attr_init(&attributes) == 0);
+        REQUIRE(pthread_attr_setstack(&attributes, memory_, kBytes) == 0);
+        REQUIRE(pthread_create(&thread_, &attributes, &rest, this) == 0);
+        pthread_attr_destroy(&attributes);
+        REQUIRE(scene::wait_until([&] { return is_resting_.load(); }));
+    }
+    ~ThreadBelow() {
+        ::close(pipe_[1]);
+        pthread_join(thread_, nullptr);
+        ::close(pipe_[0]);
+        ::munmap(memory_, 2 * kBytes);
+    }
+    ThreadBelow(const ThreadBelow &) = delete;
+    ThreadBelow &operator=(const ThreadBelow &) = delete;
+
+private:
+    static constexpr std::size_t kBytes = std::size_t{128} << 10;
+
+    static void *rest(void *self) {
+        auto *const it = static_cast<ThreadBelow *>(self);
+        it->is_resting_ = true;
+        char byte = 0;
+        CHECK(::read(it->pipe_[0], &byte, 1) == 0);
+        return nullptr;
+    }
+
+    int pipe_[2] = {-1, -1};
+    void *memory_ = nullptr;
+    pthread_t thread_{};
+    std::atomic<bool> is_resting_{false};
+};
+
 } // namespace
+
+TEST_CASE("what lies in memory right above a thread's stack is not taken for a thread inside") {
+    const std::unique_ptr<Library> library = opened(scene::build("leaves_thread.c"));
+    const std::unique_ptr<ResidueBaseline> before = baseline();
+    const ThreadBelow thread(return_address_in(*library));
+    const Residue residue = look(*library, *before);
+    CHECK_MESSAGE(residue.is_empty(), residue.reason());
+}
 
 TEST_CASE("D06: a thread of the library that rests is found, with its function's name") {
     const std::unique_ptr<ResidueBaseline> before = baseline();
