@@ -11,9 +11,14 @@ FAULTS = Path(__file__).parent / "faults"
 
 
 def run_child(
-    script: str, *args: object, deadline_s: float = 60, warnings: str = "error", preload: Path | None = None
+    script: str,
+    *args: object,
+    deadline_s: float = 60,
+    warnings: str = "error",
+    folder: Path = FAULTS,
+    preload: Path | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run ``tests/faults/<script>`` with `args`; warnings are errors there as they are here.
+    """Run ``tests/faults/<script>``, or that of another `folder`, with `args`; warnings are errors there as they are here.
 
     Raises:
         subprocess.TimeoutExpired: it did not end by the deadline, and was killed.
@@ -26,7 +31,7 @@ def run_child(
     if preload is not None:
         environment["LD_PRELOAD"] = str(preload)
     return subprocess.run(
-        [sys.executable, "-W", warnings, str(FAULTS / script), *map(str, args)],
+        [sys.executable, "-W", warnings, str(folder / script), *map(str, args)],
         env=environment,
         capture_output=True,
         text=True,

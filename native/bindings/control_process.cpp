@@ -1,4 +1,6 @@
 // Facts of this process and this thread that the host decides by, and the core's own lifecycle table.
+#include <cstdint>
+
 #include <pybind11/pybind11.h>
 
 #include "control.hpp"
@@ -20,10 +22,22 @@ py::list list_transitions() {
     return rows;
 }
 
+// Before os.fork(): the interpreter lock is not kept while a swap is in its window, and never waited for with the fork
+// lock in hand.
+void keep_swaps_out() {
+    std::uint32_t seen = 0;
+    while (!Guards::instance().try_keep_swaps_out(&seen)) {
+        const py::gil_scoped_release unlocked;
+        Guards::instance().wait_for_window(seen);
+    }
+}
+
 } // namespace
 
 void add_process(py::module_ &module) {
     module.def("is_forked_child", [] { return Guards::instance().is_forked_child(); });
+    module.def("keep_swaps_out", &keep_swaps_out);
+    module.def("let_swaps_go_on", [] { Guards::instance().let_swaps_go_on(); });
     module.def("is_inside_call", [] { return Guards::instance().calling_thread_holds_any(); });
     module.def("has_membarrier", [] { return Guards::instance().has_membarrier(); });
     module.def("abandoned_count", &ControlThread::abandoned_count);

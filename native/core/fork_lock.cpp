@@ -46,12 +46,16 @@ bool ForkLock::try_lock(std::uint64_t swap) noexcept {
 
 void ForkLock::lock(std::uint64_t swap) noexcept {
     for (;;) {
-        const std::uint32_t seen = releases_.load(std::memory_order_acquire); // pairs with unlock(); before try_lock()
+        const std::uint32_t seen = releases();
         if (try_lock(swap)) {
             return;
         }
-        futex_wait(releases_, seen);
+        wait(seen);
     }
+}
+
+void ForkLock::wait(std::uint32_t seen) noexcept {
+    futex_wait(releases_, seen);
 }
 
 void ForkLock::unlock() noexcept {
@@ -63,7 +67,7 @@ void ForkLock::unlock() noexcept {
         thread_ = nullptr;
         swap_ = 0;
     }
-    releases_.fetch_add(1, std::memory_order_release); // pairs with lock()
+    releases_.fetch_add(1, std::memory_order_release); // pairs with releases()
     futex_wake_all(releases_);
 }
 

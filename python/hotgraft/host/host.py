@@ -25,6 +25,7 @@ from hotgraft.host.change import carry_out, is_deferred, start_change
 from hotgraft.host.closing import close_all
 from hotgraft.host.events import HostEvent, HostEvents, Subscription
 from hotgraft.host.folder import private_folder
+from hotgraft.host.fork import watch_forks
 from hotgraft.host.image import config_text, content_key, image_of, name_in
 from hotgraft.host.instances import add_instance, make_handle, pin_instance, retype_handles
 from hotgraft.host.loaded import MAIN, Loaded
@@ -73,6 +74,7 @@ class Host:
             after_publish=self._follow,
         )
         log_drain()
+        watch_forks()
 
     # --- load and look up ---
 

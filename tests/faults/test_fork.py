@@ -1,0 +1,33 @@
+"""fork in a program that replaces plugins: fault K07, at every step of a swap, and multiprocessing's two ways."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from child_process import run_child
+from sample_plugins import HANDS_OVER, SAVES, Sample, Workshop
+
+STEPS = ["wait for pins", "close gates", "drain", "quiesce", "start", "publish"]
+CASES = [(HANDS_OVER, step) for step in [*STEPS, "surrender", "take"]]
+CASES += [(SAVES, step) for step in ["save", "restore"]]
+
+
+@pytest.mark.parametrize("where", ["own", "other"])
+@pytest.mark.parametrize(
+    ("sample", "step"), CASES, ids=[f"{'saves' if sample.saves else 'hands over'}-{step}" for sample, step in CASES]
+)
+def test_a_child_forked_at_any_step_of_a_swap_can_call(build: Workshop, sample: Sample, step: str, where: str) -> None:
+    """K07: the child calls on one side of the swap and may change nothing; the parent's swap goes on."""
+    images = build(sample), build(replace(sample, build=2))
+    done = run_child("crash_fork_at_steps.py", *images, step, where)
+
+    assert done.returncode == 0, f"exit {done.returncode}\n{done.stdout}{done.stderr}"
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_multiprocessing_works_beside_a_host(build: Workshop, method: str) -> None:
+    """Under -W error, which on CPython ≥ 3.12 also says that an idle host keeps no thread."""
+    done = run_child("crash_multiprocessing.py", build(HANDS_OVER), build(replace(HANDS_OVER, build=2)), method)
+
+    assert done.returncode == 0, f"exit {done.returncode}\n{done.stdout}{done.stderr}"
