@@ -14,8 +14,6 @@ Guards &guards() {
 
 constexpr std::uint64_t kPoison = 0xdeadbeefdeadbeefU;
 
-enum class How { kGated, kWithoutDrain, kSlotBySlot };
-
 // Two plugins, a and b, always of one generation. A table that is reclaimed is overwritten first: numbers and
 // functions.
 class Duo {
@@ -47,30 +45,48 @@ public:
     }
 
     // Replace both by the next generation and reclaim the one before.
-    void swap(How how) {
-        const std::uint64_t number = ++generation_;
-        Pair &old = pairs_[(number - 1) % 2];
-        Pair &fresh = pairs_[number % 2];
-        if (how == How::kWithoutDrain &&
-            fresh.a != nullptr) { // still called: a bad call is to read poison, not to crash
-            graveyard_.push_back(std::move(fresh));
-        }
-        fresh.make(number);
-        if (how == How::kSlotBySlot) {
-            REQUIRE(guards().publish_open(a_, fresh.a->get()).is_ok());
-            REQUIRE(guards().publish_open(b_, fresh.b->get()).is_ok());
-        } else {
-            GateSet gates({&a_, &b_});
-            REQUIRE(gates.close().is_ok());
-            REQUIRE(gates.drain(in_seconds(60)).is_ok());
-            REQUIRE(gates.publish({fresh.a->get(), fresh.b->get()}).is_ok());
-        }
-        const hotgraft_table *tables[] = {old.a->get(), old.b->get()};
+    void swap() {
+        prepare();
+        publish_gated();
+        reclaim();
+    }
+
+    // The three parts of it, for who steps in between.
+    void prepare() {
+        ++generation_;
+        serving().make(generation_);
+    }
+    void publish_gated() {
+        GateSet gates({&a_, &b_});
+        REQUIRE(gates.close().is_ok());
+        REQUIRE(gates.drain(in_seconds(60)).is_ok());
+        REQUIRE(gates.publish({serving().a->get(), serving().b->get()}).is_ok());
+    }
+    void publish_slot_by_slot() {
+        REQUIRE(guards().publish_open(a_, serving().a->get()).is_ok());
+        REQUIRE(guards().publish_open(b_, serving().b->get()).is_ok());
+    }
+    void reclaim() {
+        const hotgraft_table *tables[] = {other().a->get(), other().b->get()};
         guards().barrier();
         while (guards().is_held(tables, 2)) {
             std::this_thread::yield();
         }
-        old.poison();
+        other().poison();
+    }
+
+    // One call of a that stays inside until `go_on`, then calls b: whatever is done to both must happen meanwhile.
+    void stay_inside(Event &is_inside, Event &go_on) {
+        hotgraft_guard in_a;
+        hotgraft_guard in_b;
+        const hotgraft_table *table = hotgraft_enter(&import_a_, &in_a);
+        const std::uint64_t before = number(table);
+        is_inside.set();
+        REQUIRE(go_on.wait());
+        judge(before, number(table));
+        judge(before, number(hotgraft_enter(&import_b_, &in_b)));
+        hotgraft_leave(&in_b);
+        hotgraft_leave(&in_a);
     }
 
     std::atomic<std::uint64_t> calls{0};
@@ -104,6 +120,10 @@ private:
         std::unique_ptr<Side> b;
     };
 
+    // Of the pair that serves, or is about to, and of the other one: the one before, or room for the next.
+    [[nodiscard]] Pair &serving() { return pairs_[generation_ % 2]; }
+    [[nodiscard]] Pair &other() { return pairs_[(generation_ + 1) % 2]; }
+
     void publish_first() {
         pairs_[1].make(1);
         REQUIRE(guards().publish_open(a_, pairs_[1].a->get()).is_ok());
@@ -124,12 +144,11 @@ private:
     hotgraft_import import_a_ = import_of(a_);
     hotgraft_import import_b_ = import_of(b_);
     Pair pairs_[2];
-    std::vector<Pair> graveyard_;
     std::uint64_t generation_ = 1;
 };
 
-// Two hot callers, one of them calling back, and swaps at full speed until `is_enough` or the number is reached.
-void play(Duo &duo, How how, std::uint64_t swaps, const std::function<bool()> &is_enough) {
+// Two hot callers, one of them calling back, and so many swaps at full speed.
+void play(Duo &duo, std::uint64_t swaps) {
     std::atomic<bool> is_done{false};
     std::thread hot([&] {
         for (std::uint64_t i = 0; !is_done; ++i) {
@@ -144,8 +163,8 @@ void play(Duo &duo, How how, std::uint64_t swaps, const std::function<bool()> &i
     while (duo.calls < 100) {
         std::this_thread::yield(); // both sides must be under way for a swap to meet anybody
     }
-    for (std::uint64_t i = 0; i < swaps && !is_enough(); ++i) {
-        duo.swap(how);
+    for (std::uint64_t i = 0; i < swaps; ++i) {
+        duo.swap();
     }
     is_done = true;
     hot.join();
@@ -155,16 +174,32 @@ void play(Duo &duo, How how, std::uint64_t swaps, const std::function<bool()> &i
                 static_cast<unsigned long long>(duo.mixed.load()));
 }
 
+// One swap from its beginning to its end while a call stays inside a. `meanwhile` runs when the call is inside, and is
+// given what lets that call go on.
+void swap_around_a_call(Duo &duo, const std::function<void(Event &go_on)> &meanwhile) {
+    Event is_inside;
+    Event go_on;
+    std::thread caller([&] { duo.stay_inside(is_inside, go_on); });
+    REQUIRE(is_inside.wait());
+    duo.prepare();
+    meanwhile(go_on);
+    go_on.set();
+    caller.join();
+}
+
 std::string without_drain() {
     guards().seam().no_drain = true;
     Duo duo;
-    play(duo, How::kWithoutDrain, 100'000, [&] { return duo.poisoned > 0; });
+    swap_around_a_call(duo, [&](Event &) {
+        duo.publish_gated();
+        duo.reclaim();
+    });
     return duo.poisoned == 0 ? std::string() : std::to_string(duo.poisoned) + " calls answered by a reclaimed table";
 }
 
 std::string slot_by_slot() {
     Duo duo;
-    play(duo, How::kSlotBySlot, 100'000, [&] { return duo.mixed > 0; });
+    swap_around_a_call(duo, [&](Event &) { duo.publish_slot_by_slot(); });
     return duo.mixed == 0 ? std::string() : std::to_string(duo.mixed) + " calls saw both sides of one swap";
 }
 
@@ -172,7 +207,7 @@ std::string slot_by_slot() {
 
 TEST_CASE("hot, nested and calling-back callers see whole swaps and never a reclaimed table") {
     Duo duo;
-    play(duo, How::kGated, sized(20'000, 1'000'000), [] { return false; });
+    play(duo, sized(20'000, 1'000'000));
     CHECK(duo.poisoned == 0);
     CHECK(duo.mixed == 0);
 }
@@ -180,7 +215,23 @@ TEST_CASE("hot, nested and calling-back callers see whole swaps and never a recl
 TEST_CASE("the same without membarrier") {
     const WithoutMembarrier without;
     Duo duo;
-    play(duo, How::kGated, sized(5'000, 200'000), [] { return false; });
+    play(duo, sized(5'000, 200'000));
+    CHECK(duo.poisoned == 0);
+    CHECK(duo.mixed == 0);
+}
+
+TEST_CASE("a swap around a call that stays inside waits for it, and that call sees one side") {
+    Duo duo;
+    swap_around_a_call(duo, [&](Event &go_on) {
+        const AtSeam seam([&](SeamPoint point) {
+            if (point == SeamPoint::kDrainWaits) {
+                go_on.set(); // gates are closed: the call inside comes to b's only now
+            }
+        });
+        duo.publish_gated();
+        duo.reclaim();
+    });
+    CHECK(duo.calls == 2);
     CHECK(duo.poisoned == 0);
     CHECK(duo.mixed == 0);
 }
