@@ -1,0 +1,139 @@
+"""A thousand tasks at a gate that is closed for 200 ms: the event loop's other work goes on as if nothing were.
+
+A ticker that is due every millisecond is late for three reasons. The machine was busy with something else: the
+scheduler says how long each thread was kept waiting for a processor, and that is taken off. The loop had work to do: a
+control run in which the same thousand tasks wait for an event instead of a gate says how much. And the loop was blocked:
+that is the rest, and the figure.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import threading
+import time
+import warnings
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hotgraft import Host, _core
+from sample_plugins import HANDS_OVER, Workshop
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from conftest import Sized
+
+GATE_S = 0.2
+TICK_S = 0.001
+LIMIT_S = 0.020
+DEADLINE_S = 60.0
+
+
+class Delays:
+    """How long this process's threads were kept waiting for a processor, all together.
+
+    Source: Documentation/scheduler/sched-stats.rst, /proc/<pid>/schedstat: the second number, in nanoseconds.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[str, int] = {}
+
+    def since_last_s(self) -> float:
+        """Return the seconds since the last call; a thread that was not there then counts from its beginning."""
+        before, self._seen = self._seen, {}
+        for thread in os.listdir("/proc/self/task"):
+            with contextlib.suppress(OSError), open(f"/proc/self/task/{thread}/schedstat") as stat:
+                self._seen[thread] = int(stat.read().split()[1])
+        return sum(delay - before.get(thread, 0) for thread, delay in self._seen.items()) / 1e9
+
+
+async def worst_lag_s(work: Awaitable[object]) -> float:
+    """Run `work` beside a ticker; return by how much it was late at worst, less what the machine is to blame for."""
+    done = asyncio.ensure_future(work)
+    delays, worst = Delays(), 0.0
+    delays.since_last_s()
+    while not done.done():
+        due = time.monotonic() + TICK_S
+        await asyncio.sleep(TICK_S)
+        late = time.monotonic() - due
+        worst = max(worst, late - delays.since_last_s())
+    await done
+    return worst
+
+
+@pytest.fixture
+def slow_gate() -> Iterator[None]:
+    """Every gate stays closed for 200 ms."""
+
+    def hold(step: str) -> str:
+        if step == "drain":
+            threading.Event().wait(GATE_S)
+        return "run"
+
+    _core._seams.set_step_hook(hold)
+    yield
+    _core._seams.set_step_hook(None)
+
+
+def lags(host: Host, build: Workshop, tasks: int, call: Callable[[Any], Awaitable[object]]) -> tuple[float, float]:
+    """Return the worst lag while `tasks` tasks meet a closed gate by `call`, and while as many wait for an event."""
+    counter = host.load(build(HANDS_OVER))
+    image = build(replace(HANDS_OVER, build=2))
+    is_closed = threading.Event()
+
+    async def wait_for_gate() -> None:
+        swap = asyncio.create_task(asyncio.to_thread(host.reload, "counter", image, deadline_s=DEADLINE_S))
+        while not counter_slot(host).is_gated:
+            await asyncio.sleep(0)
+        is_closed.set()
+        await asyncio.gather(*(call(counter) for _ in range(tasks)))
+        await swap
+
+    async def wait_for_event() -> None:
+        opened = asyncio.Event()
+        asyncio.get_running_loop().call_later(GATE_S, opened.set)
+        await asyncio.gather(*(opened.wait() for _ in range(tasks)))
+
+    control = asyncio.run(worst_lag_s(wait_for_event()))
+    found = asyncio.run(worst_lag_s(wait_for_gate()))
+    assert is_closed.is_set()
+    return found, control
+
+
+def counter_slot(host: Host) -> Any:
+    """Return the slot of the counter's one interface."""
+    (slot,) = host._loaded("counter").instances["main"].slots.values()
+    return slot
+
+
+@pytest.mark.usefixtures("slow_gate")
+def test_tasks_at_a_closed_gate_keep_the_loop_on_time(host: Host, build: Workshop, sized: Sized) -> None:
+    """The ticker is never late by more than 20 ms beyond what waking as many tasks costs in any case."""
+
+    async def call(counter: Any) -> None:
+        await counter.aio.add(1)
+
+    tasks = sized(quick=200, full=1_000)
+    found, control = lags(host, build, tasks, call)
+
+    print(f"late by {found * 1e3:.1f} ms, without a gate by {control * 1e3:.1f} ms")
+    assert found <= control + LIMIT_S
+    assert host["counter"].add(0) == tasks  # type: ignore[attr-defined]
+
+
+@pytest.mark.control
+@pytest.mark.usefixtures("slow_gate")
+def test_a_plain_call_at_a_closed_gate_makes_the_loop_late(host: Host, build: Workshop) -> None:
+    """Control: one call without `aio` blocks the loop for as long as the gate is closed, and is seen."""
+
+    async def call(counter: Any) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # it says so itself
+            counter.add(1)
+
+    found, control = lags(host, build, 1, call)
+
+    assert found > control + LIMIT_S
