@@ -18,7 +18,7 @@ def run_child(
     folder: Path = FAULTS,
     preload: Path | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run ``tests/faults/<script>``, or that of another `folder`, with `args`; warnings are errors there as they are here.
+    """Run ``tests/faults/<script>``, or one of another `folder`; warnings are errors there as they are here.
 
     Raises:
         subprocess.TimeoutExpired: it did not end by the deadline, and was killed.

@@ -21,8 +21,8 @@ public:
     // `swap`: the number of the swap on whose behalf, 0: only this thread's.
     void lock(std::uint64_t swap = 0) noexcept;
     void unlock() noexcept;
-    // The two halves of lock(), for who must let go of another lock before it sleeps: take it unless somebody has it, and
-    // sleep until it was released after `seen` = releases() was read, which comes before the try.
+    // The two halves of lock(), for who must let go of another lock before it sleeps: take it unless somebody has it,
+    // and sleep until it was released after `seen` = releases() was read, which comes before the try.
     [[nodiscard]] bool try_lock(std::uint64_t swap) noexcept;
     [[nodiscard]] std::uint32_t releases() const noexcept {
         return releases_.load(std::memory_order_acquire); // pairs with unlock()

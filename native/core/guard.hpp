@@ -100,8 +100,9 @@ public:
     // off.
     [[nodiscard]] bool is_forked_child() const noexcept { return forked_.load(std::memory_order_relaxed); }
 
-    // For a thread that is about to fork and holds a lock that a swap may need meanwhile: fork() waits for swaps too, but
-    // with that lock in hand. False: a swap is in its window. Then let go of the lock, wait_for_window(*seen), try again.
+    // For a thread that is about to fork and holds a lock that a swap may need meanwhile: fork() waits for swaps too,
+    // but with that lock in hand. False: a swap is in its window. Then let go of the lock, wait_for_window(*seen), try
+    // again.
     [[nodiscard]] bool try_keep_swaps_out(std::uint32_t *seen) noexcept;
     void wait_for_window(std::uint32_t seen) noexcept { fork_lock_.wait(seen); }
     // After the fork, in the parent; the child begins anew.

@@ -20,8 +20,8 @@ from hotgraft import ForkedHostError, Host, _core
 DEADLINE_S = 30.0
 
 
-# Who forks on the swap's own thread from here on has a child in which the state lies with nobody: a call that needs none
-# works there. Every other thread's fork waits until the state has arrived.
+# Who forks on the swap's own thread from here on has a child in which the state lies with nobody: a call that needs
+# none works there. Every other thread's fork waits until the state has arrived.
 UNDER_WAY = ("take", "start", "publish")
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import itertools
 import json
 import sys
 import threading
@@ -24,8 +25,8 @@ class MallInfo(ctypes.Structure):
     """What mallinfo2(3) answers."""
 
     _fields_ = [
-        (name, ctypes.c_size_t)
-        for name in "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost".split()
+        *((name, ctypes.c_size_t) for name in ("arena", "ordblks", "smblks", "hblks", "hblkhd")),
+        *((name, ctypes.c_size_t) for name in ("usmblks", "fsmblks", "uordblks", "fordblks", "keepcost")),
     ]
 
 
@@ -43,9 +44,9 @@ def heap_bytes() -> int:
 
 def count_link_maps() -> int:
     """Return how many libraries the loader knows."""
-    seen: list[int] = []
-    LIBC.dl_iterate_phdr(COUNTED(lambda *_: seen.append(1) or 0), None)
-    return len(seen)
+    seen = itertools.count()
+    LIBC.dl_iterate_phdr(COUNTED(lambda *_: 0 * next(seen)), None)
+    return next(seen)
 
 
 def threads() -> int:

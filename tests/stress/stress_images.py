@@ -7,7 +7,6 @@ run of the compiler.
 from __future__ import annotations
 
 import itertools
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -68,6 +67,6 @@ def _stamped(image: Path) -> list[Path]:
     for number in range(CODES):
         stamped = image.with_suffix(f".{number}.so")
         stamped.write_bytes(code.replace(_CODE, number.to_bytes(8, "little")))
-        os.chmod(stamped, 0o755)
+        stamped.chmod(0o755)
         images.append(stamped)
     return images

@@ -66,12 +66,12 @@ def test_a_call_that_never_returns_has_the_swap_called_off(host: Host, build: Wo
     image = build(replace(HANDS_OVER, build=2))
     is_inside, go_on = threading.Event(), threading.Event()
 
-    @ctypes.CFUNCTYPE(ctypes.c_int64)
     def stay() -> int:
         is_inside.set()
         return int(go_on.wait(DEADLINE_S))
 
-    address = ctypes.cast(stay, ctypes.c_void_p).value
+    call_back = ctypes.CFUNCTYPE(ctypes.c_int64)(stay)
+    address = ctypes.cast(call_back, ctypes.c_void_p).value
     inside = threading.Thread(target=counter.run, args=(address,))
     inside.start()
     assert is_inside.wait(DEADLINE_S)

@@ -53,7 +53,8 @@ inline void poison(std::uint64_t &serial) noexcept {
 }
 
 // Call one function of what an import leads to; 0: nothing is bound.
-template <class Interface> std::uint64_t ask(const hotgraft_import &import, std::uint64_t (*Interface::*function)(void *)) {
+template <class Interface>
+std::uint64_t ask(const hotgraft_import &import, std::uint64_t (*Interface::*function)(void *)) {
     const hotgraft::Batch batch(import);
     return batch ? (batch.as<Interface>()->*function)(batch.self()) : 0;
 }

@@ -64,9 +64,9 @@ hotgraft_status restore(hotgraft_instance *ground, std::uint32_t schema, const h
                         hotgraft_error *) noexcept {
     const void *data = nullptr;
     std::uint64_t bytes = 0;
-    const hotgraft_status status =
-        schema != 1 ? HOTGRAFT_E_STATE_VERSION
-                    : source->get(source->ctx, "total", HOTGRAFT_VALUE_I64, nullptr, &data, &bytes);
+    const hotgraft_status status = schema != 1
+                                       ? HOTGRAFT_E_STATE_VERSION
+                                       : source->get(source->ctx, "total", HOTGRAFT_VALUE_I64, nullptr, &data, &bytes);
     if (status >= 0) {
         ground->total() = *static_cast<const std::uint64_t *>(data);
     }

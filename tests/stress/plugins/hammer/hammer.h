@@ -7,7 +7,8 @@
 typedef struct hammer_v1 {
     uint32_t struct_size;
 
-    /* Start one thread: 0 calls all three as fast as it can, 1 calls nested and back, 2 lets threads come and go. [call]
+    /* Start one thread: 0 calls all three as fast as it can, 1 calls nested and back, 2 lets threads come and go.
+     * [call]
      */
     hotgraft_status (*begin)(void *self, uint32_t kind);
     /* End and join all threads. [call] */

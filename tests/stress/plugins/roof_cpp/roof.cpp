@@ -42,9 +42,9 @@ hotgraft_status restore(hotgraft_instance *roof, std::uint32_t schema, const hot
                         hotgraft_error *) noexcept {
     const void *data = nullptr;
     std::uint64_t bytes = 0;
-    const hotgraft_status status =
-        schema != 1 ? HOTGRAFT_E_STATE_VERSION
-                    : source->get(source->ctx, "tile", HOTGRAFT_VALUE_BYTES, nullptr, &data, &bytes);
+    const hotgraft_status status = schema != 1
+                                       ? HOTGRAFT_E_STATE_VERSION
+                                       : source->get(source->ctx, "tile", HOTGRAFT_VALUE_BYTES, nullptr, &data, &bytes);
     if (status >= 0) {
         roof->tiles.assign(1, std::string(static_cast<const char *>(data), bytes));
     }
