@@ -5,6 +5,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <thread>
+
 #include "guard.hpp"
 #include "reclaim.hpp"
 
@@ -92,6 +95,26 @@ TEST_CASE("a pin taken between the reaper's two looks keeps the library until it
     late.end();
     CHECK(Reaper::instance().wait_idle(scene::in_seconds(20)).is_ok());
     CHECK(Reaper::instance().proven_count("plain") == before + 1);
+}
+
+TEST_CASE("a thread that is born, calls, and never rests is told from one inside by the record it takes") {
+    Slot other{"other/1"}; // nothing serves there: a call through it takes a record and is answered at once
+    std::atomic<bool> is_looking{false};
+    std::atomic<bool> is_over{false};
+    const std::shared_ptr<Generation> generation = scene::created(scene::build("plain.c"));
+    std::thread hot([&] {
+        is_looking = true;
+        for (const std::int64_t until = monotonic_ns() + 200'000'000; monotonic_ns() < until;) {
+        }
+        CHECK(Guards::instance().try_enter(other) == nullptr);
+        while (!is_over) {
+        }
+    });
+    CHECK(scene::wait_until([&] { return is_looking.load(); }));
+    const Proof proof = scene::unload(generation);
+    is_over = true;
+    hot.join();
+    CHECK_MESSAGE(proof.proven, proof.reason);
 }
 
 int main(int argc, char **argv) {
