@@ -1,8 +1,9 @@
-"""Fork at one step of a swap, on the swap's own thread and from another one; the child calls and asks for a change.
+"""Fork at given steps of a swap, on the swap's own thread and from another one; the child calls and asks for a change.
 
-    python crash_fork_at_steps.py IMAGE NEXT_IMAGE STEP own|other
+    python crash_fork_at_steps.py IMAGE NEXT_IMAGE own|other STEP...
 
-Exit 0: the child called, was refused its change, and the swap went on. A child that hangs ends by its alarm.
+Each step has a host and a swap of its own. Exit 0: every child called, was refused its change, and the swap went on.
+A child that hangs ends by its alarm.
 """
 
 from __future__ import annotations
@@ -54,8 +55,8 @@ def fork_child(host: Host, expected: int | None) -> int:
     return os.waitstatus_to_exitcode(status)
 
 
-def main(image: str, next_image: str, at_step: str, where: str) -> int:
-    """Swap, fork at the step, and say what came of both."""
+def swap_and_fork(image: str, next_image: str, where: str, at_step: str) -> bool:
+    """Swap, fork at the step, and tell whether both went well."""
     ends: list[int] = []
     arrived = threading.Event()
 
@@ -86,9 +87,14 @@ def main(image: str, next_image: str, at_step: str, where: str) -> int:
             arrived.set()  # and once more after the swap
         other.join()
         serves = (report.generation, counter.build(), counter.add(1))
-    print(f"children ended with {ends}; serving {serves}")
-    return 0 if ends and not any(ends) and serves == (2, 2, expected) else 1
+    print(f"{at_step}: children ended with {ends}; serving {serves}", flush=True)
+    return bool(ends) and not any(ends) and serves == (2, 2, expected)
+
+
+def main(image: str, next_image: str, where: str, *steps: str) -> int:
+    """Go through the steps until one fails."""
+    return 0 if all(swap_and_fork(image, next_image, where, step) for step in steps) else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:5]))
+    sys.exit(main(*sys.argv[1:]))
