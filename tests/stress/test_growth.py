@@ -69,8 +69,8 @@ def run(command: list[str], *, folder: Path, reloads: int, images: list[str]) ->
     """Run a host and read its line."""
     staged = folder / "staged"
     staged.mkdir(mode=0o700)
-    # All of malloc in one heap: how many arenas it makes depends on which threads met in it, and a large block would get
-    # a mapping of its own. The heap has a figure of its own; mappings are to count what is mapped.
+    # All of malloc in one heap: how many arenas it makes depends on which threads met in it, a large block would get
+    # a mapping of its own, and the heap has its own figure: mappings are to count what is mapped.
     environment = {**os.environ, "PYTHONMALLOC": "malloc", "MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_MAX_": "0"}
     done = subprocess.run(
         [*command, str(staged), str(reloads), *images],
