@@ -102,6 +102,7 @@ TEST_CASE("a thread that is born, calls, and never rests is told from one inside
     std::atomic<bool> is_looking{false};
     std::atomic<bool> is_over{false};
     const std::shared_ptr<Generation> generation = scene::created(scene::build("plain.c"));
+    const std::uint64_t before = Reaper::instance().proven_count("plain");
     std::thread hot([&] {
         is_looking = true;
         for (const std::int64_t until = monotonic_ns() + 200'000'000; monotonic_ns() < until;) {
@@ -111,10 +112,13 @@ TEST_CASE("a thread that is born, calls, and never rests is told from one inside
         }
     });
     CHECK(scene::wait_until([&] { return is_looking.load(); }));
-    const Proof proof = scene::unload(generation);
+    generation->mark_failed();
+    REQUIRE(Reaper::instance().retire(generation).is_ok());
+    const Status status = Reaper::instance().wait_idle(scene::in_seconds(20)); // while it runs on
     is_over = true;
     hot.join();
-    CHECK_MESSAGE(proof.proven, proof.reason);
+    CHECK_MESSAGE(status.is_ok(), status.message());
+    CHECK(Reaper::instance().proven_count("plain") == before + 1);
 }
 
 int main(int argc, char **argv) {
