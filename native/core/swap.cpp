@@ -43,7 +43,7 @@ public:
     }
 
     SwapRecord carry_out() noexcept {
-        Status failure;
+        Status failure = or_no_memory([this] { return wake_control_thread(); });
         for (std::size_t next = 0; next < steps_.size() && failure.is_ok();) {
             failure = or_no_memory([&] {
                 return runs_plugin_code(steps_[next].kind) ? run_plugin_steps(&next) : run_core_step(steps_[next++]);
@@ -105,6 +105,12 @@ private:
         const bool is_next = step.kind == StepKind::kTake || step.kind == StepKind::kRestore ||
                              step.kind == StepKind::kStart || acts_on_next(step.kind);
         return is_next ? *member.next : *member.old_generation;
+    }
+
+    // A new thread takes some 40 us to come up: before the gates close, so that no caller waits for it.
+    Status wake_control_thread() {
+        return control_.run(
+            "swap", [] { return Status(); }, request_.deadline_ns + kReturnNs);
     }
 
     // The run of plugin steps that starts at *next: one change of threads for all of them.

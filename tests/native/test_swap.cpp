@@ -11,6 +11,7 @@
 
 #include <hotgraft/call.h>
 
+#include "control.hpp"
 #include "guard.hpp"
 #include "host_import.hpp"
 #include "prepare.hpp"
@@ -198,6 +199,24 @@ TEST_CASE("whatever step fails, the old generation serves with its state bit for
         CHECK(host.call(&StepsInterface::next) == 6);
         drop_candidate(candidate);
     }
+}
+
+TEST_CASE("the control thread is up before a gate closes, so that no caller waits for it") {
+    StepsHost host;
+    const Candidate candidate = host.bring("", "{}");
+    std::size_t threads = 0;
+    set_step_hook(
+        [](StepKind kind, void *ctx) {
+            if (kind == StepKind::kCloseGates) {
+                *static_cast<std::size_t *>(ctx) = ControlThread::thread_ids().size();
+            }
+            return StepSeam::kRun;
+        },
+        &threads);
+    const SwapRecord record = host.swap(candidate);
+    set_step_hook(nullptr, nullptr);
+    CHECK(record.is_published);
+    CHECK(threads == 1);
 }
 
 TEST_CASE("a control function that never returns is given up at the deadline, and the old generation serves") {
