@@ -46,6 +46,46 @@ def test_c_program_replaces_a_plugin_under_a_calling_thread(tmp_path: Path) -> N
     assert "0 failed; unloaded for certain: 1, stuck: 0" in done.stdout
 
 
+REPORTS = """
+#include <hotgraft_core.h>
+#include <stdio.h>
+#include <string.h>
+
+#define OLD_BYTES 32 /* as far as pause_ns, and no further */
+#define DEADLINE_NS UINT64_C(5000000000)
+
+int main(int argc, char **argv) {
+    static const char *const interfaces[] = {"counter/1"};
+    hotgraft_core_plugin *plugin = NULL;
+    hotgraft_core_report old;
+    hotgraft_core_report report;
+    memset(&old, 0x5a, sizeof old);
+    memset(&report, 0, sizeof report);
+    old.struct_size = OLD_BYTES;
+    report.struct_size = sizeof report;
+    if (argc != 4 || hotgraft_core_open("counter", argv[1], interfaces, 1, &plugin, NULL) != HOTGRAFT_CORE_OK ||
+        hotgraft_core_load(plugin, argv[2], NULL, DEADLINE_NS, &old, NULL) != HOTGRAFT_CORE_OK ||
+        hotgraft_core_load(plugin, argv[3], NULL, DEADLINE_NS, &report, NULL) != HOTGRAFT_CORE_OK) {
+        return 2;
+    }
+    printf("%llu %d %d %d\\n", (unsigned long long)old.generation, old.publish_ns == UINT64_C(0x5a5a5a5a5a5a5a5a),
+           report.publish_ns > 0 && report.transfer_ns > 0, report.publish_ns + report.transfer_ns < report.pause_ns);
+    return hotgraft_core_close(plugin, DEADLINE_NS, NULL) == HOTGRAFT_CORE_OK ? 0 : 1;
+}
+"""
+
+
+def test_a_report_is_filled_as_far_as_its_caller_knows_it(tmp_path: Path) -> None:
+    """A program built before the pause was split must not have memory written that is not the report's."""
+    source = tmp_path / "reports.c"
+    source.write_text(REPORTS)
+    program = compile_example(tmp_path, str(source))
+    images = [str(counter(tmp_path, version)) for version in ("v1", "v2")]
+    done = subprocess.run([program, tmp_path / "staged", *images], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "1 1 1 1\n"
+
+
 def test_embedded_python_shares_the_core_of_its_c_host(tmp_path: Path) -> None:
     """Two cores in one process would each believe they are alone."""
     flags = _embedding_flags()

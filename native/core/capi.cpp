@@ -1,6 +1,10 @@
 // The C API: the same steps as any other engine, under plain names. It adds no rules of its own.
 #include <hotgraft_core.h>
 
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <initializer_list>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -119,6 +123,17 @@ Status publish_first(hotgraft_core_plugin &plugin, const hotgraft::Candidate &ca
     return {};
 }
 
+// What `kinds` took together, in nanoseconds.
+std::uint64_t time_of(const hotgraft::SwapRecord &record, std::initializer_list<hotgraft::StepKind> kinds) {
+    std::int64_t total_ns = 0;
+    for (const hotgraft::StepRecord &step : record.steps) {
+        if (std::find(kinds.begin(), kinds.end(), step.kind) != kinds.end()) {
+            total_ns += step.end_ns - step.begin_ns;
+        }
+    }
+    return static_cast<std::uint64_t>(total_ns);
+}
+
 Status replace(hotgraft_core_plugin &plugin, const hotgraft::Candidate &candidate, std::int64_t deadline_ns,
                hotgraft_core_report *report) {
     hotgraft::InstanceMove move;
@@ -130,7 +145,10 @@ Status replace(hotgraft_core_plugin &plugin, const hotgraft::Candidate &candidat
     request.members.push_back({plugin.active, candidate.generation, {move}, candidate.tables.front(), false});
     request.deadline_ns = deadline_ns;
     const hotgraft::SwapRecord record = hotgraft::run_swap(request);
+    using Kind = hotgraft::StepKind;
     report->pause_ns = static_cast<std::uint64_t>(record.gates_open_ns - record.gates_closed_ns);
+    report->publish_ns = time_of(record, {Kind::kCloseGates, Kind::kDrain, Kind::kPublish});
+    report->transfer_ns = time_of(record, {Kind::kSurrender, Kind::kTake, Kind::kSave, Kind::kRestore});
     if (!record.is_published) {
         return record.failure;
     }
@@ -147,6 +165,7 @@ Status load(hotgraft_core_plugin &plugin, const char *image, const char *config_
     const std::lock_guard<std::mutex> lock(plugin.mutex);
     const std::int64_t began_ns = hotgraft::monotonic_ns();
     const std::int64_t until_ns = after(deadline_ns);
+    report->struct_size = sizeof *report; // from here on there is something to report
     report->is_published = 0;
     report->generation = plugin.active == nullptr ? 0 : plugin.active->number();
     hotgraft::Candidate candidate;
@@ -246,12 +265,18 @@ hotgraft_core_code hotgraft_core_open(const char *name, const char *folder, cons
 
 hotgraft_core_code hotgraft_core_load(hotgraft_core_plugin *plugin, const char *image, const char *config_json,
                                       uint64_t deadline_ns, hotgraft_core_report *report, hotgraft_error *error) {
-    hotgraft_core_report own{};
-    hotgraft_core_report *const filled = report == nullptr ? &own : report;
+    hotgraft_core_report filled{};
     const auto check = [=] {
-        return first_of({check_there("plugin", plugin), check_there("image", image), check_size("report", report)});
+        return first_of({check_there("plugin", plugin), check_there("image", image),
+                         check_size("report", report, offsetof(hotgraft_core_report, publish_ns))});
     };
-    return guarded(error, check, [=] { return load(*plugin, image, config_json, deadline_ns, filled); });
+    const hotgraft_core_code code =
+        guarded(error, check, [=, &filled] { return load(*plugin, image, config_json, deadline_ns, &filled); });
+    if (report != nullptr && filled.struct_size != 0) {
+        filled.struct_size = report->struct_size;
+        std::memcpy(report, &filled, std::min<std::size_t>(report->struct_size, sizeof filled));
+    }
+    return code;
 }
 
 hotgraft_core_code hotgraft_core_require(hotgraft_core_plugin *plugin, const char *id, hotgraft_core_plugin *provider,

@@ -6,6 +6,7 @@
 #include <hotgraft_core.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <initializer_list>
 #include <limits>
@@ -34,14 +35,14 @@ inline hotgraft_core_code answer(const Status &status, hotgraft_error *error) {
     return static_cast<hotgraft_core_code>(status.code());
 }
 
-// A struct of the caller's may be left out, but not be smaller than what is written into it (rule of every struct that
-// crosses: nothing is touched at or past struct_size).
-template <class Struct> Status check_size(const char *name, const Struct *given) {
-    if (given == nullptr || given->struct_size >= sizeof(Struct)) {
+// A struct of the caller's may be left out, but not be smaller than its first version, `least` bytes; nothing is
+// touched at or past its struct_size.
+template <class Struct> Status check_size(const char *name, const Struct *given, std::size_t least = sizeof(Struct)) {
+    if (given == nullptr || given->struct_size >= least) {
         return {};
     }
     return {Code::kInvalid, std::string(name) + "->struct_size is " + std::to_string(given->struct_size) +
-                                ": set it to sizeof(" + name + "), " + std::to_string(sizeof(Struct))};
+                                ": set it to sizeof(*" + name + "), at least " + std::to_string(least)};
 }
 
 inline Status check_there(const char *name, const void *given) {

@@ -77,10 +77,14 @@ typedef struct hotgraft_core_report {
     uint64_t generation; /* of what serves now; 0: nothing */
     uint64_t prepare_ns; /* stage, inspect, map, create: callers noticed nothing */
     uint64_t pause_ns;   /* gates closed → open; 0: no gate was needed */
+    /* Of a replacement, what the pause is made of; what is left of it are the plugins' quiesce and start. */
+    uint64_t publish_ns;  /* closing the gates, the drain, and publishing: with nobody inside, the core's own share */
+    uint64_t transfer_ns; /* the state's way across: surrender and take, or save and restore */
 } hotgraft_core_report;
 
 /* Load the image at `image`, or replace what runs by it, its state carried over. `config_json`: an object, NULL for
- * "{}". `deadline_ns`: from now, for all of it. Whatever the answer, the report says what serves. */
+ * "{}". `deadline_ns`: from now, for all of it. Whatever the answer, the report says what serves, as far
+ * as its struct_size reaches. */
 HOTGRAFT_CORE_API hotgraft_core_code hotgraft_core_load(hotgraft_core_plugin *plugin, const char *image,
                                                         const char *config_json, uint64_t deadline_ns,
                                                         hotgraft_core_report *report, hotgraft_error *error);
