@@ -1,0 +1,122 @@
+"""Count what a guarded call adds to a plain one, by callgrind: the same numbers on a quiet machine and on a busy one.
+
+Builds the loops of native/ with each compiler of the machine at -O2 and -O3 against the installed package, and lets
+callgrind count three runs of all loops that differ in the number of rounds only: in the differences, what start-up
+costs falls out, and two differences make an A/A pair.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Final
+
+from hotgraft.core.errors import HotgraftError
+
+from .judge import EXIT_DONE, EXIT_REGRESSION, Figure, Results, measure_row
+from .native.build import Variant, Workshop
+from .rows import Row, Samples
+
+ROUNDS: Final = (6_400, 32_000, 57_600)
+COMPILERS: Final = {"gcc": "g++", "clang": "clang++"}
+LEVELS: Final = ("-O2", "-O3")
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way to call beside the plain one: the loops' names in loops.h, and what the design promises."""
+
+    name: str
+    text: str
+    plain: str
+    measured: str
+    limit: int
+
+
+WAYS: Final = (
+    Way("guarded", "guard and gate", "run_plain", "run_guarded", 15),
+    Way("guarded-cpp", "guard and gate, hotgraft::Batch", "run_plain", "run_guarded_cpp", 15),
+    Way("nested", "nested through call.h", "run_nested_plain", "run_nested", 18),
+)
+
+# What each compiler reaches today, which must not grow unnoticed. Never above the limit.
+GATES: Final = {"gcc": 15, "clang": 12}
+
+
+def rows(workshop: Workshop) -> list[Row]:
+    """Return one row per way to call, compiler of this machine and optimization level."""
+    return [
+        Row(
+            f"instructions.{way.name}.{compiler}{level}",
+            f"{way.text}: added instructions, {compiler} {level}",
+            way.limit,
+            (partial(_added, workshop, way, compiler, level),),
+            unit="instructions",
+        )
+        for way in WAYS
+        for compiler in COMPILERS
+        for level in LEVELS
+    ]
+
+
+def gate_of(row: Row) -> int:
+    """Return the count that `row` may not exceed: what its compiler reaches today."""
+    compiler = row.name.split(".")[-1].split("-")[0]
+    return GATES[compiler]
+
+
+def _added(workshop: Workshop, way: Way, compiler: str, level: str) -> Samples:
+    for tool in ("valgrind", "callgrind_annotate", compiler, COMPILERS[compiler]):
+        if shutil.which(tool) is None:
+            raise LookupError(f"{tool} is not installed")
+    counts = [_counts(workshop, compiler, level, rounds) for rounds in ROUNDS]
+    first, second, third = (one[way.measured] - one[way.plain] for one in counts)
+    plain, again = (
+        (later[way.plain] - earlier[way.plain]) / (ROUNDS[1] - ROUNDS[0])
+        for earlier, later in itertools.pairwise(counts)
+    )
+    added = ((second - first) / (ROUNDS[1] - ROUNDS[0]), (third - second) / (ROUNDS[2] - ROUNDS[1]))
+    return Samples([plain], [again], [float(round(one)) for one in added])
+
+
+@cache
+def _counts(workshop: Workshop, compiler: str, level: str, rounds: int) -> dict[str, int]:
+    """Return the instructions each loop took, what it called included, by the loop's name."""
+    variant = Variant(compiler, COMPILERS[compiler], (level,))
+    images = [workshop.image(name, variant) for name in ("provider", "consumer")]
+    folder = workshop.folder()
+    out = folder / "callgrind.out"
+    command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", workshop.program("calls", variant)]
+    _output([*command, str(folder), *images, "count", str(rounds)])
+    text = _output(["callgrind_annotate", "--inclusive=yes", "--threshold=100", "--show-percs=no", str(out)])
+    found = re.findall(r"^\s*([\d,]+)\s+.*?\b(run_\w+)\b", text, re.MULTILINE)
+    return {name: int(count.replace(",", "")) for count, name in reversed(found)}
+
+
+def _output(command: list[str]) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise HotgraftError("count instructions", on=" ".join(command), found=tuple(done.stderr.splitlines()[-5:]))
+    return done.stdout
+
+
+def main(arguments: list[str]) -> int:
+    """Print a table and the line of JSON; return 0, or 7 when --gate is asked for and a count grew."""
+    results = Results()
+    grew = False
+    for row in rows(Workshop()):
+        for figure in measure_row(row, results):
+            print(_text(figure, gate_of(row)))
+            grew = grew or figure.value is None or figure.value > gate_of(row)
+    for reason in results.discarded:
+        print(f"not counted: {reason}")
+    print(results.line())
+    return EXIT_REGRESSION if grew and "--gate" in arguments else EXIT_DONE
+
+
+def _text(figure: Figure, gate: int) -> str:
+    return f"{figure.text:60} {figure.value:>4.0f}  limit {figure.limit:.0f}  gate {gate}  A/A {figure.aa:.4f}"

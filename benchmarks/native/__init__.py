@@ -1,0 +1,178 @@
+"""The rows in C and C++: calls, threads, swaps, reloads. Each runs a program of this folder and reads its lines."""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+import subprocess
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from hotgraft.core.errors import HotgraftError
+
+from ..rows import Effort, Row, Samples, UnsteadyRunError
+from .build import Variant, Workshop
+from .places import find_disk, find_tmpfs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+ALIGNMENTS: Final = (16, 32, 64)
+STATE_BYTES: Final = 100 << 20
+RECORDS: Final = 64
+# A window long enough for several swaps at 1 kHz.
+SWAPPING_S: Final = 0.02
+PROGRAM_DEADLINE_S: Final = 120
+# A program that could not do what it measures as fast as it should (threads.c).
+EXIT_SLOW: Final = 3
+
+# name, what is compared, the plain way, the measured way (see calls.c), limit
+CALLS: Final = (
+    ("call.guarded", "guarded call / plain pointer, trivial function", "plain", "guarded", 1.35),
+    ("call.nested", "nested plugin → plugin / plain pointer", "nested-plain", "nested", 1.40),
+    ("call.work", "guarded / plain around 20 ns of work", "work-plain", "work-guarded", 1.08),
+    ("call.batch", "one C++ guard over 64 calls / plain", "plain", "batch", 1.05),
+)
+
+
+def rows(effort: Effort) -> list[Row]:
+    """Return the rows; nothing is compiled before the first is measured."""
+    workshop = Workshop()
+    return [
+        *_call_rows(workshop, effort),
+        *_thread_rows(workshop, effort),
+        *_swap_rows(workshop, effort),
+        *_reload_rows(workshop, effort),
+    ]
+
+
+def percentile(share: float, series: Sequence[float]) -> float:
+    """Return the smallest sample that at least `share` of all samples do not exceed."""
+    ordered = sorted(series)
+    return ordered[max(0, -(-len(ordered) * round(share * 100) // 100) - 1)]
+
+
+def _call_rows(workshop: Workshop, effort: Effort) -> list[Row]:
+    return [
+        Row(
+            name,
+            text,
+            limit,
+            tuple(partial(_calls, workshop, effort, f"-falign-loops={one}", plain, way) for one in ALIGNMENTS),
+        )
+        for name, text, plain, way, limit in CALLS
+    ]
+
+
+def _thread_rows(workshop: Workshop, effort: Effort) -> list[Row]:
+    windows = max(5, effort.samples // 5)
+    swapping = Effort(windows, SWAPPING_S)
+    return [
+        Row("call.threads", "2 threads / 1, per call", 1.05, (partial(_threads, workshop, effort, "pair"),)),
+        Row(
+            "call.swapping",
+            "caller while swapping at 1 kHz / not swapping",
+            1.10,
+            (partial(_threads, workshop, swapping, "swapping"),),
+        ),
+    ]
+
+
+def _swap_rows(workshop: Workshop, effort: Effort) -> list[Row]:
+    def swaps(way: str, number: int) -> tuple[Callable[[], Samples], ...]:
+        return (partial(_swaps, workshop, effort, way, number),)
+
+    return [
+        Row(
+            "pause",
+            "gates closed to open, one caller that never rests",
+            None,
+            swaps("pause", 1),
+            unit="us",
+            statistics={"p50": partial(percentile, 0.50), "p99": partial(percentile, 0.99), "max": max},
+        ),
+        Row(
+            "publish",
+            f"gate, drain, publish; nobody inside, {RECORDS} records",
+            5.0,
+            (partial(_publish, workshop, effort),),
+            "us",
+        ),
+        Row(
+            "hand-over",
+            "surrender and take of 100 MB, no page touched",
+            lambda samples: 2.0 + 3.0 * statistics.median(samples.plain),
+            swaps("hand-over", STATE_BYTES),
+            "us",
+        ),
+    ]
+
+
+def _reload_rows(workshop: Workshop, effort: Effort) -> list[Row]:
+    bare = "bare dlopen, dlsym, call, dlclose"
+    return [
+        Row(f"reload.{name}", text, limit, (partial(_reload, workshop, effort, program, find),))
+        for name, text, limit, program, find in (
+            ("tmpfs", f"core reload / {bare}, tmpfs", 2.5, "reload", find_tmpfs),
+            ("disk", f"core reload / {bare}, disk", 4.0, "reload", find_disk),
+            ("whole", "reload through the C API, unloading proven / bare, tmpfs", None, "whole", find_tmpfs),
+        )
+    ]
+
+
+def _calls(workshop: Workshop, effort: Effort, flag: str, plain: str, way: str) -> Samples:
+    variant = Variant.of_machine(flag)
+    images = [workshop.image(name, variant) for name in ("provider", "consumer")]
+    arguments = [*images, "compare", plain, way, str(effort.samples), _ns(effort)]
+    return _samples(workshop.program("calls", variant), workshop.folder(), arguments)
+
+
+def _threads(workshop: Workshop, effort: Effort, way: str) -> Samples:
+    variant = Variant.of_machine()
+    arguments = [workshop.image("provider", variant), way, str(effort.samples), _ns(effort)]
+    return _samples(workshop.program("threads", variant), workshop.folder(), arguments)
+
+
+def _swaps(workshop: Workshop, effort: Effort, way: str, number: int) -> Samples:
+    variant = Variant.of_machine()
+    arguments = [workshop.image("holder", variant), way, str(effort.samples), str(number)]
+    return _samples(workshop.program("swaps", variant), workshop.folder(), arguments)
+
+
+def _publish(workshop: Workshop, effort: Effort) -> Samples:
+    return _run([workshop.program("publish", Variant.of_machine()), str(effort.samples), str(RECORDS)])
+
+
+def _reload(workshop: Workshop, effort: Effort, name: str, find: Callable[[], Path]) -> Samples:
+    variant = Variant.of_machine()
+    program = workshop.program(name, variant)
+    with tempfile.TemporaryDirectory(prefix="hotgraft-bench-", dir=find()) as name:
+        image = shutil.copy(workshop.image("provider", variant), name)
+        return _samples(program, Path(name) / "staged", [image, str(effort.samples)])
+
+
+def _ns(effort: Effort) -> str:
+    return str(round(effort.sample_s * 1e9))
+
+
+def _samples(program: str, folder: Path, arguments: list[str]) -> Samples:
+    return _run([program, str(folder), *arguments])
+
+
+def _run(command: list[str]) -> Samples:
+    """Run a program; read its lines of plain, measured, plain again, measured again."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PROGRAM_DEADLINE_S, check=False)
+    if done.returncode == EXIT_SLOW:
+        raise UnsteadyRunError(done.stderr.strip())
+    if done.returncode != 0:
+        raise HotgraftError(
+            "run a measuring program",
+            on=" ".join(command),
+            found=(f"it ended with {done.returncode}", *done.stderr.splitlines()),
+        )
+    lines = [line.split() for line in done.stdout.splitlines()]
+    table = [tuple(map(float, words)) for words in lines if len(words) == 4]
+    plain, measured, again, measured_again = zip(*table, strict=True)
+    return Samples(plain, again, measured + measured_again)
