@@ -15,8 +15,10 @@ from hotgraft.core.errors import HotgraftError
 EXIT_INTERNAL: Final = 1
 EXIT_USAGE: Final = 2
 EXIT_REFUSED: Final = 3
+EXIT_REGRESSION: Final = 7
 
 COMMANDS: Final = {
+    "bench": ("hotgraft.cli.bench", "Measure what a call, a swap and a reload cost on this machine."),
     "bind": ("hotgraft.cli.bind", "Turn an interface header and plugin.toml into a descriptor."),
     "demo": ("hotgraft.cli.demo", "Replace an audio filter under a running stream, and check every sample."),
 }
@@ -47,7 +49,7 @@ class LazyGroup(click.Group):
 def cli() -> None:
     """Replace native plugins inside a running process.
 
-    Exit codes: 0 done, 1 internal error, 2 usage, 3 refused (nothing changed).
+    Exit codes: 0 done, 1 internal error, 2 usage, 3 refused (nothing changed), 7 regression.
     """
 
 
