@@ -84,6 +84,19 @@ std::unique_ptr<CellBlock> make_block(CallObject *object, std::shared_ptr<const 
     return block;
 }
 
+// Both types are fixed for everybody else. No Python runs in here.
+bool set_class(PyObject *object, PyTypeObject *type) {
+    PyTypeObject *const before =
+        reinterpret_cast<PyTypeObject *>(Py_NewRef(reinterpret_cast<PyObject *>(Py_TYPE(object))));
+    change_only_by_retype(before, false);
+    change_only_by_retype(type, false);
+    const bool is_set = PyObject_SetAttrString(object, "__class__", reinterpret_cast<PyObject *>(type)) == 0;
+    change_only_by_retype(type, true);
+    change_only_by_retype(before, true);
+    Py_DECREF(before);
+    return is_set;
+}
+
 } // namespace
 
 PyTypeObject *call_base() {
@@ -160,7 +173,7 @@ int call_object_retype(PyObject *object, PyTypeObject *type, hotgraft_import *co
             return -1;
         }
     }
-    if (PyObject_SetAttrString(object, "__class__", reinterpret_cast<PyObject *>(type)) != 0) {
+    if (!set_class(object, type)) {
         return -1;
     }
     block->older.reset(self.block);

@@ -148,6 +148,9 @@ PyObject *make_type(const std::shared_ptr<CallType> &made, PyObject *bases) {
         Py_CLEAR(type);
     }
     Py_XDECREF(capsule);
+    if (type != nullptr) {
+        change_only_by_retype(reinterpret_cast<PyTypeObject *>(type), true);
+    }
     return type;
 }
 
@@ -175,6 +178,10 @@ PyObject *make(Wish &wish, PyTypeObject *previous) {
 }
 
 } // namespace
+
+void change_only_by_retype(PyTypeObject *type, bool is_fixed) {
+    type->tp_flags = is_fixed ? type->tp_flags | Py_TPFLAGS_IMMUTABLETYPE : type->tp_flags & ~Py_TPFLAGS_IMMUTABLETYPE;
+}
 
 bool &makes_dirty_types() {
     static bool makes = false;
