@@ -28,11 +28,24 @@ char format_class(const char *format) {
     return *format == 'c' ? 'B' : (*format == 'f' || *format == 'd') ? 'f' : '\0';
 }
 
+// References to Python objects, anywhere in the items? Names stand between colons (PEP 3118). Whoever writes over a
+// reference crashes the interpreter long after, so these are no bytes that a plugin may have.
+bool holds_objects(const char *format) {
+    bool is_name = false;
+    for (; format != nullptr && *format != '\0'; ++format) {
+        is_name = is_name != (*format == ':');
+        if (*format == 'O' && !is_name) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool is_format(const Parameter &parameter, const Py_buffer &view) {
     const ElementType &type = parameter.type;
     const std::uint32_t item_bytes = static_cast<std::uint32_t>(view.itemsize);
     if (!type.is_scalar) { // void: any; a struct: its bytes, or items of its size
-        return type.name == "void" || item_bytes == 1 || item_bytes == type.bytes;
+        return !holds_objects(view.format) && (type.name == "void" || item_bytes == 1 || item_bytes == type.bytes);
     }
     const char found = format_class(view.format);
     if (item_bytes != type.bytes || found == 0) {

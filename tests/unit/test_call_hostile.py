@@ -171,6 +171,20 @@ def test_a_buffer_stays_while_a_blocking_call_works_on_it(kind: str) -> None:
     data.release() if kind == "memoryview" else data.extend(b"more")
 
 
+def test_python_objects_are_no_bytes_that_a_plugin_may_have(served: Scene) -> None:
+    """A plugin that writes into references crashes the interpreter long after."""
+    mixed = numpy.zeros(1, dtype=[("count", "i8"), ("value", "O")])
+    plain = numpy.zeros(1, dtype=[("Offset", "i8")])
+    references: Any = ctypes.py_object * 1
+    for data in (numpy.array([None]), references(None), mixed):
+        for name in ("bytes_of", "cells"):
+            with pytest.raises(TypeError, match=r'parameter "data" takes a writable (void|cell) buffer, got items'):
+                getattr(served.plugin, name)(data, 1)
+
+    assert served.plugin.bytes_of(plain, 8) == 8
+    assert served.plugin.cells(plain, 1) == 1
+
+
 def test_keywords_are_refused_and_nothing_is_called(served: Scene) -> None:
     """The names in a C declaration are no promise."""
     calls: list[tuple[Any, ...]] = [(served.plugin.add, (2,), {"b": 3}), (served.plugin.half, (), {"a": 1.0})]
