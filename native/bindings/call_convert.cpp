@@ -37,6 +37,17 @@ bool out_of_range(const Function &function, const Parameter &parameter, PyObject
     return false;
 }
 
+bool too_large(const Function &function, const Parameter &parameter, PyObject *number, const char *largest) {
+    PyObject *text = shown(number);
+    if (text != nullptr) {
+        PyErr_Format(PyExc_OverflowError, "%s.%s: parameter \"%s\" is %s and takes up to %s, got %U",
+                     function.plugin.c_str(), function.name.c_str(), parameter.name.c_str(),
+                     parameter.type.name.c_str(), largest, text);
+        Py_DECREF(text);
+    }
+    return false;
+}
+
 bool wrong_type(const Function &function, const Parameter &parameter, const char *wanted, PyObject *object) {
     PyErr_Format(PyExc_TypeError, "%s.%s: parameter \"%s\" is %s and takes %s, got %s", function.plugin.c_str(),
                  function.name.c_str(), parameter.name.c_str(), parameter.type.name.c_str(), wanted,
@@ -86,17 +97,23 @@ bool take_real_slowly(const Function &function, const Parameter &parameter, PyOb
         return wrong_type(function, parameter, "a real number", object);
     }
     *value = PyFloat_AsDouble(object);
-    return !(*value == -1.0 && PyErr_Occurred() != nullptr);
+    if (*value != -1.0 || PyErr_Occurred() == nullptr) {
+        return true;
+    }
+    if (PyLong_Check(object) && PyErr_ExceptionMatches(PyExc_OverflowError)) {
+        PyErr_Clear();
+        return too_large(function, parameter, object, "1.7976931348623157e+308");
+    }
+    return false;
 }
 
 bool narrow_real(const Function &function, const Parameter &parameter, double value, std::uint64_t *word) {
     const float narrow = static_cast<float>(value);
     if (std::isinf(narrow) && !std::isinf(value)) {
-        PyObject *text = PyFloat_FromDouble(value);
-        if (text != nullptr) {
-            PyErr_Format(PyExc_OverflowError, "%s.%s: parameter \"%s\" is f32 and takes up to 3.4028235e+38, got %R",
-                         function.plugin.c_str(), function.name.c_str(), parameter.name.c_str(), text);
-            Py_DECREF(text);
+        PyObject *number = PyFloat_FromDouble(value);
+        if (number != nullptr) {
+            too_large(function, parameter, number, "3.4028235e+38");
+            Py_DECREF(number);
         }
         return false;
     }

@@ -209,6 +209,13 @@ def test_a_subclass_of_float_is_its_own_value(served: Scene) -> None:
     assert served.plugin.blend(1, Real(3.0), 2) == 6.0
 
 
+def test_an_int_too_large_for_a_real_names_its_parameter(served: Scene) -> None:
+    """The interpreter's own sentence says neither which function nor which argument."""
+    for name, arguments in (("half", (10**400,)), ("blend", (1, -(10**400), 2))):
+        with pytest.raises(OverflowError, match=rf'gain\.{name}: parameter "[ab]" is f64 and .* more than 60 digits'):
+            getattr(served.plugin, name)(*arguments)
+
+
 def test_a_function_may_lead_back_into_itself(served: Scene) -> None:
     """A thread's record has room for 15; what is deeper goes elsewhere and must come back in order."""
     depths: list[int] = []
