@@ -35,6 +35,9 @@ template <Returns R, std::size_t N> PyObject *run_reals(const Cell &cell, PyObje
 PyObject *run_word(const Cell &cell, PyObject *argument); // one buffer
 template <std::size_t N, unsigned Mask> PyObject *run_words(const Cell &cell, PyObject *const *args, Py_ssize_t count);
 
+// Scalar result; two to five parameters of any class that all fit in registers.
+template <std::size_t N, bool HasBuffers> PyObject *run_few(const Cell &cell, PyObject *const *args, Py_ssize_t count);
+
 // The orders that there are bodies for: a buffer and its count, buffers that share one, each with its own, one with a
 // number before or a further buffer behind.
 #define HOTGRAFT_WORD_SHAPES(SHAPE)                                                                                    \

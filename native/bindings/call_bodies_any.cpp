@@ -37,17 +37,18 @@ inline void clear_surplus(Reach reach, RegisterFile &registers) {
     }
 }
 
-template <bool IsDirty>
-inline bool take(const Function &function, std::size_t index, PyObject *argument, Frame &frame) {
-    const Parameter &parameter = function.parameters[index];
-    Word *const word = word_at(frame.registers, parameter);
+// Rubbish above a narrow integer.
+void dirty(const Parameter &parameter, Word *word) {
+    if (parameter.kind == Parameter::Kind::kInteger && parameter.type.bytes < 8) {
+        const unsigned bits = 8 * parameter.type.bytes;
+        *word = (*word & ~(~Word{0} << bits)) | (Word{0xA5A5A5A5A5A5A5A5u} << bits);
+    }
+}
+
+inline bool take(const Function &function, const Parameter &parameter, PyObject *argument, Word *word, Frame &frame,
+                 std::size_t index) {
     if (__builtin_expect(parameter.kind == Parameter::Kind::kInteger, 1)) {
-        const bool is_taken = take_integer(function, parameter, argument, word);
-        if (IsDirty && parameter.type.bytes < 8) {
-            const unsigned bits = 8 * parameter.type.bytes;
-            *word = (*word & ~(~Word{0} << bits)) | (Word{0xA5A5A5A5A5A5A5A5u} << bits);
-        }
-        return is_taken;
+        return take_integer(function, parameter, argument, word);
     }
     if (parameter.kind == Parameter::Kind::kBuffer) {
         frame.considered = index + 1;
@@ -57,7 +58,7 @@ inline bool take(const Function &function, std::size_t index, PyObject *argument
 }
 
 // In a declaration's order, so `considered` tells which views are initialised.
-inline bool are_long_enough(const Function &function, Frame &frame) {
+bool are_long_enough(const Function &function, Frame &frame) {
     for (std::size_t index = 0; index < frame.considered; ++index) {
         const Parameter &parameter = function.parameters[index];
         if (parameter.kind == Parameter::Kind::kBuffer) {
@@ -74,25 +75,29 @@ inline bool are_long_enough(const Function &function, Frame &frame) {
 }
 
 template <bool IsDirty> inline bool take_all(const Function &function, PyObject *const *args, Frame &frame) {
-    const std::size_t count = function.parameters.size();
-    for (std::size_t index = 0; index < count; ++index) {
-        const Parameter &parameter = function.parameters[index];
-        if (__builtin_expect(parameter.kind == Parameter::Kind::kCountOut, 0)) {
-            *word_at(frame.registers, parameter) = reinterpret_cast<Word>(&frame.count_out);
+    const Parameter *parameter = function.parameters.data();
+    const Parameter *const end = parameter + function.parameters.size();
+    for (std::size_t index = 0; parameter != end; ++parameter, ++index) {
+        Word *const word = word_at(frame.registers, *parameter);
+        if (__builtin_expect(parameter->kind == Parameter::Kind::kCountOut, 0)) {
+            *word = reinterpret_cast<Word>(&frame.count_out);
             continue;
         }
         assert(args != nullptr); // without arguments every parameter is a kCountOut: run() counted them
-        if (__builtin_expect(!take<IsDirty>(function, index, *args++, frame), 0)) {
+        if (__builtin_expect(!take(function, *parameter, *args++, word, frame, index), 0)) {
             return false;
         }
+        if constexpr (IsDirty) {
+            dirty(*parameter, word);
+        }
     }
-    return are_long_enough(function, frame);
+    return !function.has_buffers || are_long_enough(function, frame);
 }
 
-inline void release(const Function &function, Frame &frame) {
+void release(const Function &function, Frame &frame) {
     for (std::size_t index = 0; index < frame.considered; ++index) {
         if (function.parameters[index].kind == Parameter::Kind::kBuffer) {
-            PyBuffer_Release(&frame.view[index]);
+            let_go(frame.view[index]);
         }
     }
 }
@@ -150,6 +155,26 @@ PyObject *box(const Cell &cell, Came &came) {
                                                   : box_scalar(cell, came.returned, came.generation);
 }
 
+// With the arguments in place: a result that is a pointer is taken care of inside the guard, a scalar is boxed after
+// it.
+template <bool IsBlocking> inline PyObject *call(const Cell &cell, Frame &frame) {
+    if (!IsBlocking && __builtin_expect(!is_pointer(cell.function->result.kind), 1)) {
+        return call_guarded<Returns::kOther>(cell, [&cell, &frame](const void *function, void *self) {
+            frame.registers.integer[0] = reinterpret_cast<Word>(self);
+            return invoke(*cell.function, function, frame.registers);
+        });
+    }
+    Came came;
+    if constexpr (IsBlocking) {
+        PyThreadState *const state = PyEval_SaveThread();
+        call_inside(cell, frame, came);
+        attach(state);
+    } else {
+        call_inside(cell, frame, came);
+    }
+    return box(cell, came);
+}
+
 template <bool IsDirty, bool IsBlocking>
 inline PyObject *run(const Cell &cell, PyObject *const *args, Py_ssize_t count) {
     const Function &function = *cell.function;
@@ -158,19 +183,11 @@ inline PyObject *run(const Cell &cell, PyObject *const *args, Py_ssize_t count) 
     }
     Frame frame;
     clear_surplus(function.reach, frame.registers);
-    PyObject *result = nullptr;
-    if (__builtin_expect(take_all<IsDirty>(function, args, frame), 1)) {
-        Came came;
-        if constexpr (IsBlocking) {
-            PyThreadState *const state = PyEval_SaveThread();
-            call_inside(cell, frame, came);
-            attach(state);
-        } else {
-            call_inside(cell, frame, came);
-        }
-        result = box(cell, came);
+    PyObject *const result =
+        __builtin_expect(take_all<IsDirty>(function, args, frame), 1) ? call<IsBlocking>(cell, frame) : nullptr;
+    if (function.has_buffers) {
+        release(function, frame);
     }
-    release(function, frame);
     return result;
 }
 

@@ -20,21 +20,19 @@ template <std::size_t N> struct Arguments {
 };
 
 template <unsigned Mask, std::size_t Index, std::size_t N>
-inline bool take_word(const Function &function, PyObject *argument, Arguments<N> &taken) {
-    const Parameter &parameter = function.parameters[Index];
+inline bool take_word(const Cell &cell, const Parameter &parameter, PyObject *argument, Arguments<N> &taken) {
     if constexpr (is_buffer<Mask>(Index)) {
-        return hold_buffer(function, parameter, argument, &taken.word[Index], taken.view[Index]);
+        return hold_buffer(*cell.function, parameter, argument, &taken.word[Index], taken.view[Index]);
     } else {
-        return take_integer(function, parameter, argument, &taken.word[Index]);
+        return take_integer(*cell.function, parameter, argument, &taken.word[Index]);
     }
 }
 
 template <unsigned Mask, std::size_t Index, std::size_t N>
-inline bool is_long_enough(const Function &function, const Arguments<N> &taken) {
+inline bool is_long_enough(const Cell &cell, const Parameter &parameter, const Arguments<N> &taken) {
     if constexpr (is_buffer<Mask>(Index)) {
-        const Parameter &parameter = function.parameters[Index];
         const Word count = parameter.counted_by >= 0 ? taken.word[parameter.counted_by] : parameter.count;
-        return check_length(function, parameter, taken.view[Index], count);
+        return check_length(*cell.function, parameter, taken.view[Index], count);
     } else {
         return true;
     }
@@ -43,7 +41,7 @@ inline bool is_long_enough(const Function &function, const Arguments<N> &taken) 
 template <unsigned Mask, std::size_t Index, std::size_t N> inline void release(std::size_t count, Arguments<N> &taken) {
     if constexpr (is_buffer<Mask>(Index)) {
         if (__builtin_expect(Index < count, 1)) {
-            PyBuffer_Release(&taken.view[Index]);
+            let_go(taken.view[Index]);
         }
     }
 }
@@ -53,12 +51,13 @@ template <std::size_t> using WordAt = Word;
 
 template <unsigned Mask, std::size_t... Index>
 inline PyObject *run(const Cell &cell, PyObject *const *args, std::index_sequence<Index...>) {
-    const Function &function = *cell.function;
+    const Parameter *const parameters = cell.function->parameters.data();
     Arguments<sizeof...(Index)> taken;
-    std::size_t considered = 0; // views before this one may be released
+    std::size_t considered = 0; // views before this one may be let go
     PyObject *result = nullptr;
-    const bool is_taken = ((considered = Index + 1, take_word<Mask, Index>(function, args[Index], taken)) && ...) &&
-                          (is_long_enough<Mask, Index>(function, taken) && ...);
+    const bool is_taken =
+        ((considered = Index + 1, take_word<Mask, Index>(cell, parameters[Index], args[Index], taken)) && ...) &&
+        (is_long_enough<Mask, Index>(cell, parameters[Index], taken) && ...);
     if (__builtin_expect(is_taken, 1)) {
         const Word *const word = taken.word;
         result = call_guarded<Returns::kOther>(cell, [word](const void *callee, void *self) {

@@ -96,10 +96,17 @@ bool wrong_format(const Function &function, const Parameter &parameter, const Py
 
 } // namespace
 
-bool is_absent(const Function &function, const Parameter &parameter, PyObject *object) {
+bool is_absent(const Function &function, const Parameter &parameter, PyObject *object, std::uint64_t *word,
+               Py_buffer &view) {
+    *word = 0;
+    if (!PyObject_CheckBuffer(object)) {
+        PyObject_GetBuffer(object, &view, parameter.request); // fails, and says so
+    }
+    view.obj = nullptr;
     if (object != Py_None) {
         return not_exported(function, parameter, object);
     }
+    PyErr_Clear();
     return parameter.is_nullable || refuse(function, parameter, PyExc_TypeError, "got None, and it may not be NULL");
 }
 

@@ -144,10 +144,11 @@ void read_buffer(Reading &reading, Parameter &parameter, PyObject *description) 
     const std::string direction = text(description, "direction");
     const bool is_const = truth(description, "const");
     place(reading, parameter, false);
+    reading.function.has_buffers = true;
     parameter.kind = Parameter::Kind::kBuffer;
     parameter.is_nullable = truth(description, "nullable");
     parameter.is_written = direction.empty() ? !is_const : direction != "in";
-    parameter.format = item_format(parameter.type);
+    parameter.format = parameter.type.is_scalar ? item_format(parameter.type) : Parameter::kNoFormat;
     parameter.request = PyBUF_ND | PyBUF_FORMAT | (parameter.is_written ? PyBUF_WRITABLE : 0);
     parameter.element_bytes = parameter.type.bytes;
     parameter.misalignment = parameter.type.align - 1;

@@ -47,6 +47,7 @@ struct ElementType {
 char item_format(const ElementType &type);
 
 struct Parameter {
+    static constexpr char kNoFormat = '\1'; // begins no format
     enum class Kind : std::uint8_t {
         kInteger,
         kFloat32,
@@ -61,7 +62,7 @@ struct Parameter {
     Kind kind = Kind::kInteger;
     bool is_signed = false;
     bool is_nullable = false;
-    char format = 0;                 // kBuffer: struct-module letter of an item when nothing is unusual; 0: none
+    char format = kNoFormat;         // kBuffer: struct-module letter of an item when nothing is unusual
     std::int32_t request = 0;        // kBuffer: PyBUF_* flags
     std::int32_t counted_by = -1;    // kBuffer: index of the parameter that counts its elements; -1: `count`
     std::uint64_t count = 1;         // kBuffer: elements
@@ -110,6 +111,7 @@ struct Function {
     std::uint32_t arguments = 0;    // in Python: parameters less the kCountOut ones
     std::uint32_t stack_words = 0;  // used
     bool has_reals = false;
+    bool has_buffers = false;
     Reach reach = Reach::kIntegers;
     bool is_blocking = false;
     bool is_dirty = false; // seam: the high bits of narrow arguments are left as rubbish

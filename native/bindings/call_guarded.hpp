@@ -25,7 +25,7 @@ inline bool is_stub(const void *function) {
 // Give up the guard, then box. The table may go once the guard is left, so what an error will say is read before.
 template <Returns R>
 inline PyObject *leave_and_box(const Cell &cell, const hotgraft_guard &guard, const hotgraft_table *table,
-                               const Returned &returned) {
+                               Returned returned) {
     if constexpr (R == Returns::kInt64) {
         hotgraft_leave(&guard);
         return PyLong_FromLongLong(static_cast<std::int64_t>(returned.word));

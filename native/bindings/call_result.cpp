@@ -103,7 +103,7 @@ PyObject *box_copy(const Function &function, const TakenPointer &taken) {
 
 } // namespace
 
-PyObject *box_rare(const Cell &cell, const Returned &returned, std::uint64_t generation) {
+PyObject *box_rare(const Cell &cell, Returned returned, std::uint64_t generation) {
     const Result &result = cell.function->result;
     if (result.kind == Result::Kind::kUnsigned) {
         return PyLong_FromUnsignedLongLong(returned.word << result.shift >> result.shift);

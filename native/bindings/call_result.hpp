@@ -28,11 +28,11 @@ PyObject *box_pointer(const Cell &cell, TakenPointer &taken, std::uint64_t gener
 
 int make_lease_type();
 
-PyObject *box_rare(const Cell &cell, const Returned &returned, std::uint64_t generation);
+PyObject *box_rare(const Cell &cell, Returned returned, std::uint64_t generation);
 
 // `returned` by the function's declared result: status, void, integer, real. The likely ones first, and no switch: its
 // jump table costs more than the call's own bookkeeping.
-inline PyObject *box_scalar(const Cell &cell, const Returned &returned, std::uint64_t generation) {
+inline PyObject *box_scalar(const Cell &cell, Returned returned, std::uint64_t generation) {
     const Result &result = cell.function->result;
     if (result.kind == Result::Kind::kStatus) {
         if (__builtin_expect(static_cast<std::uint32_t>(returned.word) == HOTGRAFT_OK, 1)) {

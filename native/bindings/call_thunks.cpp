@@ -131,7 +131,27 @@ unsigned buffer_mask(const Function &function) {
     return mask;
 }
 
-Entry words_or_any(const Function &function, std::size_t place) {
+template <bool HasBuffers> Entry few(std::size_t count, std::size_t place) {
+    switch (count) {
+    case 2:
+        return many<run_few<2, HasBuffers>>(place, Shaped{});
+    case 3:
+        return many<run_few<3, HasBuffers>>(place, Shaped{});
+    case 4:
+        return many<run_few<4, HasBuffers>>(place, Shaped{});
+    default:
+        return many<run_few<5, HasBuffers>>(place, Shaped{});
+    }
+}
+
+Entry few_or_any(const Function &function, std::size_t place) {
+    if (function.arguments < 2) {
+        return any(function, place);
+    }
+    return function.has_buffers ? few<true>(function.arguments, place) : few<false>(function.arguments, place);
+}
+
+Entry words_or_few(const Function &function, std::size_t place) {
     const std::size_t count = function.parameters.size();
     const unsigned mask = buffer_mask(function);
     if (count == 1 && mask == 1) {
@@ -142,7 +162,7 @@ Entry words_or_any(const Function &function, std::size_t place) {
         return many<run_words<(N), (MASK)>>(place, Shaped{});                                                          \
     }
     HOTGRAFT_WORD_SHAPES(HOTGRAFT_ENTRY)
-    return any(function, place);
+    return few_or_any(function, place);
 }
 
 Entry entry_for(const Function &function, std::size_t place) {
@@ -159,7 +179,7 @@ Entry entry_for(const Function &function, std::size_t place) {
     if (count <= 3 && (are_all(function, is_integer) || are_all(function, is_real))) {
         return numbers(function, place);
     }
-    return are_all(function, is_word) ? words_or_any(function, place) : any(function, place);
+    return are_all(function, is_word) ? words_or_few(function, place) : few_or_any(function, place);
 }
 
 } // namespace
