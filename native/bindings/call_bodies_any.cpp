@@ -138,8 +138,8 @@ inline void call_inside(const Cell &cell, Frame &frame, Came &came) {
     came.how = Came::How::kReturned;
     came.returned = invoke(*cell.function, function, frame.registers);
     if (is_pointer(cell.function->result.kind)) {
-        came.pointer = take_pointer(*cell.function, table, frame.registers,
-                                    reinterpret_cast<const void *>(came.returned.word), frame.count_out);
+        take_pointer(*cell.function, table, frame.registers, reinterpret_cast<const void *>(came.returned.word),
+                     frame.count_out, came.pointer);
     }
     hotgraft_leave(&guard);
 }

@@ -86,7 +86,7 @@ bool counted(const Function &function, const RegisterFile &registers, std::uint6
 }
 
 void copy_out(TakenPointer &taken) {
-    taken.copy = std::malloc(taken.bytes != 0 ? taken.bytes : 1);
+    taken.copy = taken.bytes <= sizeof(taken.few) ? taken.few : std::malloc(taken.bytes);
     if (taken.copy == nullptr) {
         taken.fault = TakenPointer::Fault::kNoMemory;
         return;
@@ -120,13 +120,12 @@ PyObject *box_rare(const Cell &cell, Returned returned, std::uint64_t generation
     Py_RETURN_NONE;
 }
 
-TakenPointer take_pointer(const Function &function, const hotgraft_table *table, const RegisterFile &registers,
-                          const void *address, std::uint64_t count_out) {
-    TakenPointer taken{};
+void take_pointer(const Function &function, const hotgraft_table *table, const RegisterFile &registers,
+                  const void *address, std::uint64_t count_out, TakenPointer &taken) {
     taken.address = address;
     const Result::Kind kind = function.result.kind;
     if (address == nullptr) {
-        return taken;
+        return;
     }
     const bool is_text = kind == Result::Kind::kText || kind == Result::Kind::kOwnedText;
     if (is_text) {
@@ -145,7 +144,6 @@ TakenPointer take_pointer(const Function &function, const hotgraft_table *table,
     if (kind == Result::Kind::kOwned || kind == Result::Kind::kOwnedText) {
         call_services().free_owned(table, const_cast<void *>(address));
     }
-    return taken;
 }
 
 PyObject *box_pointer(const Cell &cell, TakenPointer &taken, std::uint64_t generation) {
@@ -162,7 +160,9 @@ PyObject *box_pointer(const Cell &cell, TakenPointer &taken, std::uint64_t gener
     } else {
         boxed = box_copy(*cell.function, taken);
     }
-    std::free(taken.copy);
+    if (taken.copy != taken.few) {
+        std::free(taken.copy);
+    }
     return boxed;
 }
 

@@ -9,20 +9,25 @@
 
 namespace hotgraft {
 
-// A pointer result between the guard and Python: a copy of what it pointed to, or a lease on it.
+// A pointer result between the guard and Python: a copy of what it pointed to, or a lease on it. Filled where it lies.
 struct TakenPointer {
     enum class Fault { kNone, kNoMemory, kBadCount };
-    const void *address; // nullptr: the function returned NULL
-    std::uint64_t bytes;
-    void *copy; // malloc'ed
-    void *lease;
-    Fault fault;
-    std::int64_t bad_count;
+    TakenPointer() noexcept {} // `few` stays as it is
+    TakenPointer(const TakenPointer &) = delete;
+    TakenPointer &operator=(const TakenPointer &) = delete;
+
+    const void *address = nullptr; // nullptr: the function returned NULL
+    std::uint64_t bytes = 0;
+    void *copy = nullptr; // `few`, or malloc'ed
+    void *lease = nullptr;
+    Fault fault = Fault::kNone;
+    std::int64_t bad_count = 0;
+    char few[96]; // most texts are short
 };
 
 // Inside the guard, with or without the GIL. `count_out` is what a kCountOut parameter pointed to.
-TakenPointer take_pointer(const Function &function, const hotgraft_table *table, const RegisterFile &registers,
-                          const void *address, std::uint64_t count_out);
+void take_pointer(const Function &function, const hotgraft_table *table, const RegisterFile &registers,
+                  const void *address, std::uint64_t count_out, TakenPointer &taken);
 // After it, with the GIL.
 PyObject *box_pointer(const Cell &cell, TakenPointer &taken, std::uint64_t generation);
 
