@@ -25,6 +25,8 @@ CALLS: Final = {
     "amplify": "amplify(1.0, target, 4)",
     "label": "label()",
     "rest": "rest(2)",
+    "made": "made(4)",
+    "window": "window()",
 }
 ANY_LIMIT: Final = 1.40
 

@@ -23,11 +23,10 @@ static PyObject *off(PyObject *module, PyObject *name) {
     Py_RETURN_NONE;
 }
 
-static PyMethodDef methods[] = {
-    {"on", on, METH_NOARGS, NULL}, {"off", off, METH_O, NULL}, {NULL, NULL, 0, NULL}};
+static PyMethodDef methods[] = {{"on", on, METH_NOARGS, NULL}, {"off", off, METH_O, NULL}, {NULL, NULL, 0, NULL}};
 
-static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "counting_module", NULL, 0, methods, NULL, NULL, NULL,
-                                        NULL};
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, "counting_module", NULL, 0, methods, NULL, NULL, NULL, NULL};
 
 PyMODINIT_FUNC PyInit_counting_module(void) {
     return PyModule_Create(&definition);

@@ -152,19 +152,59 @@ static PyObject *rest(PyObject *module, PyObject *argument) {
     return PyLong_FromLongLong(answer);
 }
 
-#define FAST(name) {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL, NULL}
+/* The caller owns what comes back, as with HOTGRAFT_OWNED: copied, then freed. */
+static PyObject *made(PyObject *module, PyObject *argument) {
+    int64_t a;
+    int64_t *one;
+    PyObject *result;
+    (void)module;
+    if (!take_i64(argument, &a)) {
+        return NULL;
+    }
+    one = malloc(sizeof *one);
+    if (one == NULL) {
+        return PyErr_NoMemory();
+    }
+    *one = a;
+    result = PyBytes_FromStringAndSize((const char *)one, sizeof *one);
+    free(one);
+    return result;
+}
+
+/* A view that nothing keeps alive: what an author can afford whose library is never unloaded. */
+static PyObject *window(PyObject *module, PyObject *none) {
+    uint64_t n;
+    const float *samples = work_window(NULL, &n);
+    (void)module;
+    (void)none;
+    return PyMemoryView_FromMemory((char *)samples, (Py_ssize_t)(n * sizeof(float)), PyBUF_READ);
+}
+
+#define FAST(name)                                                                                                     \
+    { #name, (PyCFunction)(void (*)(void))name, METH_FASTCALL, NULL }
 
 static PyMethodDef methods[] = {
-    FAST(add),  FAST(gain),  FAST(pack),   FAST(mix), FAST(lerp),
-    FAST(blend), FAST(six), FAST(twenty), FAST(set), FAST(amplify),
+    FAST(add),
+    FAST(gain),
+    FAST(pack),
+    FAST(mix),
+    FAST(lerp),
+    FAST(blend),
+    FAST(six),
+    FAST(twenty),
+    FAST(set),
+    FAST(amplify),
     {"ping", ping, METH_NOARGS, NULL},
     {"next", next, METH_O, NULL},
     {"label", label, METH_NOARGS, NULL},
     {"rest", rest, METH_O, NULL},
+    {"made", made, METH_O, NULL},
+    {"window", window, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 
-static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "plain_module", NULL, 0, methods, NULL, NULL, NULL, NULL};
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, "plain_module", NULL, 0, methods, NULL, NULL, NULL, NULL};
 
 PyMODINIT_FUNC PyInit_plain_module(void) {
     return PyModule_Create(&definition);

@@ -26,6 +26,7 @@ int32_t work_set(void *self, uint32_t channel, double value);
 int32_t work_amplify(void *self, double factor, float *samples, uint64_t n);
 const char *work_label(void *self);
 int64_t work_rest(void *self, int64_t a);
+const float *work_window(void *self, uint64_t *n);
 
 #if defined(__cplusplus)
 }

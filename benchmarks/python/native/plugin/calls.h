@@ -20,8 +20,10 @@ typedef struct calls_v1 {
                      double r, double s, double t);
     hotgraft_status (*set)(void *self, uint32_t channel, double value);
     hotgraft_status (*amplify)(void *self, double factor, float *samples HOTGRAFT_INOUT(n), uint64_t n);
-    const char *(*label)(void *self) HOTGRAFT_COPIED;
+    const char *(*label)(void *self)HOTGRAFT_COPIED;
     int64_t (*rest)(void *self, int64_t a) HOTGRAFT_BLOCKING;
+    int64_t *(*made)(void *self, int64_t a)HOTGRAFT_OWNED;
+    const float *(*window)(void *self, uint64_t *n HOTGRAFT_OUT(1))HOTGRAFT_LEASED(n);
 } calls_v1;
 
 #endif /* CALLS_H */

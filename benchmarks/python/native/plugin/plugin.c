@@ -10,15 +10,25 @@ struct hotgraft_instance {
     char nothing;
 };
 static hotgraft_instance the_instance;
+static const hotgraft_host *the_host;
+
+static int64_t *made(void *self, int64_t a) {
+    int64_t *one = the_host->realloc(the_host->ctx, NULL, sizeof *one, 0);
+    (void)self;
+    if (one != NULL) {
+        *one = a;
+    }
+    return one;
+}
 
 static const calls_v1 interface = {
-    sizeof(calls_v1), work_add,  work_gain,   work_ping, work_next,    work_pack, work_mix, work_lerp,
-    work_blend,       work_six,  work_twenty, work_set,  work_amplify, work_label, work_rest,
+    sizeof(calls_v1), work_add,    work_gain, work_ping,    work_next,  work_pack, work_mix, work_lerp,   work_blend,
+    work_six,         work_twenty, work_set,  work_amplify, work_label, work_rest, made,     work_window,
 };
 
 static hotgraft_status create(const hotgraft_host *host, const hotgraft_str *config_json, hotgraft_instance **instance,
                               hotgraft_error *error) {
-    (void)host;
+    the_host = host;
     (void)config_json;
     (void)error;
     *instance = &the_instance;
