@@ -42,7 +42,7 @@ class Figure:
     measured: float
     ratio: float
     aa: float
-    limit: float
+    limit: float | None
     ok: bool
 
 
@@ -72,7 +72,7 @@ def figure_of(comparison: Comparison, counts: dict[tuple[str, str, int], int], v
         ratio=round(measured / plain, 3),
         aa=round(again / plain, 4),
         limit=comparison.limit,
-        ok=measured / plain <= comparison.limit,
+        ok=comparison.limit is None or measured / plain <= comparison.limit,
     )
 
 

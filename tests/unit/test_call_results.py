@@ -157,7 +157,7 @@ def test_a_result_view_without_a_lease_does_not_keep_its_memory() -> None:
 @pytest.mark.parametrize("length", [0, 1, 95, 96, 97, 5000])
 def test_texts_of_every_length_are_copied_whole(length: int, blocking: bool) -> None:
     """Short ones take no memory of their own between the guard and Python: both ways must end where the text does."""
-    source = f'const char *text(void *self) {{ static char of[{length + 1}]; return memset(of, 97, {length}); }}'
+    source = f"const char *text(void *self) {{ static char of[{length + 1}]; return memset(of, 97, {length}); }}"
     served = scene(source, "text() -> char copied", blocking=blocking)
 
     assert served.plugin.text() == "a" * length

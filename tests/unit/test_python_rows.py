@@ -28,7 +28,8 @@ def test_every_call_is_compared_with_the_module_written_by_hand() -> None:
 def test_the_limits_are_those_of_the_design() -> None:
     """A limit that drifts is no limit."""
     limits = {one.name: one.limit for one in COMPARISONS}
-    named = {"call": 1.10, "cached": 1.15, "buffer": 1.10, "cffi": 0.20, "nanobind": 0.75}
+    named: dict[str, float | None] = {"call": 1.10, "cached": 1.15, "buffer": 1.10, "cffi": 0.20, "nanobind": 0.75}
+    named |= {"result.owned": None, "result.leased": None}  # told, not judged
 
     assert limits == {**named, **{name: ANY_LIMIT for name in limits if name.startswith("any.")}}
     assert ANY_LIMIT == 1.40
