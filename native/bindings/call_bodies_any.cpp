@@ -122,7 +122,7 @@ struct Came {
 // With or without the GIL; nothing in here needs it.
 inline void call_inside(const Cell &cell, Frame &frame, Came &came) {
     hotgraft_guard guard;
-    const hotgraft_table *const table = hotgraft_enter(cell.import, &guard);
+    const hotgraft_table *const table = enter(cell, &guard);
     if (__builtin_expect(table == nullptr, 0)) {
         came.how = Came::How::kRefused;
         return;

@@ -56,7 +56,7 @@ hotgraft_slot *empty_slot() {
 hotgraft_import import_of(hotgraft_slot *slot, const hotgraft_host *host) {
     hotgraft_import import = HOTGRAFT_IMPORT("python", "*", 0);
     import.slot = slot != nullptr ? slot : empty_slot();
-    import.record_offset = record_offset();
+    import.record_offset = kRecordOffset;
     import.host = host;
     return import;
 }
@@ -98,6 +98,8 @@ bool set_class(PyObject *object, PyTypeObject *type) {
 }
 
 } // namespace
+
+const std::int64_t kRecordOffset = record_offset();
 
 PyTypeObject *call_base() {
     return the_base;

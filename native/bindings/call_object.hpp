@@ -63,6 +63,9 @@ int add_call_base(PyObject *module);
 // Was it made by call_object_new?
 bool is_call_object(PyObject *object);
 
+// From the thread pointer to this thread's record: what every import made here holds.
+extern const std::int64_t kRecordOffset;
+
 // A cell's import when its interface is not bound or the object was cleared: every enter takes the cold branch and is
 // refused.
 const hotgraft_import *closed_import();
