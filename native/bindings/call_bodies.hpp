@@ -24,11 +24,13 @@ PyObject *run_blocking(const Cell &cell, PyObject *const *args, Py_ssize_t count
 // The seam "arguments not extended": as run_any, with rubbish above each narrow integer.
 PyObject *run_dirty(const Cell &cell, PyObject *const *args, Py_ssize_t count);
 
-// Scalar result; no argument, or one to three numbers of one class.
+// Scalar result; no argument, or one to three numbers of one class. IsWide: every parameter takes every short int
+// (i32 and i64).
 template <Returns R> PyObject *run_none(const Cell &cell);
-template <Returns R> PyObject *run_integer(const Cell &cell, PyObject *argument);
+template <Returns R, bool IsWide> PyObject *run_integer(const Cell &cell, PyObject *argument);
 template <Returns R> PyObject *run_real(const Cell &cell, PyObject *argument);
-template <Returns R, std::size_t N> PyObject *run_integers(const Cell &cell, PyObject *const *args, Py_ssize_t count);
+template <Returns R, bool IsWide, std::size_t N>
+PyObject *run_integers(const Cell &cell, PyObject *const *args, Py_ssize_t count);
 template <Returns R, std::size_t N> PyObject *run_reals(const Cell &cell, PyObject *const *args, Py_ssize_t count);
 
 // Scalar result; two to five integers and buffers: bit i of Mask says that argument i is a buffer.

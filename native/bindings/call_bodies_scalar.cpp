@@ -44,11 +44,24 @@ __attribute__((noinline)) PyObject *integers_slowly(const Cell &cell, PyObject *
                : nullptr;
 }
 
-template <Returns R, std::size_t... Index>
+// The value of a short int where every short int fits: what the parameter takes need not even be read.
+inline bool take_short(PyObject *object, Word *word) {
+    std::int64_t value = 0;
+    const bool is_short = take_compact(object, &value);
+    *word = static_cast<Word>(value);
+    return __builtin_expect(is_short, 1);
+}
+
+template <Returns R, bool IsWide, std::size_t... Index>
 inline PyObject *integers(const Cell &cell, PyObject *const *args, std::index_sequence<Index...> sequence) {
     Word word[sizeof...(Index)];
-    const Parameter *const parameters = cell.function->parameters.data();
-    const bool is_plain = (take_plain_integer(parameters[Index], args[Index], &word[Index]) && ...);
+    bool is_plain = false;
+    if constexpr (IsWide) {
+        is_plain = (take_short(args[Index], &word[Index]) && ...);
+    } else {
+        const Parameter *const parameters = cell.function->parameters.data();
+        is_plain = (take_plain_integer(parameters[Index], args[Index], &word[Index]) && ...);
+    }
     return __builtin_expect(is_plain, 1) ? call_integers<R>(cell, word, sequence)
                                          : integers_slowly<R>(cell, args, sequence);
 }
@@ -69,17 +82,18 @@ template <Returns R> PyObject *run_none(const Cell &cell) {
                            [](const void *function, void *self) { return as<Returned (*)(void *)>(function)(self); });
 }
 
-template <Returns R> PyObject *run_integer(const Cell &cell, PyObject *argument) {
-    return integers<R>(cell, &argument, std::make_index_sequence<1>());
+template <Returns R, bool IsWide> PyObject *run_integer(const Cell &cell, PyObject *argument) {
+    return integers<R, IsWide>(cell, &argument, std::make_index_sequence<1>());
 }
 
 template <Returns R> PyObject *run_real(const Cell &cell, PyObject *argument) {
     return reals<R>(cell, &argument, std::make_index_sequence<1>());
 }
 
-template <Returns R, std::size_t N> PyObject *run_integers(const Cell &cell, PyObject *const *args, Py_ssize_t count) {
+template <Returns R, bool IsWide, std::size_t N>
+PyObject *run_integers(const Cell &cell, PyObject *const *args, Py_ssize_t count) {
     return __builtin_expect(count == static_cast<Py_ssize_t>(N), 1)
-               ? integers<R>(cell, args, std::make_index_sequence<N>())
+               ? integers<R, IsWide>(cell, args, std::make_index_sequence<N>())
                : wrong_argument_count(cell, count);
 }
 
@@ -97,10 +111,13 @@ PyObject *leave_stub(const Cell &cell, const hotgraft_guard &guard, const hotgra
 
 #define HOTGRAFT_BODIES_FOR(R)                                                                                         \
     template PyObject *run_none<R>(const Cell &);                                                                      \
-    template PyObject *run_integer<R>(const Cell &, PyObject *);                                                       \
+    template PyObject *run_integer<R, false>(const Cell &, PyObject *);                                                \
+    template PyObject *run_integer<R, true>(const Cell &, PyObject *);                                                 \
     template PyObject *run_real<R>(const Cell &, PyObject *);                                                          \
-    template PyObject *run_integers<R, 2>(const Cell &, PyObject *const *, Py_ssize_t);                                \
-    template PyObject *run_integers<R, 3>(const Cell &, PyObject *const *, Py_ssize_t);                                \
+    template PyObject *run_integers<R, false, 2>(const Cell &, PyObject *const *, Py_ssize_t);                         \
+    template PyObject *run_integers<R, true, 2>(const Cell &, PyObject *const *, Py_ssize_t);                          \
+    template PyObject *run_integers<R, false, 3>(const Cell &, PyObject *const *, Py_ssize_t);                         \
+    template PyObject *run_integers<R, true, 3>(const Cell &, PyObject *const *, Py_ssize_t);                          \
     template PyObject *run_reals<R, 2>(const Cell &, PyObject *const *, Py_ssize_t);                                   \
     template PyObject *run_reals<R, 3>(const Cell &, PyObject *const *, Py_ssize_t)
 

@@ -61,6 +61,11 @@ bool is_integer(const Parameter &parameter) {
     return parameter.kind == Parameter::Kind::kInteger;
 }
 
+// Short ints have one digit of at most 30 bits, and a sign (CPython, Include/cpython/longintrepr.h).
+bool takes_short_ints(const Parameter &parameter) {
+    return parameter.is_signed && parameter.type.bytes >= 4;
+}
+
 bool is_word(const Parameter &parameter) {
     return is_integer(parameter) || parameter.kind == Parameter::Kind::kBuffer;
 }
@@ -69,16 +74,16 @@ bool are_all(const Function &function, bool (*is)(const Parameter &)) {
     return std::all_of(function.parameters.begin(), function.parameters.end(), is);
 }
 
-template <Returns R> Entry integers(std::size_t count, std::size_t place) {
+template <Returns R, bool IsWide> Entry integers(std::size_t count, std::size_t place) {
     switch (count) {
     case 0:
         return none<run_none<R>>(place, Shaped{});
     case 1:
-        return one<run_integer<R>>(place, Shaped{});
+        return one<run_integer<R, IsWide>>(place, Shaped{});
     case 2:
-        return many<run_integers<R, 2>>(place, Shaped{});
+        return many<run_integers<R, IsWide, 2>>(place, Shaped{});
     default:
-        return many<run_integers<R, 3>>(place, Shaped{});
+        return many<run_integers<R, IsWide, 3>>(place, Shaped{});
     }
 }
 
@@ -95,7 +100,10 @@ template <Returns R> Entry reals(std::size_t count, std::size_t place) {
 
 template <Returns R> Entry numbers(const Function &function, std::size_t place) {
     const std::size_t count = function.parameters.size();
-    return function.has_reals ? reals<R>(count, place) : integers<R>(count, place);
+    if (function.has_reals) {
+        return reals<R>(count, place);
+    }
+    return are_all(function, takes_short_ints) ? integers<R, true>(count, place) : integers<R, false>(count, place);
 }
 
 Entry numbers(const Function &function, std::size_t place) {
