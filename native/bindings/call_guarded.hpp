@@ -15,7 +15,7 @@ namespace hotgraft {
 // of this process: through handle, cell and import the loads in front of the announcement came to a quarter of a whole
 // call's time (Zen 4), at the same number of instructions.
 inline const hotgraft_table *enter(const Cell &cell, hotgraft_guard *guard) {
-    return hotgraft_enter_on(cell.import, hotgraft_record_at(kRecordOffset), guard);
+    return hotgraft_enter_on(&cell.import, hotgraft_record_at(kRecordOffset), guard);
 }
 
 // What the table has at the cell's place: the function, or the stub.

@@ -26,7 +26,7 @@ int clear(PyObject *self) {
     CallObject &object = as_call_object(self);
     for (CellBlock *block = object.block; block != nullptr; block = block->older.get()) {
         for (Cell &cell : block->cells) {
-            cell.import = closed_import();
+            cell.import = *closed_import();
         }
     }
     Py_CLEAR(object.owner);
@@ -77,7 +77,7 @@ std::unique_ptr<CellBlock> make_block(CallObject *object, std::shared_ptr<const 
     }
     for (const CallType::Place &place : type->places) {
         const Function &function = *place.function;
-        const hotgraft_import *import = place.is_gone ? closed_import() : &block->imports[function.interface_index];
+        const hotgraft_import &import = place.is_gone ? *closed_import() : block->imports[function.interface_index];
         block->cells.push_back({import, &function, place.is_gone ? 0 : function.table_offset, object});
     }
     block->type = std::move(type);

@@ -19,7 +19,7 @@ struct CallObject;
 
 // What a thunk starts from.
 struct Cell {
-    const hotgraft_import *import;
+    hotgraft_import import; // its own: a pointer to one would be one more load in front of every call
     const Function *function;
     std::uint64_t table_offset; // 0: the function is gone, a method bound before came here
     CallObject *object;
