@@ -34,8 +34,10 @@ PyObject *run_integers(const Cell &cell, PyObject *const *args, Py_ssize_t count
 template <Returns R, std::size_t N> PyObject *run_reals(const Cell &cell, PyObject *const *args, Py_ssize_t count);
 
 // Scalar result; two to five integers and buffers: bit i of Mask says that argument i is a buffer.
-PyObject *run_word(const Cell &cell, PyObject *argument); // one buffer
-template <std::size_t N, unsigned Mask> PyObject *run_words(const Cell &cell, PyObject *const *args, Py_ssize_t count);
+// R: kStatus, which nearly all of them return, or kOther.
+template <Returns R> PyObject *run_word(const Cell &cell, PyObject *argument); // one buffer
+template <Returns R, std::size_t N, unsigned Mask>
+PyObject *run_words(const Cell &cell, PyObject *const *args, Py_ssize_t count);
 
 // Scalar result; two to five parameters of any class that all fit in registers.
 template <std::size_t N, bool HasBuffers> PyObject *run_few(const Cell &cell, PyObject *const *args, Py_ssize_t count);

@@ -49,7 +49,7 @@ template <unsigned Mask, std::size_t Index, std::size_t N> inline void release(s
 // One type for each index: the types of N integer registers.
 template <std::size_t> using WordAt = Word;
 
-template <unsigned Mask, std::size_t... Index>
+template <Returns R, unsigned Mask, std::size_t... Index>
 inline PyObject *run(const Cell &cell, PyObject *const *args, std::index_sequence<Index...>) {
     const Parameter *const parameters = cell.function->parameters.data();
     Arguments<sizeof...(Index)> taken;
@@ -60,7 +60,7 @@ inline PyObject *run(const Cell &cell, PyObject *const *args, std::index_sequenc
         (is_long_enough<Mask, Index>(cell, parameters[Index], taken) && ...);
     if (__builtin_expect(is_taken, 1)) {
         const Word *const word = taken.word;
-        result = call_guarded<Returns::kOther>(cell, [word](const void *callee, void *self) {
+        result = call_guarded<R>(cell, [word](const void *callee, void *self) {
             return as<Returned (*)(void *, WordAt<Index>...)>(callee)(self, word[Index]...);
         });
     }
@@ -70,17 +70,23 @@ inline PyObject *run(const Cell &cell, PyObject *const *args, std::index_sequenc
 
 } // namespace
 
-PyObject *run_word(const Cell &cell, PyObject *argument) {
-    return run<1>(cell, &argument, std::make_index_sequence<1>());
+template <Returns R> PyObject *run_word(const Cell &cell, PyObject *argument) {
+    return run<R, 1>(cell, &argument, std::make_index_sequence<1>());
 }
 
-template <std::size_t N, unsigned Mask> PyObject *run_words(const Cell &cell, PyObject *const *args, Py_ssize_t count) {
+template <Returns R, std::size_t N, unsigned Mask>
+PyObject *run_words(const Cell &cell, PyObject *const *args, Py_ssize_t count) {
     return __builtin_expect(count == static_cast<Py_ssize_t>(N), 1)
-               ? run<Mask>(cell, args, std::make_index_sequence<N>())
+               ? run<R, Mask>(cell, args, std::make_index_sequence<N>())
                : wrong_argument_count(cell, count);
 }
 
-#define HOTGRAFT_WORDS(N, MASK) template PyObject *run_words<N, MASK>(const Cell &, PyObject *const *, Py_ssize_t);
+template PyObject *run_word<Returns::kStatus>(const Cell &, PyObject *);
+template PyObject *run_word<Returns::kOther>(const Cell &, PyObject *);
+
+#define HOTGRAFT_WORDS(N, MASK)                                                                                        \
+    template PyObject *run_words<Returns::kStatus, N, MASK>(const Cell &, PyObject *const *, Py_ssize_t);              \
+    template PyObject *run_words<Returns::kOther, N, MASK>(const Cell &, PyObject *const *, Py_ssize_t);
 HOTGRAFT_WORD_SHAPES(HOTGRAFT_WORDS)
 
 } // namespace hotgraft

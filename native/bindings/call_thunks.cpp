@@ -159,15 +159,15 @@ Entry few_or_any(const Function &function, std::size_t place) {
     return function.has_buffers ? few<true>(function.arguments, place) : few<false>(function.arguments, place);
 }
 
-Entry words_or_few(const Function &function, std::size_t place) {
+template <Returns R> Entry words_or_few(const Function &function, std::size_t place) {
     const std::size_t count = function.parameters.size();
     const unsigned mask = buffer_mask(function);
     if (count == 1 && mask == 1) {
-        return one<run_word>(place, Shaped{});
+        return one<run_word<R>>(place, Shaped{});
     }
 #define HOTGRAFT_ENTRY(N, MASK)                                                                                        \
     if (count == (N) && mask == (MASK)) {                                                                              \
-        return many<run_words<(N), (MASK)>>(place, Shaped{});                                                          \
+        return many<run_words<R, (N), (MASK)>>(place, Shaped{});                                                       \
     }
     HOTGRAFT_WORD_SHAPES(HOTGRAFT_ENTRY)
     return few_or_any(function, place);
@@ -187,7 +187,11 @@ Entry entry_for(const Function &function, std::size_t place) {
     if (count <= 3 && (are_all(function, is_integer) || are_all(function, is_real))) {
         return numbers(function, place);
     }
-    return are_all(function, is_word) ? words_or_few(function, place) : few_or_any(function, place);
+    if (!are_all(function, is_word)) {
+        return few_or_any(function, place);
+    }
+    return function.returns() == Returns::kStatus ? words_or_few<Returns::kStatus>(function, place)
+                                                  : words_or_few<Returns::kOther>(function, place);
 }
 
 } // namespace
