@@ -10,6 +10,9 @@ Names in `__all__` are a promise; everything else may change.
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
 from hotgraft import _platform as _platform  # first: refuses, in words, where _core could not even be loaded
 from hotgraft.core.errors import (
     BindError,
@@ -35,14 +38,16 @@ from hotgraft.core.errors import (
     UnknownPlugin,
     UnsupportedPlatform,
 )
-from hotgraft.core.options import Options
-from hotgraft.core.plan import Plan
-from hotgraft.host.events import HostEvent, Subscription
-from hotgraft.host.host import Host
-from hotgraft.host.pin import Pin
-from hotgraft.host.plugin import Plugin
-from hotgraft.host.report import Outcome, SwapReport
-from hotgraft.host.unloads import StuckLibrary, Unloads
+
+if TYPE_CHECKING:
+    from hotgraft.core.options import Options
+    from hotgraft.core.plan import Plan
+    from hotgraft.host.events import HostEvent, Subscription
+    from hotgraft.host.host import Host
+    from hotgraft.host.pin import Pin
+    from hotgraft.host.plugin import Plugin
+    from hotgraft.host.report import Outcome, SwapReport
+    from hotgraft.host.unloads import StuckLibrary, Unloads
 
 __all__ = [
     "BindError",
@@ -79,3 +84,30 @@ __all__ = [
     "Unloads",
     "UnsupportedPlatform",
 ]
+
+# Where each name lives that is imported when it is first asked for: `hotgraft --help` and `python -m hotgraft
+# --includes` must not pay for the core and the host. A test holds this to the imports above.
+_HOMES: Final = {
+    "Host": "hotgraft.host.host",
+    "HostEvent": "hotgraft.host.events",
+    "Options": "hotgraft.core.options",
+    "Outcome": "hotgraft.host.report",
+    "Pin": "hotgraft.host.pin",
+    "Plan": "hotgraft.core.plan",
+    "Plugin": "hotgraft.host.plugin",
+    "StuckLibrary": "hotgraft.host.unloads",
+    "Subscription": "hotgraft.host.events",
+    "SwapReport": "hotgraft.host.report",
+    "Unloads": "hotgraft.host.unloads",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})
