@@ -12,7 +12,8 @@ from hotgraft.cli.bind import command
 from hotgraft.core.descriptor import read_descriptor, signature, write_descriptor
 from hotgraft.core.errors import BindError
 from hotgraft.engine.bind import bind
-from hotgraft.engine.build import build_plugin, find_compiler, include_dir
+from hotgraft.engine.build import build_plugin, find_compiler
+from hotgraft.engine.places import include_dir
 
 if TYPE_CHECKING:
     from pathlib import Path

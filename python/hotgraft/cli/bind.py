@@ -6,25 +6,46 @@ from pathlib import Path
 
 import click
 
-from hotgraft.engine.build import write_bound
+from hotgraft.engine.bind_files import dependency_rule, generated_files, load_manifest, read_files
 
 
 @click.command()
-@click.argument("manifest", type=click.Path(exists=True, dir_okay=False, path_type=Path), default="plugin.toml")
+@click.argument("manifest", type=click.Path(dir_okay=False, path_type=Path), default="plugin.toml")
 @click.option(
     "-o",
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder; default: build beside it.",
 )
-def command(manifest: Path, output: Path | None) -> None:
+@click.option("--list", "lists_only", is_flag=True, help="Say which files would be written, and write none.")
+@click.option(
+    "--depfile",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write there, as a makefile rule, what was read.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Do not name the files.")
+@click.option("--depfile-target", metavar="FILE", help="What the rule is for; default: the descriptor.")
+def command(
+    manifest: Path,
+    output: Path | None,
+    lists_only: bool,
+    quiet: bool,
+    depfile: Path | None,
+    depfile_target: str | None,
+) -> None:
     """Turn an interface header and MANIFEST (default plugin.toml) into a descriptor, a C++ wrapper and a Protocol.
 
     Everything the headers may not use is refused, with file and line, all of it at once.
     """
     folder = output or manifest.parent / "build"
-    name = write_bound(manifest, folder)
-    click.echo(f"{folder}/{name}_descriptor.h")
-    click.echo(f"{folder}/{name}_wrapper.hpp")
-    click.echo(f"{folder}/{name}_interface.pyi")
-    click.echo(f"{folder}/{name}_interface.py")
+    found = load_manifest(manifest)
+    files = generated_files(found.name, folder)
+    if not lists_only:
+        from hotgraft.engine.build import write_bound
+
+        write_bound(manifest, folder)
+    if depfile is not None:
+        target = depfile_target or str(files[0])
+        depfile.write_text(dependency_rule(target, read_files(found, manifest)), encoding="utf-8")
+    if not quiet:
+        click.echo("\n".join(map(str, files)))

@@ -12,11 +12,12 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import hotgraft
 from hotgraft.core.errors import BuildError
+from hotgraft.engine.bind_files import generated_files
+from hotgraft.engine.places import include_dir
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 # Nothing but the entry is exported, nothing is unique to the process, everything is bound at load.
 FLAGS: Final = ("-shared", "-fPIC", "-O2", "-g", "-fvisibility=hidden", "-Wl,-z,now", "-Wl,-z,noexecstack")
@@ -24,23 +25,6 @@ C_FLAGS: Final = ("-std=c11",)
 CPP_FLAGS: Final = ("-std=c++17", "-fvisibility-inlines-hidden")
 C_SUFFIXES: Final = (".c",)
 CPP_SUFFIXES: Final = (".cpp", ".cc", ".cxx")
-
-
-def include_dir() -> Path:
-    """Return the folder that holds ``hotgraft/hotgraft.h``: in an installed package or in a source tree.
-
-    Raises:
-        BuildError: neither has it; every place is named.
-    """
-    places = []
-    for root in hotgraft.__path__:
-        places += [Path(root) / "include", Path(root).parent.parent / "abi"]
-    for place in places:
-        if (place / "hotgraft" / "hotgraft.h").is_file():
-            return place
-    raise BuildError(
-        "find hotgraft's headers", on="hotgraft/hotgraft.h", output="\n".join(map(str, places)), command=()
-    )
 
 
 def find_compiler(*, cpp: bool = False) -> str:
@@ -58,7 +42,7 @@ def find_compiler(*, cpp: bool = False) -> str:
 
 
 def write_bound(manifest: Path, build: Path) -> str:
-    """Run bind for a manifest and write what it generates into `build`; return the plugin's name.
+    """Run bind for `manifest` and write what it generates into `build`; return the plugin's name.
 
     A file whose text is as it was is left alone. Raises ManifestError and BindError as `bind` does.
     """
@@ -70,16 +54,32 @@ def write_bound(manifest: Path, build: Path) -> str:
     bound = bind(manifest)
     name = bound.manifest.name
     build.mkdir(parents=True, exist_ok=True)
-    _write(build / f"{name}_descriptor.h", descriptor_header(bound))
-    _write(build / f"{name}_wrapper.hpp", wrapper_header(bound))
-    _write(build / f"{name}_interface.pyi", protocol_stub(bound))
-    _write(build / f"{name}_interface.py", protocol_module(bound))
+    texts = (descriptor_header(bound), wrapper_header(bound), protocol_stub(bound), protocol_module(bound))
+    for path, text in zip(generated_files(name, build), texts, strict=True):
+        _write(path, text)
     return name
 
 
 def _write(path: Path, text: str) -> None:
     if not path.exists() or path.read_text(encoding="utf-8") != text:
-        path.write_text(text, encoding="utf-8")
+        partial = path.with_name(f".{path.name}.{os.getpid()}.partial")  # who compiles meanwhile sees no half
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+
+
+def kept_image(image: Path) -> str:
+    """Say what became of `image` in a build that failed: nothing."""
+    return f"{image} stays as it was" if image.exists() else f"{image} was not made"
+
+
+def _cpp_flags(compiler: Sequence[str]) -> tuple[str, ...]:
+    """Symbols unique to the process are gcc's own idea; clang, whatever it is called here, refuses the flag."""
+    said = subprocess.run([*compiler, "--version"], capture_output=True, text=True, check=False).stdout
+    return CPP_FLAGS if "clang" in said else (*CPP_FLAGS, "-fno-gnu-unique")
+
+
+def _words_of(variable: str) -> list[str]:
+    return shlex.split(os.environ.get(variable, ""))
 
 
 def build_plugin(
@@ -88,14 +88,16 @@ def build_plugin(
     output: str | os.PathLike[str] | None = None,
     flags: Sequence[str] = (),
     compiler: str | None = None,
+    say: Callable[[str], object] | None = None,
 ) -> Path:
     """Bind and compile every C and C++ source of `folder`; return the image's path.
 
     Args:
         folder: holds plugin.toml, the headers it names, and the sources.
         output: of the image; ``<folder>/build/<name>.so`` unless said.
-        flags: further ones for the compiler, after ours.
+        flags: further ones for the compiler, after ours; $CPPFLAGS, $CFLAGS or $CXXFLAGS, and $LDFLAGS come last.
         compiler: instead of the one `find_compiler` finds.
+        say: is given what the compiler said of a build that succeeded: its warnings.
 
     Raises:
         ManifestError, BindError: before the compiler runs.
@@ -111,18 +113,28 @@ def build_plugin(
     image.parent.mkdir(parents=True, exist_ok=True)
     partial = image.with_name(f".{image.name}.{os.getpid()}.partial")
     is_cpp = any(one.suffix in CPP_SUFFIXES for one in sources)
+    words = shlex.split(compiler or find_compiler(cpp=is_cpp))
     command = [
-        *shlex.split(compiler or find_compiler(cpp=is_cpp)), *FLAGS, *(CPP_FLAGS if is_cpp else C_FLAGS),
-        f"-I{include_dir()}", f"-I{folder}", f"-I{build}", *flags, *map(str, sources), "-o", str(partial),
+        *words, *FLAGS, *(_cpp_flags(words) if is_cpp else C_FLAGS),
+        f"-I{include_dir()}", f"-I{folder}", f"-I{build}", *flags,
+        *_words_of("CPPFLAGS"), *_words_of("CXXFLAGS" if is_cpp else "CFLAGS"),
+        *map(str, sources), *_words_of("LDFLAGS"), "-o", str(partial),
     ]  # fmt: skip
-    if is_cpp and "clang" not in command[0]:
-        command.insert(1, "-fno-gnu-unique")
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            output = done.stderr + done.stdout
-            raise BuildError("compile the plugin", on=str(folder), output=output, command=tuple(command))
+            raise BuildError(
+                "compile the plugin",
+                on=str(folder),
+                found=f"{words[0]} ended with {done.returncode}",
+                advice="mend what it says here",
+                running=kept_image(image),
+                output=done.stderr + done.stdout,
+                command=tuple(command),
+            )
         partial.replace(image)
     finally:
         partial.unlink(missing_ok=True)
+    if say is not None and done.stderr:
+        say(done.stderr)
     return image
