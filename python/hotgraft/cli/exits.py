@@ -1,0 +1,36 @@
+"""What a script can decide by: the exit codes of every command."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hotgraft.core.errors import BuildError, HotgraftError, UnknownPlugin
+
+__all__ = [
+    "EXIT_BUILD",
+    "EXIT_INCOMPATIBLE",
+    "EXIT_INTERNAL",
+    "EXIT_REFUSED",
+    "EXIT_UNKNOWN",
+    "EXIT_USAGE",
+    "exit_code_of",
+]
+
+EXIT_INTERNAL: Final = 1
+EXIT_USAGE: Final = 2
+EXIT_REFUSED: Final = 3  # a manifest, header or image is refused; nothing changed
+EXIT_INCOMPATIBLE: Final = 4  # this machine cannot do it
+EXIT_UNKNOWN: Final = 5  # no plugin of that name
+EXIT_BUILD: Final = 9  # the compiler or the build tool said no; its own words are on stderr
+
+EXITS_TEXT: Final = (
+    "Exit codes: 0 done, 1 internal error, 2 usage, 3 refused (nothing changed), 4 incompatible machine, "
+    "5 unknown plugin, 9 does not compile."
+)
+
+
+def exit_code_of(error: HotgraftError) -> int:
+    """Return the exit code that stands for `error`."""
+    if isinstance(error, BuildError):
+        return EXIT_BUILD
+    return EXIT_UNKNOWN if isinstance(error, UnknownPlugin) else EXIT_REFUSED
