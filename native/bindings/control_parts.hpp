@@ -16,7 +16,8 @@
 
 namespace hotgraft {
 
-void add_generation(pybind11::module_ &module); // Generation, settle, stage, inspect
+void add_generation(pybind11::module_ &module); // Generation, settle, stage, read_descriptor
+void add_inspect(pybind11::module_ &module);    // inspect: facts and findings of a file, for people
 void add_attempt(pybind11::module_ &module);    // Attempt: what runs a plugin's control functions
 void add_slot(pybind11::module_ &module);       // Slot, Table, call objects
 void add_swap(pybind11::module_ &module);       // run_swap, SwapRecord

@@ -72,6 +72,7 @@ PYBIND11_MODULE(_core, module) {
         throw py::error_already_set();
     }
     hotgraft::add_generation(module);
+    hotgraft::add_inspect(module);
     hotgraft::add_slot(module);
     hotgraft::add_attempt(module);
     hotgraft::add_swap(module);
