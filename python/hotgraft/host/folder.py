@@ -14,8 +14,11 @@ __all__ = ["private_folder"]
 
 
 def private_folder(owner: object) -> str:
-    """Return a fresh folder of mode 0700 that goes with `owner`."""
-    folder = tempfile.mkdtemp(prefix="hotgraft-")
+    """Return a fresh folder of mode 0700 that goes with `owner`.
+
+    Its name holds the process's number: `hotgraft doctor` finds by it what a killed host left behind.
+    """
+    folder = tempfile.mkdtemp(prefix=f"hotgraft-{os.getpid()}-")
     weakref.finalize(owner, _remove, folder, os.getpid())
     return folder
 

@@ -1,0 +1,71 @@
+"""Staged copies on this machine: those that living hosts map, and folders that killed hosts left behind."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+__all__ = ["LeftFolder", "MappedCopies", "left_folders", "mapped_copies"]
+
+# hotgraft.host.folder names it, and the core the files in it: <plugin>.g<generation>.<hash8>.so
+_FOLDER: Final = re.compile(r"hotgraft-(\d+)-[a-z0-9_]{8}")
+_MAPPED: Final = re.compile(r" (/\S.*/([A-Za-z0-9_.-]+)\.g(\d+)\.[0-9a-f]{8}\.so)(?: \(deleted\))?$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class LeftFolder:
+    """A folder of staged copies whose host is gone."""
+
+    path: Path
+    pid: int
+    files: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class MappedCopies:
+    """Which generations a process of this user has in memory, by plugin."""
+
+    pid: int
+    program: str
+    generations: dict[str, tuple[int, ...]]
+
+
+def left_folders(parent: Path | None = None, proc: Path = Path("/proc")) -> tuple[LeftFolder, ...]:
+    """Return this user's folders in `parent` (default: where hosts make them) whose process is no more.
+
+    A folder of a process with another user's or a reused number is taken to be in use.
+    """
+    found = []
+    for entry in sorted((parent or Path(tempfile.gettempdir())).iterdir()):
+        named = _FOLDER.fullmatch(entry.name)
+        if named is None or (proc / named[1]).exists() or entry.is_symlink() or not entry.is_dir():
+            continue
+        if entry.stat().st_uid == os.getuid():
+            files = [one for one in entry.iterdir() if one.is_file()]
+            found.append(LeftFolder(entry, int(named[1]), len(files), sum(one.stat().st_size for one in files)))
+    return tuple(found)
+
+
+def mapped_copies(proc: Path = Path("/proc")) -> tuple[MappedCopies, ...]:
+    """Return the processes that map staged copies, as far as this user may look."""
+    found = []
+    for entry in proc.iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            maps = (entry / "maps").read_text(encoding="utf-8", errors="replace")
+            program = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+        except OSError:  # another user's, or gone meanwhile
+            continue
+        generations: dict[str, set[int]] = {}
+        for _, plugin, number in _MAPPED.findall(maps):
+            generations.setdefault(plugin, set()).add(int(number))
+        if generations:
+            listed = {name: tuple(sorted(numbers)) for name, numbers in sorted(generations.items())}
+            found.append(MappedCopies(int(entry.name), program, listed))
+    return tuple(sorted(found, key=lambda one: one.pid))
