@@ -25,7 +25,7 @@ EXIT_BUILD: Final = 9  # the compiler or the build tool said no; its own words a
 
 EXITS_TEXT: Final = (
     "Exit codes: 0 done, 1 internal error, 2 usage, 3 refused (nothing changed), 4 incompatible machine, "
-    "5 unknown plugin, 9 does not compile."
+    "5 unknown plugin, 7 regression, 9 does not compile."
 )
 
 
