@@ -16,11 +16,11 @@ namespace {
 
 using GenerationPtr = std::shared_ptr<Generation>;
 
-void settle_file(const std::string &path, double deadline_s) {
+void settle_file(const std::string &path, double deadline_s, double still_s) {
     Status status;
     {
         const py::gil_scoped_release unlocked;
-        status = settle(path, deadline_in(deadline_s));
+        status = settle(path, deadline_in(deadline_s), nanoseconds_of(still_s));
     }
     check(status, {"wait for the file to be complete", path, "ImageError", "ImageError"});
 }
@@ -143,7 +143,7 @@ py::list instances_of(const Generation &generation) {
 } // namespace
 
 void add_generation(py::module_ &module) {
-    module.def("settle", &settle_file, py::arg("path"), py::arg("deadline_s"));
+    module.def("settle", &settle_file, py::arg("path"), py::arg("deadline_s"), py::arg("still_s") = 0.05);
     module.def("stage", &stage_image, py::arg("source"), py::arg("folder"), py::arg("plugin"), py::arg("number"));
     module.def("read_descriptor", &read_descriptor, py::arg("path"));
 

@@ -23,10 +23,11 @@ __all__ = ["Candidate", "StagingPlace", "inspect_file", "stage_candidate"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagingPlace:
-    """Where staged copies go, and how long a file may take to be complete."""
+    """Where staged copies go, how long a file may take to be complete, and how long it must have held still."""
 
     folder: str
     settle_deadline_s: float
+    still_s: float = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def stage_candidate(source: str, plugin: str, number: int, *, place: StagingPlac
         ManifestError: its descriptor breaks its schema.
     """
     with watch("settle"):
-        _core.settle(source, place.settle_deadline_s)
+        _core.settle(source, place.settle_deadline_s, place.still_s)
     with watch("stage"):
         generation = _core.stage(source, place.folder, plugin, number)
     try:

@@ -7,7 +7,7 @@ attempt leaves here as an error that carries the report and says what runs now.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from hotgraft import _core
@@ -46,6 +46,10 @@ class Around:
     place: StagingPlace
     others: Callable[[], tuple[Loaded, ...]]
     after_publish: Callable[[Loaded], None]
+
+    def without_settling(self) -> Around:
+        """Return the same for an image whose writer is known to have finished."""
+        return replace(self, place=replace(self.place, still_s=0.0))
 
 
 @dataclass(slots=True)

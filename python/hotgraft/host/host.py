@@ -34,6 +34,7 @@ from hotgraft.host.pin import PinClock
 from hotgraft.host.report import Outcome, SwapReport
 from hotgraft.host.turns import Turns
 from hotgraft.host.unloads import Unloads, unloads_of
+from hotgraft.host.watches import Watches
 
 if TYPE_CHECKING:
     import os
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from hotgraft.host.loaded import Instance
     from hotgraft.host.pin import Pin
     from hotgraft.host.plugin import Plugin
+    from hotgraft.host.watch import Watch
 
 __all__ = ["Host"]
 
@@ -73,6 +75,7 @@ class Host:
             others=self._listed,
             after_publish=self._follow,
         )
+        self._watches = Watches(self._listed, self.reload, self.on, self._emit, self.options.settle_deadline_s)
         log_drain()
         watch_forks()
 
@@ -154,6 +157,7 @@ class Host:
         *,
         config: Mapping[str, Any] | None = None,
         deadline_s: float | None = None,
+        is_settled: bool = False,
     ) -> SwapReport:
         """Replace what serves under `name` and return what happened; calls keep flowing.
 
@@ -162,6 +166,8 @@ class Host:
             image: path of the new image; None: the path it was loaded from.
             config: a new config for every instance; None: each keeps its own.
             deadline_s: for gates, drain, quiesce, state and start together; None: the host's setting.
+            is_settled: its writer is known to have finished (a compiler that returned, a rename): do not wait 50 ms
+                for the file to hold still. A file that is incomplete or changes while it is read is refused anyway.
 
         Returns:
             The report of the published swap. Asked for from inside a plugin's function: a report that says
@@ -179,7 +185,7 @@ class Host:
         source = image_of(image) if image is not None else loaded.source
         text = None if config is None else config_text(config)
         limit = self.options.swap_deadline_s if deadline_s is None else deadline_s
-        return self._change(loaded, source, text, None, limit, key=(content_key(source), text))
+        return self._change(loaded, source, text, None, limit, key=(content_key(source), text), is_settled=is_settled)
 
     def configure(
         self,
@@ -207,6 +213,20 @@ class Host:
         _, side = inspect_file(source, settle_deadline_s=self.options.settle_deadline_s)
         consumers = tuple(need for other in self._listed() for need in other.wants(name))
         return make_plan(name, loaded.running(consumers), side)
+
+    def watch(self, *names: str) -> Watch:
+        """Reload a plugin whenever its image has a new whole content, until the watch or the host is closed.
+
+        Args:
+            names: of loaded plugins; none: all, those included that are loaded later.
+
+        Raises:
+            UnknownPlugin: nothing of that name is loaded.
+        """
+        self._check_control()
+        for name in names:
+            self._loaded(name)
+        return self._watches.add(names)
 
     def on(self, pattern: str, handler: Callable[[HostEvent], object]) -> Subscription:
         """Call `handler` with every event that matches: ``swap.*``, ``plugin.loaded``, ``*``.
@@ -242,8 +262,8 @@ class Host:
         """
         if _core.is_forked_child():
             raise _forked()
-        limit = self.options.close_deadline_s if deadline_s is None else deadline_s
-        until = time.monotonic() + limit
+        self._watches.close()
+        until = time.monotonic() + (self.options.close_deadline_s if deadline_s is None else deadline_s)
         with self._lock:
             self._is_closed = True
         return carry_out(lambda: close_all(self._listed(), self._pins.open_pins(), until, gone=self._forget))
@@ -271,13 +291,15 @@ class Host:
         deadline_s: float,
         *,
         key: object,
+        is_settled: bool = False,
     ) -> SwapReport:
         def work() -> SwapReport:
             configs = {one.name: one.config_json for one in loaded.instances.values()}
             if config_json is not None:
                 configs.update((one, config_json) for one in ([instance] if instance else configs))
             image = source or loaded.serving.generation.path
-            attempt = Attempt(loaded, image, configs, self._around, self._watch(), keeps_source=source is None)
+            around = self._around.without_settling() if is_settled else self._around
+            attempt = Attempt(loaded, image, configs, around, self._watch(), keeps_source=source is None)
             return attempt.swap(deadline_s)
 
         def take_turn() -> SwapReport:

@@ -1,0 +1,324 @@
+"""`Host.watch`: reload a plugin whenever its image has a new whole content.
+
+One thread looks at the files and asks for the reloads; it and watchdog's threads are there only while something is
+watched, because a standing thread makes CPython ≥ 3.12 warn at every fork.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from hotgraft import _core
+from hotgraft.core.errors import Busy, HostClosed, HotgraftError, ResourceError, SwapTimeout, UnknownPlugin
+from hotgraft.core.watching import LOOK_EVERY_S, STILL_S, Contents, Hint, Pace, Settling, Verdict
+from hotgraft.engine.watch import FileFacts, FolderWatch, content_of, deciding_entries, facts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from hotgraft.host.events import HostEvent, Subscription
+    from hotgraft.host.loaded import Loaded
+    from hotgraft.host.report import SwapReport
+
+__all__ = ["Watch", "WatchAround"]
+
+LOG = logging.getLogger("hotgraft.watch")
+NOT_NOW = (Busy, SwapTimeout, ResourceError)  # the same content may do later
+CLOCK_TICK_S = 0.05  # a file's times may lag: a write this soon after another need not show in them
+AGAIN_S = (0.25, 1.0, 5.0, 30.0)  # after the first, second, … such answer
+
+
+class Emit(Protocol):
+    """Tell the host's listeners."""
+
+    def __call__(self, event: str, plugin: str, **facts: Any) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchAround:
+    """What a watch needs of its host."""
+
+    listed: Callable[[], tuple[Loaded, ...]]
+    reload: Callable[[str, str], SwapReport]  # name and image, whose writer is known to have finished
+    on: Callable[[str, Callable[[HostEvent], object]], Subscription]
+    emit: Emit
+    settle_deadline_s: float
+    ended: Callable[[Watch], None]
+
+
+@dataclass(slots=True)
+class Target:
+    """One plugin's image under watch."""
+
+    plugin: str
+    path: str
+    settling: Settling
+    entries: frozenset[str] = frozenset()
+    pace: Pace = field(default_factory=Pace)
+    contents: Contents = field(default_factory=Contents)
+    facts: FileFacts | None = None  # of the content read last; None: look whatever they are
+    postponed: int = 0  # answers of the kind "not now" in a row
+
+
+class Watch:
+    """What `Host.watch` returns: `close()` ends it, and so does leaving it as a context manager.
+
+    Events, beside those of the swaps: ``watch.refused`` (`error`, `sha256`) once for each content that is refused,
+    ``watch.postponed`` (`error`, `again_in_s`) where the same content is tried again later, ``watch.polling`` (`error`)
+    where inotify had nothing left to give.
+
+    Thread safety: any thread.
+
+    Invariants
+      (1) The thread is there only while a plugin is watched; `_thread` names it, under `_lock`.
+      (2) A content is tried once: what was refused waits for another content, what was postponed for its time.
+    """
+
+    def __init__(self, around: WatchAround, names: Iterable[str] = ()) -> None:
+        self._around = around
+        self._names = frozenset(names)
+        self._lock = threading.Condition()  # guards all below but what only the thread touches
+        self._thread: threading.Thread | None = None
+        self._is_closed = False
+        self._has_news = True
+        self._targets: dict[str, Target] = {}
+        self._by_entry: dict[str, tuple[Target, ...]] = {}
+        self._folders: FolderWatch | None = None  # only the thread touches it
+        self._subscriptions = [
+            around.on(pattern, self._take_news) for pattern in ("plugin.loaded", "plugin.closed", "swap.published")
+        ]
+        self._take_news(None)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The images that are watched now."""
+        with self._lock:
+            return tuple(target.path for target in self._targets.values())
+
+    @property
+    def is_polling(self) -> bool:
+        """Whether inotify had nothing left to give, so that files are looked at four times a second instead."""
+        folders = self._folders
+        return folders is not None and folders.is_polling
+
+    def close(self) -> None:
+        """Watch no more. A reload that goes on is waited for; twice is once; in a forked child there is nothing to end."""
+        if _core.is_forked_child():
+            return
+        with self._lock:
+            self._is_closed = True
+            self._lock.notify_all()
+            thread = self._thread
+        for subscription in self._subscriptions:
+            subscription.off()
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+        self._around.ended(self)
+
+    def __enter__(self) -> Watch:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # --- what others tell the thread ---
+
+    def _take_news(self, _event: HostEvent | None) -> None:
+        """What is loaded, or from where, may have changed."""
+        with self._lock:
+            self._has_news = True
+            if not self._is_closed and self._thread is None and self._wanted():
+                self._thread = threading.Thread(target=self._serve, name="hotgraft watch", daemon=True)
+                self._thread.start()
+            self._lock.notify_all()
+
+    def _take_hint(self, path: str, hint: Hint) -> None:
+        """An event; of thousands a second all but the first only note their time."""
+        targets = self._by_entry.get(path)
+        if targets is None:
+            return
+        now_s = time.monotonic()
+        with self._lock:
+            if any([target.pace.note(hint, now_s) for target in targets]):
+                self._lock.notify_all()
+
+    def _take_polling(self, error: OSError) -> None:
+        LOG.warning("inotify has nothing left to give (%s): looking at the files instead", error.strerror)
+        self._around.emit("watch.polling", "", error=error)
+
+    # --- the thread ---
+
+    def _serve(self) -> None:
+        folders = self._folders = FolderWatch(self._take_hint, self._take_polling)
+        try:
+            look_at_s = 0.0
+            while self._sync():
+                is_fresh = folders.follow(self._folder_set())
+                now_s = time.monotonic()
+                if is_fresh or now_s >= look_at_s:
+                    look_at_s = now_s + LOOK_EVERY_S
+                    self._look_at_all(now_s)
+                for target in self._due(now_s):
+                    self._look(target)
+                self._rest(look_at_s)
+        finally:
+            folders.close()
+            with self._lock:
+                if self._thread is threading.current_thread():
+                    self._thread = None
+
+    def _sync(self) -> bool:
+        """Bring the targets in line with what is loaded; return whether to go on."""
+        with self._lock:
+            if self._is_closed:
+                return False
+            if self._has_news:
+                self._has_news = False
+                wanted = self._wanted()
+                self._targets = {name: self._target(name, path) for name, path in wanted.items()}
+            if not self._targets:
+                self._thread = None  # (1): who loads the next plugin starts another
+                return False
+            return True
+
+    def _wanted(self) -> dict[str, str]:
+        return {one.name: one.source for one in self._around.listed() if not self._names or one.name in self._names}
+
+    def _target(self, name: str, path: str) -> Target:
+        known = self._targets.get(name)
+        if known is not None and known.path == path:
+            return known
+        target = Target(name, path, Settling(self._around.settle_deadline_s))
+        target.pace.note(Hint.LOOK, time.monotonic())
+        return target
+
+    def _folder_set(self) -> set[str]:
+        """Work out afresh which entries decide: a link may lead elsewhere by now."""
+        by_entry: dict[str, tuple[Target, ...]] = {}
+        for target in self._targets.values():
+            entries = deciding_entries(target.path)
+            if entries != target.entries:
+                target.entries, target.facts = entries, None
+            for entry in entries:
+                by_entry[entry] = (*by_entry.get(entry, ()), target)
+        self._by_entry = by_entry
+        return {str(Path(entry).parent) for entry in by_entry}
+
+    def _look_at_all(self, now_s: float) -> None:
+        with self._lock:
+            for target in self._targets.values():
+                if target.pace.hint is None and facts_of(target.path) != target.facts:
+                    target.pace.note(Hint.LOOK, now_s)
+
+    def _due(self, now_s: float) -> list[Target]:
+        with self._lock:
+            times = [(target.pace.due_s(now_s), target) for target in self._targets.values()]
+            return [target for due_s, target in times if due_s is not None and due_s <= now_s]
+
+    def _rest(self, look_at_s: float) -> None:
+        """Wait for a hint, for what is due next, or for the periodic look."""
+        with self._lock:
+            now_s = time.monotonic()
+            times = [target.pace.due_s(now_s) for target in self._targets.values()]
+            until_s = min([look_at_s, *(one for one in times if one is not None)])
+            if not (self._is_closed or self._has_news) and until_s > now_s:
+                self._lock.wait(until_s - now_s)
+
+    def _look(self, target: Target) -> None:
+        """Look at a file that something is said about, and take its content if it is whole and new."""
+        with self._lock:
+            hint = target.pace.looked()
+        facts = facts_of(target.path)
+        if facts is None:  # gone, or not there yet
+            target.settling.settled()
+            target.facts = None
+            return
+        still_s = target.settling.held_still_s(facts, time.monotonic(), _age_s(facts))
+        if still_s < STILL_S[hint]:
+            self._look_again(target, hint, STILL_S[hint] - still_s)
+            return
+        try:
+            _core.settle(target.path, 0.0, 0.0)  # it held still, so only asks whether it is complete
+        except HotgraftError as error:
+            self._wait_for_writer(target, hint, facts, error)
+            return
+        target.settling.settled()
+        content = content_of(target.path)
+        if content is None or facts_of(target.path) != facts:
+            self._look_again(target, hint, STILL_S[hint])
+            return
+        target.facts = facts if _age_s(facts) > CLOCK_TICK_S else None
+        verdict = target.contents.judge(content, self._serving(target.plugin))
+        if verdict is Verdict.TAKE:
+            self._take(target, hint, facts, content)
+        elif verdict is Verdict.REFUSED_BEFORE:
+            LOG.info("%s: refused before, so not tried again unless you reload: %s", target.plugin, target.path)
+
+    def _serving(self, plugin: str) -> str:
+        """Return the hash of what serves, empty when it was closed meanwhile."""
+        hashes = [one.serving.generation.sha256 for one in self._around.listed() if one.name == plugin]
+        return hashes[0] if hashes else ""
+
+    def _wait_for_writer(self, target: Target, hint: Hint, facts: FileFacts, error: HotgraftError) -> None:
+        """Look again soon; what does not get whole and does not change any more is refused, once."""
+        again_s = target.settling.again_in_s(time.monotonic())
+        if again_s is not None:
+            self._look_again(target, hint, again_s)
+            return
+        target.settling.settled()
+        target.facts = facts
+        self._refuse(target, content_of(target.path) or repr(facts), error)
+
+    def _take(self, target: Target, hint: Hint, facts: FileFacts, content: str) -> None:
+        """Ask for the reload. What was staged is what counts: the file may hold something else by now."""
+        target.pace.acted(time.monotonic())
+        try:
+            report = self._around.reload(target.plugin, target.path)
+        except NOT_NOW as error:
+            self._postpone(target, error)
+        except (UnknownPlugin, HostClosed):
+            self._take_news(None)
+        except Exception as error:
+            staged = getattr(getattr(error, "report", None), "sha256", "")
+            if facts_of(target.path) != facts or staged not in ("", content):
+                target.facts = None
+                self._look_again(target, hint, STILL_S[hint])  # written while it was loaded: that says nothing
+                return
+            if not isinstance(error, HotgraftError):
+                LOG.exception("%s: reloading %s failed in a way that it should not", target.plugin, target.path)
+            self._refuse(target, content, error)
+        else:
+            target.postponed = 0
+            target.contents.took(report.sha256)
+            if report.sha256 != content:
+                self._look_again(target, hint, STILL_S[hint])
+
+    def _refuse(self, target: Target, content: str, error: Exception) -> None:
+        target.postponed = 0
+        if target.contents.refuse(content):
+            LOG.warning("%s: %s is refused: %s", target.plugin, target.path, error)
+            self._around.emit("watch.refused", target.plugin, error=error, sha256=content)
+
+    def _postpone(self, target: Target, error: HotgraftError) -> None:
+        again_s = AGAIN_S[min(target.postponed, len(AGAIN_S) - 1)]
+        target.postponed += 1
+        target.facts = None
+        self._look_again(target, Hint.LOOK, again_s)
+        LOG.warning("%s: tried again in %g s: %s", target.plugin, again_s, error)
+        self._around.emit("watch.postponed", target.plugin, error=error, again_in_s=again_s)
+
+    def _look_again(self, target: Target, hint: Hint, in_s: float) -> None:
+        """Ask for another look, unless an event asked for a better one meanwhile."""
+        with self._lock:
+            if target.pace.hint is None:
+                target.pace.look_again(hint, time.monotonic(), in_s)
+
+
+def _age_s(facts: FileFacts) -> float:
+    """Return how long ago the file changed, by its own times; below 0 where its clock is ahead."""
+    return (time.time_ns() - max(facts.mtime_ns, facts.ctime_ns)) / 1e9

@@ -1,0 +1,79 @@
+"""The watches of one host: made by `Host.watch`, ended with the host."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from hotgraft.core.errors import HostClosed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from hotgraft.host.events import HostEvent, Subscription
+    from hotgraft.host.loaded import Loaded
+    from hotgraft.host.report import SwapReport
+    from hotgraft.host.watch import Emit, Watch
+
+__all__ = ["Watches"]
+
+
+class Watches:
+    """Makes watches and closes those that are open.
+
+    Thread safety: any thread.
+    """
+
+    def __init__(
+        self,
+        listed: Callable[[], tuple[Loaded, ...]],
+        reload: Callable[..., SwapReport],
+        on: Callable[[str, Callable[[HostEvent], object]], Subscription],
+        emit: Emit,
+        settle_deadline_s: float,
+    ) -> None:
+        self._listed = listed
+        self._reload = reload
+        self._on = on
+        self._emit = emit
+        self._settle_deadline_s = settle_deadline_s
+        self._lock = threading.Lock()
+        self._open: set[Watch] = set()
+        self._is_closed = False
+
+    def add(self, names: Iterable[str]) -> Watch:
+        """Start a watch.
+
+        Raises:
+            HostClosed: the host closed meanwhile.
+        """
+        from hotgraft.host.watch import Watch, WatchAround  # with what it needs: paid by who watches
+
+        around = WatchAround(
+            listed=self._listed,
+            reload=lambda name, image: self._reload(name, image, is_settled=True),
+            on=self._on,
+            emit=self._emit,
+            settle_deadline_s=self._settle_deadline_s,
+            ended=self._forget,
+        )
+        watch = Watch(around, names)
+        with self._lock:
+            self._open.add(watch)
+            is_closed = self._is_closed
+        if is_closed:
+            watch.close()
+            raise HostClosed("watch", found="the host is closed")
+        return watch
+
+    def close(self) -> None:
+        """Close all; later ones are refused."""
+        with self._lock:
+            self._is_closed = True
+            watches = tuple(self._open)
+        for watch in watches:
+            watch.close()
+
+    def _forget(self, watch: Watch) -> None:
+        with self._lock:
+            self._open.discard(watch)
