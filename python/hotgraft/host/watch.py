@@ -30,6 +30,7 @@ __all__ = ["Watch", "WatchAround"]
 LOG = logging.getLogger("hotgraft.watch")
 NOT_NOW = (Busy, SwapTimeout, ResourceError)  # the same content may do later
 CLOCK_TICK_S = 0.05  # a file's times may lag: a write this soon after another need not show in them
+READY_DEADLINE_S = 5.0  # what comes before the watch stands is found by the first look anyway
 AGAIN_S = (0.25, 1.0, 5.0, 30.0)  # after the first, second, … such answer
 
 
@@ -92,7 +93,10 @@ class Watch:
         self._subscriptions = [
             around.on(pattern, self._take_news) for pattern in ("plugin.loaded", "plugin.closed", "swap.published")
         ]
+        self._is_ready = threading.Event()  # what is loaded now is under watch
         self._take_news(None)
+        if self._thread is not None:
+            self._is_ready.wait(READY_DEADLINE_S)
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -107,7 +111,7 @@ class Watch:
         return folders is not None and folders.is_polling
 
     def close(self) -> None:
-        """Watch no more. A reload that goes on is waited for; twice is once; in a forked child there is nothing to end."""
+        """Watch no more; twice is once. A reload that goes on is waited for; a forked child has nothing to end."""
         if _core.is_forked_child():
             return
         with self._lock:
@@ -144,7 +148,10 @@ class Watch:
             return
         now_s = time.monotonic()
         with self._lock:
-            if any([target.pace.note(hint, now_s) for target in targets]):
+            is_first = False
+            for target in targets:
+                is_first |= target.pace.note(hint, now_s)
+            if is_first:
                 self._lock.notify_all()
 
     def _take_polling(self, error: OSError) -> None:
@@ -159,6 +166,7 @@ class Watch:
             look_at_s = 0.0
             while self._sync():
                 is_fresh = folders.follow(self._folder_set())
+                self._is_ready.set()
                 now_s = time.monotonic()
                 if is_fresh or now_s >= look_at_s:
                     look_at_s = now_s + LOOK_EVERY_S

@@ -1,0 +1,154 @@
+"""Watching under storms, without inotify, with its queue overflowed, and across fork (R08)."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from child_process import run_child
+from sample_plugins import Sample
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "unit"))
+
+from watch_scene import Listener, overwrite, replace
+
+if TYPE_CHECKING:
+    import hotgraft
+    from conftest import Sized
+    from sample_plugins import Workshop
+
+IN_CLOSE_WRITE, IN_MOVE, IN_CREATE, IN_Q_OVERFLOW = 0x8, 0xC0, 0x100, 0x4000  # inotify(7)
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+@pytest.fixture
+def builds(build: Workshop) -> tuple[Path, ...]:
+    """Three builds of one plugin; the number is what build() answers."""
+    return tuple(build(Sample(build=number)) for number in (1, 2, 3))
+
+
+@pytest.fixture
+def image(tmp_path: Path, builds: tuple[Path, ...]) -> Path:
+    """The watched place, with the first build in it."""
+    folder = tmp_path / "plugins"
+    folder.mkdir()
+    path = folder / "counter.so"
+    shutil.copyfile(builds[0], path)
+    return path
+
+
+# Argument 1: the image; 2: how many events; 3: seconds. Each hundredth is a new content of the same build: bytes after
+# the end of an image change nothing but its hash. The others are closes of a file that was opened for writing.
+STORM = """
+import os, sys, time
+path, count, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+began = time.monotonic()
+for number in range(count):
+    fd = os.open(path, os.O_WRONLY | os.O_APPEND)
+    if number % 100 == 0:
+        os.write(fd, b"%08d" % number)
+    os.close(fd)
+    wait = began + number * seconds / count - time.monotonic()
+    if wait > 0.002:
+        time.sleep(wait)
+print(time.monotonic() - began)
+"""
+
+
+def test_a_storm_of_events_gives_at_most_three_swaps_and_the_last_image(
+    host: hotgraft.Host, image: Path, builds: tuple[Path, ...], sized: Sized
+) -> None:
+    """R08: 10,000 events a second, a new content a hundred times a second, and then the last one."""
+    count = sized(quick=10_000, full=100_000)
+    plugin, listener = host.load(image), Listener(host)
+    with host.watch():
+        storm = subprocess.run(
+            [sys.executable, "-c", STORM, str(image), str(count), str(count / 10_000)],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        overwrite(image, builds[1].read_bytes())
+        listener.wait_for_build(plugin, 2)
+    swaps = listener.names().count("swap.published")
+    print(f"{count / float(storm.stdout):,.0f} events/s, {swaps} swaps")
+    assert swaps <= 3
+    assert "watch.refused" not in listener.names()
+
+
+def test_events_lost_to_an_overflow_are_made_up_for(host: hotgraft.Host, image: Path, builds: tuple[Path, ...]) -> None:
+    """R08: the kernel's queue is full and the event that matters is dropped.
+
+    The queue is overflowed for good: a child makes more events than it holds while this process keeps the interpreter
+    lock, so that watchdog cannot read, and an inotify queue of the test's own shows that the kernel dropped some.
+    """
+    plugin, listener = host.load(image), Listener(host)
+    own = LIBC.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+    LIBC.inotify_add_watch(own, os.fsencode(image.parent), IN_CLOSE_WRITE | IN_MOVE | IN_CREATE)
+    most = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
+    others = [image.parent / name for name in ("a", "b")]
+    child = (
+        f"import os\nfor number in range({most + 1000}):\n"
+        f"    os.close(os.open({[str(one) for one in others]!r}[number % 2], os.O_WRONLY | os.O_CREAT))\n"
+        f"os.rename({str(image.parent / 'next')!r}, {str(image)!r})\n"
+    )
+    with host.watch() as watch:
+        assert watch.paths == (str(image),)
+        shutil.copyfile(builds[1], image.parent / "next")
+        process = subprocess.Popen([sys.executable, "-S", "-c", child])
+        ctypes.PyDLL(None).waitpid(process.pid, None, 0)  # PyDLL: without letting go of the interpreter lock
+        process.returncode = 0  # it was waited for
+        listener.wait_for_build(plugin, 2)
+    assert has_overflowed(own)
+    os.close(own)
+
+
+def has_overflowed(inotify: int) -> bool:
+    """Read the whole queue, and tell whether the kernel says that it dropped events."""
+    found = False
+    while True:
+        try:
+            data = os.read(inotify, 1 << 20)
+        except BlockingIOError:
+            return found
+        offset = 0
+        while offset < len(data):
+            mask, length = (int.from_bytes(data[offset + at : offset + at + 4], "little") for at in (4, 12))
+            found |= bool(mask & IN_Q_OVERFLOW)
+            offset += 16 + length
+
+
+def test_without_inotify_the_host_polls(image: Path, builds: tuple[Path, ...]) -> None:
+    """R08: the machine's inotify instances are used up by others."""
+    done = run_child("crash_no_inotify.py", image, builds[1])
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("polling 2 "), done.stdout + done.stderr
+    assert "watch.polling" in done.stdout
+
+
+def test_a_forked_child_watches_nothing(image: Path) -> None:
+    """K07: its calls go on, the threads are its parent's."""
+    done = run_child("crash_fork_watched.py", image)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["child: 1 ['MainThread']", "parent: 1"]
+
+
+def test_many_saves_end_with_the_last(host: hotgraft.Host, image: Path, builds: tuple[Path, ...], sized: Sized) -> None:
+    """Renames as fast as they go: what serves in the end is what lies there in the end."""
+    plugin, listener = host.load(image), Listener(host)
+    until_s = time.monotonic() + sized(quick=1, full=10)
+    with host.watch():
+        number = 0
+        while time.monotonic() < until_s:
+            replace(image, builds[number % 2])
+            number += 1
+        replace(image, builds[2])
+        listener.wait_for_build(plugin, 3)
+    assert listener.names().count("swap.published") <= sized(quick=3, full=12)
