@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import hotgraft
 import pytest
+from hotgraft.engine.watch import content_of
 from sample_plugins import HANDS_OVER, STATELESS, Sample
 from watch_scene import Listener, flip, overwrite, replace
 
@@ -115,7 +116,6 @@ def test_a_link_flipped_between_check_and_load_never_gives_unchecked_bytes(
     link = tmp_path / "counter.so"
     link.symlink_to(builds[0])
     plugin, listener = host.load(link), Listener(host)
-    content_of = module.content_of
 
     def hash_then_flip(path: str) -> str | None:
         content = content_of(path)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 COMMANDS: Final = {
     "new": ("hotgraft.cli.new", "Begin a plugin: a folder that builds, tests itself and hot-reloads."),
     "build": ("hotgraft.cli.build", "Bind and compile a plugin's folder; the image appears in one step."),
+    "dev": ("hotgraft.cli.dev", "Build, swap and call a plugin again at every save."),
     "bind": ("hotgraft.cli.bind", "Turn an interface header and plugin.toml into a descriptor."),
     "inspect": ("hotgraft.cli.inspect", "Show what an image is, and what stands against loading it."),
     "check": ("hotgraft.cli.check", "Say whether images would be accepted, for CI."),

@@ -62,7 +62,7 @@ def content_of(path: str) -> str | None:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             return None
         try:
-            return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # it reads into a buffer
+            return hashlib.file_digest(file, "sha256").hexdigest()
         except OSError:
             return None
 

@@ -1,0 +1,86 @@
+"""`hotgraft dev`: edit, save, see the new result."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path), default=".")
+@click.option(
+    "--call",
+    "calls",
+    multiple=True,
+    metavar="CALL",
+    envvar="HOTGRAFT_CALL",
+    help="Call a function after every swap and show what it answers: 'process([1, 2, 3])'. May be given again.",
+)
+@click.option(
+    "--reload-dir",
+    "folders",
+    multiple=True,
+    envvar="HOTGRAFT_RELOAD_DIR",
+    type=click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path),
+    help="Watch this folder too. May be given again.",
+)
+@click.option(
+    "--reload-include",
+    "included",
+    multiple=True,
+    metavar="GLOB",
+    envvar="HOTGRAFT_RELOAD_INCLUDE",
+    help="Watch files of this name too. May be given again. Default: sources, headers, TOML and JSON.",
+)
+@click.option(
+    "--reload-exclude",
+    "excluded",
+    multiple=True,
+    metavar="GLOB",
+    envvar="HOTGRAFT_RELOAD_EXCLUDE",
+    help="Do not watch files or folders of this name. May be given again. Default: build, hidden ones, backups.",
+)
+@click.option(
+    "--reload-delay",
+    "delay_s",
+    default=0.05,
+    show_default=True,
+    type=click.FloatRange(0.0, 60.0),
+    envvar="HOTGRAFT_RELOAD_DELAY",
+    help="Seconds without a save before building.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One line of JSON per event.")  # fmt: skip
+def command(
+    folder: Path,
+    calls: tuple[str, ...],
+    folders: tuple[Path, ...],
+    included: tuple[str, ...],
+    excluded: tuple[str, ...],
+    delay_s: float,
+    as_json: bool,
+) -> None:
+    """Build the plugin in FOLDER (default: here), and again at every save; swap it in, call it, show the result.
+
+    What does not build or is refused is shown with the reason, and the old build serves on. In a terminal: r
+    reloads, b rolls back to the build before, s shows what is known of the state, q quits.
+    """
+    from hotgraft.dev.calling import parse_call
+    from hotgraft.dev.loop import Wish, run_dev
+    from hotgraft.dev.screen import Screen
+    from hotgraft.dev.sources import EXCLUDED, INCLUDED, Sources
+
+    has_colour = sys.stdout.isatty() and not as_json
+    wish = Wish(
+        folder=folder,
+        sources=Sources(tuple(dict.fromkeys([folder, *folders])), (*INCLUDED, *included), (*EXCLUDED, *excluded)),
+        calls=tuple(parse_call(text) for text in calls),
+        delay_s=delay_s,
+        flags=("-fdiagnostics-color=always",) if has_colour else (),
+    )
+    screen = Screen(sys.stdout, is_json=as_json, has_colour=has_colour)
+    try:
+        run_dev(wish, screen)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,1 @@
+"""`hotgraft dev`: edit, save, see the new result."""

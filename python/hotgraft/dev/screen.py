@@ -1,0 +1,124 @@
+"""What `hotgraft dev` shows: lines for a person, or one line of JSON per event."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from typing import TYPE_CHECKING, Any, Final, TextIO
+
+from hotgraft.host.report import SwapReport
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hotgraft.dev.session import Said
+
+__all__ = ["Screen"]
+
+_STYLES: Final = {"good": "32", "bad": "31", "dim": "2", "strong": "1"}
+_SHOWN_STEPS: Final = 6  # the longest
+
+
+class Screen:
+    """Writes to one stream.
+
+    Args:
+        out: where to.
+        is_json: one line of JSON per event.
+        has_colour: the stream is a terminal.
+    """
+
+    def __init__(self, out: TextIO, *, is_json: bool, has_colour: bool) -> None:
+        self._out = out
+        self._is_json = is_json
+        self._has_colour = has_colour
+
+    def show(self, said: Said) -> None:
+        """Show what happened."""
+        if self._is_json:
+            facts = {
+                name: value.as_dict() if isinstance(value, SwapReport) else value for name, value in said.facts.items()
+            }
+            self._write(json.dumps({"event": said.event, **facts}))
+            return
+        text = getattr(self, f"_{said.event}")(said.facts)
+        if text:
+            self._write(text)
+
+    def _write(self, text: str) -> None:
+        self._out.write(text + "\n")
+        self._out.flush()
+
+    def _in(self, style: str, text: str) -> str:
+        return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self._has_colour else text
+
+    # --- one function per event ---
+
+    def _started(self, facts: Mapping[str, Any]) -> str:
+        keys = f"  keys: {facts['keys']}" if facts["keys"] else ""
+        head = self._in("strong", f"hotgraft dev: {facts['plugin']}")
+        return "\n".join([f"{head}, watching {facts['files']} files in {facts['folder']}", *filter(None, [keys])])
+
+    def _polling(self, facts: Mapping[str, Any]) -> str:
+        return self._in("dim", f"  looking at the files four times a second: {facts['reason']}")
+
+    def _changed(self, facts: Mapping[str, Any]) -> str:
+        return "\n" + self._in("strong", ", ".join(facts["files"]) + " saved") if facts["files"] else ""
+
+    def _changed_meanwhile(self, _facts: Mapping[str, Any]) -> str:
+        return self._in("dim", "  saved again while it was built: building what is there now")
+
+    def _built(self, facts: Mapping[str, Any]) -> str:
+        return self._in("dim", f"  built {facts['image']} in {facts['build_ms']:,.0f} ms")
+
+    def _same(self, facts: Mapping[str, Any]) -> str:
+        return self._in("dim", f"  {facts['words']}")
+
+    def _loaded(self, facts: Mapping[str, Any]) -> str:
+        return self._good(f"generation {facts['generation']} (version {facts['version']}) serves")
+
+    def _swapped(self, facts: Mapping[str, Any]) -> str:
+        return self._good(f"{facts['report'].running}; {facts['state']}") + self._times(facts["report"])
+
+    def _rolled_back(self, facts: Mapping[str, Any]) -> str:
+        words = f"the image before serves again, by an ordinary reload: {facts['report'].running}; {facts['state']}"
+        return self._good(words) + self._times(facts["report"])
+
+    def _no_rollback(self, facts: Mapping[str, Any]) -> str:
+        return self._bad(f"cannot roll back: {facts['reason']}")
+
+    def _refused(self, facts: Mapping[str, Any]) -> str:
+        first, *more = facts["reason"].splitlines()
+        running = facts["running"]
+        lines = [self._bad(first if running in first else f"{first}; {running}")]
+        lines += [f"    {line}" for line in more]
+        return "\n".join([*lines, *filter(None, [textwrap.indent(facts["output"].rstrip(), "    ")])])
+
+    def _called(self, facts: Mapping[str, Any]) -> str:
+        more = self._in("dim", f"  generation {facts['generation']}, {facts['call_us']:,.0f} µs")
+        return f"  {facts['call']} → {self._in('strong', facts['result'])}{more}"
+
+    def _call_failed(self, facts: Mapping[str, Any]) -> str:
+        return f"  {facts['call']} " + self._in("bad", facts["error"])
+
+    def _answered(self, facts: Mapping[str, Any]) -> str:
+        return self._in("dim", f"  answered {facts['after_ms']:,.0f} ms after the save")
+
+    def _state(self, facts: Mapping[str, Any]) -> str:
+        return f"  state: {facts['words']}"
+
+    def _stopped(self, facts: Mapping[str, Any]) -> str:
+        return self._in("dim", f"\nstopped: {facts['why']}")
+
+    def _good(self, text: str) -> str:
+        return f"  {self._in('good', '✓')} {text}"
+
+    def _bad(self, text: str) -> str:
+        return f"  {self._in('bad', '✗')} {text}"
+
+    def _times(self, report: SwapReport) -> str:
+        longest = sorted(report.steps, key=lambda step: -step.us)[:_SHOWN_STEPS]
+        parts = [f"{step.step} {step.us / 1e3:.1f}" for step in report.steps if step in longest]
+        total_ms = sum(step.us for step in report.steps) / 1e3
+        words = f"    swapped in {total_ms:.1f} ms ({', '.join(parts)}); callers waited {report.pause_us:,.0f} µs"
+        return "\n" + self._in("dim", words)

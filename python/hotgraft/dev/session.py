@@ -1,0 +1,222 @@
+"""One session of `hotgraft dev`: build, swap, call, and say what came of it; nothing an author saves ends it."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from hotgraft.core.errors import BindError, BuildError, HotgraftError, ManifestError
+from hotgraft.core.manifest import read_manifest
+from hotgraft.dev.calling import make_call
+from hotgraft.engine.build import build_plugin
+from hotgraft.engine.stage import inspect_file
+from hotgraft.engine.watch import content_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from hotgraft.core.descriptor import Descriptor
+    from hotgraft.dev.calling import Call
+    from hotgraft.dev.sources import Sources
+    from hotgraft.host.host import Host
+    from hotgraft.host.report import SwapReport
+
+__all__ = ["Said", "Session"]
+
+STATE_WORDS: Final = {
+    "fresh": "it has no state to carry",
+    "hand over": "its state went on: the same memory changed hands",
+    "restore": "its state went on: saved by the old build, restored by the new one",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One thing that happened, for the screen: what, and what is known of it."""
+
+    event: str
+    facts: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Session:
+    """Thread safety: one thread.
+
+    Invariants
+      (1) What is swapped in was built from one state of the sources: they are the same before and after the compiler
+          ran, or the build is thrown away and made again.
+      (2) `images` are the files of what serves and of what served before it, the newest last.
+    """
+
+    folder: Path
+    sources: Sources
+    host: Host
+    calls: tuple[Call, ...]
+    keep: Path  # a folder for (2)
+    say: Callable[[Said], None]
+    flags: tuple[str, ...] = ()
+    built: Mapping[str, str] = field(default_factory=dict)  # the sources at the last build, good or bad
+    images: list[Path] = field(default_factory=list)
+    descriptor: Descriptor | None = None
+    kept: int = 0
+
+    @property
+    def name(self) -> str | None:
+        """Return the plugin's name, once one serves."""
+        return next(iter(self.host), None)
+
+    @property
+    def running(self) -> str:
+        """Return the sentence that says what runs now."""
+        name = self.name
+        return f"generation {self.host[name].generation} still serves" if name else "nothing serves yet"
+
+    def answer(self, saved_s: float | None = None, *, is_forced: bool = False) -> None:
+        """Build what the sources are now, swap it in and call it; say nothing when they are as they were.
+
+        Args:
+            saved_s: when the author saved, by the monotonic clock.
+            is_forced: also when nothing changed.
+        """
+        before = self.sources.contents()
+        if before == self.built and not is_forced:
+            return
+        changed = sorted(path for path in before.keys() | self.built.keys() if before.get(path) != self.built.get(path))
+        self._say("changed", files=[self._short(path) for path in changed] if self.built else [])
+        while True:
+            image, error, build_ms = self._build()
+            after = self.sources.contents()
+            if after == before:  # (1)
+                break
+            before = after
+            self._say("changed_meanwhile")
+        self.built = before
+        if image is None:
+            self._say("refused", stage="build", **self._words(error))
+        else:
+            self._say("built", image=self._short(str(image)), build_ms=build_ms)
+            self._swap(image, is_forced=is_forced)
+        self._call()
+        if saved_s is not None:
+            self._say("answered", after_ms=(time.monotonic() - saved_s) * 1e3)
+
+    def roll_back(self) -> None:
+        """Swap back to the image that served before: an ordinary reload of its kept bytes."""
+        if len(self.images) < 2:
+            self._say("no_rollback", reason="there is no image before the one that serves")
+            return
+        before = self.images[-2]
+        if self._swap(before, is_forced=True, event="rolled_back"):
+            self._call()
+
+    def show_state(self) -> None:
+        """Say what the plugin's state is known to be."""
+        name = self.name
+        if name is None or self.descriptor is None:
+            self._say("state", words="nothing serves yet")
+            return
+        state = self.descriptor.state
+        if state.kind == "none":
+            words = "it declares no state"
+        elif not state.save:
+            words = "it is handed over as one block and offers no save, so that its values cannot be shown"
+        else:
+            words = "it offers save; its values are shown by functions of the plugin, with --call"
+        self._say("state", kind=state.kind, schema=state.schema, handover=state.handover, save=state.save, words=words)
+
+    def _build(self) -> tuple[Path | None, Exception | None, float]:
+        began_s = time.monotonic()
+        try:
+            image = build_plugin(self.folder, flags=self.flags)
+        except Exception as error:  # whatever an author's files do to bind or the compiler, the session goes on
+            return None, error, 0.0
+        return image, None, (time.monotonic() - began_s) * 1e3
+
+    def _swap(self, image: Path, *, is_forced: bool, event: str = "swapped") -> bool:
+        name = self.name
+        content = content_of(str(image))
+        if name is not None and not is_forced and self.images and content == content_of(str(self.images[-1])):
+            self._say("same", words="the image is the one that serves, byte for byte")
+            return False
+        kept = self._keep(image)
+        try:
+            if name is None:
+                plugin = self.host.load(kept)
+                self._note(kept)
+                self._say("loaded", plugin=next(iter(self.host)), generation=plugin.generation, version=plugin.version)
+                return True
+            report = self.host.reload(name, kept, is_settled=True)
+        except Exception as error:
+            kept.unlink(missing_ok=True)
+            self._say("refused", stage="swap", **self._words(error))
+            return False
+        self._note(kept)
+        self._say(event, report=report, state=_state_words(report))
+        return True
+
+    def _keep(self, image: Path) -> Path:
+        """Copy what is offered: the next build overwrites it, and a rollback wants it back."""
+        self.kept += 1
+        kept = self.keep / f"{self.kept}-{image.name.split('-', 1)[-1]}"
+        shutil.copyfile(image, kept)
+        return kept
+
+    def _note(self, kept: Path) -> None:
+        self.images.append(kept)
+        self.descriptor, _ = inspect_file(str(kept), settle_deadline_s=1.0)
+        for old in self.images[:-2]:
+            old.unlink(missing_ok=True)
+        del self.images[:-2]
+
+    def _call(self) -> None:
+        name = self.name
+        if name is None or self.descriptor is None:
+            return
+        plugin = self.host[name]
+        for call in self.calls:
+            began_s = time.monotonic()
+            try:
+                result = make_call(plugin, self.descriptor, call)
+            except Exception as error:
+                self._say("call_failed", call=call.text, error=f"{type(error).__name__}: {error}")
+                continue
+            call_us = (time.monotonic() - began_s) * 1e6
+            self._say("called", call=call.text, result=result, generation=plugin.generation, call_us=call_us)
+
+    def _words(self, error: Exception | None) -> dict[str, Any]:
+        """Return an error as facts; a compiler's own text stays as it drew it."""
+        if isinstance(error, BuildError):
+            return {
+                "reason": f"could not {error.tried}" + "".join(f": {one}" for one in error.found),
+                "output": error.output.replace(f"{self.folder}/", ""),
+                "running": self.running,
+            }
+        if isinstance(error, HotgraftError):
+            if isinstance(error, ManifestError | BindError):
+                error.running = self.running
+            return {"reason": str(error).replace(f"{self.folder}/", ""), "output": "", "running": self.running}
+        return {"reason": f"{type(error).__name__}: {error}", "output": "", "running": self.running}
+
+    def _short(self, path: str) -> str:
+        return path.removeprefix(f"{self.folder}/")
+
+    def _say(self, event: str, **facts: Any) -> None:
+        self.say(Said(event, facts))
+
+
+def plugin_name(folder: Path) -> str:
+    """Return the name in the folder's manifest.
+
+    Raises:
+        ManifestError: it breaks its schema. OSError: it cannot be read.
+    """
+    path = folder / "plugin.toml"
+    return read_manifest(path.read_bytes(), path=str(path)).name
+
+
+def _state_words(report: SwapReport) -> str:
+    crossing = report.plan.crossing if report.plan is not None else None
+    return STATE_WORDS[str(crossing)] if crossing is not None else ""
