@@ -12,17 +12,17 @@ from hotgraft.core.watching import EVENTS, REFUSED_KEPT, STILL_S, Contents, Hint
     ("kind", "said"),
     [
         ("closed", [("a", Hint.FINISHED)]),
-        ("moved", [("b", Hint.FINISHED)]),
+        ("moved", [("a", Hint.LOOK), ("b", Hint.FINISHED)]),
         ("created", [("a", Hint.APPEARED)]),
         ("modified", []),
-        ("deleted", []),
+        ("deleted", [("a", Hint.LOOK)]),
         ("attrib", []),
         ("opened", []),
         ("closed_no_write", []),
         ("of a later watchdog", []),
     ],
 )
-def test_only_a_finished_or_a_new_file_is_a_hint(kind: str, said: list[tuple[str, Hint]]) -> None:
+def test_a_write_is_no_hint_and_its_end_is_one(kind: str, said: list[tuple[str, Hint]]) -> None:
     """A hint at every write would read a file again and again that is not finished."""
     assert list(hints_of(kind, "a", "b" if kind == "moved" else "")) == said
 

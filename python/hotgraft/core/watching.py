@@ -30,10 +30,10 @@ class Hint(IntEnum):
 # By watchdog's event type: what is said about the path the event is on, and about the one something was moved to.
 EVENTS: Final[Mapping[str, tuple[Hint | None, Hint | None]]] = {
     "closed": (Hint.FINISHED, None),
-    "moved": (None, Hint.FINISHED),
+    "moved": (Hint.LOOK, Hint.FINISHED),
     "created": (Hint.APPEARED, None),  # a symbolic or hard link; of a file that is being written a close follows
     "modified": (None, None),  # a write: more of them follow, and a close
-    "deleted": (None, None),
+    "deleted": (Hint.LOOK, None),  # an image that went changes nothing; a source that went does
     "attrib": (None, None),
     "opened": (None, None),
     "closed_no_write": (None, None),  # our own reading does that

@@ -74,10 +74,9 @@ class Saves:
         """Return when to answer."""
         return self._pace.due_s(time.monotonic())
 
-    def answered(self) -> float:
-        """Begin the answer; return when the last save was."""
+    def answered(self) -> None:
+        """Begin the answer to all that was taken in."""
         self._pace.looked()
-        return self._last_s
 
     def close(self) -> None:
         """Close the fds; nothing may be noted any more."""
@@ -136,9 +135,9 @@ def serve(wish: Wish, session: Session, saves: Saves, folders: FolderWatch, keys
                 saves.take()
         due_s = saves.due_s()
         if due_s is not None and due_s <= now_s:
-            saved_s = saves.answered()
+            saves.answered()
             folders.follow(wish.sources.tree()[0])
-            session.answer(saved_s)
+            session.answer()
 
 
 def _rest(session: Session, saves: Saves, keys: Keys, look_at_s: float) -> bool:

@@ -12,7 +12,7 @@ from hotgraft.core.manifest import read_manifest
 from hotgraft.dev.calling import make_call
 from hotgraft.engine.build import build_plugin
 from hotgraft.engine.stage import inspect_file
-from hotgraft.engine.watch import content_of
+from hotgraft.engine.watch import age_s, content_of, facts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -58,7 +58,7 @@ class Session:
     keep: Path  # a folder for (2)
     say: Callable[[Said], None]
     flags: tuple[str, ...] = ()
-    built: Mapping[str, str] = field(default_factory=dict)  # the sources at the last build, good or bad
+    built: Mapping[str, str] | None = None  # the sources at the last build, good or bad
     images: list[Path] = field(default_factory=list)
     descriptor: Descriptor | None = None
     kept: int = 0
@@ -74,18 +74,13 @@ class Session:
         name = self.name
         return f"generation {self.host[name].generation} still serves" if name else "nothing serves yet"
 
-    def answer(self, saved_s: float | None = None, *, is_forced: bool = False) -> None:
-        """Build what the sources are now, swap it in and call it; say nothing when they are as they were.
-
-        Args:
-            saved_s: when the author saved, by the monotonic clock.
-            is_forced: also when nothing changed.
-        """
+    def answer(self, *, is_forced: bool = False) -> None:
+        """Build what the sources are now, swap it in and call it; unless they are as they were and it is not forced."""
         before = self.sources.contents()
         if before == self.built and not is_forced:
             return
-        changed = sorted(path for path in before.keys() | self.built.keys() if before.get(path) != self.built.get(path))
-        self._say("changed", files=[self._short(path) for path in changed] if self.built else [])
+        changed = self._changed(before)
+        self._say("changed", files=[self._short(path) for path in changed])
         while True:
             image, error, build_ms = self._build()
             after = self.sources.contents()
@@ -100,8 +95,9 @@ class Session:
             self._say("built", image=self._short(str(image)), build_ms=build_ms)
             self._swap(image, is_forced=is_forced)
         self._call()
-        if saved_s is not None:
-            self._say("answered", after_ms=(time.monotonic() - saved_s) * 1e3)
+        ages_s = [age_s(facts) for path in changed if (facts := facts_of(path)) is not None]
+        if ages_s:
+            self._say("answered", after_ms=min(ages_s) * 1e3)
 
     def roll_back(self) -> None:
         """Swap back to the image that served before: an ordinary reload of its kept bytes."""
@@ -126,6 +122,11 @@ class Session:
         else:
             words = "it offers save; its values are shown by functions of the plugin, with --call"
         self._say("state", kind=state.kind, schema=state.schema, handover=state.handover, save=state.save, words=words)
+
+    def _changed(self, now: Mapping[str, str]) -> list[str]:
+        """Return the sources that came, went or changed since the last build; none before the first."""
+        built = now if self.built is None else self.built
+        return sorted(path for path in now.keys() | built.keys() if now.get(path) != built.get(path))
 
     def _build(self) -> tuple[Path | None, Exception | None, float]:
         began_s = time.monotonic()

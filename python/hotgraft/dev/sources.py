@@ -44,7 +44,8 @@ class Sources:
                 inside = Path(path).relative_to(folder)
             except ValueError:
                 continue
-            if any(_matches(parent, self.excluded) for parent in (inside, *inside.parents)):
+            above = list(inside.parents)[:-1]  # but the folder itself
+            if any(_matches(one, self.excluded) for one in (inside, *above)):
                 continue
             return _matches(inside, self.included) or Path(path).is_dir()
         return False

@@ -10,6 +10,7 @@ import errno
 import hashlib
 import os
 import stat
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from hotgraft.core.watching import Hint
 
-__all__ = ["FileFacts", "FolderWatch", "content_of", "deciding_entries", "facts_of"]
+__all__ = ["FileFacts", "FolderWatch", "age_s", "content_of", "deciding_entries", "facts_of"]
 
 POLL_EVERY_S: Final = 0.25
 NONE_LEFT: Final = (errno.ENOSPC, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSYS)  # inotify_add_watch(2)
@@ -50,6 +51,11 @@ def facts_of(path: str) -> FileFacts | None:
         return None
     kind = stat.S_IFMT(found.st_mode)
     return FileFacts(found.st_dev, found.st_ino, kind, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def age_s(facts: FileFacts) -> float:
+    """Return how long ago the file changed, by its own times; below 0 where its clock is ahead."""
+    return (time.time_ns() - max(facts.mtime_ns, facts.ctime_ns)) / 1e9
 
 
 def content_of(path: str) -> str | None:
@@ -164,8 +170,8 @@ class FolderWatch:
         if self._is_polling:
             return self._observer.schedule(handler, folder)  # type: ignore[arg-type]
         wanted: list[type[events.FileSystemEvent]] = [
-            events.FileClosedEvent, events.FileMovedEvent, events.FileCreatedEvent,
-            events.DirMovedEvent, events.DirCreatedEvent,
+            events.FileClosedEvent, events.FileMovedEvent, events.FileCreatedEvent, events.FileDeletedEvent,
+            events.DirMovedEvent, events.DirCreatedEvent, events.DirDeletedEvent,
         ]  # fmt: skip
         return self._observer.schedule(handler, folder, event_filter=wanted)  # type: ignore[arg-type]
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from hotgraft import _core
 from hotgraft.core.errors import Busy, HostClosed, HotgraftError, ResourceError, SwapTimeout, UnknownPlugin
 from hotgraft.core.watching import LOOK_EVERY_S, STILL_S, Contents, Hint, Pace, Settling, Verdict
-from hotgraft.engine.watch import FileFacts, FolderWatch, content_of, deciding_entries, facts_of
+from hotgraft.engine.watch import FileFacts, FolderWatch, age_s, content_of, deciding_entries, facts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -246,7 +246,7 @@ class Watch:
             target.settling.settled()
             target.facts = None
             return
-        still_s = target.settling.held_still_s(facts, time.monotonic(), _age_s(facts))
+        still_s = target.settling.held_still_s(facts, time.monotonic(), age_s(facts))
         if still_s < STILL_S[hint]:
             self._look_again(target, hint, STILL_S[hint] - still_s)
             return
@@ -260,7 +260,7 @@ class Watch:
         if content is None or facts_of(target.path) != facts:
             self._look_again(target, hint, STILL_S[hint])
             return
-        target.facts = facts if _age_s(facts) > CLOCK_TICK_S else None
+        target.facts = facts if age_s(facts) > CLOCK_TICK_S else None
         verdict = target.contents.judge(content, self._serving(target.plugin))
         if verdict is Verdict.TAKE:
             self._take(target, hint, facts, content)
@@ -325,8 +325,3 @@ class Watch:
         with self._lock:
             if target.pace.hint is None:
                 target.pace.look_again(hint, time.monotonic(), in_s)
-
-
-def _age_s(facts: FileFacts) -> float:
-    """Return how long ago the file changed, by its own times; below 0 where its clock is ahead."""
-    return (time.time_ns() - max(facts.mtime_ns, facts.ctime_ns)) / 1e9
