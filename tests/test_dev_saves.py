@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from conftest import Sized
 
 WRITERS = 4
-PAUSE_S = 0.1  # at most, between two saves of one writer
+BURST_S, LULL_S = 0.05, 1.5  # the longest pauses between two saves of one writer
+LULL_EVERY = 5  # saves
 BREAKS_EVERY = 10  # saves
 
 
@@ -112,7 +113,7 @@ def write(path: Path, writer: int, saves: int, seed: int) -> None:
     for number in range(saves):
         breaks = chance.randrange(BREAKS_EVERY) == 0
         save(path, 1 + writer * saves + number, writer, chance.randrange(3), breaks=breaks)
-        pause.wait(chance.uniform(0.0, PAUSE_S) if chance.random() < 0.9 else 5 * PAUSE_S)
+        pause.wait(chance.uniform(0.0, LULL_S if chance.randrange(LULL_EVERY) == 0 else BURST_S))
 
 
 def test_of_many_saves_by_four_writers_the_last_is_what_runs(tmp_path: Path, sized: Sized) -> None:

@@ -113,7 +113,8 @@ def _start(wish: Wish, screen: Screen, keys: Keys) -> None:
         name = wish.folder.name  # the first build says what is wrong
     said = " · ".join(f"{key} {word}" for key, word in KEYS.items()) if keys.fd is not None else ""
     files = len(wish.sources.tree()[1])
-    screen.show(Said("started", {"plugin": name, "folder": str(wish.folder), "files": files, "keys": said}))
+    folder = "this folder" if wish.folder == Path.cwd() else str(wish.folder)
+    screen.show(Said("started", {"plugin": name, "folder": folder, "files": files, "keys": said}))
 
 
 def serve(wish: Wish, session: Session, saves: Saves, folders: FolderWatch, keys: Keys) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Screen"]
 
 _STYLES: Final = {"good": "32", "bad": "31", "dim": "2", "strong": "1"}
-_SHOWN_STEPS: Final = 6  # the longest
+_SHOWN_STEPS: Final = 3
 
 
 class Screen:
@@ -78,11 +78,12 @@ class Screen:
         return self._good(f"generation {facts['generation']} (version {facts['version']}) serves")
 
     def _swapped(self, facts: Mapping[str, Any]) -> str:
-        return self._good(f"{facts['report'].running}; {facts['state']}") + self._times(facts["report"])
+        return self._good(f"{facts['report'].running}; {facts['state']}") + self._times(facts)
 
     def _rolled_back(self, facts: Mapping[str, Any]) -> str:
-        words = f"the image before serves again, by an ordinary reload: {facts['report'].running}; {facts['state']}"
-        return self._good(words) + self._times(facts["report"])
+        words = f"{facts['report'].running}; {facts['state']}"
+        how = "    rolled back by an ordinary reload of the image that served before; the next save builds anew"
+        return self._good(words) + "\n" + self._in("dim", how) + self._times(facts)
 
     def _no_rollback(self, facts: Mapping[str, Any]) -> str:
         return self._bad(f"cannot roll back: {facts['reason']}")
@@ -116,9 +117,9 @@ class Screen:
     def _bad(self, text: str) -> str:
         return f"  {self._in('bad', '✗')} {text}"
 
-    def _times(self, report: SwapReport) -> str:
+    def _times(self, facts: Mapping[str, Any]) -> str:
+        report = facts["report"]
         longest = sorted(report.steps, key=lambda step: -step.us)[:_SHOWN_STEPS]
         parts = [f"{step.step} {step.us / 1e3:.1f}" for step in report.steps if step in longest]
-        total_ms = sum(step.us for step in report.steps) / 1e3
-        words = f"    swapped in {total_ms:.1f} ms ({', '.join(parts)}); callers waited {report.pause_us:,.0f} µs"
-        return "\n" + self._in("dim", words)
+        words = f"swapped in {facts['swap_ms']:.1f} ms, callers waited {report.pause_us:,.0f} µs"
+        return "\n" + self._in("dim", f"    {words}; longest: {', '.join(parts)}")

@@ -149,13 +149,15 @@ class Session:
                 self._note(kept)
                 self._say("loaded", plugin=next(iter(self.host)), generation=plugin.generation, version=plugin.version)
                 return True
+            began_s = time.monotonic()
             report = self.host.reload(name, kept, is_settled=True)
+            swap_ms = (time.monotonic() - began_s) * 1e3
         except Exception as error:
             kept.unlink(missing_ok=True)
             self._say("refused", stage="swap", **self._words(error))
             return False
         self._note(kept)
-        self._say(event, report=report, state=_state_words(report))
+        self._say(event, report=report, state=_state_words(report), swap_ms=swap_ms)
         return True
 
     def _keep(self, image: Path) -> Path:
