@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +14,7 @@ from typing import TYPE_CHECKING
 import hotgraft
 import pytest
 from hotgraft.engine.watch import content_of
-from sample_plugins import HANDS_OVER, STATELESS, Sample
+from sample_plugins import HANDS_OVER, Sample
 from watch_scene import Listener, flip, overwrite, replace
 
 if TYPE_CHECKING:
@@ -80,15 +83,8 @@ def test_two_builds_within_one_second_are_both_noticed(
         replace(image, builds[1])
         listener.wait_for_build(plugin, 2)
         overwrite(image, builds[2].read_bytes())
-        os_utime(image, times.st_mtime_ns)
+        os.utime(image, ns=(times.st_atime_ns, times.st_mtime_ns))
         listener.wait_for_build(plugin, 3)
-
-
-def os_utime(path: Path, ns: int) -> None:
-    """Give a file the time of another."""
-    import os
-
-    os.utime(path, ns=(ns, ns))
 
 
 def test_a_symbolic_link_that_leads_elsewhere_is_taken(
@@ -210,8 +206,6 @@ def test_half_a_file_that_nobody_finishes_is_refused_once_and_taken_when_it_is_w
 
 def test_what_is_no_file_is_refused_and_does_not_hang(image: Path, builds: tuple[Path, ...]) -> None:
     """F02: a FIFO in the image's place would make whoever opens it wait for a writer."""
-    import os
-
     with hotgraft.Host(settle_deadline_s=0.2) as host:
         plugin, listener = host.load(image), Listener(host)
         with host.watch():
@@ -351,6 +345,7 @@ def test_after_close_nothing_is_reloaded(host: hotgraft.Host, image: Path, build
         listener.wait_for_build(plugin, 2)
 
 
-def test_stateless_sample_is_what_these_tests_think() -> None:
-    """The builds differ in nothing but their number."""
-    assert Sample(build=1) == STATELESS
+def test_who_does_not_watch_does_not_import_watchdog() -> None:
+    """It costs 30 ms, and starts threads of its own."""
+    script = "import hotgraft, sys; hotgraft.Host().close(); sys.exit('watchdog' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

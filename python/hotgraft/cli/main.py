@@ -26,6 +26,8 @@ COMMANDS: Final = {
     "doctor": ("hotgraft.cli.doctor", "Look at this machine: compiler, loader, kernel, limits, leftovers."),
     "bench": ("hotgraft.cli.bench", "Measure what a call, a swap and a reload cost on this machine."),
     "demo": ("hotgraft.cli.demo", "Replace an audio filter under a running stream, and check every sample."),
+    "run": ("hotgraft.cli.run", "Serve the plugins of a hotgraft.toml."),
+    "config": ("hotgraft.cli.settings", "See the settings, and where each comes from."),
     "completion": ("hotgraft.cli.completion", "Print what makes the shell complete hotgraft's words."),
 }
 

@@ -1,0 +1,46 @@
+"""`hotgraft run`: serve the plugins of a hotgraft.toml."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hotgraft.cli.settings import settings_from, settings_options
+
+
+@click.command()
+@click.argument("images", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@settings_options
+@click.option("--json", "as_json", is_flag=True, help="One line of JSON per event.")
+def command(images: tuple[Path, ...], as_json: bool, **arguments: Any) -> None:
+    """Serve the plugins of hotgraft.toml, and IMAGES: images or plugin.toml files, until ^C.
+
+    With --reload, a plugin is reloaded whenever its image has a new whole content; a build that is refused is told
+    once, and the old one serves on. The schema of hotgraft.toml: pydoc hotgraft.core.settings
+    """
+    from hotgraft.run.serve import run_plugins
+
+    settings = settings_from(arguments, tuple(map(str, images)))
+    run_plugins(settings, _say_json if as_json else _say)
+    if not as_json:
+        click.echo("stopped")
+
+
+def _say(event: str, plugin: str, facts: dict[str, Any]) -> None:
+    error, report = facts.get("error"), facts.get("report")
+    if event.startswith("swap.") and event != "swap.published":
+        return  # told by the watch, once
+    if error is not None:
+        click.echo(f"{plugin + ': ' if plugin else ''}{event}: {error}")
+    elif report is not None:
+        click.echo(f"{event}: {report}")
+    else:
+        click.echo(f"{event}: {plugin}" + "".join(f", {name} {value}" for name, value in facts.items()))
+
+
+def _say_json(event: str, plugin: str, facts: dict[str, Any]) -> None:
+    plain = {name: value.as_dict() if hasattr(value, "as_dict") else value for name, value in facts.items()}
+    click.echo(json.dumps({"event": event, "plugin": plugin, **plain}, default=str))

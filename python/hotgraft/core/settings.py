@@ -1,0 +1,196 @@
+"""`hotgraft.toml`, the environment and arguments as settings, each with where it came from.
+
+The schema; a key that is not here is refused with the nearest one that is::
+
+    [host]                      # the settings of hotgraft.Options, each in seconds unless it is a path
+    settle_deadline_s = 5.0     # until a file that is still being written counts as broken
+    control_deadline_s = 30.0   # for each of a plugin's own functions outside the gated window
+    swap_deadline_s = 5.0       # gates, drain, quiesce, state and start together
+    close_deadline_s = 10.0
+    pin_deadline_s = 60.0
+    staging_folder = ""         # for the staged copies; empty: a private one
+
+    [run]
+    reload = false              # reload a plugin when its image changes
+
+    [plugins.gain]              # one table per plugin; its name here is its name in the host
+    image = "gain/build/gain.so"    # required: an image or a plugin.toml, relative to this file
+    config = { volume = 0.5 }       # what create is given
+    instances = { left = {}, right = { volume = 1.0 } }  # instead of config: one per instance
+
+A value is taken from the first of: argument, environment (``HOTGRAFT_SWAP_DEADLINE_S``, ``HOTGRAFT_RELOAD``), file,
+default. The file is the one named by ``--config`` or ``HOTGRAFT_CONFIG``, else ``./hotgraft.toml``.
+"""
+
+from __future__ import annotations
+
+import os.path
+import tomllib
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Final
+
+from hotgraft.core.errors import ConfigError
+from hotgraft.core.manifest_checks import PLUGIN_NAME, Table, check_nesting, is_json
+from hotgraft.core.options import Options, make_options
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["FILE_NAME", "PluginEntry", "Settings", "make_settings", "read_settings"]
+
+FILE_NAME: Final = "hotgraft.toml"
+PREFIX: Final = "HOTGRAFT_"
+SIZE_LIMIT: Final = 1 << 20
+RELOAD: Final = "reload"
+DEFAULT: Final = "default"
+_TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
+
+
+@dataclass(frozen=True, slots=True)
+class PluginEntry:
+    """One plugin to load."""
+
+    name: str  # empty: the name in its descriptor
+    image: str
+    instances: Mapping[str, Mapping[str, Any]]  # config by instance; the one without a name is "main"
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FileSettings:
+    """What a file says."""
+
+    path: str
+    host: Mapping[str, Any] = field(default_factory=dict)
+    run: Mapping[str, Any] = field(default_factory=dict)
+    plugins: tuple[PluginEntry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What counts, and where each value came from, by its name: ``host.swap_deadline_s``."""
+
+    options: Options
+    reload: bool
+    plugins: tuple[PluginEntry, ...]
+    origins: Mapping[str, str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all values by name."""
+        values: dict[str, Any] = {f"host.{one.name}": getattr(self.options, one.name) for one in fields(Options)}
+        values["run.reload"] = self.reload
+        for entry in self.plugins:
+            values[f"plugins.{entry.name or entry.image}"] = {"image": entry.image, "instances": dict(entry.instances)}
+        return values
+
+
+def read_settings(data: bytes, *, path: str) -> FileSettings:
+    """Read a file from its bytes.
+
+    Raises:
+        ConfigError: with every violation.
+    """
+    found: list[str] = []
+    top = Table("", _read_toml(data, path), found)
+    host, run = top.table("host"), top.table("run")
+    known = [one.name for one in fields(Options)]
+    options = {name: host.take(name) for name in known}
+    host.end()
+    runs = {RELOAD: run.flag(RELOAD)} if run.keys_given(RELOAD) else {}
+    run.end()
+    plugins = tuple(_entry(name, table, path) for name, table in top.tables("plugins", PLUGIN_NAME))
+    top.end()
+    given = {name: value for name, value in options.items() if value is not None}
+    try:
+        make_options(given)
+    except ConfigError as error:
+        found += [f"host.{one}" for one in error.found]
+    if found:
+        raise ConfigError(
+            "read the settings", on=path, found=found, advice="see the schema: pydoc hotgraft.core.settings"
+        )
+    return FileSettings(path, given, runs, plugins)
+
+
+def make_settings(
+    arguments: Mapping[str, Any], environment: Mapping[str, str], file: FileSettings, images: tuple[str, ...] = ()
+) -> Settings:
+    """Put the sources together; `arguments` holds what was given, by name, `images` further plugins to load.
+
+    Raises:
+        ConfigError: a value of the environment or of an argument is none for its name.
+    """
+    origins: dict[str, str] = {}
+    host: dict[str, Any] = {}
+    for name in [one.name for one in fields(Options)]:
+        value, origin = _first(name, arguments, environment, file.host, file.path)
+        origins[f"host.{name}"] = origin
+        if origin != DEFAULT:
+            host[name] = value
+    is_reloading, origins["run.reload"] = _first(RELOAD, arguments, environment, file.run, file.path)
+    entries = (*file.plugins, *(PluginEntry("", image, {"main": {}}, "argument") for image in images))
+    for entry in entries:
+        origins[f"plugins.{entry.name or entry.image}"] = entry.origin
+    return Settings(make_options(host), bool(is_reloading), entries, origins)
+
+
+def _first(
+    name: str, arguments: Mapping[str, Any], environment: Mapping[str, str], file: Mapping[str, Any], path: str
+) -> tuple[Any, str]:
+    """Return the value that counts and where it came from."""
+    variable = PREFIX + name.upper()
+    if arguments.get(name) is not None:
+        return arguments[name], "argument"
+    if variable in environment:
+        return _parsed(name, environment[variable], variable), f"${variable}"
+    if name in file:
+        return file[name], path
+    return None, DEFAULT
+
+
+def _parsed(name: str, text: str, variable: str) -> Any:
+    try:
+        if name.endswith("_s"):
+            return float(text)
+        if name == RELOAD:
+            return {**dict.fromkeys(_TRUE, True), **dict.fromkeys(_FALSE, False)}[text.lower()]
+    except (ValueError, KeyError):
+        wanted = "a number of seconds" if name.endswith("_s") else f"one of {', '.join(_TRUE + _FALSE[:-1])}"
+        raise ConfigError("read the environment", on=f"${variable}", found=f"{text!r} is not {wanted}") from None
+    return text
+
+
+def _entry(name: str, table: Table, path: str) -> PluginEntry:
+    image = table.text("image", required=True)
+    config = _plain(table, "config")
+    instances = table.table("instances")
+    configs = {one: _plain(instances, one) for one in instances.names(PLUGIN_NAME)}
+    instances.end()
+    if configs and table.keys_given("config"):
+        table.complain("config", "stands beside instances, which have a config each")
+    table.end()
+    where = os.path.normpath(os.path.join(os.path.dirname(path), image))  # noqa: PTH118, PTH120 - text only: no I/O here
+    return PluginEntry(name, where, configs or {"main": config}, path)
+
+
+def _plain(table: Table, key: str) -> Mapping[str, Any]:
+    value = table.take(key)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        table.complain(key, "must be a table")
+        return {}
+    if not is_json(value):
+        table.complain(key, "holds a date, a time or a number that JSON has no form for")
+    return value
+
+
+def _read_toml(data: bytes, path: str) -> dict[str, Any]:
+    try:
+        if len(data) > SIZE_LIMIT:
+            raise ValueError(f"has {len(data)} bytes; settings end at {SIZE_LIMIT}")
+        text = data.decode("utf-8")
+        check_nesting(text)
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ConfigError("read the settings", on=path, found=str(error)) from None

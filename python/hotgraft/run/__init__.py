@@ -1,0 +1,1 @@
+"""`hotgraft run`: serve the plugins of a hotgraft.toml."""

@@ -1,0 +1,136 @@
+"""`hotgraft run` and `hotgraft config show`, in a process of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from typing import IO, TYPE_CHECKING, Any
+
+import hotgraft
+import pytest
+from hotgraft.core.settings import PluginEntry
+from hotgraft.engine.stage import inspect_file
+from hotgraft.run.serve import providers_first
+from sample_plugins import CALLER_PLUGIN, Sample
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sample_plugins import Workshop
+
+COMMAND = (sys.executable, "-m", "hotgraft.cli.main")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, build: Workshop) -> Path:
+    """Two plugins, the consumer named before its provider, and a hotgraft.toml."""
+    shutil.copyfile(build(Sample()), tmp_path / "counter.so")
+    shutil.copyfile(build(CALLER_PLUGIN), tmp_path / "caller.so")
+    plugins = '[plugins.caller]\nimage = "caller.so"\n[plugins.counter]\nimage = "counter.so"\n'
+    (tmp_path / "hotgraft.toml").write_text(f"{plugins}[host]\nclose_deadline_s = 20\n")
+    return tmp_path
+
+
+def read_event(stream: IO[str], name: str) -> dict[str, Any]:
+    """Return the next event of that name; the test's own timeout ends a wait for one that never comes."""
+    for line in stream:
+        event: dict[str, Any] = json.loads(line)
+        if event["event"] == name:
+            return event
+    raise AssertionError(f"it ended before {name}")
+
+
+def test_plugins_are_served_and_reloaded_until_it_is_told_to_stop(folder: Path, build: Workshop) -> None:
+    """Providers first; a new image is taken, a broken one refused once; ^C closes the host and leaves nothing."""
+    (folder / "tmp").mkdir()
+    environment = {**os.environ, "TMPDIR": str(folder / "tmp"), "HOTGRAFT_RELOAD": "1"}
+    with subprocess.Popen(
+        [*COMMAND, "run", "--json"],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert [read_event(process.stdout, "plugin.loaded")["plugin"] for _ in range(2)] == ["counter", "caller"]
+        for image, event in ((Sample(build=2), "swap.published"), (Sample(interface_version=(2, 0)), "watch.refused")):
+            fresh = folder / "fresh.so"
+            shutil.copyfile(build(image), fresh)
+            fresh.replace(folder / "counter.so")
+            assert read_event(process.stdout, event)["plugin"] == "counter"
+        process.send_signal(signal.SIGINT)
+        assert [json.loads(line)["plugin"] for line in process.stdout] == ["caller", "counter"]
+        assert process.wait(60) == 0
+        assert "is refused" in process.stderr.read()
+    assert list((folder / "tmp").iterdir()) == []
+
+
+def test_a_plugin_that_cannot_be_loaded_ends_it(folder: Path) -> None:
+    """Exit 3: refused, with the reason."""
+    (folder / "counter.so").write_bytes(b"not an image")
+    environment = {**os.environ, "HOTGRAFT_SETTLE_DEADLINE_S": "0.1"}
+    done = subprocess.run([*COMMAND, "run"], cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert "counter.so" in done.stderr
+
+
+def test_with_nothing_to_serve_it_says_what_to_write(tmp_path: Path) -> None:
+    """An empty folder is a person's first try."""
+    done = subprocess.run([*COMMAND, "run"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert "[plugins.NAME]" in done.stderr
+
+
+def test_plugins_that_require_each_other_are_refused(build: Workshop) -> None:
+    """There is no order to load them in."""
+    first = build(
+        Sample(
+            source="host_caller", name="a", interface="a", functions=CALLER_PLUGIN.functions, requires=(("b", "^1.0"),)
+        )
+    )
+    second = build(
+        Sample(
+            source="host_caller", name="b", interface="b", functions=CALLER_PLUGIN.functions, requires=(("a", "^1.0"),)
+        )
+    )
+    described = [
+        (PluginEntry(str(one), str(one), {}), inspect_file(str(one), settle_deadline_s=5)[0]) for one in (first, second)
+    ]
+    with pytest.raises(hotgraft.ConfigError, match="require each other: "):
+        providers_first(described)
+
+
+def test_config_show_says_what_counts_and_where_it_comes_from(folder: Path) -> None:
+    """So that nobody has to guess which file was read."""
+    environment = {**os.environ, "HOTGRAFT_SWAP_DEADLINE_S": "3"}
+    done = subprocess.run(
+        [*COMMAND, "config", "show", "--origin", "--json", "--pin-deadline-s", "9"],
+        cwd=folder, env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    shown = json.loads(done.stdout)
+    assert shown["host.pin_deadline_s"] == {"value": 9.0, "origin": "argument"}
+    assert shown["host.swap_deadline_s"] == {"value": 3.0, "origin": "$HOTGRAFT_SWAP_DEADLINE_S"}
+    assert shown["host.close_deadline_s"] == {"value": 20, "origin": "hotgraft.toml"}
+    assert shown["host.settle_deadline_s"] == {"value": 5.0, "origin": "default"}
+    assert shown["plugins.counter"]["origin"] == "hotgraft.toml"
+
+
+def test_another_file_is_read_instead(folder: Path, tmp_path: Path) -> None:
+    """--config before ./hotgraft.toml; one that is not there is an error."""
+    other = tmp_path / "other.toml"
+    other.write_text("[run]\nreload = true\n")
+    done = subprocess.run(
+        [*COMMAND, "config", "show", "--config", str(other)], cwd=folder, capture_output=True, text=True, check=True
+    )
+    assert "run.reload" in done.stdout
+    assert "plugins." not in done.stdout
+    done = subprocess.run(
+        [*COMMAND, "config", "show", "--config", "gone.toml"], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, "gone.toml" in done.stderr) == (3, True)
