@@ -175,7 +175,7 @@ def play(folder: Path) -> Terminal:
         assert "rolled back by an ordinary reload of the image that served before" in shown
         terminal.did("s")
         terminal.press("s")
-        terminal.read_until("state: it is handed over as one block")
+        terminal.read_until("state: it offers no save")
         terminal.did("q")
         terminal.press("q")
         terminal.read_until("stopped")

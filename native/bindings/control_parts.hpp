@@ -21,6 +21,7 @@ void add_inspect(pybind11::module_ &module);    // inspect: facts and findings o
 void add_attempt(pybind11::module_ &module);    // Attempt: what runs a plugin's control functions
 void add_slot(pybind11::module_ &module);       // Slot, Table, call objects
 void add_swap(pybind11::module_ &module);       // run_swap, SwapRecord
+void add_state(pybind11::module_ &module);      // read_state
 void add_reclaim(pybind11::module_ &module);    // retire, wait_idle, stuck
 void add_log(pybind11::module_ &module);        // drain_log, set_log_wake
 void add_process(pybind11::module_ &module);    // is_forked_child, is_inside_call, transitions

@@ -16,6 +16,7 @@
 #include "host_import.hpp"
 #include "prepare.hpp"
 #include "reclaim.hpp"
+#include "state_reading.hpp"
 #include "swap.hpp"
 #include "window.hpp"
 
@@ -314,4 +315,80 @@ TEST_CASE(
     }
     CHECK(names == "close gates,drain,quiesce,surrender,take,start,publish,");
     CHECK_FALSE(undo_of(StepKind::kPublish).has_value());
+}
+
+TEST_CASE("the state of what serves can be looked at, and it serves on") {
+    StepsHost host("-DSTEPS_SAVES");
+    CHECK(host.call(&StepsInterface::next) == 1);
+    CHECK(host.call(&StepsInterface::next) == 2);
+    std::vector<KeyedState> saved;
+    const Status status = read_state(host.active_, {host.slot_}, monotonic_ns() + kSecond, &saved);
+    REQUIRE_MESSAGE(status.is_ok(), status.message());
+    REQUIRE(saved.size() == 1);
+    const KeyedState::Value *const number = saved[0].find("number");
+    REQUIRE(number != nullptr);
+    CHECK(*static_cast<const std::int64_t *>(number->data) == 2);
+    CHECK(host.call(&StepsInterface::is_resting) == 0);
+    CHECK(host.call(&StepsInterface::next) == 3);
+    CHECK(host.active_->stage() == Stage::kActive);
+}
+
+TEST_CASE("looking at the state fails without a change where save, quiesce or a pin says no") {
+    struct Cell {
+        const char *config;
+        Code code;
+    };
+    for (const Cell &cell :
+         {Cell{"{\"fail\": \"save\"}", Code::kPlugin}, Cell{"{\"fail\": \"quiesce\"}", Code::kPlugin},
+          Cell{"{\"again\": \"quiesce\"}", Code::kTimedOut}}) {
+        CAPTURE(cell.config);
+        StepsHost host("-DSTEPS_SAVES", cell.config);
+        host.call(&StepsInterface::next);
+        std::vector<KeyedState> saved;
+        CHECK(read_state(host.active_, {host.slot_}, monotonic_ns() + kSecond / 20, &saved).code() == cell.code);
+        CHECK(saved.empty());
+        CHECK(host.call(&StepsInterface::is_resting) == 0);
+        CHECK(host.call(&StepsInterface::next) == 2);
+    }
+    StepsHost host("-DSTEPS_SAVES");
+    std::uint64_t pin = 0;
+    REQUIRE(host.active_->pin_book().add("session 7", &pin).is_ok());
+    std::vector<KeyedState> saved;
+    const Status pinned = read_state(host.active_, {host.slot_}, monotonic_ns() + kSecond, &saved);
+    CHECK(pinned.code() == Code::kBusy);
+    CHECK(pinned.message().find("session 7") != std::string::npos);
+    CHECK(host.active_->pin_book().remove(pin));
+    REQUIRE(host.active_->pin_book().add("session 8", &pin).is_ok());
+    CHECK(host.active_->pin_book().remove(pin));
+}
+
+TEST_CASE("looking at the state waits for calls that are inside, and gives up at the deadline") {
+    StepsHost host("-DSTEPS_SAVES");
+    hotgraft_guard guard;
+    std::atomic<bool> is_inside{false};
+    std::atomic<bool> may_leave{false};
+    std::thread caller([&] {
+        REQUIRE(hotgraft_enter(&host.import_, &guard) != nullptr);
+        is_inside = true;
+        while (!may_leave) {
+            std::this_thread::yield();
+        }
+        hotgraft_leave(&guard);
+    });
+    while (!is_inside) {
+        std::this_thread::yield();
+    }
+    std::vector<KeyedState> saved;
+    CHECK(read_state(host.active_, {host.slot_}, monotonic_ns() + kSecond / 20, &saved).code() == Code::kTimedOut);
+    may_leave = true;
+    caller.join();
+    CHECK(host.call(&StepsInterface::next) == 1);
+    CHECK(read_state(host.active_, {host.slot_}, monotonic_ns() + kSecond, &saved).is_ok());
+}
+
+TEST_CASE("state that cannot be saved cannot be looked at") {
+    StepsHost host;
+    std::vector<KeyedState> saved;
+    CHECK(read_state(host.active_, {host.slot_}, monotonic_ns() + kSecond, &saved).code() == Code::kRefused);
+    CHECK(host.call(&StepsInterface::next) == 1);
 }

@@ -17,6 +17,7 @@ __all__ = ["Screen"]
 
 _STYLES: Final = {"good": "32", "bad": "31", "dim": "2", "strong": "1"}
 _SHOWN_STEPS: Final = 3
+_SHOWN_VALUES: Final = 20
 
 
 class Screen:
@@ -106,7 +107,10 @@ class Screen:
         return self._in("dim", f"  answered {facts['after_ms']:,.0f} ms after the save")
 
     def _state(self, facts: Mapping[str, Any]) -> str:
-        return f"  state: {facts['words']}"
+        values = facts.get("values", {})
+        lines = [f"    {key} = {value!r}" for key, value in list(values.items())[:_SHOWN_VALUES]]
+        left = len(values) - len(lines)
+        return "\n".join([f"  state: {facts['words']}", *lines, *([f"    … and {left} more"] if left > 0 else [])])
 
     def _stopped(self, facts: Mapping[str, Any]) -> str:
         return self._in("dim", f"\nstopped: {facts['why']}")

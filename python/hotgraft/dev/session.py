@@ -13,6 +13,7 @@ from hotgraft.dev.calling import make_call
 from hotgraft.engine.build import build_plugin
 from hotgraft.engine.stage import inspect_file
 from hotgraft.engine.watch import age_s, content_of, facts_of
+from hotgraft.host.loaded import MAIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -109,19 +110,22 @@ class Session:
             self._call()
 
     def show_state(self) -> None:
-        """Say what the plugin's state is known to be."""
+        """Show what the plugin would save now; where it offers no save, say what is known instead."""
         name = self.name
         if name is None or self.descriptor is None:
             self._say("state", words="nothing serves yet")
-            return
-        state = self.descriptor.state
-        if state.kind == "none":
-            words = "it declares no state"
-        elif not state.save:
-            words = "it is handed over as one block and offers no save, so that its values cannot be shown"
+        elif self.descriptor.state.kind == "none":
+            self._say("state", words="it declares none")
+        elif not self.descriptor.state.save:
+            self._say("state", words="it offers no save, so that its values cannot be shown; one block is handed over")
         else:
-            words = "it offers save; its values are shown by functions of the plugin, with --call"
-        self._say("state", kind=state.kind, schema=state.schema, handover=state.handover, save=state.save, words=words)
+            try:
+                values = self.host.saved_state(name)[MAIN]
+            except HotgraftError as error:
+                self._say("state", words=str(error))
+                return
+            shown = {key: repr(value) if isinstance(value, bytes) else value for key, value in values.items()}
+            self._say("state", words=f"{len(shown)} values, as they would be saved now", values=shown)
 
     def _changed(self, now: Mapping[str, str]) -> list[str]:
         """Return the sources that came, went or changed since the last build; none before the first."""

@@ -31,6 +31,7 @@ from hotgraft.host.instances import add_instance, make_handle, pin_instance, ret
 from hotgraft.host.loaded import MAIN, Loaded
 from hotgraft.host.log import log_drain
 from hotgraft.host.pin import PinClock
+from hotgraft.host.reading import read_saved_state
 from hotgraft.host.report import Outcome, SwapReport
 from hotgraft.host.turns import Turns
 from hotgraft.host.unloads import Unloads, unloads_of
@@ -131,10 +132,7 @@ class Host:
         return self[plugin, instance]
 
     def __getitem__(self, name: str | tuple[str, str]) -> Plugin:
-        """Return the handle of a plugin, or of one of its instances.
-
-        ``host["gain"]``, ``host["gain", "left"]``.
-        """
+        """Return the handle of a plugin, or of one instance: ``host["gain"]``, ``host["gain", "left"]``."""
         plugin, instance = name if isinstance(name, tuple) else (name, None)
         return cast("Plugin", self._instance(plugin, instance).handle)
 
@@ -236,11 +234,17 @@ class Host:
         """
         return self._events.on(pattern, handler)
 
-    def unloads(self, deadline_s: float = 0.0) -> Unloads:
-        """Return what became of replaced generations.
+    def saved_state(self, name: str) -> dict[str, dict[str, Any]]:
+        """Return by instance what `name` would save now, by key; callers wait for that moment.
 
-        After waiting up to `deadline_s` for those on their way out.
+        Raises:
+            StateError: it offers no save. Busy: it is pinned. DrainTimeout, PluginError, PluginAbandoned: as `reload`.
         """
+        self._check_control()
+        return read_saved_state(self._loaded(name), self.options.swap_deadline_s)
+
+    def unloads(self, deadline_s: float = 0.0) -> Unloads:
+        """Return what became of replaced generations, after waiting up to `deadline_s` for those on their way out."""
         return unloads_of(self._listed(), deadline_s)
 
     def pin_instance(self, loaded: Loaded, instance: Instance, *, deadline_s: float | None, who: str) -> Pin:
@@ -338,10 +342,7 @@ class Host:
         return self[loaded.name, name]
 
     def _follow(self, loaded: Loaded) -> None:
-        """A new generation serves.
-
-        List the plugin, make handles that lack one, give handles their new functions.
-        """
+        """A new generation serves: list the plugin, make handles that lack one, give handles their new functions."""
         for instance in loaded.instances.values():
             if instance.handle is None:
                 instance.handle = make_handle(self, loaded, instance)

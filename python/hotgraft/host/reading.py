@@ -1,0 +1,40 @@
+"""Looking at a plugin's state: what it would save now, with nothing changed by it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hotgraft import _core
+from hotgraft.core.errors import HotgraftError
+from hotgraft.host.report import Outcome, SwapReport
+
+if TYPE_CHECKING:
+    from hotgraft.host.loaded import Loaded
+
+__all__ = ["read_saved_state"]
+
+
+def read_saved_state(loaded: Loaded, deadline_s: float) -> dict[str, dict[str, Any]]:
+    """Take the plugin's turn, as a change of it does, and read what every instance would save."""
+    found: dict[str, dict[str, Any]] = {}
+
+    def work() -> SwapReport:
+        serving, instances = loaded.serving, loaded.instances.values()
+        slots = [slot for instance in instances for slot in instance.slots.values()]
+        states = _core.read_state(serving.generation, slots, deadline_s)
+        found.update({instance.name: states[instance.index] for instance in instances})
+        return SwapReport(
+            plugin=loaded.name,
+            outcome=Outcome.PUBLISHED,
+            generation=serving.generation.number,
+            version=serving.side.version,
+            candidate=0,
+            image=loaded.source,
+        )
+
+    try:
+        loaded.turns.take(None, work, deadline_s)
+    except HotgraftError as error:
+        error.running = f"generation {loaded.serving.generation.number} still serves"
+        raise
+    return found
