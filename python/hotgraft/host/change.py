@@ -14,13 +14,24 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, TypeVar
 
 from hotgraft import _core
+from hotgraft.core.errors import ForkedHostError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["carry_out", "is_deferred", "start_change"]
+__all__ = ["carry_out", "check_not_forked", "is_deferred", "start_change"]
 
 Answer = TypeVar("Answer")
+
+
+def check_not_forked() -> None:
+    """Raise ForkedHostError in a forked child, where no change goes on."""
+    if _core.is_forked_child():
+        raise ForkedHostError(
+            "change anything",
+            found="this process was forked from the host's",
+            advice="make a Host of its own here; calls through the handles go on",
+        )
 
 
 def is_deferred() -> bool:

@@ -59,6 +59,12 @@ class HostEvents:
         self._lock = threading.Lock()
         self._handlers: dict[int, tuple[str, Callable[[HostEvent], object]]] = {}
         self._next = 0
+        self._here = threading.local()
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether this thread is inside a handler: what waits for the change that it was told of would never end."""
+        return getattr(self._here, "depth", 0) > 0
 
     def on(self, pattern: str, handler: Callable[[HostEvent], object]) -> Subscription:
         """Call `handler` with every event whose name matches `pattern` (``*`` for any part)."""
@@ -74,12 +80,20 @@ class HostEvents:
         """Tell everybody who asked; a handler's exception is logged with the event that it broke on."""
         with self._lock:
             handlers = list(self._handlers.values())
-        for pattern, handler in handlers:
-            if fnmatch.fnmatchcase(event.name, pattern):
-                try:
-                    handler(event)
-                except Exception:
-                    LOG.exception("handler %r of %s failed on %s", handler, pattern, event.name)
+        self._here.depth = getattr(self._here, "depth", 0) + 1
+        try:
+            for pattern, handler in handlers:
+                if fnmatch.fnmatchcase(event.name, pattern):
+                    self._tell(handler, event)
+        finally:
+            self._here.depth -= 1
+
+    @staticmethod
+    def _tell(handler: Callable[[HostEvent], object], event: HostEvent) -> None:
+        try:
+            handler(event)
+        except Exception:
+            LOG.exception("handler %r failed on %s", handler, event.name)
 
     def _end(self, key: int) -> None:
         with self._lock:

@@ -14,14 +14,14 @@ import time
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 from hotgraft import _core
-from hotgraft.core.errors import ForkedHostError, HostClosed, UnknownPlugin
+from hotgraft.core.errors import HostClosed, UnknownPlugin
 from hotgraft.core.options import make_options
 from hotgraft.core.plan import Plan, make_plan
 from hotgraft.engine.stage import StagingPlace, inspect_file
 from hotgraft.engine.timing import Stopwatch
 from hotgraft.host.aio import Gates
 from hotgraft.host.attempt import Around, Attempt
-from hotgraft.host.change import carry_out, is_deferred, start_change
+from hotgraft.host.change import carry_out, check_not_forked, is_deferred, start_change
 from hotgraft.host.closing import close_all
 from hotgraft.host.events import HostEvent, HostEvents, Subscription
 from hotgraft.host.folder import private_folder
@@ -76,7 +76,7 @@ class Host:
             others=self._listed,
             after_publish=self._follow,
         )
-        self._watches = Watches(self._listed, self.reload, self.on, self._emit, self.options.settle_deadline_s)
+        self._watches = Watches(self._listed, self.reload, self._events, self.options.settle_deadline_s)
         log_drain()
         watch_forks()
 
@@ -241,7 +241,8 @@ class Host:
             StateError: it offers no save. Busy: it is pinned. DrainTimeout, PluginError, PluginAbandoned: as `reload`.
         """
         self._check_control()
-        return read_saved_state(self._loaded(name), self.options.swap_deadline_s)
+        loaded, limit = self._loaded(name), self.options.swap_deadline_s
+        return carry_out(lambda: read_saved_state(loaded, limit))
 
     def unloads(self, deadline_s: float = 0.0) -> Unloads:
         """Return what became of replaced generations, after waiting up to `deadline_s` for those on their way out."""
@@ -264,8 +265,7 @@ class Host:
             DrainTimeout: calls were inside at the deadline; what they hold serves on, and close may be
             called again.
         """
-        if _core.is_forked_child():
-            raise _forked()
+        check_not_forked()
         self._watches.close()
         until = time.monotonic() + (self.options.close_deadline_s if deadline_s is None else deadline_s)
         with self._lock:
@@ -381,8 +381,7 @@ class Host:
         return found
 
     def _check_control(self) -> None:
-        if _core.is_forked_child():
-            raise _forked()
+        check_not_forked()
         if self._is_closed:
             raise HostClosed("change anything", found="the host is closed", advice="make a new Host")
 
@@ -396,11 +395,3 @@ class Host:
         report = getattr(error, "report", None)
         if report is not None:
             self._emit(f"swap.{report.outcome.replace(' ', '_')}", plugin, report=report, error=error)
-
-
-def _forked() -> ForkedHostError:
-    return ForkedHostError(
-        "change anything",
-        found="this process was forked from the host's",
-        advice="make a Host of its own here; calls through the handles go on",
-    )

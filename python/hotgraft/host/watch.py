@@ -11,17 +11,18 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from hotgraft import _core
 from hotgraft.core.errors import Busy, HostClosed, HotgraftError, ResourceError, SwapTimeout, UnknownPlugin
 from hotgraft.core.watching import LOOK_EVERY_S, STILL_S, Contents, Hint, Pace, Settling, Verdict
 from hotgraft.engine.watch import FileFacts, FolderWatch, age_s, content_of, deciding_entries, facts_of
+from hotgraft.host.events import HostEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from hotgraft.host.events import HostEvent, Subscription
+    from hotgraft.host.events import HostEvents
     from hotgraft.host.loaded import Loaded
     from hotgraft.host.report import SwapReport
 
@@ -34,20 +35,13 @@ READY_DEADLINE_S = 5.0  # what comes before the watch stands is found by the fir
 AGAIN_S = (0.25, 1.0, 5.0, 30.0)  # after the first, second, … such answer
 
 
-class Emit(Protocol):
-    """Tell the host's listeners."""
-
-    def __call__(self, event: str, plugin: str, **facts: Any) -> None: ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchAround:
     """What a watch needs of its host."""
 
     listed: Callable[[], tuple[Loaded, ...]]
     reload: Callable[[str, str], SwapReport]  # name and image, whose writer is known to have finished
-    on: Callable[[str, Callable[[HostEvent], object]], Subscription]
-    emit: Emit
+    events: HostEvents
     settle_deadline_s: float
     ended: Callable[[Watch], None]
 
@@ -91,7 +85,8 @@ class Watch:
         self._by_entry: dict[str, tuple[Target, ...]] = {}
         self._folders: FolderWatch | None = None  # only the thread touches it
         self._subscriptions = [
-            around.on(pattern, self._take_news) for pattern in ("plugin.loaded", "plugin.closed", "swap.published")
+            around.events.on(pattern, self._take_news)
+            for pattern in ("plugin.loaded", "plugin.closed", "swap.published")
         ]
         self._is_ready = threading.Event()  # what is loaded now is under watch
         self._take_news(None)
@@ -111,7 +106,10 @@ class Watch:
         return folders is not None and folders.is_polling
 
     def close(self) -> None:
-        """Watch no more; twice is once. A reload that goes on is waited for; a forked child has nothing to end."""
+        """Watch no more; twice is once. A reload that goes on is waited for, but not by an event's handler.
+
+        In a forked child there is nothing to end.
+        """
         if _core.is_forked_child():
             return
         with self._lock:
@@ -120,7 +118,7 @@ class Watch:
             thread = self._thread
         for subscription in self._subscriptions:
             subscription.off()
-        if thread is not None and thread is not threading.current_thread():
+        if thread is not None and not self._around.events.is_inside:  # a handler would wait for its own reload
             thread.join()
         self._around.ended(self)
 
@@ -156,7 +154,7 @@ class Watch:
 
     def _take_polling(self, error: OSError) -> None:
         LOG.warning("inotify has nothing left to give (%s): looking at the files instead", error.strerror)
-        self._around.emit("watch.polling", "", error=error)
+        self._emit("watch.polling", "", error=error)
 
     # --- the thread ---
 
@@ -306,11 +304,14 @@ class Watch:
             if report.sha256 != content:
                 self._look_again(target, hint, STILL_S[hint])
 
+    def _emit(self, name: str, plugin: str, **facts: Any) -> None:
+        self._around.events.emit(HostEvent(name=name, plugin=plugin, facts=facts))
+
     def _refuse(self, target: Target, content: str, error: Exception) -> None:
         target.postponed = 0
         if target.contents.refuse(content):
             LOG.warning("%s: %s is refused: %s", target.plugin, target.path, error)
-            self._around.emit("watch.refused", target.plugin, error=error, sha256=content)
+            self._emit("watch.refused", target.plugin, error=error, sha256=content)
 
     def _postpone(self, target: Target, error: HotgraftError) -> None:
         again_s = AGAIN_S[min(target.postponed, len(AGAIN_S) - 1)]
@@ -318,7 +319,7 @@ class Watch:
         target.facts = None
         self._look_again(target, Hint.LOOK, again_s)
         LOG.warning("%s: tried again in %g s: %s", target.plugin, again_s, error)
-        self._around.emit("watch.postponed", target.plugin, error=error, again_in_s=again_s)
+        self._emit("watch.postponed", target.plugin, error=error, again_in_s=again_s)
 
     def _look_again(self, target: Target, hint: Hint, in_s: float) -> None:
         """Ask for another look, unless an event asked for a better one meanwhile."""

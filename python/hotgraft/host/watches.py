@@ -10,10 +10,10 @@ from hotgraft.core.errors import HostClosed
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from hotgraft.host.events import HostEvent, Subscription
+    from hotgraft.host.events import HostEvents
     from hotgraft.host.loaded import Loaded
     from hotgraft.host.report import SwapReport
-    from hotgraft.host.watch import Emit, Watch
+    from hotgraft.host.watch import Watch
 
 __all__ = ["Watches"]
 
@@ -28,14 +28,12 @@ class Watches:
         self,
         listed: Callable[[], tuple[Loaded, ...]],
         reload: Callable[..., SwapReport],
-        on: Callable[[str, Callable[[HostEvent], object]], Subscription],
-        emit: Emit,
+        events: HostEvents,
         settle_deadline_s: float,
     ) -> None:
         self._listed = listed
         self._reload = reload
-        self._on = on
-        self._emit = emit
+        self._events = events
         self._settle_deadline_s = settle_deadline_s
         self._lock = threading.Lock()
         self._open: set[Watch] = set()
@@ -52,8 +50,7 @@ class Watches:
         around = WatchAround(
             listed=self._listed,
             reload=lambda name, image: self._reload(name, image, is_settled=True),
-            on=self._on,
-            emit=self._emit,
+            events=self._events,
             settle_deadline_s=self._settle_deadline_s,
             ended=self._forget,
         )
