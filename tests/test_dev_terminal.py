@@ -26,7 +26,14 @@ def test_every_save_is_answered_and_the_old_generation_serves_throughout(tmp_pat
     assert picture(terminal.transcript).startswith("<svg ")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGINT,
+        pytest.param(signal.SIGTERM, marks=pytest.mark.full),
+        pytest.param(signal.SIGHUP, marks=pytest.mark.full),
+    ],
+)
 def test_the_terminal_is_put_back_however_it_ends(tmp_path: Path, number: signal.Signals) -> None:
     """A shell without echo is what people remember of a tool."""
     with Terminal(copy_counter(tmp_path / "counter")) as terminal:

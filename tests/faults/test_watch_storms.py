@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import queue
 import shutil
 import subprocess
 import sys
@@ -84,28 +85,51 @@ def test_a_storm_of_events_gives_at_most_three_swaps_and_the_last_image(
 
 
 def test_events_lost_to_an_overflow_are_made_up_for(host: hotgraft.Host, image: Path, builds: tuple[Path, ...]) -> None:
-    """R08: the kernel's queue is full and the event that matters is dropped.
+    """R08: the kernel's queue is full and the event that matters is dropped."""
+    plugin, listener = host.load(image), Listener(host)
+    with host.watch():
+        replace(image, builds[2])
+        listener.wait_for_build(plugin, 3)  # so that no look of the beginning is still to come
+        lose_the_event_of(image, builds[1])
+        listener.wait_for_build(plugin, 2)
+
+
+@pytest.mark.full
+@pytest.mark.control
+def test_without_the_periodic_look_a_lost_event_is_a_lost_build(
+    host: hotgraft.Host, image: Path, builds: tuple[Path, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The look is what makes up for it: 5 s are five of them."""
+    monkeypatch.setattr("hotgraft.host.watch.LOOK_EVERY_S", 3600.0)
+    plugin, listener = host.load(image), Listener(host)
+    with host.watch():
+        replace(image, builds[2])
+        listener.wait_for_build(plugin, 3)
+        lose_the_event_of(image, builds[1])
+        with pytest.raises(queue.Empty):
+            listener.wait_for("swap.published", deadline_s=5.0)
+        assert plugin.build() == 3
+
+
+def lose_the_event_of(image: Path, build: Path) -> None:
+    """Put a new image there while the queue of inotify is full.
 
     The queue is overflowed for good: a child makes more events than it holds while this process keeps the interpreter
-    lock, so that watchdog cannot read, and an inotify queue of the test's own shows that the kernel dropped some.
+    lock, so that watchdog cannot read, and an inotify queue of our own shows that the kernel dropped some.
     """
-    plugin, listener = host.load(image), Listener(host)
     own = LIBC.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
     LIBC.inotify_add_watch(own, os.fsencode(image.parent), IN_CLOSE_WRITE | IN_MOVE | IN_CREATE)
     most = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
-    others = [image.parent / name for name in ("a", "b")]
+    others = [str(image.parent / name) for name in ("a", "b")]
     child = (
         f"import os\nfor number in range({most + 1000}):\n"
-        f"    os.close(os.open({[str(one) for one in others]!r}[number % 2], os.O_WRONLY | os.O_CREAT))\n"
-        f"os.rename({str(image.parent / 'next')!r}, {str(image)!r})\n"
+        f"    os.close(os.open({others!r}[number % 2], os.O_WRONLY | os.O_CREAT))\n"
+        f"os.rename({str(image.parent.parent / 'next')!r}, {str(image)!r})\n"
     )
-    with host.watch() as watch:
-        assert watch.paths == (str(image),)
-        shutil.copyfile(builds[1], image.parent / "next")
-        process = subprocess.Popen([sys.executable, "-S", "-c", child])
-        ctypes.PyDLL(None).waitpid(process.pid, None, 0)  # PyDLL: without letting go of the interpreter lock
-        process.returncode = 0  # it was waited for
-        listener.wait_for_build(plugin, 2)
+    shutil.copyfile(build, image.parent.parent / "next")
+    process = subprocess.Popen([sys.executable, "-S", "-c", child])
+    ctypes.PyDLL(None).waitpid(process.pid, None, 0)  # PyDLL: without letting go of the interpreter lock
+    process.returncode = 0  # it was waited for
     assert has_overflowed(own)
     os.close(own)
 

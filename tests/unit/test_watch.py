@@ -9,10 +9,12 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import hotgraft
 import pytest
+from hotgraft import _core
 from hotgraft.engine.watch import content_of
 from sample_plugins import HANDS_OVER, Sample
 from watch_scene import Listener, flip, overwrite, replace
@@ -171,6 +173,25 @@ def test_a_file_that_its_writer_still_appends_to_is_waited_for(
         file.close()
         listener.wait_for_build(plugin, 2)
     assert not {"watch.refused", "swap.refused"} & set(listener.names())
+
+
+@pytest.mark.full
+@pytest.mark.control
+def test_without_the_look_for_completeness_half_a_file_is_tried(
+    image: Path, builds: tuple[Path, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is never tried is never refused: the writer's half is, where nobody looks whether it is whole."""
+    from hotgraft.host import watch as module
+
+    no_look = SimpleNamespace(settle=lambda *_: None, is_forked_child=_core.is_forked_child)
+    with hotgraft.Host(settle_deadline_s=0.1) as host:
+        listener = Listener(host)
+        host.load(image)
+        monkeypatch.setattr(module, "_core", no_look)
+        with host.watch(), image.open("wb") as file:
+            file.write(builds[1].read_bytes()[:1000])
+            file.flush()
+            assert listener.wait_for("swap.refused").plugin == "counter"
 
 
 def saw_incomplete(monkeypatch: pytest.MonkeyPatch) -> threading.Event:

@@ -25,9 +25,13 @@ class Listener:
         self._queue: queue.Queue[HostEvent] = queue.Queue()
         host.on("*", self._queue.put)
 
-    def wait_for(self, name: str) -> HostEvent:
-        """Return the next event of that name; those before it are noted."""
-        until_s = time.monotonic() + DEADLINE_S
+    def wait_for(self, name: str, deadline_s: float = DEADLINE_S) -> HostEvent:
+        """Return the next event of that name; those before it are noted.
+
+        Raises:
+            queue.Empty: there is none by the deadline.
+        """
+        until_s = time.monotonic() + deadline_s
         while True:
             event = self._queue.get(timeout=max(until_s - time.monotonic(), 0.001))
             self.heard.append(event)
