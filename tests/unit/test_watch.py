@@ -73,6 +73,7 @@ def test_a_build_written_over_the_old_one_is_taken(host: hotgraft.Host, image: P
         listener.wait_for_build(plugin, 2)
         overwrite(image, builds[2].read_bytes())
         listener.wait_for_build(plugin, 3)
+        assert str(image.parent) not in Path("/proc/self/maps").read_text()
 
 
 def test_two_builds_within_one_second_are_both_noticed(

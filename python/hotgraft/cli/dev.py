@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -15,7 +16,6 @@ import click
     "calls",
     multiple=True,
     metavar="CALL",
-    envvar="HOTGRAFT_CALL",
     help="Call a function after every swap and show what it answers: 'process([1, 2, 3])'. May be given again.",
 )
 @click.option(
@@ -75,7 +75,7 @@ def command(
     wish = Wish(
         folder=folder,
         sources=Sources(tuple(dict.fromkeys([folder, *folders])), (*INCLUDED, *included), (*EXCLUDED, *excluded)),
-        calls=tuple(parse_call(text) for text in calls),
+        calls=tuple(parse_call(text) for text in calls or _call_of_environment()),
         delay_s=delay_s,
         flags=("-fdiagnostics-color=always",) if has_colour else (),
     )
@@ -84,3 +84,9 @@ def command(
         run_dev(wish, screen)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _call_of_environment() -> tuple[str, ...]:
+    """Return the one call of $HOTGRAFT_CALL: click would cut it at its spaces."""
+    text = os.environ.get("HOTGRAFT_CALL", "")
+    return (text,) if text else ()
