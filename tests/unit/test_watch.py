@@ -371,3 +371,13 @@ def test_who_does_not_watch_does_not_import_watchdog() -> None:
     """It costs 30 ms, and starts threads of its own."""
     script = "import hotgraft, sys; hotgraft.Host().close(); sys.exit('watchdog' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+def test_a_program_that_is_started_while_watching_inherits_nothing(host: hotgraft.Host, image: Path) -> None:
+    """K08: a plugin may start one by fork and exec, and what is left open stays open there."""
+    host.load(image)
+    with host.watch():
+        links = [one for one in Path("/proc/self/fd").iterdir() if one.is_symlink()]
+        watching = [int(one.name) for one in links if str(one.readlink()) == "anon_inode:inotify"]
+        assert watching
+        assert not any(os.get_inheritable(fd) for fd in watching)

@@ -6,6 +6,7 @@ writing, so that its writer may do to it what he likes.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -185,7 +186,10 @@ class FolderWatch:
         else:
             from watchdog.observers.inotify import InotifyObserver
 
+            before = _inotify_fds()
             observer = InotifyObserver(generate_full_events=True)  # a move from outside is a move, too
+            for fd in _inotify_fds() - before:  # watchdog leaves it open for programs that a plugin may start
+                os.set_inheritable(fd, False)
         observer.start()
         return observer
 
@@ -214,6 +218,15 @@ class _Handler:
         source, target = os.fsdecode(event.src_path or ""), os.fsdecode(event.dest_path or "")
         for path, hint in hints_of(event.event_type, source, target, is_polled=self._is_polled):
             self._on_hint(path, hint)
+
+
+def _inotify_fds() -> set[int]:
+    found = set[int]()
+    for link in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):  # closed meanwhile
+            if str(link.readlink()) == "anon_inode:inotify":
+                found.add(int(link.name))
+    return found
 
 
 def _identity(folder: str) -> tuple[int, int] | None:
