@@ -121,7 +121,8 @@ def serve(wish: Wish, session: Session, saves: Saves, folders: FolderWatch, keys
     """Answer until a key ends it."""
     folders.follow(wish.sources.tree()[0])
     facts = wish.sources.facts()
-    session.answer()
+    if not session.answer():
+        saves.note_any()
     look_at_s = time.monotonic() + LOOK_EVERY_S
     while True:
         if not _rest(session, saves, keys, look_at_s):
@@ -138,7 +139,8 @@ def serve(wish: Wish, session: Session, saves: Saves, folders: FolderWatch, keys
         if due_s is not None and due_s <= now_s:
             saves.answered()
             folders.follow(wish.sources.tree()[0])
-            session.answer()
+            if not session.answer():
+                saves.note_any()
 
 
 def _rest(session: Session, saves: Saves, keys: Keys, look_at_s: float) -> bool:
@@ -153,15 +155,15 @@ def _rest(session: Session, saves: Saves, keys: Keys, look_at_s: float) -> bool:
         pressed = keys.read()
         if not pressed:
             keys.fd = None  # the terminal went; the signal that follows ends it
-        return all(_press(session, key) for key in pressed)
+        return all(_press(session, saves, key) for key in pressed)
     return True
 
 
-def _press(session: Session, key: str) -> bool:
+def _press(session: Session, saves: Saves, key: str) -> bool:
     """Do what a key asks for; return whether to go on."""
-    if key == "r":
-        session.answer(is_forced=True)
-    elif key == "b":
+    if key == "r" and not session.answer(is_forced=True):
+        saves.note_any()
+    if key == "b":
         session.roll_back()
     elif key == "s":
         session.show_state()

@@ -63,6 +63,7 @@ class Session:
     images: list[Path] = field(default_factory=list)
     descriptor: Descriptor | None = None
     kept: int = 0
+    is_unfinished: bool = False  # the last build was thrown away, so the image on disk is of no saved state
 
     @property
     def name(self) -> str | None:
@@ -75,20 +76,22 @@ class Session:
         name = self.name
         return f"generation {self.host[name].generation} still serves" if name else "nothing serves yet"
 
-    def answer(self, *, is_forced: bool = False) -> None:
-        """Build what the sources are now, swap it in and call it; unless they are as they were and it is not forced."""
+    def answer(self, *, is_forced: bool = False) -> bool:
+        """Build what the sources are now, swap it in and call it; unless they are as they were and it is not forced.
+
+        Returns:
+            False when the sources changed while they were built: ask again.
+        """
         before = self.sources.contents()
-        if before == self.built and not is_forced:
-            return
+        if before == self.built and not is_forced and not self.is_unfinished:
+            return True
         changed = self._changed(before)
         self._say("changed", files=[self._short(path) for path in changed])
-        while True:
-            image, error, build_ms = self._build()
-            after = self.sources.contents()
-            if after == before:  # (1)
-                break
-            before = after
+        image, error, build_ms = self._build()
+        self.is_unfinished = self.sources.contents() != before
+        if self.is_unfinished:  # (1)
             self._say("changed_meanwhile")
+            return False
         self.built = before
         if image is None:
             self._say("refused", stage="build", **self._words(error))
@@ -99,6 +102,7 @@ class Session:
         ages_s = [age_s(facts) for path in changed if (facts := facts_of(path)) is not None]
         if ages_s:
             self._say("answered", after_ms=min(ages_s) * 1e3)
+        return True
 
     def roll_back(self) -> None:
         """Swap back to the image that served before: an ordinary reload of its kept bytes."""
