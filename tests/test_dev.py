@@ -165,7 +165,7 @@ MISTAKES: tuple[tuple[Callable[[Path, Path], None], str], ...] = (
     (manifest_misspelt, "verison"),
     (manifest_removed, "plugin.toml"),
     (header_not_understood, "counter.h:"),
-    (compiler_crashes, "compile"),
+    (compiler_crashes, "ended without a word"),
     (compiler_missing, "find a compiler"),
     (folder_emptied, "plugin.toml"),
 )
