@@ -210,7 +210,10 @@ class Session:
             if isinstance(error, ManifestError | BindError):
                 error.running = self.running
             return {"reason": str(error).replace(f"{self.folder}/", ""), "output": "", "running": self.running}
-        return {"reason": f"{type(error).__name__}: {error}", "output": "", "running": self.running}
+        reason = f"{type(error).__name__}: {error}"
+        if not (self.folder / "plugin.toml").exists():
+            reason = "there is no plugin.toml in this folder: `hotgraft new NAME` makes a plugin"
+        return {"reason": reason, "output": "", "running": self.running}
 
     def _short(self, path: str) -> str:
         return path.removeprefix(f"{self.folder}/")
