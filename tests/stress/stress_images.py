@@ -12,7 +12,8 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
-from hotgraft.engine.build import C_FLAGS, CPP_FLAGS, FLAGS, find_compiler, include_dir, write_bound
+from hotgraft.engine.build import C_FLAGS, CPP_FLAGS, FLAGS, find_compiler, write_bound
+from hotgraft.engine.places import include_dir
 
 PLUGINS: Final = Path(__file__).parent / "plugins"
 CODES: Final = 64

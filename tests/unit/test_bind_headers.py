@@ -11,7 +11,8 @@ import pytest
 from hotgraft.core.descriptor import signature
 from hotgraft.core.errors import BindError
 from hotgraft.engine.bind import bind
-from hotgraft.engine.build import find_compiler, include_dir, write_bound
+from hotgraft.engine.build import find_compiler, write_bound
+from hotgraft.engine.places import include_dir
 
 if TYPE_CHECKING:
     from pathlib import Path

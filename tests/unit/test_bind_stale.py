@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-from hotgraft.engine.build import include_dir, write_bound
+from hotgraft.engine.build import write_bound
+from hotgraft.engine.places import include_dir
 
 if TYPE_CHECKING:
     from pathlib import Path

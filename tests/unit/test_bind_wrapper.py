@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hotgraft.core.errors import PluginError
-from hotgraft.engine.build import build_plugin, include_dir, write_bound
+from hotgraft.engine.build import build_plugin, write_bound
+from hotgraft.engine.places import include_dir
 from sample_plugins import HANDS_OVER, Workshop
 
 if TYPE_CHECKING:

@@ -57,7 +57,7 @@ def read_interfaces(text: str, path: Path) -> tuple[Offered, ...]:
         complaints.append(
             "it has no include guard, and a plugin includes it twice: #ifndef and #define, or #pragma once"
         )
-    structs = parse_header(read_header(text, path.name, {}), complaints)
+    structs = parse_header(read_header(text.encode(), path.name, {}, complaints), complaints)
     offered = [found for found in map(_offered, structs) if found is not None]
     if not offered:
         complaints.append("it declares no interface: typedef struct <name>_v1 { uint32_t struct_size; … } <name>_v1;")
@@ -73,7 +73,8 @@ def interface_refusal(path: str, found: list[str]) -> BindError:
 
 def _offered(struct: DeclaredStruct) -> Offered | None:
     named = _STRUCT_NAME.fullmatch(struct.name)
-    if named is None or not struct.members or struct.members[0].declared.text != "uint32_t struct_size":
+    first = struct.members[0] if struct.members else None
+    if named is None or first is None or (first.c_type(), first.declared.name) != ("uint32_t", "struct_size"):
         return None
     major = int(named[2])
     written = [member.declared.annotations.get("HOTGRAFT_SINCE", ()) for member in struct.members]
