@@ -27,6 +27,14 @@ STEPS = [
 NAMES = {HANDS_OVER: "hands over", SAVES: "saves", STATELESS: "stateless"}
 
 
+@pytest.fixture(autouse=True)
+def _ctrl_c() -> Iterator[None]:
+    """Ctrl-C means what it means to a person, also where these tests run in the background and ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def seam() -> Iterator[Any]:
     """The step hook of the core, taken out again afterwards."""
