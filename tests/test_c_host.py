@@ -91,7 +91,11 @@ def test_embedded_python_shares_the_core_of_its_c_host(tmp_path: Path) -> None:
     flags = _embedding_flags()
     program = compile_example(tmp_path, "embed.c", *flags)
     script = tmp_path / "script.py"
-    script.write_text(f"import sys\nsys.path[:0] = {sys.path!r}\nfrom hotgraft import _core\ncore = _core.core_path\n")
+    # As a person's own Python would find it, an editable install's .pth file included.
+    script.write_text(
+        f"import site, sys\nsys.path[:0] = {sys.path!r}\nsite.addsitedir({sysconfig.get_path('purelib')!r})\n"
+        "from hotgraft import _core\ncore = _core.core_path\n"
+    )
     command = [str(program), str(tmp_path / "staged"), str(counter(tmp_path, "v1")), str(script)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -165,7 +165,7 @@ MISTAKES: tuple[tuple[Callable[[Path, Path], None], str], ...] = (
     (manifest_misspelt, "verison"),
     (manifest_removed, "plugin.toml"),
     (header_not_understood, "counter.h:"),
-    (compiler_crashes, "ended without a word"),
+    (compiler_crashes, "was ended by SIGSEGV"),
     (compiler_missing, "find a compiler"),
     (folder_emptied, "plugin.toml"),
 )
@@ -199,7 +199,7 @@ def test_it_ends_with_nothing_left_behind(tmp_path: Path) -> None:
         assert dev.stop() == (128 + 15, "")
     assert list((tmp_path / "tmp").iterdir()) == []
     assert sorted(path.name for path in (folder / "build").iterdir()) == [
-        "counter.so", "counter_descriptor.h", "counter_interface.pyi", "counter_wrapper.hpp",
+        "counter.so", "counter_descriptor.h", "counter_interface.py", "counter_interface.pyi", "counter_wrapper.hpp",
     ]  # fmt: skip
 
 

@@ -157,5 +157,5 @@ def test_of_many_saves_by_four_writers_the_last_is_what_runs(tmp_path: Path, siz
     assert sorted(path.name for path in folder.iterdir()) == [
         "build", "counter.c", "counter.h", "counter_state.h", "plugin.toml",
     ]  # fmt: skip
-    assert len(list((folder / "build").iterdir())) == 4
+    assert len(list((folder / "build").iterdir())) == 5
     assert len(list(keep.iterdir())) <= 2

@@ -99,7 +99,7 @@ def test_build_says_what_it_made_and_leaves_nothing_else(gain: Path, hotgraft: C
     said, _ = hotgraft("build", "--way", "compiler", folder=gain)
     assert said.startswith("build/gain.so  (with compiler, ")
     assert sorted(p.name for p in (gain / "build").iterdir()) == [
-        "gain.so", "gain_descriptor.h", "gain_interface.pyi", "gain_wrapper.hpp",
+        "gain.so", "gain_descriptor.h", "gain_interface.py", "gain_interface.pyi", "gain_wrapper.hpp",
     ]  # fmt: skip
 
 

@@ -121,6 +121,27 @@ TEST_CASE("a thread that is born, calls, and never rests is told from one inside
     CHECK(Reaper::instance().proven_count("plain") == before + 1);
 }
 
+TEST_CASE("a thread of the program that never rests makes an unload wait, and leaves it undecided") {
+    std::atomic<bool> is_over{false};
+    const std::shared_ptr<Generation> generation = scene::created(scene::build("plain.c"));
+    const std::uint64_t before = Reaper::instance().proven_count("plain");
+    std::thread busy([&] {
+        while (!is_over) {
+        }
+    });
+    generation->mark_failed();
+    REQUIRE(Reaper::instance().retire(generation).is_ok());
+    CHECK(scene::wait_until([] {
+        const std::vector<std::string> waiting = Reaper::instance().waiting();
+        return waiting.size() == 1 && scene::contains(waiting.front(), "has not rested");
+    }));
+    CHECK(Reaper::instance().stuck().empty());
+    is_over = true;
+    busy.join();
+    CHECK(Reaper::instance().wait_idle(scene::in_seconds(20)).is_ok());
+    CHECK(Reaper::instance().proven_count("plain") == before + 1);
+}
+
 int main(int argc, char **argv) {
     doctest::Context context(argc, argv);
     if (argc == 3 && std::strcmp(argv[1], "--control") == 0) {

@@ -32,7 +32,7 @@ def compile_role(role: str, folder: Path) -> Path:
     shutil.copytree(PLUGINS / role, copy)
     for shared in PLUGINS.glob("*.h*"):
         shutil.copy(shared, folder)
-    name = write_bound(copy, copy / "build")
+    name = write_bound(copy / "plugin.toml", copy / "build")
     (source,) = [*copy.glob("*.c"), *copy.glob("*.cpp")]
     is_cpp = source.suffix == ".cpp"
     compiler = find_compiler(cpp=is_cpp)

@@ -200,9 +200,8 @@ class Session:
     def _words(self, error: Exception | None) -> dict[str, Any]:
         """Return an error as facts; a compiler's own text stays as it drew it."""
         if isinstance(error, BuildError):
-            found = error.found or (() if error.output else ("the compiler ended without a word",))
             return {
-                "reason": f"could not {error.tried}" + "".join(f": {one}" for one in found),
+                "reason": f"could not {error.tried}" + "".join(f": {one}" for one in error.found),
                 "output": error.output.replace(f"{self.folder}/", ""),
                 "running": self.running,
             }

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -72,6 +73,11 @@ def kept_image(image: Path) -> str:
     return f"{image} stays as it was" if image.exists() else f"{image} was not made"
 
 
+def how_it_ended(returncode: int) -> str:
+    """Say how a program that did not succeed ended, from what subprocess tells of it."""
+    return f"was ended by {signal.Signals(-returncode).name}" if returncode < 0 else f"ended with {returncode}"
+
+
 def _cpp_flags(compiler: Sequence[str]) -> tuple[str, ...]:
     """Symbols unique to the process are gcc's own idea; clang, whatever it is called here, refuses the flag."""
     said = subprocess.run([*compiler, "--version"], capture_output=True, text=True, check=False).stdout
@@ -126,7 +132,7 @@ def build_plugin(
             raise BuildError(
                 "compile the plugin",
                 on=str(folder),
-                found=f"{words[0]} ended with {done.returncode}",
+                found=f"{words[0]} {how_it_ended(done.returncode)}",
                 advice="mend what it says here",
                 running=kept_image(image),
                 output=done.stderr + done.stdout,

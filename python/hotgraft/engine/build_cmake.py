@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from hotgraft.core.errors import BuildError
 from hotgraft.engine.bind_files import load_manifest
-from hotgraft.engine.build import kept_image
+from hotgraft.engine.build import how_it_ended, kept_image
 from hotgraft.engine.places import cmake_dir
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _run(command: Sequence[str], folder: Path) -> str:
         raise BuildError(
             "build the project",
             on=str(folder),
-            found=f"{command[0]} ended with {done.returncode}",
+            found=f"{command[0]} {how_it_ended(done.returncode)}",
             advice="mend what it says here",
             output=done.stdout,
             command=tuple(command),
