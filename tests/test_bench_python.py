@@ -43,6 +43,7 @@ def test_a_measure_answers_samples(subjects: Subjects) -> None:
     assert len(found.plain) == len(found.again) == len(found.measured) == 2
 
 
+@pytest.mark.full
 def test_a_worker_that_fails_says_why(subjects: Subjects) -> None:
     """An empty series would be judged as one."""
     order = {**order_for(subjects, THERE[:1], time={"samples": 1, "sample_s": 1e-6}), "image": "/nothing/here.so"}

@@ -88,6 +88,7 @@ def build_with_cmake(project: Path, environment: Environment, generator: str, *,
     return tree / f"{project.name}.so"
 
 
+@pytest.mark.full
 def test_page_on_packaging_can_be_typed_through(tmp_path: Path, here: Environment) -> None:
     """A page that does not run as it stands is worse than none."""
     needs("cmake", "make", "pkg-config")
@@ -143,7 +144,8 @@ def test_oldest_cmake_will_do(tmp_path: Path, installed: Environment) -> None:
     prove(project, build_with_cmake(project, installed, "Unix Makefiles", cmake=cmake), installed)
 
 
-@pytest.mark.parametrize("generator", ["Ninja", pytest.param("Unix Makefiles", marks=pytest.mark.full)])
+@pytest.mark.full
+@pytest.mark.parametrize("generator", ["Ninja", "Unix Makefiles"])
 def test_edited_header_or_manifest_is_bound_again(tmp_path: Path, here: Environment, generator: str) -> None:
     """A descriptor that is older than its header would promise what is not there."""
     project = begin(tmp_path, here, "gain")

@@ -146,6 +146,7 @@ def test_tasks_at_a_closed_gate_keep_the_loop_on_time(
     assert host["counter"].add(0) % tasks == 0
 
 
+@pytest.mark.full
 @pytest.mark.control
 def test_a_plain_call_at_a_closed_gate_makes_the_loop_late(host: Host, build: Workshop, gate: SlowGate) -> None:
     """Control: one call without `aio` blocks the loop for as long as the gate is closed, and is seen."""

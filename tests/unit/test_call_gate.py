@@ -352,7 +352,7 @@ def test_without_wait_hooks_a_waiting_call_hangs_the_process() -> None:
     """Control: the waiter keeps the GIL, so the thread that would open the gate never runs."""
     assert run_child(WAITS_WITH_THE_GIL.replace("HOOKS", "True")).stdout == "[5]\n"
     with pytest.raises(subprocess.TimeoutExpired):
-        run_child(WAITS_WITH_THE_GIL.replace("HOOKS", "False"), timeout_s=3)
+        run_child(WAITS_WITH_THE_GIL.replace("HOOKS", "False"), timeout_s=1.5)
 
 
 @pytest.mark.parametrize("blocking", [False, True])

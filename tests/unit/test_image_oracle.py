@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FOLDERS = ("/usr/lib", "/usr/local/lib", "/opt", str(Path.home()), "/lib")
-SAMPLE = 50
+SAMPLE = 40
 BYTES_MAX_SAMPLED = 4 << 20
 MACHINES = {"EM_X86_64": 62, "EM_386": 3, "EM_AARCH64": 183, "EM_ARM": 40}
 TYPES = {"ET_REL": 0, "ET_EXEC": 1, "ET_DYN": 2, "ET_CORE": 3}
