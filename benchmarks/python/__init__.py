@@ -11,13 +11,13 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
-from benchmarks.python.calls import COMPARISONS
-from benchmarks.python.subjects import Subjects
-from benchmarks.python.timing import measure
-from benchmarks.rows import Row
+from ..rows import Row
+from .calls import COMPARISONS
+from .subjects import Subjects
+from .timing import measure
 
 if TYPE_CHECKING:
-    from benchmarks.rows import Effort
+    from ..rows import Effort
 
 PROCESSES = 3  # per row: the figure is the median over them
 

@@ -18,11 +18,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.python import interpreters
-from benchmarks.python.calls import COMPARISONS, Comparison
-from benchmarks.python.subjects import Subjects, nanobind_root
-from benchmarks.python.timing import order_for, run_worker
-from benchmarks.python.worker import UNROLLED
+from . import interpreters
+from .calls import COMPARISONS, Comparison
+from .subjects import Subjects, nanobind_root
+from .timing import order_for, run_worker
+from .worker import UNROLLED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,14 +8,14 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from benchmarks.rows import Samples
+from ..rows import Samples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchmarks.python.calls import Comparison
-    from benchmarks.python.subjects import Subjects
-    from benchmarks.rows import Effort
+    from ..rows import Effort
+    from .calls import Comparison
+    from .subjects import Subjects
 
 WORKER: Final = Path(__file__).resolve().parent / "worker.py"
 DEADLINE_S: Final = 600.0

@@ -1,6 +1,7 @@
 #include "library.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <cstring>
 #include <utility>
@@ -21,6 +22,20 @@ std::string hex(std::uint64_t value) {
 
 std::string file_name(const std::string &path) {
     return path.substr(path.find_last_of('/') + 1);
+}
+
+// A lease is evidence later only where a mapping is seen to stand in its way: asked of the first library of each
+// device, for that is a fact of its file system.
+bool stands_in_the_way_of_leases(const Staged &mapped) noexcept {
+    static std::atomic<std::uint64_t> trusted_dev{0}; // staged copies rarely lie on more than one
+    if (trusted_dev.load(std::memory_order_relaxed) == mapped.dev) {
+        return true;
+    }
+    if (ask_open_state(mapped.path) != OpenState::kSomewhere) {
+        return false;
+    }
+    trusted_dev.store(mapped.dev, std::memory_order_relaxed);
+    return true;
 }
 
 void add_reason(Proof *proof, const std::string &reason, std::string_view symbol = {}) {
@@ -110,8 +125,7 @@ Status Library::check_identity() {
         return {Code::kRefused, "what the loader mapped is inode " + std::to_string(mapped.ino) + ", the staged copy " +
                                     staged_.path + " is inode " + std::to_string(wanted.ino)};
     }
-    // A lease is evidence later only if the mapping is seen to stand in its way now.
-    trusts_lease_ = ask_open_state(staged_.path) == OpenState::kSomewhere;
+    trusts_lease_ = stands_in_the_way_of_leases(staged_);
     return {};
 }
 
@@ -173,11 +187,15 @@ std::string Library::name_of(std::uintptr_t address) const {
     return file_name(staged_.path) + "+" + hex(value);
 }
 
-Proof Library::close() {
+void Library::let_go() noexcept {
     if (!is_closed_) {
         is_closed_ = true;
         close_library(handle_);
     }
+}
+
+Proof Library::close() {
+    let_go();
     return prove();
 }
 

@@ -74,10 +74,13 @@ public:
     [[nodiscard]] const Staged &staged() const noexcept { return staged_; }
     [[nodiscard]] const ImageFacts &facts() const noexcept { return facts_; }
 
-    // dlclose, then prove(). After a proof the staged copy is deleted.
-    [[nodiscard]] Proof close();
-    // Look again without closing: a library kept by a thread's destructor may have left since.
+    // dlclose. That it answers says nothing: prove().
+    void let_go() noexcept;
+    // Look whether it is gone, also again: a library kept by a thread's destructor may have left since. After a proof
+    // the staged copy is deleted.
     [[nodiscard]] Proof prove();
+    // let_go(), then prove().
+    [[nodiscard]] Proof close();
     [[nodiscard]] bool is_closed() const noexcept { return is_closed_; }
     // prove() has seen it gone.
     [[nodiscard]] bool is_gone() const noexcept { return is_gone_; }
