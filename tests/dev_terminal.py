@@ -6,6 +6,7 @@ import fcntl
 import os
 import re
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -38,14 +39,19 @@ class Terminal:
         self._master, self._slave = os.openpty()
         fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
         self._before = termios.tcgetattr(self._slave)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "hotgraft.cli.main", "dev", *self.arguments],
-            cwd=self.folder,
-            env={**os.environ, "TERM": "xterm-256color"},
-            stdin=self._slave,
-            stdout=self._slave,
-            stderr=self._slave,
-        )
+        # At a terminal Ctrl-C is never ignored; where these tests run in the background it is, and would be inherited.
+        before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "hotgraft.cli.main", "dev", *self.arguments],
+                cwd=self.folder,
+                env={**os.environ, "TERM": "xterm-256color"},
+                stdin=self._slave,
+                stdout=self._slave,
+                stderr=self._slave,
+            )
+        finally:
+            signal.signal(signal.SIGINT, before)
         return self
 
     def __exit__(self, *_: object) -> None:

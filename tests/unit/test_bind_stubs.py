@@ -90,11 +90,13 @@ def bound(folder: Path, interface: str = "gain") -> Path:
 
 def mypy(folder: Path, *names: str) -> list[str]:
     """What mypy says about files of `folder`, a line each."""
-    sources = str(Path(hotgraft.__file__ or "").parent.parent)
+    sources = Path(hotgraft.__file__ or "").parent.parent
+    # An installed package mypy finds by itself, and refuses to be led to; a source tree it does not know.
+    path = {} if sources.name == "site-packages" else {"MYPYPATH": str(sources)}
     done = subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--follow-imports=silent", "--no-error-summary",
          *names],
-        cwd=folder, capture_output=True, text=True, check=False, env={**os.environ, "MYPYPATH": sources},
+        cwd=folder, capture_output=True, text=True, check=False, env={**os.environ, **path},
     )  # fmt: skip
     assert not done.stderr, done.stderr
     return done.stdout.splitlines()
