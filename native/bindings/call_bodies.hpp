@@ -39,6 +39,21 @@ template <Returns R> PyObject *run_word(const Cell &cell, PyObject *argument); /
 template <Returns R, std::size_t N, unsigned Mask>
 PyObject *run_words(const Cell &cell, PyObject *const *args, Py_ssize_t count);
 
+// Scalar result; two or three numbers, integers and reals mixed: bit i of Mask says that argument i is a real.
+// R: kStatus, kReal64 or kOther.
+template <Returns R, std::size_t N, unsigned Mask>
+PyObject *run_mixed(const Cell &cell, PyObject *const *args, Py_ssize_t count);
+
+#define HOTGRAFT_MIXED_SHAPES(SHAPE)                                                                                   \
+    SHAPE(2, 0b01u)                                                                                                    \
+    SHAPE(2, 0b10u)                                                                                                    \
+    SHAPE(3, 0b001u)                                                                                                   \
+    SHAPE(3, 0b010u)                                                                                                   \
+    SHAPE(3, 0b011u)                                                                                                   \
+    SHAPE(3, 0b100u)                                                                                                   \
+    SHAPE(3, 0b101u)                                                                                                   \
+    SHAPE(3, 0b110u)
+
 // Scalar result; two to five parameters of any class that all fit in registers.
 template <std::size_t N, bool HasBuffers> PyObject *run_few(const Cell &cell, PyObject *const *args, Py_ssize_t count);
 

@@ -66,8 +66,16 @@ bool takes_short_ints(const Parameter &parameter) {
     return parameter.is_signed && parameter.type.bytes >= 4;
 }
 
+bool is_buffer(const Parameter &parameter) {
+    return parameter.kind == Parameter::Kind::kBuffer;
+}
+
 bool is_word(const Parameter &parameter) {
-    return is_integer(parameter) || parameter.kind == Parameter::Kind::kBuffer;
+    return is_integer(parameter) || is_buffer(parameter);
+}
+
+bool is_number(const Parameter &parameter) {
+    return is_integer(parameter) || is_real(parameter);
 }
 
 bool are_all(const Function &function, bool (*is)(const Parameter &)) {
@@ -130,11 +138,11 @@ Entry any(const Function &function, std::size_t place) {
     }
 }
 
-// Bit i: parameter i is a buffer.
-unsigned buffer_mask(const Function &function) {
+// Bit i: `is` holds for parameter i.
+unsigned mask_of(const Function &function, bool (*is)(const Parameter &)) {
     unsigned mask = 0;
     for (std::size_t index = 0; index < function.parameters.size(); ++index) {
-        mask |= function.parameters[index].kind == Parameter::Kind::kBuffer ? 1u << index : 0u;
+        mask |= is(function.parameters[index]) ? 1u << index : 0u;
     }
     return mask;
 }
@@ -161,7 +169,7 @@ Entry few_or_any(const Function &function, std::size_t place) {
 
 template <Returns R> Entry words_or_few(const Function &function, std::size_t place) {
     const std::size_t count = function.parameters.size();
-    const unsigned mask = buffer_mask(function);
+    const unsigned mask = mask_of(function, is_buffer);
     if (count == 1 && mask == 1) {
         return one<run_word<R>>(place, Shaped{});
     }
@@ -171,6 +179,28 @@ template <Returns R> Entry words_or_few(const Function &function, std::size_t pl
     }
     HOTGRAFT_WORD_SHAPES(HOTGRAFT_ENTRY)
     return few_or_any(function, place);
+}
+
+template <Returns R> Entry mixed(const Function &function, std::size_t place) {
+    const std::size_t count = function.parameters.size();
+    const unsigned mask = mask_of(function, is_real);
+#define HOTGRAFT_MIXED_ENTRY(N, MASK)                                                                                  \
+    if (count == (N) && mask == (MASK)) {                                                                              \
+        return many<run_mixed<R, (N), (MASK)>>(place, Shaped{});                                                       \
+    }
+    HOTGRAFT_MIXED_SHAPES(HOTGRAFT_MIXED_ENTRY)
+    return few_or_any(function, place);
+}
+
+Entry mixed(const Function &function, std::size_t place) {
+    switch (function.returns()) {
+    case Returns::kStatus:
+        return mixed<Returns::kStatus>(function, place);
+    case Returns::kReal64:
+        return mixed<Returns::kReal64>(function, place);
+    default:
+        return mixed<Returns::kOther>(function, place);
+    }
 }
 
 Entry entry_for(const Function &function, std::size_t place) {
@@ -186,6 +216,9 @@ Entry entry_for(const Function &function, std::size_t place) {
     }
     if (count <= 3 && (are_all(function, is_integer) || are_all(function, is_real))) {
         return numbers(function, place);
+    }
+    if (count <= 3 && are_all(function, is_number)) {
+        return mixed(function, place);
     }
     if (!are_all(function, is_word)) {
         return few_or_any(function, place);
