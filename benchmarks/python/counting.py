@@ -4,7 +4,7 @@
 
 One process under callgrind runs every loop for two numbers of turns; the difference is what a call costs, the
 interpreter's part included. Ends with one line of JSON: `figures` and `discarded`. With --gate it exits 7 when a ratio
-is above its limit or a plugin's call costs more instructions than the gate of its interpreter allows.
+is above its limit.
 """
 
 from __future__ import annotations

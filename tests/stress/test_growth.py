@@ -56,6 +56,7 @@ def native_program(folder: Path) -> list[str]:
         "-O2",
         "-Wall",
         "-Wextra",
+        "-pthread",
         str(HERE / "native_growth.c"),
         "-o",
         str(program),
