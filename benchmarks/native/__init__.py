@@ -146,7 +146,7 @@ def _publish(workshop: Workshop, effort: Effort) -> Samples:
 
 
 def _reload(workshop: Workshop, effort: Effort, name: str, find: Callable[[], Path]) -> Samples:
-    # An image as it is released: copy and hash cost a microsecond per KB, and the loader passes over what debuggers read.
+    # As it is released: copy and hash cost a microsecond per KB, and the loader passes over what debuggers read.
     variant = Variant.of_machine("-g0")
     program = workshop.program(name, variant)
     with tempfile.TemporaryDirectory(prefix="hotgraft-bench-", dir=find()) as name:
