@@ -10,9 +10,8 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cinttypes>
 #include <csignal>
-#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <vector>
 
@@ -111,6 +110,28 @@ Status read_text(int fd, std::vector<char> *out) {
     }
 }
 
+// "begin-end rights offset major:minor inode path" (proc_pid_maps(5)), all numbers but the last in base 16.
+bool read_line(const char *at, Line *out) {
+    char *end = nullptr;
+    out->range.begin = std::strtoull(at, &end, 16);
+    if (*end != '-') {
+        return false;
+    }
+    out->range.end = std::strtoull(end + 1, &end, 16);
+    const char *const offset = *end == ' ' ? std::strchr(end + 1, ' ') : nullptr; // behind the rights
+    if (offset == nullptr) {
+        return false;
+    }
+    (void)std::strtoull(offset, &end, 16);
+    out->file.dev_major = static_cast<std::uint32_t>(std::strtoul(end, &end, 16));
+    if (*end != ':') {
+        return false;
+    }
+    out->file.dev_minor = static_cast<std::uint32_t>(std::strtoul(end + 1, &end, 16));
+    out->file.ino = std::strtoull(end, &end, 10);
+    return true;
+}
+
 template <typename Visit> Status visit_by_text(int fd, const Visit &visit) {
     std::vector<char> text;
     if (Status status = read_text(fd, &text); !status.is_ok()) {
@@ -118,9 +139,7 @@ template <typename Visit> Status visit_by_text(int fd, const Visit &visit) {
     }
     for (const char *at = text.data(); *at != '\0';) {
         Line line;
-        const int fields = std::sscanf(at, "%" SCNxPTR "-%" SCNxPTR " %*4s %*x %x:%x %" SCNu64, &line.range.begin,
-                                       &line.range.end, &line.file.dev_major, &line.file.dev_minor, &line.file.ino);
-        if (fields == 5 && visit(line)) {
+        if (read_line(at, &line) && visit(line)) {
             return {};
         }
         const char *const end = std::strchr(at, '\n');

@@ -110,7 +110,11 @@ void Reaper::sweep(std::unique_lock<std::mutex> &lock, bool *progress) noexcept 
             changed_.notify_all();
             *progress = true;
         } else {
-            generation->held_by_ = looked.is_ok() ? std::move(held_by) : looked.message(); // short: needs no memory
+            if (looked.is_ok()) {
+                generation->held_by_ = std::move(held_by);
+            } else {
+                generation->held_by_ = looked.message(); // short: needs no memory
+            }
             place = &generation->next_waiting_;
         }
     }

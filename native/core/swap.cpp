@@ -204,7 +204,7 @@ private:
                 next.push_back(move.next);
             }
         }
-        const Status status = needs_gate(request_) ? gates_.publish(next) : publish_open(next.front());
+        Status status = needs_gate(request_) ? gates_.publish(next) : publish_open(next.front());
         if (!status.is_ok()) {
             return status;
         }
