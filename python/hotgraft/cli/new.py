@@ -37,4 +37,4 @@ def command(ctx: click.Context, name: str, is_cpp: bool, interface: Path | None,
         print_json({"folder": name, "files": [one.name for one in files]})
         return
     click.echo(f"{name}/: " + ", ".join(one.name for one in files))
-    click.echo(f"next: cd {name} && hotgraft build && python {files[3].name}")
+    click.echo(f"next: cd {name} && hotgraft dev, or hotgraft build && python {files[3].name}")
