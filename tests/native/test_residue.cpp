@@ -133,7 +133,7 @@ public:
     ThreadBelow &operator=(const ThreadBelow &) = delete;
 
 private:
-    static constexpr std::size_t kBytes = std::size_t{128} << 10;
+    static constexpr std::size_t kBytes = std::size_t{1} << 20; // TSan wants most of that
 
     static void *rest(void *self) {
         auto *const it = static_cast<ThreadBelow *>(self);
