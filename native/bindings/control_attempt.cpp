@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include <memory>
+
 #include <pybind11/pybind11.h>
 
 #include "control_parts.hpp"
@@ -101,7 +103,12 @@ void add_attempt(py::module_ &module) {
     py::class_<OwnedTable>(module, "Table").def_property_readonly("slot", [](const OwnedTable &it) { return it.slot; });
 
     py::class_<Attempt>(module, "Attempt")
-        .def(py::init<std::shared_ptr<Generation>>(), py::arg("generation"))
+        // Not by init: what pybind11 notes of a new object after its __init__ it notes outside of its try, and a failed
+        // request for memory there ends the process.
+        .def_static(
+            "of",
+            [](std::shared_ptr<Generation> generation) { return std::make_unique<Attempt>(std::move(generation)); },
+            py::arg("generation"))
         .def("map", &Attempt::map, py::arg("deadline_s"))
         .def("bind_import", &Attempt::bind_import, py::arg("interface"), py::arg("slot"))
         .def("create", &Attempt::create, py::arg("name"), py::arg("config_json"), py::arg("deadline_s"))

@@ -126,7 +126,8 @@ std::shared_ptr<Generation> generation_of_table(const hotgraft_table *table) noe
 
 void add_slot(py::module_ &module) {
     py::class_<Slot, std::shared_ptr<Slot>>(module, "Slot")
-        .def(py::init<std::string>(), py::arg("name"))
+        .def_static(
+            "named", [](const std::string &name) { return std::make_shared<Slot>(name); }, py::arg("name"))
         .def_property_readonly("name", &Slot::name)
         .def_property_readonly("generation", &Slot::generation)
         .def_property_readonly("is_gated", &Slot::is_gated)

@@ -125,14 +125,16 @@ const char *timed_out_class(const SwapRecord &record) {
 
 void add_swap(py::module_ &module) {
     py::class_<Member>(module, "Member")
-        .def(py::init([](std::shared_ptr<Generation> old_generation, std::shared_ptr<Generation> next,
-                         std::vector<std::pair<std::size_t, std::size_t>> instances, std::vector<OwnedTable> tables,
-                         std::string way, bool waits_for_pins) {
-                 return Member{std::move(old_generation), std::move(next), std::move(instances),
-                               std::move(tables),         std::move(way),  waits_for_pins};
-             }),
-             py::kw_only(), py::arg("old_generation"), py::arg("next_generation"), py::arg("instances"),
-             py::arg("tables"), py::arg("way"), py::arg("waits_for_pins"));
+        .def_static(
+            "make",
+            [](std::shared_ptr<Generation> old_generation, std::shared_ptr<Generation> next,
+               std::vector<std::pair<std::size_t, std::size_t>> instances, std::vector<OwnedTable> tables,
+               std::string way, bool waits_for_pins) {
+                return Member{std::move(old_generation), std::move(next), std::move(instances),
+                              std::move(tables),         std::move(way),  waits_for_pins};
+            },
+            py::kw_only(), py::arg("old_generation"), py::arg("next_generation"), py::arg("instances"),
+            py::arg("tables"), py::arg("way"), py::arg("waits_for_pins"));
 
     py::class_<SwapRecord>(module, "SwapRecord")
         .def_readonly("is_published", &SwapRecord::is_published)

@@ -85,7 +85,8 @@ class Generation:
 # --- slots and tables ---
 
 class Slot:
-    def __init__(self, name: str) -> None: ...
+    @staticmethod
+    def named(name: str) -> Slot: ...
     @property
     def name(self) -> str: ...
     @property
@@ -104,7 +105,8 @@ def retype_call_object(handle: CallBase, call_type: type | None, slots: Sequence
 # --- what runs a plugin's own functions ---
 
 class Attempt:
-    def __init__(self, generation: Generation) -> None: ...
+    @staticmethod
+    def of(generation: Generation) -> Attempt: ...
     def map(self, deadline_s: float) -> None: ...
     def bind_import(self, interface: str, slot: Slot) -> None: ...
     def create(self, name: str, config_json: str, deadline_s: float) -> int: ...
@@ -115,8 +117,8 @@ class Attempt:
     ) -> Table: ...
 
 class Member:
-    def __init__(
-        self,
+    @staticmethod
+    def make(
         *,
         old_generation: Generation,
         next_generation: Generation,
@@ -124,7 +126,7 @@ class Member:
         tables: Sequence[Table],
         way: str,
         waits_for_pins: bool,
-    ) -> None: ...
+    ) -> Member: ...
 
 class SwapRecord:
     @property

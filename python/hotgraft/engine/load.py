@@ -57,7 +57,7 @@ def prepare(
         LoadError: the loader said no. ContractError: an interface is not what the descriptor says.
         PluginError: create answered an error. PluginAbandoned: a function did not return.
     """
-    attempt = _core.Attempt(candidate.generation)
+    attempt = _core.Attempt.of(candidate.generation)
     candidate.generation.advance(Event.ACCEPT)
     with watch("map"):
         attempt.map(deadline_s)

@@ -40,7 +40,7 @@ def check_facts(plan: Plan, old: _core.Generation, new: _core.Generation) -> Non
 def member_of(plan: Plan, old: _core.Generation, prepared: Prepared, indexes: Mapping[str, int]) -> _core.Member:
     """Return the plugin's part of the native window; `indexes` says where the old generation has each instance."""
     assert plan.crossing is not None  # a plan without a way across was refused
-    return _core.Member(
+    return _core.Member.make(
         old_generation=old,
         next_generation=prepared.candidate.generation,
         instances=[(indexes[wish.name], index) for index, wish in enumerate(prepared.wishes)],

@@ -54,7 +54,7 @@ def add_instance(loaded: Loaded, name: str, config_json: str, *, around: Around,
         raise ValueError(f"plugin {loaded.name!r} has an instance {name!r} already: reload() replaces it")
     serving, deadline_s = loaded.serving, around.options.control_deadline_s
     slots = {one.key: loaded.slot_for(name, one.key) for one in serving.side.interfaces}
-    attempt = _core.Attempt(serving.generation)
+    attempt = _core.Attempt.of(serving.generation)
     with watch(f"create {name}"):
         index = attempt.create(name, config_json, deadline_s)
     with watch(f"start {name}"):
@@ -83,7 +83,7 @@ def pin_instance(host: Host, loaded: Loaded, instance: Instance, *, deadline_s: 
         Busy: a swap waits for pins to end.
     """
     held, hold = _hold(loaded, instance, who or "a pin")
-    slots = [_core.Slot(f"pin:{table.slot.name}") for table in held.tables]
+    slots = [_core.Slot.named(f"pin:{table.slot.name}") for table in held.tables]
     for slot, table in zip(slots, held.tables, strict=True):
         slot.publish(table)
     owner = PinLink(host, loaded, instance, tuple(slots), held)

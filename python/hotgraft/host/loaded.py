@@ -103,7 +103,7 @@ class Loaded:
         """Return the slot of an interface, a new one where this instance never had it."""
         known = self.instances[instance].slots if instance in self.instances else {}
         title = interface if instance == MAIN else f"{instance}:{interface}"
-        return known.get(interface) or _core.Slot(title)
+        return known.get(interface) or _core.Slot.named(title)
 
     def adopt(self, prepared: Prepared) -> None:
         """The candidate serves: note it, and what it replaced."""
