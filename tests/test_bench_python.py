@@ -81,7 +81,7 @@ def test_instructions_are_counted_exactly(subjects: Subjects) -> None:
 def test_the_suite_runs_under_pytest_benchmark(tmp_path: Path) -> None:
     """It is not among the tests of plain `pytest`, so nothing else would notice that it broke."""
     report = tmp_path / "report.json"
-    command = [sys.executable, "-m", "pytest", "benchmarks", "-q", "-p", "no:cacheprovider", "--no-header"]
+    command = [sys.executable, "-m", "pytest", "benchmarks", "-n0", "-q", "-p", "no:cacheprovider", "--no-header"]
     command += ["--benchmark-max-time=0.01", "--benchmark-min-rounds=1", f"--benchmark-json={report}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=280)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from hotgraft import _core
 from hotgraft.core.call_types import call_description
 from hotgraft.core.errors import ContractError, HotgraftError, StateError
+from hotgraft.core.lifecycle import Stage
 from hotgraft.core.plan import make_plan
 from hotgraft.engine.load import InstanceWish, prepare, serve_first
 from hotgraft.engine.stage import stage_candidate
@@ -89,15 +90,18 @@ class Attempt:
                 check_facts(self.plan, old, prepared.candidate.generation)
                 indexes = {one.name: one.index for one in self.loaded.instances.values()}
                 self.outcome = Outcome.CALLED_OFF
-                self.window = carry_out(
-                    member_of(self.plan, old, prepared, indexes),
-                    [wish.name for wish in prepared.wishes],
-                    plugin=self.loaded.name,
-                    number=self.number,
-                    deadline_s=deadline_s,
-                )
-                self.watch.steps.extend(self.window.steps)
-                if self.window.failure is not None:
+                member = member_of(self.plan, old, prepared, indexes)
+                names = [wish.name for wish in prepared.wishes]
+                try:
+                    self.window = carry_out(
+                        member, names, plugin=self.loaded.name, number=self.number, deadline_s=deadline_s
+                    )
+                    self.watch.steps.extend(self.window.steps)
+                except MemoryError:
+                    # Past the point of no return only the report found no memory: what serves is not to be dropped.
+                    if prepared.candidate.generation.stage != Stage.ACTIVE:
+                        raise
+                if self.window is not None and self.window.failure is not None:
                     raise self.window.failure
             self._adopt(prepared)
         return self.report()
