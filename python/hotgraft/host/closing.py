@@ -65,7 +65,7 @@ def _close_plugin(loaded: Loaded, until_s: float) -> tuple[str, ...]:
         slots = [slot for instance in loaded.instances.values() for slot in instance.slots.values()]
         serving = loaded.serving
         _core.close_plugin(serving.generation, slots, max(until_s - time.monotonic(), 0.0))
-        loaded.replaced.append(serving.generation)
+        loaded.replaced.add(serving.generation)
         for instance in loaded.instances.values():
             instance.pinnable = None
         return SwapReport(

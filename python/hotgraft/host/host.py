@@ -349,7 +349,7 @@ class Host:
         retype_handles(loaded)
         with self._lock:
             self._plugins[loaded.name] = loaded
-        loaded.sweep()
+        loaded.replaced.count()  # forgets those that are gone
 
     def _forget(self, loaded: Loaded) -> None:
         """It is out of service."""

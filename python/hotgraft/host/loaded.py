@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from hotgraft import _core
 from hotgraft.core.contract import Consumer
 from hotgraft.core.plan import Running
+from hotgraft.host.replaced import Replaced
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,8 +74,7 @@ class Loaded:
     instances: dict[str, Instance] = field(default_factory=dict)
     imports: Mapping[str, Bound] = field(default_factory=dict)  # by interface name
     call_type: type[Plugin] | None = None
-    replaced: list[_core.Generation] = field(default_factory=list)
-    proven: int = 0  # replaced generations whose unloading was proven
+    replaced: Replaced = field(default_factory=Replaced)
 
     @property
     def serving(self) -> Candidate:
@@ -108,7 +108,7 @@ class Loaded:
     def adopt(self, prepared: Prepared) -> None:
         """The candidate serves: note it, and what it replaced."""
         if self.current is not None:
-            self.replaced.append(self.current.generation)
+            self.replaced.add(self.current.generation)
         self.current = prepared.candidate
         for index, wish in enumerate(prepared.wishes):
             instance = self.instances.setdefault(wish.name, Instance(wish.name, wish.config_json))
@@ -120,9 +120,3 @@ class Loaded:
     def pinnable(self, tables: tuple[_core.Table, ...]) -> Pinnable:
         """Return what pins on an instance of what serves hold."""
         return Pinnable(self.serving.generation, self.serving.side.version, tables)
-
-    def sweep(self) -> None:
-        """Count the replaced generations that are proven gone, and forget them."""
-        gone = [one for one in self.replaced if one.stage == "unloaded"]
-        self.proven += len(gone)
-        self.replaced = [one for one in self.replaced if one.stage != "unloaded"]

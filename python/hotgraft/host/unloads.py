@@ -41,18 +41,16 @@ def unloads_of(plugins: Iterable[Loaded], deadline_s: float) -> Unloads:
     """Wait up to `deadline_s` until nothing is on its way out, then count."""
     if deadline_s > 0:
         _core.wait_idle(deadline_s)
-    proven, open_labels, numbers = 0, set[str](), set[tuple[str, int]]()
+    # In this order: what leaves meanwhile goes from waiting to stuck or gone, and is then seen in its later place.
+    lines, libraries = _core.waiting(), _core.stuck()
+    proven, numbers, labels = 0, set[tuple[str, int]](), set[str]()
     for loaded in plugins:
-        loaded.sweep()
-        proven += loaded.proven
-        open_labels |= {generation.label for generation in loaded.replaced}
-        numbers |= {(loaded.name, generation.number) for generation in loaded.replaced}
+        gone, kept = loaded.replaced.count()
+        proven += gone
+        numbers |= {(loaded.name, generation.number) for generation in kept}
+        labels |= {f"{generation.label}: " for generation in kept}
     return Unloads(
         proven=proven,
-        waiting=tuple(line for line in _core.waiting() if any(line.startswith(f"{one}:") for one in open_labels)),
-        stuck=tuple(
-            StuckLibrary(plugin, number, reason, symbol)
-            for plugin, number, reason, symbol in _core.stuck()
-            if (plugin, number) in numbers
-        ),
+        waiting=tuple(line for line in lines if line.startswith(tuple(labels))),
+        stuck=tuple(StuckLibrary(*one) for one in libraries if one[:2] in numbers),
     )
