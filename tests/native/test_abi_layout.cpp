@@ -1,5 +1,4 @@
 // The ABI's layout, held by static assertions (abi_layout.h) in this C++17 file and in C11, with both compilers.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include <cstdlib>

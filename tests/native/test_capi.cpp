@@ -1,5 +1,4 @@
 // The C API against callers who break its rules: each gets a sentence, and what ran before still runs.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include <cstring>

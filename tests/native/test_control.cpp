@@ -1,5 +1,4 @@
 // The control thread: plugin code that does not return costs a thread, never the caller.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include <algorithm>

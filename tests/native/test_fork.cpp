@@ -1,6 +1,5 @@
 // fork: the child calls on the tables that served, at whatever step of a swap it was made; the control plane is off
 // there.
-#define DOCTEST_CONFIG_IMPLEMENT
 #include "guard_scene.hpp"
 
 #include <cerrno>

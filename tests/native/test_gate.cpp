@@ -1,5 +1,4 @@
 // Gates: who waits, who passes, who is refused, and what each way out of a swap leaves behind.
-#define DOCTEST_CONFIG_IMPLEMENT
 #include "gate_scene.hpp"
 
 using namespace scene;

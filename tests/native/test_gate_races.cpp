@@ -1,5 +1,4 @@
 // Gates met at the worst moment: between an announcement and the second look, in a handler, deep in a recursion.
-#define DOCTEST_CONFIG_IMPLEMENT
 #include "gate_scene.hpp"
 
 using namespace scene;

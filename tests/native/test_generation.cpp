@@ -1,5 +1,4 @@
 // One generation: what may be wrong with a plugin's tables and its create, and what is left of it afterwards.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include <unistd.h>

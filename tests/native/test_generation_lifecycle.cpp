@@ -1,5 +1,4 @@
 // The lifecycle table: every stage against every event.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include <map>

@@ -1,5 +1,4 @@
 // One generation at work: its errors in words, its imports, services, state, stages and pins, and where fds run out.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include <sys/resource.h>

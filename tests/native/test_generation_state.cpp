@@ -1,5 +1,4 @@
 // Keyed state: what save puts is what restore gets, and what breaks a rule is refused by name.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include <cstring>

@@ -1,5 +1,4 @@
 // Guards on one thread and on ending threads: nesting, overflow, refusal, exceptions, longjmp, thread end, hooks.
-#define DOCTEST_CONFIG_IMPLEMENT
 #include "guard_scene.hpp"
 
 #include <csetjmp>

@@ -1,7 +1,6 @@
 // Everything at once: two hot callers, nested calls and call-backs A → B → A, while a swapper replaces both as one set
 // and poisons what it reclaimed. And the two mitigations taken out, to see that the poison and the mixing would be
 // noticed.
-#define DOCTEST_CONFIG_IMPLEMENT
 #include "guard_scene.hpp"
 
 using namespace scene;

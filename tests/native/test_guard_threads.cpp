@@ -1,6 +1,5 @@
 // Guards under many threads: threads that come and go while swaps run, signal handlers that call, deep recursion
 // meanwhile.
-#define DOCTEST_CONFIG_IMPLEMENT
 #include "guard_scene.hpp"
 
 #include <algorithm>

@@ -2,7 +2,6 @@
 //
 // pyelftools judges the facts of every library of the machine (tests/unit/test_image_oracle.py), and mutated images
 // judge the checks (tests/faults/test_image_mutants.py); here stands what each single check is for.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include <elf.h>

@@ -1,6 +1,5 @@
 // A library is what the staged copy says, only its own symbols are taken, and its leaving is proven or its staying
 // named.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include <dlfcn.h>

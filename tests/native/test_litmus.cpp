@@ -3,7 +3,6 @@
 // A violation is a round in which the caller found the slot open and the scan found the caller's record empty: the
 // table would be reclaimed under the call. Only the barrier of the closing side forbids it (tests/model, rule M1). Each
 // side is what production runs: hotgraft_enter inlined, the slot's close, Guards::barrier, Guards::is_held.
-#define DOCTEST_CONFIG_IMPLEMENT
 #include "guard_scene.hpp"
 
 #include <pthread.h>

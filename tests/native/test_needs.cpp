@@ -1,6 +1,5 @@
 // What a process refuses to load and how it says so: each rule over images compiled on the spot, judged in this
 // process.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include <dlfcn.h>

@@ -1,5 +1,4 @@
 // The reaper's order of looks: pins, barrier, records, pins again. Against the real reaper and a real library.
-#define DOCTEST_CONFIG_IMPLEMENT
 #include "generation_scene.hpp"
 
 #include <sys/wait.h>

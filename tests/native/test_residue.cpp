@@ -1,5 +1,4 @@
 // What a library leaves behind is found before dlclose, and nothing else is taken for it.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include <poll.h>

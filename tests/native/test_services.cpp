@@ -1,5 +1,4 @@
 // What the host offers a plugin: a log that never blocks, memory that is counted, leases with their reasons.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include <algorithm>

@@ -1,5 +1,4 @@
 // SHA-256 against the vectors of FIPS 180-4 and NIST's CAVP, and its two paths against each other.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include <string>

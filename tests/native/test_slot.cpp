@@ -1,5 +1,4 @@
 // A slot: its marks, the order of its two words, what it remembers.
-#define DOCTEST_CONFIG_IMPLEMENT
 #include "guard_scene.hpp"
 
 using namespace scene;

@@ -1,5 +1,4 @@
 // Staging: what is copied is what was checked, and nothing else is ever opened, waited for or left behind.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include <fcntl.h>

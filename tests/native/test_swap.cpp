@@ -1,5 +1,4 @@
 // One plugin's swap at the level of the core: every step made to fail and made to hang, and what runs afterwards.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include <atomic>

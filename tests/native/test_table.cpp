@@ -1,5 +1,4 @@
 // A table: copied once, padded with stubs, never changed.
-#define DOCTEST_CONFIG_IMPLEMENT
 #include "guard_scene.hpp"
 
 using namespace scene;
