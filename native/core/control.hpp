@@ -22,6 +22,9 @@ namespace hotgraft {
 [[nodiscard]] std::int64_t monotonic_ns() noexcept;
 
 inline constexpr std::size_t kAbandonedMax = 4;
+// A plugin that watches its budget comes back at the deadline, not before it: it is given this long to do so, which
+// is much for a plugin and little for a thread that waits for a processor.
+inline constexpr std::int64_t kReturnNs = 100'000'000;
 
 // Thread safety
 //   One caller at a time. abandoned_count() and is_control_thread(): any thread.

@@ -22,6 +22,8 @@
 
 namespace hotgraft::elf {
 
+inline constexpr std::uint64_t kPageBytes = 4096;
+
 class Bytes {
 public:
     Bytes(const std::uint8_t *data, std::uint64_t size) noexcept : data_(data), size_(size) {}

@@ -8,8 +8,6 @@
 namespace hotgraft::elf {
 namespace {
 
-constexpr std::uint64_t kPageBytes = 4096;
-
 std::string name_of(std::size_t index, std::string_view name) {
     return "section " + std::to_string(index) + " (" + std::string(name.substr(0, 40)) + ")";
 }

@@ -7,7 +7,6 @@
 namespace hotgraft::elf {
 namespace {
 
-constexpr std::uint64_t kPageBytes = 4096;
 constexpr std::uint64_t kProgramHeadersMax = 512; // linkers write about 10
 constexpr std::uint64_t kAlignMax = std::uint64_t{1} << 30;
 constexpr std::uint64_t kAddressMax = std::uint64_t{1} << 40;

@@ -10,7 +10,6 @@ namespace hotgraft {
 
 namespace {
 
-constexpr std::int64_t kReturnNs = 10'000'000; // as in swap.cpp: to come back at the deadline, not before it
 constexpr timespec kQuiesceAgain{0, 50'000};
 
 // What the control thread works on; it keeps it if it is abandoned.

@@ -15,9 +15,6 @@ namespace hotgraft {
 namespace {
 
 constexpr timespec kPinPoll{0, 200'000};
-// A plugin that watches its budget comes back at the deadline, not before it: it is given this long to do so, which
-// is much for a plugin and little for a thread that waits for a processor.
-constexpr std::int64_t kReturnNs = 100'000'000;
 
 bool runs_plugin_code(StepKind kind) {
     return kind != StepKind::kWaitForPins && kind != StepKind::kCloseGates && kind != StepKind::kDrain &&
