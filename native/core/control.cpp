@@ -15,8 +15,6 @@ namespace hotgraft {
 
 namespace {
 
-enum class Turn { kIdle, kAsked, kAnswered, kEnd };
-
 // The process's control threads: reports and the residue search leave them out. Built in place, which needs no memory,
 // and never destroyed: an abandoned thread may come back while the process ends.
 struct Roll {
@@ -52,6 +50,8 @@ std::chrono::steady_clock::time_point at(std::int64_t deadline_ns) {
 
 // Between one caller and its thread. Both hold it: whoever is left behind keeps it alive (invariant 2).
 struct ControlThread::Shared {
+    enum class Turn { kIdle, kAsked, kAnswered, kEnd };
+
     std::mutex mutex;
     std::condition_variable changed;
     Turn turn = Turn::kIdle;
@@ -93,8 +93,8 @@ void ControlThread::serve(const std::shared_ptr<Shared> &shared) {
     enrol(tid, &shared->roll_line);
     std::unique_lock<std::mutex> lock(shared->mutex);
     shared->tid = tid;
-    while (shared->turn != Turn::kEnd) {
-        if (shared->turn != Turn::kAsked) {
+    while (shared->turn != Shared::Turn::kEnd) {
+        if (shared->turn != Shared::Turn::kAsked) {
             shared->changed.wait(lock);
             continue;
         }
@@ -107,7 +107,7 @@ void ControlThread::serve(const std::shared_ptr<Shared> &shared) {
             break;
         }
         shared->answer = std::move(answer);
-        shared->turn = Turn::kAnswered;
+        shared->turn = Shared::Turn::kAnswered;
         shared->changed.notify_all();
     }
     const bool was_abandoned = shared->is_abandoned;
@@ -142,12 +142,12 @@ Status ControlThread::run(const char *what, std::function<Status()> work, std::i
     }
     std::unique_lock<std::mutex> lock(shared_->mutex);
     shared_->work = std::move(work);
-    shared_->turn = Turn::kAsked;
+    shared_->turn = Shared::Turn::kAsked;
     shared_->changed.notify_all();
     const bool is_back =
-        shared_->changed.wait_until(lock, at(deadline_ns), [this] { return shared_->turn == Turn::kAnswered; });
+        shared_->changed.wait_until(lock, at(deadline_ns), [this] { return shared_->turn == Shared::Turn::kAnswered; });
     if (is_back) {
-        shared_->turn = Turn::kIdle;
+        shared_->turn = Shared::Turn::kIdle;
         return std::move(shared_->answer);
     }
     lock.unlock();
@@ -176,8 +176,8 @@ Status ControlThread::abandon(const char *what, std::int64_t began_ns) {
     {
         const std::lock_guard<std::mutex> lock(shared_->mutex);
         tid = shared_->tid;
-        if (shared_->turn == Turn::kAnswered) {
-            shared_->turn = Turn::kIdle;
+        if (shared_->turn == Shared::Turn::kAnswered) {
+            shared_->turn = Shared::Turn::kIdle;
             return late("returned after its deadline", what, 0, 0);
         }
         shared_->is_abandoned = true;
@@ -196,7 +196,7 @@ void ControlThread::end_thread() noexcept {
     }
     {
         const std::lock_guard<std::mutex> lock(shared_->mutex);
-        shared_->turn = Turn::kEnd;
+        shared_->turn = Shared::Turn::kEnd;
         shared_->changed.notify_all();
     }
     shared_->thread.join();
