@@ -58,8 +58,15 @@ def host() -> Iterator[hotgraft.Host]:
         yield made
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out tests of a higher tier than asked for; deselect, so that a skip always means something is missing."""
+    """Leave out tests of a higher tier than asked for; deselect, so that a skip always means something is missing.
+
+    Those whose N grows with the tier are marked `larger`.
+    """
+    for item in items:
+        if "tier" in getattr(item, "fixturenames", ()):
+            item.add_marker("larger")
     rank = TIERS.index(current_tier())
     kept = [item for item in items if _rank(item) <= rank]
     dropped = [item for item in items if _rank(item) > rank]
