@@ -1,8 +1,9 @@
 # hotgraft_add_plugin(TARGET SOURCES FILE... [MANIFEST plugin.toml])
 #
 # A shared library TARGET.so that a host can replace while it runs. `hotgraft bind` is a step of the build: it runs again
-# when the manifest changed, or a header or schema that the manifest names, and what it writes can be included:
-# <name>_descriptor.h, <name>_wrapper.hpp. A manifest or header that cannot be described ends the build with its words.
+# when the manifest, a schema or a header that it names or one that such a header includes with quotes changed. It writes
+# <name>_descriptor.h and <name>_wrapper.hpp, to be included. A manifest or header that cannot be described ends the build
+# with its words.
 #
 # The flags keep a library replaceable: nothing but the entry is exported, nothing is unique to the process, everything
 # is bound at load, no stack becomes executable. Anything else is the caller's: warnings, optimisation, further targets.

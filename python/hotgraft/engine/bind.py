@@ -1,4 +1,4 @@
-"""`hotgraft bind`: an interface header and `plugin.toml` become a descriptor, and everything wrong is said at once.
+"""`hotgraft bind`: interface headers and `plugin.toml` become a descriptor, and everything wrong is said at once.
 
 What may cross is little: fixed-width scalars, buffers whose length and direction are annotated, structs of plain
 fields by pointer. The rest is refused with file and line.
@@ -27,8 +27,8 @@ from hotgraft.core.descriptor_checks import descriptor_violations
 from hotgraft.core.errors import BindError
 from hotgraft.core.manifest import Manifest, read_manifest
 from hotgraft.engine.bind_layout import Bound, BoundStruct, layout_id_of
+from hotgraft.engine.header_includes import HeaderReader
 from hotgraft.engine.header_parse import parse_header
-from hotgraft.engine.header_tokens import read_header
 from hotgraft.engine.header_types import SCALAR_OF, Layouts
 
 if TYPE_CHECKING:
@@ -84,25 +84,18 @@ class _Binding:
         self.complaints: list[str] = []
         names = [one.header for one in manifest.provides] + [manifest.state.header]
         self.headers = tuple(dict.fromkeys(name for name in names if name))
-        self.macros: dict[str, str | None] = {}
+        self.reader = HeaderReader(folder, self.complaints)
         structs = [struct for name in self.headers for struct in self._structs(name)]
         self.layouts = Layouts(structs, self.complaints)
         self.structs: dict[str, Struct] = {}
         self.functions: dict[str, str] = {}  # where each stands
 
     def _structs(self, name: str) -> tuple[DeclaredStruct, ...]:
-        path = self.folder / name
         if not HEADER_NAME.fullmatch(name):
             self.complaints.append(f"{self.on}: header {name!r}: a name is made of A-Z a-z 0-9 _ . + / -")
             return ()
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            self.complaints.append(f"{path}: {error.strerror or error}")
-            return ()
-        header = read_header(data, name, self.macros, self.complaints)
-        self.macros = header.macros
-        return parse_header(header, self.complaints)
+        headers = self.reader.read(name)
+        return tuple(struct for one in headers for struct in parse_header(one, self.complaints))
 
     def bound(self) -> Bound:
         provides = tuple(self._interface(one) for one in self.manifest.provides)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from hotgraft.core.errors import BindError
 from hotgraft.core.manifest import read_manifest
+from hotgraft.engine.header_includes import HeaderReader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,8 +38,12 @@ def generated_files(name: str, folder: Path) -> tuple[Path, ...]:
 
 
 def read_files(manifest: Manifest, path: Path) -> tuple[Path, ...]:
-    """Return what bind reads: the manifest at `path`, the headers and the schema it names, in this order."""
-    names = [one.header for one in manifest.provides] + [manifest.state.header, manifest.config_schema_file]
+    """Return what bind reads: the manifest at `path`, the headers and the schema it names, and what those include."""
+    headers = [name for name in (*(one.header for one in manifest.provides), manifest.state.header) if name]
+    reader = HeaderReader(path.parent, [])  # bind is who complains
+    for name in headers:
+        reader.read(name)
+    names = [*headers, manifest.config_schema_file, *reader.files.values()]
     return tuple(dict.fromkeys([path, *(path.parent / name for name in names if name)]))
 
 

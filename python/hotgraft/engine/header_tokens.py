@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, Final
 from hotgraft.engine.header_conditions import Conditions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    # What an #include names, with its quotes or brackets, its line and the macros known there → those known after it.
+    Include = Callable[[str, int, Mapping[str, str | None]], Mapping[str, str | None]]
 
 SIZE_LIMIT: Final = 1 << 20  # bytes; what an interface needs fits into a hundredth of it
 CHAIN_LIMIT: Final = 32  # macros that stand for macros
@@ -48,10 +51,12 @@ class Header:
     macros: dict[str, str | None]
 
 
-def read_header(data: bytes, path: str, known: Mapping[str, str | None], complaints: list[str]) -> Header:
+def read_header(
+    data: bytes, path: str, known: Mapping[str, str | None], complaints: list[str], *, include: Include | None = None
+) -> Header:
     """Split a header; `known` are the macros of headers before it. What cannot be read is complained about."""
     text = _text(data, path, complaints)
-    reader = _Reader(path, dict(known), complaints)
+    reader = _Reader(path, dict(known), complaints, include)
     line = 1
     for whole in text.split("\n"):
         reader.read(whole, line)
@@ -92,10 +97,13 @@ def _text(data: bytes, path: str, complaints: list[str]) -> str:
 class _Reader:
     """Goes over the lines: directives change what is known, everything else becomes tokens."""
 
-    def __init__(self, path: str, macros: dict[str, str | None], complaints: list[str]) -> None:
+    def __init__(
+        self, path: str, macros: dict[str, str | None], complaints: list[str], include: Include | None
+    ) -> None:
         self.path = path
         self.macros = macros
         self.complaints = complaints
+        self.include = include
         self.tokens: list[Token] = []
         self.conditions = Conditions(path, complaints)
 
@@ -137,10 +145,17 @@ class _Reader:
             return
         if name == "define":
             self._define(rest, line)
+        elif name == "include" and self.include is not None:
+            self._include(rest, line, self.include)
         elif name == "undef":
             self.macros.pop(rest, None)
         elif name == "pragma" and rest.split("(")[0].strip() == "pack":
             self.complaints.append(f"{self.path}:{line}: #pragma pack: a packed struct does not cross")
+
+    def _include(self, rest: str, line: int, include: Include) -> None:
+        if not rest.startswith("<"):
+            self.conditions.takes(line)  # what it declares would be there in some builds only
+        self.macros = dict(include(rest, line, self.macros))
 
     def _define(self, rest: str, line: int) -> None:
         found = _DEFINE.match(rest)
