@@ -48,13 +48,18 @@ _HEAD: Final = """\
 #define HOTGRAFT_BOUND_ZEROS {{0}}
 #endif
 #define HOTGRAFT_BOUND_UNUSED __attribute__((unused))
+#if defined(__clang__) /* its AddressSanitizer would put a red zone behind the note: then it is none */
+#define HOTGRAFT_BOUND_BARE __attribute__((no_sanitize("address")))
+#else
+#define HOTGRAFT_BOUND_BARE
+#endif
 #pragma GCC diagnostic push
 #pragma GCC diagnostic error "-Wmissing-field-initializers"
 """
 _NOTE: Final = """
 #pragma GCC diagnostic pop
 
-__attribute__((used, aligned(4), section(".note.hotgraft"))) static const struct {{
+HOTGRAFT_BOUND_BARE __attribute__((used, aligned(4), section(".note.hotgraft"))) static const struct {{
     uint32_t name_bytes;
     uint32_t text_bytes;
     uint32_t type;
@@ -77,6 +82,7 @@ __attribute__((used, aligned(4), section(".note.hotgraft"))) static const struct
 #undef HOTGRAFT_BOUND_ZERO
 #undef HOTGRAFT_BOUND_ZEROS
 #undef HOTGRAFT_BOUND_UNUSED
+#undef HOTGRAFT_BOUND_BARE
 #endif
 """
 
