@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from command_scene import as_json, hotgraft
 from hotgraft import _core
-from hotgraft.cli.main import COMMANDS, cli
+from hotgraft.cli.main import COMMANDS
 from hotgraft.engine.build import build_plugin
 from hotgraft.engine.doctor import _limits, _membarrier, _staging
 from hotgraft.engine.leftovers import left_folders, mapped_copies
@@ -25,32 +22,6 @@ from hotgraft.engine.new_plugin import new_plugin
 ROOT = Path(__file__).parents[2]
 WAYS = ["compiler", pytest.param("cmake", marks=pytest.mark.full)]
 HEAVY = {"numpy", "cffi", "msgspec", "hotgraft._core", "hotgraft.host", "hotgraft.engine.build", "importlib.metadata"}
-
-
-Command = Callable[..., tuple[str, str]]
-
-
-@pytest.fixture
-def hotgraft(monkeypatch: pytest.MonkeyPatch) -> Command:
-    """Run the command line in this process; answers what it printed on stdout and on stderr."""
-    for name in ("CC", "CXX", "CPPFLAGS", "CFLAGS", "CXXFLAGS", "LDFLAGS", "CMAKE_GENERATOR"):
-        monkeypatch.delenv(name, raising=False)
-
-    def run(*words: object, folder: Path, code: int = 0, **environment: str) -> tuple[str, str]:
-        monkeypatch.chdir(folder)
-        done = CliRunner().invoke(cli, [str(word) for word in words], env=environment, prog_name="hotgraft")
-        if done.exception is not None and not isinstance(done.exception, SystemExit):
-            raise done.exception
-        assert done.exit_code == code, f"{words} ended with {done.exit_code}:\n{done.output}"
-        return done.stdout, done.stderr
-
-    return run
-
-
-def as_json(text: str) -> Any:
-    """Return the one object that a command printed."""
-    (line,) = text.splitlines()
-    return json.loads(line)
 
 
 @pytest.fixture
@@ -89,12 +60,12 @@ def test_lazy_names_of_the_package_are_the_promised_ones() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
-def test_unknown_command_names_the_nearest(tmp_path: Path, hotgraft: Command) -> None:
+def test_unknown_command_names_the_nearest(tmp_path: Path) -> None:
     """A slip of the finger costs one look."""
     assert "Did you mean 'build'?" in hotgraft("biuld", folder=tmp_path, code=2)[1]
 
 
-def test_build_says_what_it_made_and_leaves_nothing_else(gain: Path, hotgraft: Command) -> None:
+def test_build_says_what_it_made_and_leaves_nothing_else(gain: Path) -> None:
     """The image appears in one step, beside what bind wrote."""
     said, _ = hotgraft("build", "--way", "compiler", folder=gain)
     assert said.startswith("build/gain.so  (with compiler, ")
@@ -104,9 +75,7 @@ def test_build_says_what_it_made_and_leaves_nothing_else(gain: Path, hotgraft: C
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_compiler_error_is_shown_as_it_was_drawn_and_the_last_image_stays(
-    gain: Path, way: str, hotgraft: Command
-) -> None:
+def test_compiler_error_is_shown_as_it_was_drawn_and_the_last_image_stays(gain: Path, way: str) -> None:
     """File, line and caret; exit 9; and who runs the old image goes on with it."""
     hotgraft("build", "--way", way, folder=gain)
     image = gain / "build" / "gain.so"
@@ -125,7 +94,7 @@ def test_compiler_error_is_shown_as_it_was_drawn_and_the_last_image_stays(
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_refusal_of_bind_ends_with_three(gain: Path, way: str, hotgraft: Command) -> None:
+def test_refusal_of_bind_ends_with_three(gain: Path, way: str) -> None:
     """Another code than the compiler's: the header is wrong, not the C."""
     header = gain / "gain.h"
     header.write_text(header.read_text().replace("uint64_t n);", "long n);"))
@@ -137,7 +106,7 @@ def test_refusal_of_bind_ends_with_three(gain: Path, way: str, hotgraft: Command
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_warnings_of_a_build_that_succeeds_are_shown(gain: Path, way: str, hotgraft: Command) -> None:
+def test_warnings_of_a_build_that_succeeds_are_shown(gain: Path, way: str) -> None:
     """-Wall is for the author, and a build that works may still be wrong."""
     source = gain / "gain.c"
     source.write_text(source.read_text().replace("    for (uint64_t i", "    int unused;\n    for (uint64_t i"))
@@ -148,7 +117,7 @@ def test_warnings_of_a_build_that_succeeds_are_shown(gain: Path, way: str, hotgr
     assert "unused variable" in hotgraft("build", "--way", way, folder=gain)[1]
 
 
-def test_compiler_and_flags_come_from_the_environment(gain: Path, hotgraft: Command) -> None:
+def test_compiler_and_flags_come_from_the_environment(gain: Path) -> None:
     """As make has it: $CC, $CFLAGS, $CPPFLAGS, $LDFLAGS; a launcher before the compiler is part of $CC."""
     source = gain / "gain.c"
     source.write_text(source.read_text().replace("2.0f", "FACTOR"))
@@ -159,7 +128,7 @@ def test_compiler_and_flags_come_from_the_environment(gain: Path, hotgraft: Comm
 
 
 @pytest.mark.full
-def test_changed_flags_reach_cmake(gain: Path, hotgraft: Command) -> None:
+def test_changed_flags_reach_cmake(gain: Path) -> None:
     """CMake reads them once; a build that says it respects them must begin anew."""
     hotgraft("build", "--way", "cmake", folder=gain)
     source = gain / "gain.c"
@@ -169,7 +138,7 @@ def test_changed_flags_reach_cmake(gain: Path, hotgraft: Command) -> None:
 
 
 @pytest.mark.full
-def test_generator_with_several_configurations_builds_the_one_that_is_used(gain: Path, hotgraft: Command) -> None:
+def test_generator_with_several_configurations_builds_the_one_that_is_used(gain: Path) -> None:
     """$CMAKE_GENERATOR is the author's; an image of another configuration would be a stale one."""
     hotgraft("build", "--way", "cmake", folder=gain, CMAKE_GENERATOR="Ninja Multi-Config")
     assert (gain / "build" / "cmake" / "RelWithDebInfo" / "gain.so").is_file()
@@ -178,14 +147,14 @@ def test_generator_with_several_configurations_builds_the_one_that_is_used(gain:
 
 
 @pytest.mark.full
-def test_cmake_project_without_the_plugin_says_what_to_write(gain: Path, hotgraft: Command) -> None:
+def test_cmake_project_without_the_plugin_says_what_to_write(gain: Path) -> None:
     """The project builds, and yet there is no image."""
     (gain / "CMakeLists.txt").write_text("cmake_minimum_required(VERSION 3.25)\nproject(other LANGUAGES C)\n")
     _, words = hotgraft("build", folder=gain, code=9)
     assert "hotgraft_add_plugin(gain SOURCES gain.c MANIFEST plugin.toml)" in words
 
 
-def test_without_cmake_the_compiler_does(gain: Path, tmp_path: Path, hotgraft: Command) -> None:
+def test_without_cmake_the_compiler_does(gain: Path, tmp_path: Path) -> None:
     """A CMakeLists.txt is there, and CMake is not: the folder still builds."""
     tools = tmp_path / "bin"
     tools.mkdir()
@@ -197,7 +166,7 @@ def test_without_cmake_the_compiler_does(gain: Path, tmp_path: Path, hotgraft: C
     assert "cc, gcc, clang: could not find a compiler" in hotgraft("build", folder=gain, code=9, PATH=str(tools))[1]
 
 
-def test_bind_takes_the_manifest_it_is_given(gain: Path, hotgraft: Command) -> None:
+def test_bind_takes_the_manifest_it_is_given(gain: Path) -> None:
     """Two manifests in one folder: the one that was named is bound."""
     other = gain / "other.toml"
     other.write_text((gain / "plugin.toml").read_text().replace('name = "gain"', 'name = "other"'))
@@ -205,7 +174,7 @@ def test_bind_takes_the_manifest_it_is_given(gain: Path, hotgraft: Command) -> N
     assert (gain / "out" / "other_descriptor.h").is_file()
 
 
-def test_depfile_names_everything_that_bind_read(gain: Path, hotgraft: Command) -> None:
+def test_depfile_names_everything_that_bind_read(gain: Path) -> None:
     """What is missing there is not bound again when it changes."""
     manifest = gain / "plugin.toml"
     manifest.write_text(manifest.read_text() + '\n[config]\nschema = "a schema.json"\n')
@@ -218,14 +187,14 @@ def test_depfile_names_everything_that_bind_read(gain: Path, hotgraft: Command) 
         assert f"{real}/{name}" in rule
 
 
-def test_folder_without_a_manifest_is_refused_in_words(tmp_path: Path, hotgraft: Command) -> None:
+def test_folder_without_a_manifest_is_refused_in_words(tmp_path: Path) -> None:
     """The wrong folder is the commonest mistake, and no fault of a compiler's."""
     _, words = hotgraft("build", folder=tmp_path, code=3)
     assert "it holds no plugin.toml" in words
     assert "to do: give a plugin's folder, or begin one: hotgraft new NAME" in words
 
 
-def test_what_the_system_refuses_is_said_without_a_traceback(tmp_path: Path, hotgraft: Command) -> None:
+def test_what_the_system_refuses_is_said_without_a_traceback(tmp_path: Path) -> None:
     """A name that is a file where a folder must be made."""
     (tmp_path / "build").write_text("mine")
     (tmp_path / "plugin.toml").write_text("[plugin]\nname = 'gain'\nversion = '1.0.0'\n")
@@ -233,7 +202,7 @@ def test_what_the_system_refuses_is_said_without_a_traceback(tmp_path: Path, hot
     assert words == "build: File exists; nothing was changed there\n"
 
 
-def test_inspect_shows_what_the_plugin_offers(gain: Path, hotgraft: Command) -> None:
+def test_inspect_shows_what_the_plugin_offers(gain: Path) -> None:
     """Facts, descriptor, hazards: aligned, for a person."""
     hotgraft("build", "--way", "compiler", folder=gain)
     said, _ = hotgraft("inspect", "build/gain.so", folder=gain)
@@ -245,7 +214,7 @@ def test_inspect_shows_what_the_plugin_offers(gain: Path, hotgraft: Command) -> 
     assert "  none that the file shows" in lines
 
 
-def test_inspect_says_what_would_be_refused_and_what_to_do(tmp_path: Path, hotgraft: Command) -> None:
+def test_inspect_says_what_would_be_refused_and_what_to_do(tmp_path: Path) -> None:
     """All of it at once, each with its rule and its advice."""
     (tmp_path / "t.c").write_text("extern void nowhere(void); void f(void) { nowhere(); }")
     subprocess.run(["cc", "-shared", "-fPIC", "-zexecstack", "t.c", "-o", "t.so"], cwd=tmp_path, check=True)
@@ -259,7 +228,7 @@ def test_inspect_says_what_would_be_refused_and_what_to_do(tmp_path: Path, hotgr
     assert text.count("to do: ") == 4
 
 
-def test_inspect_claims_nothing_about_what_it_did_not_read(gain: Path, hotgraft: Command) -> None:
+def test_inspect_claims_nothing_about_what_it_did_not_read(gain: Path) -> None:
     """Of another machine's image only the head is read: "no hazards" would be a guess."""
     data = bytearray(build_plugin(gain).read_bytes())
     data[18] = 183  # e_machine: AArch64
@@ -269,7 +238,7 @@ def test_inspect_claims_nothing_about_what_it_did_not_read(gain: Path, hotgraft:
     assert said.endswith("hazards\n  not looked for in such a file\n")
 
 
-def test_inspect_of_a_file_that_was_cut_short_says_where_and_what_to_do(gain: Path, hotgraft: Command) -> None:
+def test_inspect_of_a_file_that_was_cut_short_says_where_and_what_to_do(gain: Path) -> None:
     """The file a slow copy leaves for a moment."""
     (gain / "cut.so").write_bytes(build_plugin(gain).read_bytes()[:9000])
     said, _ = hotgraft("inspect", "cut.so", folder=gain)
@@ -277,7 +246,7 @@ def test_inspect_of_a_file_that_was_cut_short_says_where_and_what_to_do(gain: Pa
     assert "to do: give a finished shared library" in said
 
 
-def test_check_ends_with_three_when_one_is_refused(gain: Path, hotgraft: Command) -> None:
+def test_check_ends_with_three_when_one_is_refused(gain: Path) -> None:
     """For CI: every image is looked at, and none of the good ones hides a bad one."""
     hotgraft("build", "--way", "compiler", folder=gain)
     (gain / "empty.so").write_bytes(b"")
@@ -288,13 +257,13 @@ def test_check_ends_with_three_when_one_is_refused(gain: Path, hotgraft: Command
     hotgraft("check", "nowhere.so", folder=gain, code=2)
 
 
-def test_every_option_can_come_from_the_environment(gain: Path, hotgraft: Command) -> None:
+def test_every_option_can_come_from_the_environment(gain: Path) -> None:
     """Named by the option as it is typed, not by what the code calls it."""
     found = as_json(hotgraft("build", folder=gain, HOTGRAFT_BUILD_JSON="1", HOTGRAFT_BUILD_WAY="compiler")[0])
     assert found["way"] == "compiler"
 
 
-def test_completion_completes_commands(tmp_path: Path, hotgraft: Command) -> None:
+def test_completion_completes_commands(tmp_path: Path) -> None:
     """click's own scripts ask the program itself."""
     said, _ = hotgraft("completion", "bash", folder=tmp_path)
     assert "_HOTGRAFT_COMPLETE=bash_complete" in said
@@ -306,7 +275,7 @@ def test_completion_completes_commands(tmp_path: Path, hotgraft: Command) -> Non
     assert done.stdout.split() == ["plain,inspect"]
 
 
-def test_doctor_tries_what_it_says(tmp_path: Path, hotgraft: Command) -> None:
+def test_doctor_tries_what_it_says(tmp_path: Path) -> None:
     """On a machine that runs these tests nothing is wrong."""
     found = as_json(hotgraft("doctor", "--json", folder=tmp_path)[0])
     levels = {one["part"]: one["level"] for one in found["parts"]}
@@ -315,7 +284,7 @@ def test_doctor_tries_what_it_says(tmp_path: Path, hotgraft: Command) -> None:
         assert levels[part] == "ok"
 
 
-def test_doctor_names_the_compiler_that_fails_and_what_to_do(tmp_path: Path, hotgraft: Command) -> None:
+def test_doctor_names_the_compiler_that_fails_and_what_to_do(tmp_path: Path) -> None:
     """The words of a machine on which nothing can be built."""
     said, _ = hotgraft("doctor", folder=tmp_path, code=4, CC="false", CXX="false")
     assert "WRONG  C compiler" in said

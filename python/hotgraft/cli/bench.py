@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 import hotgraft
+from hotgraft.cli.output import print_json
 from hotgraft.core.errors import HotgraftError
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ def command(names: tuple[str, ...], as_json: bool, quick: bool, only_list: bool)
         rows = run.choose(run.all_rows(run.QUICK if quick else run.FULL), names)
     except LookupError as unknown:
         raise click.UsageError(str(unknown.args[0])) from None
+    if only_list and as_json:
+        print_json({"rows": [{"name": row.name, "text": row.text} for row in rows]})
+        return
     if only_list:
         for row in rows:
             click.echo(f"{row.name:38} {row.text}")

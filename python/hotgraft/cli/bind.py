@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from hotgraft.cli.output import json_option, print_json
 from hotgraft.engine.bind_files import dependency_rule, generated_files, load_manifest, read_files
 
 
@@ -25,6 +26,7 @@ from hotgraft.engine.bind_files import dependency_rule, generated_files, load_ma
 )
 @click.option("-q", "--quiet", is_flag=True, help="Do not name the files.")
 @click.option("--depfile-target", metavar="FILE", help="What the rule is for; default: the descriptor.")
+@json_option
 def command(
     manifest: Path,
     output: Path | None,
@@ -32,6 +34,7 @@ def command(
     quiet: bool,
     depfile: Path | None,
     depfile_target: str | None,
+    as_json: bool,
 ) -> None:
     """Turn an interface header and MANIFEST (default plugin.toml) into a descriptor, a C++ wrapper and a Protocol.
 
@@ -47,5 +50,7 @@ def command(
     if depfile is not None:
         target = depfile_target or str(files[0])
         depfile.write_text(dependency_rule(target, read_files(found, manifest)), encoding="utf-8")
-    if not quiet:
+    if as_json:
+        print_json({"plugin": found.name, "files": list(map(str, files)), "written": not lists_only})
+    elif not quiet:
         click.echo("\n".join(map(str, files)))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hotgraft.cli.exits import EXITS_TEXT
-from hotgraft.cli.output import json_option, print_json
+from hotgraft.cli.output import has_colour, json_option, print_json
 
 if TYPE_CHECKING:
     from hotgraft.engine.build_image import Way
@@ -40,7 +40,7 @@ def command(folder: Path, output: Path | None, way: Way | None, as_json: bool) -
     from hotgraft.engine.build_image import build_image
 
     began = time.monotonic()
-    built = build_image(folder, output=output, way=way, is_colored=sys.stderr.isatty() and not as_json)
+    built = build_image(folder, output=output, way=way, is_colored=has_colour(sys.stderr) and not as_json)
     took_s = time.monotonic() - began
     if as_json:
         print_json(

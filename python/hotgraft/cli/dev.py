@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+from hotgraft.cli.environment import WholeText
+from hotgraft.cli.output import has_colour, json_lines_option
+
+if TYPE_CHECKING:
+    from hotgraft.engine.build_image import Way
 
 
 @click.command()
@@ -14,8 +20,10 @@ import click
 @click.option(
     "--call",
     "calls",
+    cls=WholeText,
     multiple=True,
     metavar="CALL",
+    envvar="HOTGRAFT_CALL",
     help="Call a function after every swap and show what it answers: 'process([1, 2, 3])'. May be given again.",
 )
 @click.option(
@@ -51,7 +59,14 @@ import click
     envvar="HOTGRAFT_RELOAD_DELAY",
     help="Seconds without a save before building.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One line of JSON per event.")  # fmt: skip
+@click.option(
+    "--way",
+    type=click.Choice(["compiler", "cmake"]),
+    default="compiler",
+    show_default=True,
+    help="Build with the compiler directly, which is faster, or with the project's CMake.",
+)
+@json_lines_option
 def command(
     folder: Path,
     calls: tuple[str, ...],
@@ -59,6 +74,7 @@ def command(
     included: tuple[str, ...],
     excluded: tuple[str, ...],
     delay_s: float,
+    way: Way,
     as_json: bool,
 ) -> None:
     """Build the plugin in FOLDER (default: here), and again at every save; swap it in, call it, show the result.
@@ -71,22 +87,13 @@ def command(
     from hotgraft.dev.screen import Screen
     from hotgraft.dev.sources import EXCLUDED, INCLUDED, Sources
 
-    has_colour = sys.stdout.isatty() and not as_json
+    is_colored = has_colour(sys.stdout) and not as_json
     wish = Wish(
         folder=folder,
         sources=Sources(tuple(dict.fromkeys([folder, *folders])), (*INCLUDED, *included), (*EXCLUDED, *excluded)),
-        calls=tuple(parse_call(text) for text in calls or _call_of_environment()),
+        calls=tuple(parse_call(text) for text in calls if text),
         delay_s=delay_s,
-        flags=("-fdiagnostics-color=always",) if has_colour else (),
+        way=way,
+        is_colored=is_colored,
     )
-    screen = Screen(sys.stdout, is_json=as_json, has_colour=has_colour)
-    try:
-        run_dev(wish, screen)
-    except KeyboardInterrupt:
-        sys.exit(130)
-
-
-def _call_of_environment() -> tuple[str, ...]:
-    """Return the one call of $HOTGRAFT_CALL: click would cut it at its spaces."""
-    text = os.environ.get("HOTGRAFT_CALL", "")
-    return (text,) if text else ()
+    run_dev(wish, Screen(sys.stdout, is_json=as_json, has_colour=is_colored))

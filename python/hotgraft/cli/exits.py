@@ -10,6 +10,7 @@ __all__ = [
     "EXIT_BUILD",
     "EXIT_INCOMPATIBLE",
     "EXIT_INTERNAL",
+    "EXIT_INTERRUPTED",
     "EXIT_REFUSED",
     "EXIT_UNKNOWN",
     "EXIT_USAGE",
@@ -22,10 +23,11 @@ EXIT_REFUSED: Final = 3  # a manifest, header or image is refused; nothing chang
 EXIT_INCOMPATIBLE: Final = 4  # this machine cannot do it
 EXIT_UNKNOWN: Final = 5  # no plugin of that name
 EXIT_BUILD: Final = 9  # the compiler or the build tool said no; its own words are on stderr
+EXIT_INTERRUPTED: Final = 130  # ^C, as a shell has it: 128 + SIGINT
 
 EXITS_TEXT: Final = (
     "Exit codes: 0 done, 1 internal error, 2 usage, 3 refused (nothing changed), 4 incompatible machine, "
-    "5 unknown plugin, 7 regression, 9 does not compile."
+    "5 unknown plugin, 7 regression, 9 does not compile, 130 interrupted."
 )
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+import errno
 import importlib
+import os
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
-from hotgraft.cli.exits import EXIT_INTERNAL, EXITS_TEXT, exit_code_of
+from hotgraft.cli.environment import name_variables, unread_variables
+from hotgraft.cli.exits import EXIT_INTERNAL, EXIT_INTERRUPTED, EXITS_TEXT, exit_code_of
 from hotgraft.cli.output import print_json, wants_json
 from hotgraft.core.errors import HotgraftError
 
@@ -17,15 +21,15 @@ if TYPE_CHECKING:
 
 # By the order in which an author meets them.
 COMMANDS: Final = {
-    "new": ("hotgraft.cli.new", "Begin a plugin: a folder that builds, tests itself and hot-reloads."),
-    "build": ("hotgraft.cli.build", "Bind and compile a plugin's folder; the image appears in one step."),
+    "new": ("hotgraft.cli.new", "Begin a plugin: a folder that builds, tests itself and reloads."),
+    "build": ("hotgraft.cli.build", "Bind and compile a plugin's folder."),
     "dev": ("hotgraft.cli.dev", "Build, swap and call a plugin again at every save."),
     "bind": ("hotgraft.cli.bind", "Turn an interface header and plugin.toml into a descriptor."),
     "inspect": ("hotgraft.cli.inspect", "Show what an image is, and what stands against loading it."),
     "check": ("hotgraft.cli.check", "Say whether images would be accepted, for CI."),
-    "doctor": ("hotgraft.cli.doctor", "Look at this machine: compiler, loader, kernel, limits, leftovers."),
+    "doctor": ("hotgraft.cli.doctor", "Look at this machine: compilers, loader, limits, leftovers."),
     "bench": ("hotgraft.cli.bench", "Measure what a call, a swap and a reload cost on this machine."),
-    "demo": ("hotgraft.cli.demo", "Replace an audio filter under a running stream, and check every sample."),
+    "demo": ("hotgraft.cli.demo", "Replace an audio filter under a running stream; check it all."),
     "run": ("hotgraft.cli.run", "Serve the plugins of a hotgraft.toml."),
     "config": ("hotgraft.cli.settings", "See the settings, and where each comes from."),
     "completion": ("hotgraft.cli.completion", "Print what makes the shell complete hotgraft's words."),
@@ -43,12 +47,7 @@ class LazyGroup(click.Group):
         """Import the command's module."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(COMMANDS[cmd_name][0]).command
-        for option in command.params:
-            if isinstance(option, click.Option) and option.envvar is None:
-                longest = max(option.opts, key=len).lstrip("-")
-                option.envvar = f"HOTGRAFT_{cmd_name}_{longest}".replace("-", "_").upper()
-        return command
+        return name_variables(importlib.import_module(COMMANDS[cmd_name][0]).command, cmd_name)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -73,22 +72,30 @@ class LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; a refusal ends with its words on stderr, as JSON on stdout where asked for, and its code."""
+        commands = (command for name in COMMANDS if (command := self.get_command(ctx, name)) is not None)
+        for sentence in unread_variables(os.environ, commands):
+            click.echo(f"warning: {sentence}", err=True)
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt:  # click would call it an internal error
+            ctx.exit(EXIT_INTERRUPTED)
         except HotgraftError as error:
-            _end_with(ctx, error)
+            _end(ctx, str(error), {"kind": type(error).__name__, **_answers(error)}, exit_code_of(error))
         except OSError as error:
-            if error.filename is None:  # EPIPE and its like are click's to handle
+            if error.errno == errno.EPIPE:  # who read stdout went: click ends quietly
                 raise
-            click.echo(f"{error.filename}: {error.strerror}; nothing was changed there", err=True)
-            ctx.exit(EXIT_INTERNAL)
+            found = error.strerror or str(error)
+            words = found if error.filename is None else f"{error.filename}: {found}; nothing was changed there"
+            facts = {"kind": type(error).__name__, "on": str(error.filename or ""), "found": [found]}
+            _end(ctx, words, facts, EXIT_INTERNAL)
 
 
-def _end_with(ctx: click.Context, error: HotgraftError) -> NoReturn:
+def _end(ctx: click.Context, words: str, facts: dict[str, Any], code: int) -> NoReturn:
+    click.echo(words, err=True)
     if wants_json(ctx):
-        print_json({"error": {"kind": type(error).__name__, **_answers(error)}})
-    click.echo(str(error), err=True)
-    ctx.exit(exit_code_of(error))
+        with contextlib.suppress(OSError):  # stdout may be what failed
+            print_json({"error": facts})
+    ctx.exit(code)
 
 
 def _answers(error: HotgraftError) -> dict[str, Any]:
@@ -99,7 +106,7 @@ def _answers(error: HotgraftError) -> dict[str, Any]:
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog=f"Every option can be given as HOTGRAFT_<COMMAND>_<OPTION>: HOTGRAFT_BUILD_JSON=1. {EXITS_TEXT}",
+    epilog=f"Every option can be given as HOTGRAFT_<COMMAND>_<OPTION>: HOTGRAFT_BUILD_JSON=1.\n\n{EXITS_TEXT}",
 )
 @click.version_option(package_name="hotgraft", prog_name="hotgraft")
 def cli() -> None:

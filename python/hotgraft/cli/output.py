@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, TypeVar
+import os
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["json_option", "print_json", "table", "wants_json"]
+__all__ = ["has_colour", "json_lines_option", "json_option", "print_json", "table", "wants_json"]
 
 _Command = TypeVar("_Command", bound="Callable[..., Any]")
 _WANTS_JSON = "hotgraft.cli.output.wants_json"
 
 
+def has_colour(stream: TextIO) -> bool:
+    """Tell whether who reads `stream` sees colours and wants them: a terminal, and no $NO_COLOR (no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
 def json_option(command: _Command) -> _Command:
     """Give a command ``--json``; its function is told as `as_json`, and so is whoever reports an error."""
-    return click.option(
-        "--json", "as_json", is_flag=True, callback=_remember, help="One JSON object on stdout; words go to stderr."
-    )(command)
+    return _json_option(command, "One JSON object on stdout; words go to stderr.")
+
+
+def json_lines_option(command: _Command) -> _Command:
+    """The same for a command that goes on: an object for each thing that happens."""
+    return _json_option(command, "One line of JSON per event; words go to stderr.")
+
+
+def _json_option(command: _Command, text: str) -> _Command:
+    return click.option("--json", "as_json", is_flag=True, callback=_remember, help=text)(command)
 
 
 def _remember(ctx: click.Context, _: click.Parameter, value: bool) -> bool:

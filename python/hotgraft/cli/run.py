@@ -8,13 +8,14 @@ from typing import Any
 
 import click
 
+from hotgraft.cli.output import json_lines_option
 from hotgraft.cli.settings import settings_from, settings_options
 
 
 @click.command()
 @click.argument("images", nargs=-1, type=click.Path(exists=True, path_type=Path))
 @settings_options
-@click.option("--json", "as_json", is_flag=True, help="One line of JSON per event.")
+@json_lines_option
 def command(images: tuple[Path, ...], as_json: bool, **arguments: Any) -> None:
     """Serve the plugins of hotgraft.toml, and IMAGES: images or plugin.toml files, until ^C.
 

@@ -4,30 +4,41 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
+from click.core import ParameterSource
 
+from hotgraft.cli.output import json_option, print_json, table
 from hotgraft.core.errors import ConfigError
 from hotgraft.core.options import Options
-from hotgraft.core.settings import FILE_NAME, FileSettings, Settings, make_settings, read_settings
+from hotgraft.core.settings import FILE_NAME, RELOAD, FileSettings, Settings, make_settings, read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
 
+HELP: Final = {
+    "settle_deadline_s": "Until a file that is still being written counts as broken.",
+    "control_deadline_s": "For each function of a plugin's own outside of a swap's gates.",
+    "swap_deadline_s": "For gates, drain, quiesce, state and start together.",
+    "close_deadline_s": "For the calls that are inside at the end.",
+    "pin_deadline_s": "For each pin, from its beginning.",
+    "staging_folder": "For the staged copies. Default: a private one.",
+}  # of hotgraft.Options, in seconds unless it is a folder
+
 
 def settings_options(command: Command) -> Command:
     """Add --config, --reload and one option per setting of a host to a command."""
     for one in reversed(fields(Options)):
         name = f"--{one.name.replace('_', '-')}"
-        kind = float if one.name.endswith("_s") else str
-        command = click.option(name, type=kind, default=None, help="Setting of the host; see pydoc hotgraft.Options.")(
-            command
-        )
+        is_duration = one.name.endswith("_s")
+        kind, word = (float, "SECONDS") if is_duration else (str, "FOLDER")
+        text = f"{HELP[one.name]}  [default: {one.default:g}]" if is_duration else HELP[one.name]
+        command = click.option(name, type=kind, metavar=word, help=text)(command)
     command = click.option("--reload/--no-reload", default=None, help="Reload a plugin when its image changes.")(
         command
     )
@@ -51,18 +62,31 @@ def settings_from(arguments: dict[str, Any], images: tuple[str, ...] = ()) -> Se
         if given is not None:
             raise ConfigError("read the settings", on=str(path), found=error.strerror or str(error)) from None
         file = FileSettings(str(path))
-    return make_settings(arguments, os.environ, file, images)
+    settings = make_settings(arguments, os.environ, file, images)
+    return replace(settings, origins={**settings.origins, **_variables()})
+
+
+def _variables() -> dict[str, str]:
+    """Return the values that click took from a variable of the command's own, such as $HOTGRAFT_RUN_RELOAD."""
+    ctx = click.get_current_context()
+    found = {}
+    for option in ctx.command.params:
+        name = str(option.name)
+        if ctx.get_parameter_source(name) is ParameterSource.ENVIRONMENT:
+            given = [one for one in option.envvar or () if os.environ.get(one)]
+            found["run.reload" if name == RELOAD else f"host.{name}"] = f"${given[0]}"
+    return found
 
 
 @click.group()
 def command() -> None:
-    """Settings: see them."""
+    """See the settings of `hotgraft run`, and where each comes from."""
 
 
-@command.command()
+@command.command(short_help="Show what hotgraft run would take.")
 @settings_options
 @click.option("--origin", is_flag=True, help="Say where each value comes from.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@json_option
 def show(origin: bool, as_json: bool, **arguments: Any) -> None:
     """Show every setting as `hotgraft run` would take it from arguments, environment and file."""
     settings = settings_from(arguments)
@@ -72,9 +96,7 @@ def show(origin: bool, as_json: bool, **arguments: Any) -> None:
             name: {"value": value, "origin": settings.origins[name]} if origin else value
             for name, value in values.items()
         }
-        click.echo(json.dumps(shown))
+        print_json(shown)
         return
-    width = max(map(len, values))
-    for name, value in values.items():
-        text = json.dumps(value)
-        click.echo(f"{name:{width}}  {text}" + (f"  ({settings.origins[name]})" if origin else ""))
+    origins = {name: f"  ({settings.origins[name]})" if origin else "" for name in values}
+    click.echo(table(((name, json.dumps(value) + origins[name]) for name, value in values.items()), indent=0))
