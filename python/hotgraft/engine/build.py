@@ -8,14 +8,13 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import signal
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from hotgraft.core.errors import BuildError
 from hotgraft.engine.bind_files import generated_files
 from hotgraft.engine.places import include_dir
+from hotgraft.engine.tools import how_it_ended, run_tool, version_of, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,14 +31,21 @@ def find_compiler(*, cpp: bool = False) -> str:
     """Return the compiler: $CC or $CXX, else the first of cc, gcc, clang (c++, g++, clang++) on the path.
 
     Raises:
-        BuildError: there is none.
+        BuildError: the one that is asked for is not on the path, or none is.
     """
-    names = [os.environ.get("CXX" if cpp else "CC", "")]
-    names += ["c++", "g++", "clang++"] if cpp else ["cc", "gcc", "clang"]
+    variable = "CXX" if cpp else "CC"
+    asked = words_of(variable)
+    if asked:
+        if shutil.which(asked[0]) is None:
+            found = f"{asked[0]} is not on the path"
+            advice = f"install it, set ${variable} to another, or unset it to have the machine's own"
+            raise BuildError("find a compiler", on=f"${variable}", found=found, advice=advice)
+        return shlex.join(asked)
+    names = ["c++", "g++", "clang++"] if cpp else ["cc", "gcc", "clang"]
     for name in names:
-        if name and shutil.which(shlex.split(name)[0]):
+        if shutil.which(name):
             return name
-    raise BuildError("find a compiler", on=", ".join(filter(None, names)), output="none is on the path", command=())
+    raise BuildError("find a compiler", on=", ".join(names), output="none is on the path", command=())
 
 
 def write_bound(manifest: Path, build: Path) -> str:
@@ -73,19 +79,9 @@ def kept_image(image: Path) -> str:
     return f"{image} stays as it was" if image.exists() else f"{image} was not made"
 
 
-def how_it_ended(returncode: int) -> str:
-    """Say how a program that did not succeed ended, from what subprocess tells of it."""
-    return f"was ended by {signal.Signals(-returncode).name}" if returncode < 0 else f"ended with {returncode}"
-
-
 def _cpp_flags(compiler: Sequence[str]) -> tuple[str, ...]:
     """Symbols unique to the process are gcc's own idea; clang, whatever it is called here, refuses the flag."""
-    said = subprocess.run([*compiler, "--version"], capture_output=True, text=True, check=False).stdout
-    return CPP_FLAGS if "clang" in said else (*CPP_FLAGS, "-fno-gnu-unique")
-
-
-def _words_of(variable: str) -> list[str]:
-    return shlex.split(os.environ.get(variable, ""))
+    return CPP_FLAGS if "clang" in version_of(compiler) else (*CPP_FLAGS, "-fno-gnu-unique")
 
 
 def build_plugin(
@@ -114,7 +110,8 @@ def build_plugin(
     name = write_bound(folder / "plugin.toml", build)
     sources = sorted(one for one in folder.iterdir() if one.suffix in C_SUFFIXES + CPP_SUFFIXES)
     if not sources:
-        raise BuildError("build the plugin", on=str(folder), output="no .c, .cpp, .cc or .cxx file", command=())
+        advice = "let its CMakeLists.txt say what to build: --way cmake" if (folder / "CMakeLists.txt").exists() else ""
+        raise BuildError("build the plugin", on=str(folder), found="no .c, .cpp, .cc or .cxx file", advice=advice)
     image = Path(output) if output is not None else build / f"{name}.so"
     image.parent.mkdir(parents=True, exist_ok=True)
     partial = image.with_name(f".{image.name}.{os.getpid()}.partial")
@@ -123,16 +120,17 @@ def build_plugin(
     command = [
         *words, *FLAGS, *(_cpp_flags(words) if is_cpp else C_FLAGS),
         f"-I{include_dir()}", f"-I{folder}", f"-I{build}", *flags,
-        *_words_of("CPPFLAGS"), *_words_of("CXXFLAGS" if is_cpp else "CFLAGS"),
-        *map(str, sources), *_words_of("LDFLAGS"), "-o", str(partial),
+        *words_of("CPPFLAGS"), *words_of("CXXFLAGS" if is_cpp else "CFLAGS"),
+        *map(str, sources), *words_of("LDFLAGS"), "-o", str(partial),
     ]  # fmt: skip
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
+        done = run_tool(command, on=str(folder))
+        if done.returncode != 0 or not partial.exists():
+            ended = how_it_ended(done.returncode) + ("" if done.returncode else " and wrote no image")
             raise BuildError(
                 "compile the plugin",
                 on=str(folder),
-                found=f"{words[0]} {how_it_ended(done.returncode)}",
+                found=f"{words[0]} {ended}",
                 advice="mend what it says here",
                 running=kept_image(image),
                 output=done.stderr + done.stdout,

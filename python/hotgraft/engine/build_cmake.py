@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from hotgraft.core.errors import BuildError
 from hotgraft.engine.bind_files import load_manifest
-from hotgraft.engine.build import how_it_ended, kept_image
+from hotgraft.engine.build import kept_image
 from hotgraft.engine.places import cmake_dir
+from hotgraft.engine.tools import how_it_ended, run_merged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,6 +26,7 @@ __all__ = ["build_with_cmake"]
 
 VARIABLES: Final = ("CC", "CXX", "CPPFLAGS", "CFLAGS", "CXXFLAGS", "LDFLAGS", "CMAKE_GENERATOR")
 CONFIG: Final = "RelWithDebInfo"
+COLOURS: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")  # and gcc's "erase to the end of the line"
 EXCERPT: Final = "hotgraft_add_plugin({name} SOURCES {name}.c MANIFEST plugin.toml)"
 
 
@@ -48,11 +50,12 @@ def build_with_cmake(
     tree = folder / "build" / "cmake"
     image = output or folder / "build" / f"{name}.so"
     try:
-        _configure(folder, tree, is_colored=is_colored)
+        _configure(folder, tree)
         command = ["cmake", "--build", str(tree), "--config", CONFIG, "--parallel", str(os.cpu_count() or 1)]
         said = _run(command, folder)
     except BuildError as error:
         error.running = kept_image(image)
+        error.output = _as_wanted(error.output, is_colored=is_colored)
         from hotgraft.engine.bind import bind
 
         bind(manifest)  # a refusal of bind's ends the build too: then its own words are the better ones
@@ -66,11 +69,19 @@ def build_with_cmake(
     finally:
         partial.unlink(missing_ok=True)
     if say is not None and "warning:" in said:
-        say(said)
+        say(_as_wanted(said, is_colored=is_colored))
     return image
 
 
-def _configure(folder: Path, tree: Path, *, is_colored: bool) -> None:
+def _as_wanted(said: str, *, is_colored: bool) -> str:
+    """Return a build's words without their colours where none are wanted.
+
+    Colours are one of the flags that a tree is configured with, and asking for others would compile all of it again.
+    """
+    return said if is_colored else COLOURS.sub("", said)
+
+
+def _configure(folder: Path, tree: Path) -> None:
     """Run CMake's first step where the tree is new, was moved, or another compiler or other flags are wanted."""
     variables = {one: os.environ.get(one, "") for one in VARIABLES}
     wanted = json.dumps({"folder": str(folder.resolve()), "cmake_dir": str(cmake_dir()), **variables})
@@ -79,7 +90,7 @@ def _configure(folder: Path, tree: Path, *, is_colored: bool) -> None:
         return
     mark.unlink(missing_ok=True)
     command = ["cmake", "--fresh", "-S", str(folder), "-B", str(tree), f"-Dhotgraft_DIR={cmake_dir()}"]
-    command += [f"-DCMAKE_BUILD_TYPE={CONFIG}", f"-DCMAKE_COLOR_DIAGNOSTICS={'ON' if is_colored else 'OFF'}"]
+    command += [f"-DCMAKE_BUILD_TYPE={CONFIG}", "-DCMAKE_COLOR_DIAGNOSTICS=ON"]
     if shutil.which("ninja") and not os.environ.get("CMAKE_GENERATOR"):
         command += ["-G", "Ninja"]
     _run(command, folder)
@@ -88,7 +99,7 @@ def _configure(folder: Path, tree: Path, *, is_colored: bool) -> None:
 
 def _run(command: Sequence[str], folder: Path) -> str:
     try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        done = run_merged(command)
     except FileNotFoundError:
         raise BuildError(
             "build the project",

@@ -11,7 +11,6 @@ import re
 import resource
 import shlex
 import shutil
-import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from hotgraft.engine import places
 from hotgraft.engine.build import build_plugin, find_compiler
 from hotgraft.engine.leftovers import left_folders, mapped_copies
 from hotgraft.engine.new_plugin import new_plugin
+from hotgraft.engine.tools import version_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -92,8 +92,9 @@ def _compiler(language: str, scratch: Path, *, is_cpp: bool) -> tuple[Diagnosis,
         command = find_compiler(cpp=is_cpp)
     except BuildError as error:
         advice = f"install one (Debian: apt-get install {'g++' if is_cpp else 'gcc'}), or set ${variable}"
-        return Diagnosis(part, "problem", f"none of {error.on} is on the path", advice), None
-    said = subprocess.run([*shlex.split(command), "--version"], capture_output=True, text=True, check=False).stdout
+        found = "; ".join(error.found) or f"none of {error.on} is on the path"
+        return Diagnosis(part, "problem", found, error.advice or advice), None
+    said = version_of(shlex.split(command))
     shown = f"{command}: {said.splitlines()[0] if said else 'does not say its version'}"
     name = "probe_cpp" if is_cpp else "probe_c"
     try:
@@ -101,14 +102,15 @@ def _compiler(language: str, scratch: Path, *, is_cpp: bool) -> tuple[Diagnosis,
         image = build_plugin(scratch / name)
     except BuildError as error:
         advice = f"this compiler cannot build a plugin: mend it, or set ${variable} to another"
-        return Diagnosis(part, "problem", f"{shown}\n{error.output.strip()}", advice), None
+        words = error.output.strip() or "; ".join(error.found)
+        return Diagnosis(part, "problem", f"{shown}\n{words}", advice), None
     return Diagnosis(part, "ok", f"{shown}\nbuilds a plugin with every flag it needs"), image
 
 
 def _cmake() -> Diagnosis:
     if not shutil.which("cmake"):
         return Diagnosis("CMake", "warning", "not on the path", "only needed for find_package(hotgraft): install it")
-    said = subprocess.run(["cmake", "--version"], capture_output=True, text=True, check=False).stdout
+    said = version_of(["cmake"])
     found = re.search(r"(\d+)\.(\d+)", said)
     version = (int(found[1]), int(found[2])) if found else (0, 0)
     shown = said.splitlines()[0] if said else "does not say its version"
