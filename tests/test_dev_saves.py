@@ -53,7 +53,7 @@ class Scene:
 
     def run(self) -> None:
         """Serve as `hotgraft dev` does, until q is typed."""
-        wish = Wish(folder=self.folder, sources=self.sources, calls=(), delay_s=0.02, flags=())
+        wish = Wish(folder=self.folder, sources=self.sources, calls=(), delay_s=0.02)
         saves = Saves(self.sources, wish.delay_s)
         folders = FolderWatch(saves.note, lambda error: self.failures.append(error))
         try:

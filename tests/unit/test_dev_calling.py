@@ -8,7 +8,7 @@ from typing import Any
 import hotgraft
 import pytest
 from hotgraft.core.descriptor import Descriptor, Function, Interface, Parameter, Returns, State
-from hotgraft.dev.calling import Call, make_call, parse_call
+from hotgraft.dev.calling import Call, make_call, parse_call, sample_call
 
 
 def parameter(name: str, kind: str, **more: Any) -> Parameter:
@@ -107,3 +107,22 @@ def test_an_unknown_function_names_those_there_are() -> None:
     with pytest.raises(AttributeError, match="it has f"):
         answer_text = parse_call("g()")
         make_call(SimpleNamespace(), described(), answer_text)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "text"),
+    [
+        ((), "f()"),
+        ((parameter("a", "i64"), parameter("b", "f32")), "f(1, 1)"),
+        ((buffer("in", "f32", "in", "n"), buffer("out", "f32", "out", "n"), parameter("n", "u64")), "f([1, 2, 3])"),
+        ((buffer("in", "f32", "in", "4"),), "f([1, 2, 3, 4])"),
+        ((buffer("out", "u8", "out", "n"), parameter("n", "u64")), "f([1, 2, 3])"),
+        ((buffer("a", "pair", "in", "n"), parameter("n", "u64")), ""),
+    ],
+)
+def test_the_call_that_is_suggested_is_one_that_can_be_made(parameters: tuple[Parameter, ...], text: str) -> None:
+    """Who was told to type it must not meet an error; where a struct is needed, nothing is suggested."""
+    found = sample_call(described(*parameters))
+    assert found == text
+    if found:
+        assert answer(described(*parameters), found, lambda *values: None)

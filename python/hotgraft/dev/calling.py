@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from hotgraft.core.descriptor import Descriptor, Function, Parameter
 
-__all__ = ["Call", "make_call", "parse_call"]
+__all__ = ["Call", "make_call", "parse_call", "sample_call"]
 
 ELEMENTS: Final = {
     "i8": "b", "u8": "B", "i16": "h", "u16": "H", "i32": "i", "u32": "I", "i64": "q", "u64": "Q",
@@ -74,6 +74,27 @@ def make_call(plugin: Any, descriptor: Descriptor, call: Call) -> str:
     ]
     parts = written if function.returns.kind in ("status", "void") else [_shown(answer), *written]
     return ", ".join(parts) or "done"
+
+
+def sample_call(descriptor: Descriptor) -> str:
+    """Return how a call of the first function that plain values are enough for is written; empty where none is."""
+    for function in (one for interface in descriptor.provides for one in interface.functions):
+        counts = {one.count for one in function.parameters if one.pointer and one.count}
+        needed = [
+            one
+            for one in function.parameters
+            if not (_is_known(one, function.parameters) or (not one.pointer and one.name in counts))
+        ]
+        if all(one.type in ELEMENTS for one in needed):
+            return f"{function.name}({', '.join(map(_sample, needed))})"
+    return ""
+
+
+def _sample(parameter: Parameter) -> str:
+    if not parameter.pointer:
+        return "1"
+    length = int(parameter.count) if parameter.count and parameter.count.isdigit() else 3
+    return str([1 + index for index in range(length)])
 
 
 def _completed(function: Function, given: Sequence[Any]) -> list[Any]:

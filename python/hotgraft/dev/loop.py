@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hotgraft.dev.calling import Call
     from hotgraft.dev.screen import Screen
     from hotgraft.dev.sources import Sources
+    from hotgraft.engine.build_image import Way
 
 __all__ = ["Saves", "Wish", "run_dev", "serve"]
 
@@ -36,7 +37,8 @@ class Wish:
     sources: Sources
     calls: tuple[Call, ...]
     delay_s: float
-    flags: tuple[str, ...]
+    way: Way = "compiler"
+    is_colored: bool = False
 
 
 class Saves:
@@ -96,8 +98,9 @@ def run_dev(wish: Wish, screen: Screen) -> None:
         try:
             with Host() as host:
                 session = Session(
-                    wish.folder, wish.sources, host, wish.calls, Path(keep), screen.show, flags=wish.flags
-                )
+                    wish.folder, wish.sources, host, wish.calls, Path(keep), screen.show,
+                    way=wish.way, is_colored=wish.is_colored,
+                )  # fmt: skip
                 _start(wish, screen, keys)
                 serve(wish, session, saves, folders, keys)
                 screen.show(Said("stopped", {"why": "q was pressed"}))

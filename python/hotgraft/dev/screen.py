@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Screen"]
 
 _STYLES: Final = {"good": "32", "bad": "31", "dim": "2", "strong": "1"}
-_SHOWN_STEPS: Final = 3
+_STEPS_WIDTH: Final = 100
 _SHOWN_VALUES: Final = 20
 
 
@@ -40,7 +40,7 @@ class Screen:
             facts = {
                 name: value.as_dict() if isinstance(value, SwapReport) else value for name, value in said.facts.items()
             }
-            self._write(json.dumps({"event": said.event, **facts}))
+            self._write(json.dumps({"event": said.event, **facts}, default=repr))  # bytes of a saved state
             return
         text = getattr(self, f"_{said.event}")(said.facts)
         if text:
@@ -70,13 +70,17 @@ class Screen:
         return self._in("dim", "  saved again while it was built: building what is there now")
 
     def _built(self, facts: Mapping[str, Any]) -> str:
-        return self._in("dim", f"  built {facts['image']} in {facts['build_ms']:,.0f} ms")
+        head = self._in("dim", f"  built {facts['image']} in {facts['build_ms']:,.0f} ms")
+        warnings = facts["warnings"].rstrip()
+        return head + ("\n" + textwrap.indent(warnings, "    ") if warnings else "")
 
     def _same(self, facts: Mapping[str, Any]) -> str:
         return self._in("dim", f"  {facts['words']}")
 
     def _loaded(self, facts: Mapping[str, Any]) -> str:
-        return self._good(f"generation {facts['generation']} (version {facts['version']}) serves")
+        hint = f"    to call it after every save: hotgraft dev --call '{facts['sample']}'" if facts["sample"] else ""
+        said = self._good(f"generation {facts['generation']} (version {facts['version']}) serves")
+        return f"{said}\n{self._in('dim', hint)}" if hint else said
 
     def _swapped(self, facts: Mapping[str, Any]) -> str:
         return self._good(f"{facts['report'].running}; {facts['state']}") + self._times(facts)
@@ -123,7 +127,9 @@ class Screen:
 
     def _times(self, facts: Mapping[str, Any]) -> str:
         report = facts["report"]
-        longest = sorted(report.steps, key=lambda step: -step.us)[:_SHOWN_STEPS]
-        parts = [f"{step.step} {step.us / 1e3:.1f}" for step in report.steps if step in longest]
-        words = f"swapped in {facts['swap_ms']:.1f} ms, callers waited {report.pause_us:,.0f} µs"
-        return "\n" + self._in("dim", f"    {words}; longest: {', '.join(parts)}")
+        words = f"swapped in {facts['swap_ms']:.1f} ms, callers waited {report.pause_us:,.0f} µs; each step in µs:"
+        steps = ", ".join(
+            f"{one.step} {one.us:,.0f}" if one.us >= 10 else f"{one.step} {one.us:.1f}" for one in report.steps
+        )
+        lines = [f"    {words}", *textwrap.wrap(steps, _STEPS_WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)]
+        return "\n" + "\n".join(self._in("dim", line) for line in lines)

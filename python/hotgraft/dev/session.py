@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hotgraft.core.errors import BindError, BuildError, HotgraftError, ManifestError
 from hotgraft.core.manifest import read_manifest
-from hotgraft.dev.calling import make_call
-from hotgraft.engine.build import build_plugin
+from hotgraft.dev.calling import make_call, sample_call
+from hotgraft.engine.build_image import build_image
 from hotgraft.engine.stage import inspect_file
 from hotgraft.engine.watch import age_s, content_of, facts_of
 from hotgraft.host.loaded import MAIN
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hotgraft.core.descriptor import Descriptor
     from hotgraft.dev.calling import Call
     from hotgraft.dev.sources import Sources
+    from hotgraft.engine.build_image import Built, Way
     from hotgraft.host.host import Host
     from hotgraft.host.report import SwapReport
 
@@ -58,7 +59,8 @@ class Session:
     calls: tuple[Call, ...]
     keep: Path  # a folder for (2)
     say: Callable[[Said], None]
-    flags: tuple[str, ...] = ()
+    way: Way = "compiler"
+    is_colored: bool = False
     built: Mapping[str, str] | None = None  # the sources at the last build, good or bad
     images: list[Path] = field(default_factory=list)
     descriptor: Descriptor | None = None
@@ -87,17 +89,18 @@ class Session:
             return True
         changed = self._changed(before)
         self._say("changed", files=[self._short(path) for path in changed])
-        image, error, build_ms = self._build()
+        built, error, build_ms = self._build()
         self.is_unfinished = self.sources.contents() != before
         if self.is_unfinished:  # (1)
             self._say("changed_meanwhile")
             return False
         self.built = before
-        if image is None:
+        if built is None:
             self._say("refused", stage="build", **self._words(error))
         else:
-            self._say("built", image=self._short(str(image)), build_ms=build_ms)
-            self._swap(image, is_forced=is_forced)
+            image, warnings = self._short(str(built.image)), self._shorter(built.warnings)
+            self._say("built", image=image, build_ms=build_ms, warnings=warnings)
+            self._swap(built.image, is_forced=is_forced)
         self._call()
         ages_s = [age_s(facts) for path in changed if (facts := facts_of(path)) is not None]
         if ages_s:
@@ -128,21 +131,20 @@ class Session:
             except HotgraftError as error:
                 self._say("state", words=str(error))
                 return
-            shown = {key: repr(value) if isinstance(value, bytes) else value for key, value in values.items()}
-            self._say("state", words=f"{len(shown)} values, as they would be saved now", values=shown)
+            self._say("state", words=f"{len(values)} values, as they would be saved now", values=values)
 
     def _changed(self, now: Mapping[str, str]) -> list[str]:
         """Return the sources that came, went or changed since the last build; none before the first."""
         built = now if self.built is None else self.built
         return sorted(path for path in now.keys() | built.keys() if now.get(path) != built.get(path))
 
-    def _build(self) -> tuple[Path | None, Exception | None, float]:
+    def _build(self) -> tuple[Built | None, Exception | None, float]:
         began_s = time.monotonic()
         try:
-            image = build_plugin(self.folder, flags=self.flags)
+            built = build_image(self.folder, way=self.way, is_colored=self.is_colored)
         except Exception as error:  # whatever an author's files do to bind or the compiler, the session goes on
             return None, error, 0.0
-        return image, None, (time.monotonic() - began_s) * 1e3
+        return built, None, (time.monotonic() - began_s) * 1e3
 
     def _swap(self, image: Path, *, is_forced: bool, event: str = "swapped") -> bool:
         name = self.name
@@ -155,7 +157,9 @@ class Session:
             if name is None:
                 plugin = self.host.load(kept)
                 self._note(kept)
-                self._say("loaded", plugin=next(iter(self.host)), generation=plugin.generation, version=plugin.version)
+                sample = sample_call(self.descriptor) if self.descriptor is not None and not self.calls else ""
+                facts = {"generation": plugin.generation, "version": plugin.version, "sample": sample}
+                self._say("loaded", plugin=next(iter(self.host)), **facts)
                 return True
             began_s = time.monotonic()
             report = self.host.reload(name, kept, is_settled=True)
@@ -202,20 +206,20 @@ class Session:
         if isinstance(error, BuildError):
             return {
                 "reason": f"could not {error.tried}" + "".join(f": {one}" for one in error.found),
-                "output": error.output.replace(f"{self.folder}/", ""),
+                "output": self._shorter(error.output),
                 "running": self.running,
             }
         if isinstance(error, HotgraftError):
             if isinstance(error, ManifestError | BindError):
                 error.running = self.running
-            return {"reason": str(error).replace(f"{self.folder}/", ""), "output": "", "running": self.running}
-        reason = f"{type(error).__name__}: {error}"
-        if not (self.folder / "plugin.toml").exists():
-            reason = "there is no plugin.toml in this folder: `hotgraft new NAME` makes a plugin"
-        return {"reason": reason, "output": "", "running": self.running}
+            return {"reason": self._shorter(str(error)), "output": "", "running": self.running}
+        return {"reason": f"{type(error).__name__}: {error}", "output": "", "running": self.running}
 
     def _short(self, path: str) -> str:
         return path.removeprefix(f"{self.folder}/")
+
+    def _shorter(self, text: str) -> str:
+        return text.replace(f"{self.folder}/", "")
 
     def _say(self, event: str, **facts: Any) -> None:
         self.say(Said(event, facts))
