@@ -1,4 +1,4 @@
-"""Draws docs/dev.svg from a real session of `hotgraft dev`: python tests/dev_picture.py
+"""Draws docs/dev.svg from a real session that begins with `hotgraft new`: python tests/dev_picture.py
 
 What was shown is drawn as it was, colours included; what the person did stands before it, marked.
 """
@@ -100,7 +100,7 @@ def main() -> None:
     """Play a session and write the picture."""
     place = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent.parent / "docs" / "dev.svg"
     with tempfile.TemporaryDirectory() as folder:
-        terminal = play(Path(folder) / "counter")
+        terminal = play(Path(folder))
     place.parent.mkdir(exist_ok=True)
     place.write_text(picture(terminal.transcript))
     print(f"{place}: answered {', '.join(f'{one:.0f}' for one in terminal.answers_ms)} ms after each save")

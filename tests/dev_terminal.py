@@ -13,24 +13,35 @@ import sys
 import termios
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Self
-
-from dev_process import COUNTER, copy_counter
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
+from typing import Any, Final, Self
 
 DEADLINE_S: Final = 60.0
 COLUMNS, ROWS = 118, 48
 ESCAPE: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
+# The commands of the environment that runs the tests, colours, and no compiler that remembers.
+_PERSONS: Final = {
+    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    "TERM": "xterm-256color",
+    "NO_COLOR": "",
+    "CCACHE_DISABLE": "1",
+}
+
+
+def _last_in_place(line: str) -> str:
+    """Return the line with its last command in the shell's place, so that a signal for it reaches it."""
+    *first, last = line.split(" && ")
+    return " && ".join([*first, f"exec {last}"])
+
+
 @dataclass
 class Terminal:
-    """`hotgraft dev` in a pseudo-terminal, and all that it wrote, with what the person did noted in between."""
+    """A shell line in a pseudo-terminal, and all that it wrote, with what the person did noted in between."""
 
     folder: Path
-    arguments: tuple[str, ...] = ()
+    line: str = "hotgraft dev"
     transcript: list[tuple[str, str]] = field(default_factory=list)  # ("did" | "shown", text)
     answers_ms: list[float] = field(default_factory=list)
     _pending: bytes = b""
@@ -43,9 +54,9 @@ class Terminal:
         before = signal.signal(signal.SIGINT, signal.SIG_DFL)
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "hotgraft.cli.main", "dev", *self.arguments],
+                ["sh", "-c", _last_in_place(self.line)],
                 cwd=self.folder,
-                env={**os.environ, "TERM": "xterm-256color"},
+                env={**os.environ, **_PERSONS},
                 stdin=self._slave,
                 stdout=self._slave,
                 stderr=self._slave,
@@ -127,64 +138,76 @@ def edit(folder: Path, name: str, old: str, new: str) -> None:
 
 
 ANSWERED: Final = r"answered [\d,]+ ms after the save"
+TYPED: Final = "hotgraft new gain && cd gain && hotgraft dev --call 'process([1, 2, 3])' --call 'processed()'"
 
 
 def play(folder: Path) -> Terminal:
-    """Play the story; return the terminal, closed, with the transcript.
+    """Play the story in an empty folder; return the terminal, closed, with the transcript.
 
     One good edit, one that does not compile, one that removes a function, one good again; then roll back, state, quit.
+    After each, the functions are called, so that it shows which generation serves and that its state went on.
     """
-    copy_counter(folder)
-    with Terminal(folder, ("--call", "next()")) as terminal:
-        terminal.did("$ hotgraft dev --call 'next()'")
-        shown = terminal.read_until(r"next\(\) → 1 ")
-        assert "generation 1 (version 1.0.0) serves" in shown
+    with Terminal(folder, TYPED) as terminal:
+        terminal.did(f"$ {TYPED}")
+        shown = terminal.read_until(r"processed\(\) → 3 ")
+        assert "generation 1 (version 0.1.0) serves" in shown
+        assert "process([1, 2, 3]) → out = [2, 4, 6] " in shown
         assert terminal.is_cbreak
-
-        terminal.did("counter.c: #define STEP 10")
-        edit(folder, "counter.c", "#define STEP 1\n", "#define STEP 10\n")
-        shown = terminal.read_until(ANSWERED)
-        assert "generation 2 (version 1.0.0) serves; its state went on" in shown
-        assert "next() → 11 " in shown
-
-        terminal.did("counter.c: a semicolon too few")
-        edit(folder, "counter.c", "number, __ATOMIC_RELAXED);", "number, __ATOMIC_RELAXED)")
-        shown = terminal.read_until(ANSWERED)
-        assert re.search(r"counter\.c:\d+:\d+: error: expected", shown), shown
-        assert "^" in shown
-        assert "generation 2 still serves" in shown
-        assert "next() → 21 " in shown
-
-        terminal.did("counter.h, counter.c: without the function value()")
-        header, source = (COUNTER / name for name in ("counter.h", "counter.c"))
-        (folder / "counter.c").write_text(
-            re.sub(r"static int64_t value.*?\n}\n\n", "", source.read_text(), flags=re.DOTALL).replace(
-                "next, value}", "next}"
-            )
-        )
-        (folder / "counter.h").write_text(header.read_text().replace("    int64_t (*value)(void *self);\n", ""))
-        shown = terminal.read_until(ANSWERED)
-        while "lacks" not in shown:  # a person's two saves may be answered one by one
-            shown = terminal.read_until(ANSWERED)
-        assert "generation 2 still serves" in shown
-
-        terminal.did("counter.h, counter.c: value() is back, #define STEP 100")
-        (folder / "counter.h").write_text(header.read_text())
-        (folder / "counter.c").write_text(source.read_text().replace("#define STEP 1\n", "#define STEP 100\n"))
-        shown = terminal.read_until(r"next\(\) → 1[23]1 ")
-        assert "serves; its state went on" in shown
-        terminal.read_until(ANSWERED)
-
-        terminal.did("b")
-        terminal.press("b")
-        shown = terminal.read_until(r"next\(\) → ")
-        assert "rolled back by an ordinary reload of the image that served before" in shown
-        terminal.did("s")
-        terminal.press("s")
-        terminal.read_until("state: it offers no save")
-        terminal.did("q")
-        terminal.press("q")
-        terminal.read_until("stopped")
+        _edit_well_and_badly(folder / "gain", terminal)
+        _remove_a_function_and_put_it_back(folder / "gain", terminal)
+        _press_keys(terminal)
         assert terminal.wait() == 0
         assert terminal.is_as_before
     return terminal
+
+
+def _edit_well_and_badly(gain: Path, terminal: Terminal) -> None:
+    terminal.did("gain.c: out[i] = 3.0f * in[i];")
+    edit(gain, "gain.c", "2.0f * in[i];", "3.0f * in[i];")
+    shown = terminal.read_until(ANSWERED)
+    assert "generation 2 (version 0.1.0) serves; its state went on" in shown
+    assert "process([1, 2, 3]) → out = [3, 6, 9] " in shown
+    assert "processed() → 6 " in shown
+
+    terminal.did("gain.c: a semicolon too few")
+    edit(gain, "gain.c", "3.0f * in[i];", "3.0f * in[i]")
+    shown = terminal.read_until(ANSWERED)
+    assert re.search(r"gain\.c:\d+:\d+: error: expected", shown), shown
+    assert "^" in shown
+    assert "generation 2 still serves" in shown
+    assert "process([1, 2, 3]) → out = [3, 6, 9] " in shown
+
+
+def _remove_a_function_and_put_it_back(gain: Path, terminal: Terminal) -> None:
+    terminal.did("gain.h, gain.c: without the function processed()")
+    header, source = (gain / name for name in ("gain.h", "gain.c"))
+    header_before, source_before = header.read_text(), source.read_text().replace("3.0f * in[i]", "4.0f * in[i];")
+    without = re.sub(r"static uint64_t processed.*?\n}\n\n", "", source_before, flags=re.DOTALL)
+    source.write_text(without.replace("process, processed}", "process}"))
+    header.write_text(header_before.replace("    uint64_t (*processed)(void *self);\n", ""))
+    shown = terminal.read_until(ANSWERED)
+    while 'lacks function "processed"' not in shown:  # a person's two saves may be answered one by one
+        shown = terminal.read_until(ANSWERED)
+    assert "generation 2 still serves" in shown
+    assert "process([1, 2, 3]) → out = [3, 6, 9] " in shown
+
+    terminal.did("gain.h, gain.c: processed() is back, out[i] = 4.0f * in[i];")
+    header.write_text(header_before)
+    source.write_text(source_before)
+    shown = terminal.read_until(r"process\(\[1, 2, 3\]\) → out = \[4, 8, 12\] ")
+    assert "serves; its state went on" in shown
+    assert int(re.findall(r"processed\(\) → (\d+)", terminal.read_until(ANSWERED))[-1]) >= 15
+
+
+def _press_keys(terminal: Terminal) -> None:
+    terminal.did("b")
+    terminal.press("b")
+    shown = terminal.read_until(r"processed\(\) → ")
+    assert "rolled back by an ordinary reload of the image that served before" in shown
+    assert "process([1, 2, 3]) → out = [3, 6, 9] " in shown
+    terminal.did("s")
+    terminal.press("s")
+    terminal.read_until("state: it offers no save")
+    terminal.did("q")
+    terminal.press("q")
+    terminal.read_until("stopped")

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 from dev_picture import picture
-from dev_terminal import COLUMNS
+from dev_terminal import COLUMNS, TYPED
 
 TEXT = "{http://www.w3.org/2000/svg}text"
 
@@ -27,5 +27,7 @@ def test_the_picture_in_the_docs_is_one() -> None:
     """Drawn by the script, of a whole session."""
     drawn = ElementTree.parse(Path(__file__).parent.parent / "docs" / "dev.svg")
     texts = [one.text or "" for one in drawn.iter(TEXT)]
+    assert texts[0] == f"$ {TYPED}"
+    assert TYPED.startswith("hotgraft new gain && cd gain && hotgraft dev")
     assert any("generation 2 still serves" in text for text in texts)
     assert texts[-1] == "stopped: q was pressed"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @pytest.mark.full
 def test_every_save_is_answered_and_the_old_generation_serves_throughout(tmp_path: Path) -> None:
     """One good edit, one that does not compile, one that removes a function, one good again."""
-    terminal = play(tmp_path / "counter")
+    terminal = play(tmp_path)
     answers = terminal.answers_ms
     print("answers, ms after the save:", answers, "median", statistics.median(answers))
     assert len(answers) >= 4
@@ -49,7 +49,7 @@ def test_keys_reload_show_the_state_and_say_when_there_is_nothing_to_roll_back_t
     """On a plugin that can save: its values, by key, as they are now."""
     folder = tmp_path / "textstats"
     shutil.copytree(COUNTER.parent.parent / "textstats" / "v1", folder, ignore=shutil.ignore_patterns("build"))
-    with Terminal(folder, ("--call", "feed('a b a')", "--call", "count('a')")) as terminal:
+    with Terminal(folder, """hotgraft dev --call "feed('a b a')" --call "count('a')\"""") as terminal:
         assert "feed('a b a') → done" in terminal.read_until(r"count\('a'\) → times = \[2\]")
         terminal.press("s")
         terminal.read_until(r"state: \d+ values, as they would be saved now")

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["Screen"]
 
 _STYLES: Final = {"good": "32", "bad": "31", "dim": "2", "strong": "1"}
-_STEPS_WIDTH: Final = 100
+_STEPS_WIDTH: Final = 104
+_JOINT: Final = "\u00a0"  # lines are not broken here
 _SHOWN_VALUES: Final = 20
 
 
@@ -128,8 +129,7 @@ class Screen:
     def _times(self, facts: Mapping[str, Any]) -> str:
         report = facts["report"]
         words = f"swapped in {facts['swap_ms']:.1f} ms, callers waited {report.pause_us:,.0f} µs; each step in µs:"
-        steps = ", ".join(
-            f"{one.step} {one.us:,.0f}" if one.us >= 10 else f"{one.step} {one.us:.1f}" for one in report.steps
-        )
-        lines = [f"    {words}", *textwrap.wrap(steps, _STEPS_WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)]
+        steps = ", ".join(f"{one.step} {one.us:,.{one.us < 10:d}f}".replace(" ", _JOINT) for one in report.steps)
+        more = textwrap.wrap(steps, _STEPS_WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)
+        lines = [f"    {words}", *(line.replace(_JOINT, " ") for line in more)]
         return "\n" + "\n".join(self._in("dim", line) for line in lines)
