@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 import hotgraft
 import pytest
-from hotgraft import _core
 from hotgraft.engine.watch import content_of
 from sample_plugins import HANDS_OVER, Sample
 from watch_scene import Listener, flip, overwrite, replace
@@ -110,7 +109,7 @@ def test_a_link_flipped_between_check_and_load_never_gives_unchecked_bytes(
     host: hotgraft.Host, tmp_path: Path, builds: tuple[Path, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """F09: whatever the loader finds is hashed and inspected afresh, and in the end the last target serves."""
-    from hotgraft.host import watch as module
+    from hotgraft.host import watch_target as module
 
     link = tmp_path / "counter.so"
     link.symlink_to(builds[0])
@@ -182,9 +181,9 @@ def test_without_the_look_for_completeness_half_a_file_is_tried(
     image: Path, builds: tuple[Path, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is never tried is never refused: the writer's half is, where nobody looks whether it is whole."""
-    from hotgraft.host import watch as module
+    from hotgraft.host import watch_target as module
 
-    no_look = SimpleNamespace(settle=lambda *_: None, is_forked_child=_core.is_forked_child)
+    no_look = SimpleNamespace(settle=lambda *_: None)
     with hotgraft.Host(settle_deadline_s=0.1) as host:
         listener = Listener(host)
         host.load(image)
@@ -197,15 +196,15 @@ def test_without_the_look_for_completeness_half_a_file_is_tried(
 
 def saw_incomplete(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """Return an event that is set once a watch looked at an incomplete file."""
-    from hotgraft.host.watch import Target, Watch
+    from hotgraft.host.watch_target import Looks, Target
 
-    seen, wait = threading.Event(), Watch._wait_for_writer
+    seen, wait = threading.Event(), Looks._wait_for_writer
 
-    def wait_and_tell(self: Watch, target: Target, hint: Hint, facts: FileFacts, error: hotgraft.HotgraftError) -> None:
+    def wait_and_tell(self: Looks, target: Target, hint: Hint, facts: FileFacts, error: hotgraft.HotgraftError) -> None:
         wait(self, target, hint, facts, error)
         seen.set()
 
-    monkeypatch.setattr(Watch, "_wait_for_writer", wait_and_tell)
+    monkeypatch.setattr(Looks, "_wait_for_writer", wait_and_tell)
     return seen
 
 

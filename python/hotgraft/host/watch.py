@@ -1,7 +1,8 @@
 """`Host.watch`: reload a plugin whenever its image has a new whole content.
 
 One thread looks at the files and asks for the reloads; it and watchdog's threads are there only while something is
-watched, because a standing thread makes CPython ≥ 3.12 warn at every fork.
+watched, because a standing thread makes CPython ≥ 3.12 warn at every fork. This file has the thread and what others
+tell it; what a look at one image comes to is in `watch_target.py`.
 """
 
 from __future__ import annotations
@@ -9,55 +10,24 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hotgraft import _core
-from hotgraft.core.errors import Busy, HostClosed, HotgraftError, ResourceError, SwapTimeout, UnknownPlugin
-from hotgraft.core.watching import LOOK_EVERY_S, STILL_S, Contents, Hint, Pace, Settling, Verdict
-from hotgraft.engine.watch import FileFacts, FolderWatch, age_s, content_of, deciding_entries, facts_of
-from hotgraft.host.events import HostEvent
+from hotgraft.core.watching import LOOK_EVERY_S, Hint, Settling
+from hotgraft.engine.watch import FolderWatch, deciding_entries, facts_of
+from hotgraft.host.watch_target import Looks, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
-    from hotgraft.host.events import HostEvents
-    from hotgraft.host.loaded import Loaded
-    from hotgraft.host.report import SwapReport
+    from hotgraft.host.events import HostEvent
+    from hotgraft.host.watch_target import WatchAround
 
-__all__ = ["Watch", "WatchAround"]
+__all__ = ["Watch"]
 
 LOG = logging.getLogger("hotgraft.watch")
-NOT_NOW = (Busy, SwapTimeout, ResourceError)  # the same content may do later
-CLOCK_TICK_S = 0.05  # a file's times may lag: a write this soon after another need not show in them
 READY_DEADLINE_S = 5.0  # what comes before the watch stands is found by the first look anyway
-AGAIN_S = (0.25, 1.0, 5.0, 30.0)  # after the first, second, … such answer
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatchAround:
-    """What a watch needs of its host."""
-
-    listed: Callable[[], tuple[Loaded, ...]]
-    reload: Callable[[str, str], SwapReport]  # name and image, whose writer is known to have finished
-    events: HostEvents
-    settle_deadline_s: float
-    ended: Callable[[Watch], None]
-
-
-@dataclass(slots=True)
-class Target:
-    """One plugin's image under watch."""
-
-    plugin: str
-    path: str
-    settling: Settling
-    entries: frozenset[str] = frozenset()
-    pace: Pace = field(default_factory=Pace)
-    contents: Contents = field(default_factory=Contents)
-    facts: FileFacts | None = None  # of the content read last; None: look whatever they are
-    postponed: int = 0  # answers of the kind "not now" in a row
 
 
 class Watch:
@@ -71,7 +41,6 @@ class Watch:
 
     Invariants
       (1) The thread is there only while a plugin is watched; `_thread` names it, under `_lock`.
-      (2) A content is tried once: what was refused waits for another content, what was postponed for its time.
     """
 
     def __init__(self, around: WatchAround, names: Iterable[str] = ()) -> None:
@@ -84,6 +53,7 @@ class Watch:
         self._targets: dict[str, Target] = {}
         self._by_entry: dict[str, tuple[Target, ...]] = {}
         self._folders: FolderWatch | None = None  # only the thread touches it
+        self._looks = Looks(around, self._lock, on_gone=lambda: self._take_news(None))  # and this
         self._subscriptions = [
             around.events.on(pattern, self._take_news)
             for pattern in ("plugin.loaded", "plugin.closed", "swap.published")
@@ -154,7 +124,7 @@ class Watch:
 
     def _take_polling(self, error: OSError) -> None:
         LOG.warning("inotify has nothing left to give (%s): looking at the files instead", error.strerror)
-        self._emit("watch.polling", "", error=error)
+        self._looks.emit("watch.polling", "", error=error)
 
     # --- the thread ---
 
@@ -170,7 +140,7 @@ class Watch:
                     look_at_s = now_s + LOOK_EVERY_S
                     self._look_at_all(now_s)
                 for target in self._due(now_s):
-                    self._look(target)
+                    self._looks.at(target)
                 self._rest(look_at_s)
         finally:
             folders.close()
@@ -235,95 +205,3 @@ class Watch:
             until_s = min([look_at_s, *(one for one in times if one is not None)])
             if not (self._is_closed or self._has_news) and until_s > now_s:
                 self._lock.wait(until_s - now_s)
-
-    def _look(self, target: Target) -> None:
-        """Look at a file that something is said about, and take its content if it is whole and new."""
-        with self._lock:
-            hint = target.pace.looked()
-        facts = facts_of(target.path)
-        if facts is None:  # gone, or not there yet
-            target.settling.settled()
-            target.facts = None
-            return
-        still_s = target.settling.held_still_s(facts, time.monotonic(), age_s(facts))
-        if still_s < STILL_S[hint]:
-            self._look_again(target, hint, STILL_S[hint] - still_s)
-            return
-        try:
-            _core.settle(target.path, 0.0, 0.0)  # it held still, so only asks whether it is complete
-        except HotgraftError as error:
-            self._wait_for_writer(target, hint, facts, error)
-            return
-        target.settling.settled()
-        content = content_of(target.path)
-        if content is None or facts_of(target.path) != facts:
-            self._look_again(target, hint, STILL_S[hint])
-            return
-        target.facts = facts if age_s(facts) > CLOCK_TICK_S else None
-        verdict = target.contents.judge(content, self._serving(target.plugin))
-        if verdict is Verdict.TAKE:
-            self._take(target, hint, facts, content)
-        elif verdict is Verdict.REFUSED_BEFORE:
-            LOG.info("%s: refused before, so not tried again unless you reload: %s", target.plugin, target.path)
-
-    def _serving(self, plugin: str) -> str:
-        """Return the hash of what serves, empty when it was closed meanwhile."""
-        hashes = [one.serving.generation.sha256 for one in self._around.listed() if one.name == plugin]
-        return hashes[0] if hashes else ""
-
-    def _wait_for_writer(self, target: Target, hint: Hint, facts: FileFacts, error: HotgraftError) -> None:
-        """Look again soon; what does not get whole and does not change any more is refused, once."""
-        again_s = target.settling.again_in_s(time.monotonic())
-        if again_s is not None:
-            self._look_again(target, hint, again_s)
-            return
-        target.settling.settled()
-        target.facts = facts
-        self._refuse(target, content_of(target.path) or repr(facts), error)
-
-    def _take(self, target: Target, hint: Hint, facts: FileFacts, content: str) -> None:
-        """Ask for the reload. What was staged is what counts: the file may hold something else by now."""
-        target.pace.acted(time.monotonic())
-        try:
-            report = self._around.reload(target.plugin, target.path)
-        except NOT_NOW as error:
-            self._postpone(target, error)
-        except (UnknownPlugin, HostClosed):
-            self._take_news(None)
-        except Exception as error:
-            staged = getattr(getattr(error, "report", None), "sha256", "")
-            if facts_of(target.path) != facts or staged not in ("", content):
-                target.facts = None
-                self._look_again(target, hint, STILL_S[hint])  # written while it was loaded: that says nothing
-                return
-            if not isinstance(error, HotgraftError):
-                LOG.exception("%s: reloading %s failed in a way that it should not", target.plugin, target.path)
-            self._refuse(target, content, error)
-        else:
-            target.postponed = 0
-            target.contents.took(report.sha256)
-            if report.sha256 != content:
-                self._look_again(target, hint, STILL_S[hint])
-
-    def _emit(self, name: str, plugin: str, **facts: Any) -> None:
-        self._around.events.emit(HostEvent(name=name, plugin=plugin, facts=facts))
-
-    def _refuse(self, target: Target, content: str, error: Exception) -> None:
-        target.postponed = 0
-        if target.contents.refuse(content):
-            LOG.warning("%s: %s is refused: %s", target.plugin, target.path, error)
-            self._emit("watch.refused", target.plugin, error=error, sha256=content)
-
-    def _postpone(self, target: Target, error: HotgraftError) -> None:
-        again_s = AGAIN_S[min(target.postponed, len(AGAIN_S) - 1)]
-        target.postponed += 1
-        target.facts = None
-        self._look_again(target, Hint.LOOK, again_s)
-        LOG.warning("%s: tried again in %g s: %s", target.plugin, again_s, error)
-        self._emit("watch.postponed", target.plugin, error=error, again_in_s=again_s)
-
-    def _look_again(self, target: Target, hint: Hint, in_s: float) -> None:
-        """Ask for another look, unless an event asked for a better one meanwhile."""
-        with self._lock:
-            if target.pace.hint is None:
-                target.pace.look_again(hint, time.monotonic(), in_s)

@@ -45,7 +45,8 @@ class Watches:
         Raises:
             HostClosed: the host closed meanwhile.
         """
-        from hotgraft.host.watch import Watch, WatchAround  # with what it needs: paid by who watches
+        from hotgraft.host.watch import Watch  # with what it needs: paid by who watches
+        from hotgraft.host.watch_target import WatchAround
 
         around = WatchAround(
             listed=self._listed,
