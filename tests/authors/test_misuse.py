@@ -98,6 +98,15 @@ def test_source_folder_without_sources_points_to_cmake(gain: Path) -> None:
     assert "to do: let its CMakeLists.txt say what to build: --way cmake" in err
 
 
+def test_what_editors_leave_beside_a_source_is_not_compiled(gain: Path) -> None:
+    """Emacs' lock and autosave, vim's swap and backup, a merge's leftovers; and no FIFO is waited for."""
+    (gain / ".#gain.c").symlink_to("me@here.1234:5678")
+    for name in (".gain.c.swp", "#gain.c#", "gain.c~", "gain.c.orig", "._gain.c"):
+        (gain / name).write_text("no C")
+    os.mkfifo(gain / "pipe.c")
+    hotgraft("build", "--way", "compiler", folder=gain)
+
+
 def start(*words: str, folder: Path, environment: dict[str, str], stdout: int) -> subprocess.Popen[bytes]:
     """Start a command for which ^C is not ignored, whatever these tests were started by."""
     before = signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -1,35 +1,50 @@
-"""Watches where no fd is left for inotify: the host must poll. Arguments: the watched image, the next build.
+"""Watches where inotify has nothing left to give: the host must poll. Arguments: what is used up, the watched image,
+the next build.
 
-In a process of its own, because it lowers the limit of fds until inotify_init fails.
+What is used up: "fds", of this process; "instances" or "watches", of this user, as the kernel counts them in a user
+namespace of our own. In a process of its own, because all of these are limits of a process. Ends with 77 where the
+system allows no such namespace.
 """
 
 from __future__ import annotations
 
+import ctypes
+import os
 import resource
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "unit"))
 
-import hotgraft
-import watchdog.observers.inotify
-import watchdog.observers.polling  # noqa: F401 - imported now: below no file can be opened
-from hotgraft.host import watch  # noqa: F401
-from watch_scene import Listener, replace
+CLONE_NEWUSER = 0x10000000  # unshare(2)
 
 
-def main() -> None:
+def enter_namespace() -> None:
+    """Count inotify apart from all others; must be done before there is a second thread."""
+    user = os.geteuid()
+    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWUSER) != 0:
+        sys.exit(77)
+    Path("/proc/self/uid_map").write_text(f"{user} {user} 1\n", encoding="ascii")  # files are still ours
+
+
+def main(used_up: str, image: Path, following: Path) -> None:
     """Print what the host said."""
-    image, following = map(Path, sys.argv[1:])
+    if used_up != "fds":
+        enter_namespace()
+    import hotgraft
+    import watchdog.observers.inotify
+    import watchdog.observers.polling  # noqa: F401 - imported now: below no file can be opened
+    from hotgraft.host import watch  # noqa: F401
+    from watch_scene import Listener, replace
+
     with hotgraft.Host() as host:
         plugin, listener = host.load(image), Listener(host)
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-
-        def give_back(_event: hotgraft.HostEvent) -> None:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-        host.on("watch.polling", give_back)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+        host.on("watch.polling", lambda _: resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard)))
+        if used_up == "fds":
+            resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+        else:
+            Path(f"/proc/sys/user/max_inotify_{used_up}").write_text("0", encoding="ascii")
         with host.watch() as watching:
             listener.wait_for("watch.polling")
             replace(image, following)
@@ -37,4 +52,4 @@ def main() -> None:
             print("polling" if watching.is_polling else "not polling", plugin.build(), sorted(set(listener.names())))
 
 
-main()
+main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -71,3 +72,13 @@ def test_the_content_decides(folder: Path) -> None:
     assert sources.contents() == before
     (folder / "gain.c").write_text("y")
     assert sources.contents() != before
+
+
+def test_what_is_no_file_is_told_from_one_and_not_waited_for(folder: Path) -> None:
+    """A FIFO called like a source would hold the session until somebody writes to it."""
+    sources = Sources((folder,))
+    os.mkfifo(folder / "pipe.c")
+    (folder / "dangling.c").symlink_to("nowhere")
+    contents = sources.contents()
+    assert contents[str(folder / "pipe.c")] == contents[str(folder / "dangling.c")]
+    assert contents[str(folder / "pipe.c")] != contents[str(folder / "gain.c")]

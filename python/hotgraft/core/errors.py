@@ -85,7 +85,7 @@ class HotgraftError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Past __init__: keyword-only arguments do not fit BaseException's own way, which calls cls(*args).
-        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined] # not in typeshed
 
 
 # What an author mends before anything is loaded.

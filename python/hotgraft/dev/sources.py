@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import fnmatch
-import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from hotgraft.engine.watch import facts_of
+from hotgraft.engine.watch import content_of, facts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -75,10 +74,7 @@ class Sources:
 
     def _hashes(self) -> Iterator[tuple[str, str]]:
         for path in self.tree()[1]:
-            try:
-                yield path, hashlib.sha256(Path(path).read_bytes()).hexdigest()
-            except OSError as error:  # gone since, or not to be read: that is what it is then
-                yield path, f"errno {error.errno}"
+            yield path, content_of(path) or "not a file that can be read"  # gone since, a FIFO: that is what it is then
 
 
 def _matches(path: Path, patterns: tuple[str, ...]) -> bool:

@@ -79,6 +79,17 @@ def kept_image(image: Path) -> str:
     return f"{image} stays as it was" if image.exists() else f"{image} was not made"
 
 
+def sources_of(folder: Path) -> list[Path]:
+    """Return what is compiled: the files of `folder` itself whose names say C or C++.
+
+    Hidden ones are an editor's: Emacs keeps a dangling link ``.#gain.c`` beside a file that is being edited.
+    """
+    suffixes = C_SUFFIXES + CPP_SUFFIXES
+    return sorted(
+        one for one in folder.iterdir() if one.suffix in suffixes and not one.name.startswith(".") and one.is_file()
+    )
+
+
 def _cpp_flags(compiler: Sequence[str]) -> tuple[str, ...]:
     """Symbols unique to the process are gcc's own idea; clang, whatever it is called here, refuses the flag."""
     return CPP_FLAGS if "clang" in version_of(compiler) else (*CPP_FLAGS, "-fno-gnu-unique")
@@ -108,7 +119,7 @@ def build_plugin(
     folder = Path(folder)
     build = folder / "build"
     name = write_bound(folder / "plugin.toml", build)
-    sources = sorted(one for one in folder.iterdir() if one.suffix in C_SUFFIXES + CPP_SUFFIXES)
+    sources = sources_of(folder)
     if not sources:
         advice = "let its CMakeLists.txt say what to build: --way cmake" if (folder / "CMakeLists.txt").exists() else ""
         raise BuildError("build the plugin", on=str(folder), found="no .c, .cpp, .cc or .cxx file", advice=advice)

@@ -77,7 +77,7 @@ def content_of(path: str) -> str | None:
 def deciding_entries(path: str) -> frozenset[str]:
     """Return every path whose entry in its folder decides what `path` leads to: its links, and where they end."""
     entries: set[str] = set()
-    todo = [*(Path.cwd() / path).parts[1:]]
+    todo = [*Path(path).absolute().parts[1:]]  # of an absolute path without asking where we are: that may be gone
     done = Path("/")
     while todo and len(entries) < LINKS_MAX:
         part = todo.pop(0)
@@ -169,12 +169,12 @@ class FolderWatch:
             self._observer = self._start()
         handler = _Handler(self._on_hint, is_polled=self._is_polling)
         if self._is_polling:
-            return self._observer.schedule(handler, folder)  # type: ignore[arg-type]
+            return self._observer.schedule(handler, folder)  # type: ignore[arg-type] # any object with `dispatch` will do
         wanted: list[type[events.FileSystemEvent]] = [
             events.FileClosedEvent, events.FileMovedEvent, events.FileCreatedEvent, events.FileDeletedEvent,
             events.DirMovedEvent, events.DirCreatedEvent, events.DirDeletedEvent,
         ]  # fmt: skip
-        return self._observer.schedule(handler, folder, event_filter=wanted)  # type: ignore[arg-type]
+        return self._observer.schedule(handler, folder, event_filter=wanted)  # type: ignore[arg-type] # as above
 
     def _start(self) -> BaseObserver:
         """Start an observer; the import costs 30 ms, paid by who watches."""

@@ -219,5 +219,5 @@ class Attempt:
             error.running = f"generation {report.generation} still serves" if report.generation else ""
             error.advice = advice_for(error)
             error.add_note(f"while trying to {tried} {self.number} of {self.loaded.name}: {report.outcome}")
-            error.report = report  # type: ignore[attr-defined]
+            error.report = report  # type: ignore[attr-defined] # of a swap's errors only, and above the core's layer
             raise
