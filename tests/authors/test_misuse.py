@@ -107,6 +107,17 @@ def test_what_editors_leave_beside_a_source_is_not_compiled(gain: Path) -> None:
     hotgraft("build", "--way", "compiler", folder=gain)
 
 
+def test_builds_of_one_folder_take_turns(gain: Path, tmp_path: Path) -> None:
+    """Two `hotgraft dev`, or one and an editor that builds: else the older could put its image over the newer one's."""
+    busy, wrong = tmp_path / "busy", tmp_path / "wrong"
+    text = f"#!/bin/sh\nmkdir '{busy}' || touch '{wrong}'\ncc \"$@\"\nended=$?\nrmdir '{busy}'\nexit $ended\n"
+    command = [*HOTGRAFT, "build", "--way", "compiler"]
+    environment = {**os.environ, "CC": tool(tmp_path / "slow", text)}
+    builds = [subprocess.Popen(command, cwd=gain, env=environment, stdout=subprocess.DEVNULL) for _ in range(4)]
+    assert [build.wait(DEADLINE_S) for build in builds] == [0] * len(builds)
+    assert not wrong.exists()
+
+
 def start(*words: str, folder: Path, environment: dict[str, str], stdout: int) -> subprocess.Popen[bytes]:
     """Start a command for which ^C is not ignored, whatever these tests were started by."""
     before = signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import os
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
@@ -10,6 +13,7 @@ from hotgraft.core.errors import ManifestError
 from hotgraft.engine.build import build_plugin
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 __all__ = ["WARNINGS", "Built", "Way", "build_image", "way_for"]
@@ -56,11 +60,29 @@ def build_image(folder: Path, *, output: Path | None = None, way: Way | None = N
         )
     chosen = way or way_for(folder)
     said: list[str] = []
-    if chosen == "cmake":
-        from hotgraft.engine.build_cmake import build_with_cmake
+    with _turn(folder):
+        if chosen == "cmake":
+            from hotgraft.engine.build_cmake import build_with_cmake
 
-        image = build_with_cmake(folder, output=output, is_colored=is_colored, say=said.append)
-    else:
-        flags = (*WARNINGS, *(("-fdiagnostics-color=always",) if is_colored else ()))
-        image = build_plugin(folder, output=output, flags=flags, say=said.append)
+            image = build_with_cmake(folder, output=output, is_colored=is_colored, say=said.append)
+        else:
+            flags = (*WARNINGS, *(("-fdiagnostics-color=always",) if is_colored else ()))
+            image = build_plugin(folder, output=output, flags=flags, say=said.append)
     return Built(image, chosen, "".join(said))
+
+
+@contextlib.contextmanager
+def _turn(folder: Path) -> Iterator[None]:
+    """Let builds of one folder take turns, those of other processes included.
+
+    Each reads the sources after the one before it was done, so no image is ever replaced by an older one, and no
+    descriptor is written again between another build's bind and its compiler. The lock is the folder's own and ends
+    with its fd, however the process ends (flock(2)); a file system without such locks builds as before.
+    """
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
