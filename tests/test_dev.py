@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from dev_process import COUNTER, DevProcess, copy_counter, set_step
+from hotgraft.engine.new_plugin import new_plugin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -212,3 +213,36 @@ def test_a_session_may_begin_with_a_mistake(tmp_path: Path) -> None:
         set_step(folder, "10")
         dev.wait_for("loaded")
         assert dev.wait_for("called")["result"] == "10"
+
+
+def test_warnings_are_shown_and_who_gives_no_call_is_told_of_one(tmp_path: Path) -> None:
+    """As `hotgraft build` would: a warning is most often right."""
+    folder = copy_counter(tmp_path / "counter")
+    with DevProcess(folder) as dev:
+        assert dev.wait_for("built")["warnings"] == ""
+        assert dev.wait_for("loaded")["sample"] == "next()"
+        set_step(folder, "10\nstatic int unused;")
+        assert "counter.c:15:12: warning: " in dev.wait_for("built")["warnings"]
+        dev.wait_for("swapped")
+
+
+@pytest.mark.full
+def test_a_project_that_only_its_cmake_can_build_is_developed_with_it(tmp_path: Path) -> None:
+    """Sources in folders, a library of its own: the compiler alone says what to ask for instead."""
+    new_plugin("gain", tmp_path)
+    folder = tmp_path / "gain"
+    (folder / "src").mkdir()
+    source = (folder / "gain.c").rename(folder / "src" / "gain.c")
+    project = folder / "CMakeLists.txt"
+    project.write_text(project.read_text().replace("SOURCES gain.c", "SOURCES src/gain.c"))
+    with DevProcess(folder) as dev:
+        assert "--way cmake" in dev.wait_for("refused")["reason"]
+    with DevProcess(folder, "--way", "cmake", "--call", "process([1, 2])") as dev:
+        assert dev.wait_for("called")["result"] == "out = [2, 4]"
+        source.write_text(source.read_text().replace("2.0f * in[i]", "3.0f * inn[i]"))
+        refused = dev.wait_for("refused")
+        assert "src/gain.c:18:25: error" in refused["output"]
+        assert refused["running"] == "generation 1 still serves"
+        source.write_text(source.read_text().replace("inn[i]", "in[i]"))
+        assert dev.wait_for("swapped")["report"]["generation"] == 2
+        assert dev.wait_for("called")["result"] == "out = [3, 6]"

@@ -204,8 +204,9 @@ class Session:
     def _words(self, error: Exception | None) -> dict[str, Any]:
         """Return an error as facts; a compiler's own text stays as it drew it."""
         if isinstance(error, BuildError):
+            advice = f"\n  to do: {error.advice}" if error.advice and not error.output else ""  # else it is said there
             return {
-                "reason": f"could not {error.tried}" + "".join(f": {one}" for one in error.found),
+                "reason": f"could not {error.tried}" + "".join(f": {one}" for one in error.found) + advice,
                 "output": self._shorter(error.output),
                 "running": self.running,
             }
