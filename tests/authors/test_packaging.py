@@ -123,6 +123,31 @@ def test_cmake_projects_build_against_the_wheel(
     prove(project, build_with_cmake(project, environment, generator), environment)
 
 
+SAFE = "-shared -fPIC -O2 -Wall -Wextra -fvisibility=hidden -Wl,-z,now -Wl,-z,noexecstack"
+LINES = {
+    ("c", "gcc"): f"$CC -std=c11 {SAFE}",
+    ("c", "clang"): f"$CC -std=c11 {SAFE}",
+    ("cpp", "gcc"): f"$CXX -std=c++17 {SAFE} -fvisibility-inlines-hidden -fno-gnu-unique",
+    ("cpp", "clang"): f"$CXX -std=c++17 {SAFE} -fvisibility-inlines-hidden",
+}
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(("language", "family"), LINES)
+def test_one_line_of_shell_builds_against_the_wheel(
+    tmp_path: Path, installed: Environment, language: str, family: str
+) -> None:
+    """Who has a build of his own that knows neither CMake nor pkg-config: bind, a compiler, and --includes."""
+    environment = with_compiler(installed, family)
+    project = begin(tmp_path, environment, "gain", *(["--cpp"] if language == "cpp" else []))
+    line = (
+        f'hotgraft bind && {LINES[language, family]} -I"$(python -m hotgraft --includes)" -I. -Ibuild'
+        f" gain.{language} -o build/gain.so && hotgraft check --strict build/gain.so"
+    )
+    run("sh", "-c", line, folder=project, environment=environment)
+    prove(project, project / "build" / "gain.so", environment)
+
+
 @pytest.mark.full
 def test_oldest_cmake_will_do(tmp_path: Path, installed: Environment) -> None:
     """Debian 12 has 3.25: nothing newer may be used."""
