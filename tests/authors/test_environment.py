@@ -89,3 +89,11 @@ def test_a_value_from_a_variable_of_a_command_is_told_as_such(tmp_path: Path) ->
     """`--origin` is asked by who wonders why a value is what it is."""
     said, _ = hotgraft("config", "show", "--origin", folder=tmp_path, HOTGRAFT_CONFIG_SHOW_RELOAD="1")
     assert "true  ($HOTGRAFT_CONFIG_SHOW_RELOAD)" in said
+
+
+def test_value_that_is_none_is_told_with_the_variable_it_came_from(tmp_path: Path) -> None:
+    """Nobody typed the option that the refusal would name."""
+    _, words = hotgraft("dev", folder=tmp_path, code=2, HOTGRAFT_RELOAD_DELAY="soon")
+    assert "'--reload-delay': 'soon' is not a valid float range. It was taken from $HOTGRAFT_RELOAD_DELAY." in words
+    _, words = hotgraft("dev", "--reload-delay", "soon", folder=tmp_path, code=2, HOTGRAFT_RELOAD_DELAY="1")
+    assert "It was taken from" not in words

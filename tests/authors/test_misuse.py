@@ -180,6 +180,20 @@ def test_reader_that_goes_ends_a_command_in_silence(gain: Path, words: tuple[str
     assert (child.returncode, err) == (1, b"")
 
 
+def test_plugins_are_served_on_when_nobody_reads_what_is_told(gain: Path) -> None:
+    """A log reader that dies must not cost a service; it is said once, and every reload still works."""
+    hotgraft("build", "--way", "compiler", folder=gain)
+    reader, writer = os.pipe()
+    os.close(reader)
+    with start("run", "build/gain.so", "--reload", folder=gain, environment={}, stdout=writer) as child:
+        os.close(writer)
+        assert child.stderr is not None
+        assert child.stderr.readline() == b"stdout: Broken pipe; events are told no more, the plugins serve on\n"
+        child.send_signal(signal.SIGINT)
+        _, err = child.communicate(timeout=DEADLINE_S)
+    assert (child.returncode, err) == (0, b"")
+
+
 def test_full_disk_behind_stdout_is_said(gain: Path) -> None:
     """`hotgraft inspect x > report`."""
     hotgraft("build", "--way", "compiler", folder=gain)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import difflib
+import os
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+from click.core import ParameterSource
 
 from hotgraft.core.options import Options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["PREFIX", "WholeText", "name_variables", "unread_variables", "variables_of"]
+__all__ = ["PREFIX", "WholeText", "name_variables", "unread_variables", "variable_behind", "variables_of"]
 
 PREFIX: Final = "HOTGRAFT_"
 # Read by this project's own tests and benchmarks, which start commands too.
@@ -42,6 +44,13 @@ def name_variables(command: click.Command, *words: str) -> click.Command:
         for name, inner in command.commands.items():
             name_variables(inner, *words, name)
     return command
+
+
+def variable_behind(ctx: click.Context, option: click.Parameter) -> str | None:
+    """Return the variable that the option's value was taken from, or None where it was typed or is the default."""
+    if ctx.get_parameter_source(str(option.name)) is not ParameterSource.ENVIRONMENT:
+        return None
+    return next((one for one in _listed(option.envvar) if os.environ.get(one)), None)
 
 
 def variables_of(command: click.Command) -> Iterator[str]:

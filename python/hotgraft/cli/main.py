@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
-from hotgraft.cli.environment import name_variables, unread_variables
+from hotgraft.cli.environment import name_variables, unread_variables, variable_behind
 from hotgraft.cli.exits import EXIT_INTERNAL, EXIT_INTERRUPTED, EXITS_TEXT, exit_code_of
 from hotgraft.cli.output import print_json, wants_json
 from hotgraft.core.errors import HotgraftError
@@ -77,6 +77,12 @@ class LazyGroup(click.Group):
             click.echo(f"warning: {sentence}", err=True)
         try:
             return super().invoke(ctx)
+        except click.BadParameter as error:
+            variable = variable_behind(error.ctx, error.param) if error.ctx and error.param else None
+            if variable is None:
+                raise
+            text = f"{error.message} It was taken from ${variable}."
+            raise click.BadParameter(text, ctx=error.ctx, param=error.param) from None
         except KeyboardInterrupt:  # click would call it an internal error
             ctx.exit(EXIT_INTERRUPTED)
         except HotgraftError as error:

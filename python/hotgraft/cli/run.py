@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from hotgraft.cli.output import json_lines_option
 from hotgraft.cli.settings import settings_from, settings_options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @click.command()
@@ -25,12 +30,38 @@ def command(images: tuple[Path, ...], as_json: bool, **arguments: Any) -> None:
     from hotgraft.run.serve import run_plugins
 
     settings = settings_from(arguments, tuple(map(str, images)))
-    run_plugins(settings, _say_json if as_json else _say)
+    teller = Teller(_say_json if as_json else _say)
+    run_plugins(settings, teller.tell)
     if not as_json:
-        click.echo("stopped")
+        teller.tell("stopped", "", {})
+
+
+class Teller:
+    """Tells of events until who reads them has gone; the plugins serve on without.
+
+    Thread safety: one call at a time.
+    """
+
+    def __init__(self, say: Callable[[str, str, dict[str, Any]], None]) -> None:
+        self._say = say
+        self._is_heard = True
+
+    def tell(self, event: str, plugin: str, facts: dict[str, Any]) -> None:
+        """Write an event to stdout."""
+        if not self._is_heard:
+            return
+        try:
+            self._say(event, plugin, facts)
+        except OSError as error:
+            self._is_heard = False
+            click.echo(f"stdout: {error.strerror}; events are told no more, the plugins serve on", err=True)
+            sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - else Python flushes the old one at its end
 
 
 def _say(event: str, plugin: str, facts: dict[str, Any]) -> None:
+    if event == "stopped":
+        click.echo(event)
+        return
     error, report = facts.get("error"), facts.get("report")
     if event.startswith("swap.") and event != "swap.published":
         return  # told by the watch, once

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
-from click.core import ParameterSource
 
+from hotgraft.cli.environment import variable_behind
 from hotgraft.cli.output import json_option, print_json, table
 from hotgraft.core.errors import ConfigError
 from hotgraft.core.options import Options
@@ -69,13 +69,8 @@ def settings_from(arguments: dict[str, Any], images: tuple[str, ...] = ()) -> Se
 def _variables() -> dict[str, str]:
     """Return the values that click took from a variable of the command's own, such as $HOTGRAFT_RUN_RELOAD."""
     ctx = click.get_current_context()
-    found = {}
-    for option in ctx.command.params:
-        name = str(option.name)
-        if ctx.get_parameter_source(name) is ParameterSource.ENVIRONMENT:
-            given = [one for one in option.envvar or () if os.environ.get(one)]
-            found["run.reload" if name == RELOAD else f"host.{name}"] = f"${given[0]}"
-    return found
+    behind = {str(one.name): variable_behind(ctx, one) for one in ctx.command.params}
+    return {"run.reload" if name == RELOAD else f"host.{name}": f"${one}" for name, one in behind.items() if one}
 
 
 @click.group()

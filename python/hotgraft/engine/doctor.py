@@ -34,6 +34,7 @@ FILES_WANTED: Final = 1024  # a host holds one fd per watch and pin wait; progra
 WATCHES_WANTED: Final = 8192
 BYTES_WANTED: Final = 100 << 20  # free, where staged copies go
 CMAKE_WANTED: Final = (3, 25)
+LEFT_SHOWN: Final = 8  # folders; the command that removes them names all
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +162,12 @@ def _staging() -> Iterator[Diagnosis]:
         yield Diagnosis("staging folder", "ok", f"{folder}, {free >> 20} MB left")
     left = left_folders()
     if left:
-        found = "\n".join(
-            f"{one.path}: process {one.pid} is gone; {one.files} files, {one.bytes} bytes" for one in left
-        )
+        shown = [
+            f"{one.path}: process {one.pid} is gone; files: {one.files}, {one.bytes:,} bytes"
+            for one in left[:LEFT_SHOWN]
+        ]
+        more = left[LEFT_SHOWN:]
+        found = "\n".join(shown + [f"and {len(more)} more, {sum(one.bytes for one in more):,} bytes"] * bool(more))
         advice = "hosts that were killed left these: rm -r " + " ".join(shlex.quote(str(one.path)) for one in left)
         yield Diagnosis("leftovers", "warning", found, advice)
     else:
