@@ -19,8 +19,9 @@ __all__ = ["config_text", "content_key", "image_of", "name_in"]
 
 
 def image_of(image: str | os.PathLike[str]) -> str:
-    """Return the path of an image: the one given, or the one that belongs to a ``plugin.toml``.
+    """Return the absolute path of an image: the one given, or the one that belongs to a ``plugin.toml``.
 
+    Absolute, because it is read again at every reload and watched meanwhile, and the program may change its folder.
     Beside a manifest these are looked for, in this order: ``build/<name>.so``, ``<name>.so``.
 
     Raises:
@@ -28,12 +29,12 @@ def image_of(image: str | os.PathLike[str]) -> str:
     """
     path = Path(image)
     if path.suffix != ".toml":
-        return os.fspath(path)
+        return os.fspath(path.absolute())
     name = read_manifest(path.read_bytes(), path=os.fspath(path)).name
     places = [path.parent / "build" / f"{name}.so", path.parent / f"{name}.so"]
     for place in places:
         if place.exists():
-            return os.fspath(place)
+            return os.fspath(place.absolute())
     raise ImageError(
         "find the image of the manifest",
         on=os.fspath(path),

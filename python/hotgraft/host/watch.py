@@ -164,7 +164,7 @@ class Watch:
 
     def _wanted(self) -> dict[str, str]:
         listed = [one for one in self._around.listed() if not self._names or one.name in self._names]
-        return {one.name: str(Path(one.source).absolute()) for one in listed}
+        return {one.name: one.source for one in listed}
 
     def _target(self, name: str, path: str) -> Target:
         known = self._targets.get(name)
