@@ -207,6 +207,31 @@ def test_full_disk_behind_stdout_is_said(gain: Path) -> None:
     assert b"Traceback" not in err
 
 
+@pytest.mark.parametrize("words", [("inspect",), ("check",), ("inspect", "--json"), ("check", "--json")], ids=" ".join)
+def test_name_that_is_no_text_is_refused_and_shown_all_the_same(gain: Path, words: tuple[str, ...]) -> None:
+    """F13: bytes that are not UTF-8, in a terminal that is."""
+    image = gain / os.fsdecode(b"caf\xe9.so")
+    image.write_bytes(b"")
+    with start(*words, image.name, folder=gain, environment={}, stdout=subprocess.PIPE) as child:
+        out, err = child.communicate(timeout=DEADLINE_S)
+    assert (child.returncode, err) == (3 if words[0] == "check" else 0, b"")
+    assert rb"caf\udce9.so" in out
+    assert b"its path is not UTF-8" in out
+    if "--json" in words:
+        assert not json.loads(out)["accepted"]
+
+
+def test_terminal_without_our_letters_is_written_to(gain: Path) -> None:
+    """A check mark is no reason to end a session."""
+    words = ("dev", "--call", "process([1])")
+    with start(*words, folder=gain, environment={"PYTHONIOENCODING": "ascii"}, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        said = next(line for line in child.stdout if line.startswith(b"  process"))
+        assert said.startswith(rb"  process([1]) \u2192 out = [2]")
+        child.send_signal(signal.SIGINT)
+        assert (child.communicate(timeout=DEADLINE_S)[1], child.returncode) == (b"", 130)
+
+
 def in_terminal(*words: str, folder: Path, **environment: str) -> bytes:
     """Run a command with a terminal for its output; return all that it wrote."""
     master, slave = pty.openpty()

@@ -6,7 +6,9 @@ import contextlib
 import difflib
 import errno
 import importlib
+import io
 import os
+import sys
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
@@ -120,7 +122,10 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line; what a stream's encoding has no form for is written as its code, also in JSON."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # it may be closed
+            stream.reconfigure(errors="backslashreplace")
     cli.main(prog_name="hotgraft")
 
 

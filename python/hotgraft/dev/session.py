@@ -152,8 +152,10 @@ class Session:
         if name is not None and not is_forced and self.images and content == content_of(str(self.images[-1])):
             self._say("same", words="the image is the one that serves, byte for byte")
             return False
-        kept = self._keep(image)
+        kept = self.keep / f"{self.kept + 1}-{image.name.split('-', 1)[-1]}"
+        self.kept += 1
         try:
+            shutil.copyfile(image, kept)  # the next build overwrites it, and a rollback wants it back
             if name is None:
                 plugin = self.host.load(kept)
                 self._note(kept)
@@ -171,13 +173,6 @@ class Session:
         self._note(kept)
         self._say(event, report=report, state=_state_words(report), swap_ms=swap_ms)
         return True
-
-    def _keep(self, image: Path) -> Path:
-        """Copy what is offered: the next build overwrites it, and a rollback wants it back."""
-        self.kept += 1
-        kept = self.keep / f"{self.kept}-{image.name.split('-', 1)[-1]}"
-        shutil.copyfile(image, kept)
-        return kept
 
     def _note(self, kept: Path) -> None:
         self.images.append(kept)

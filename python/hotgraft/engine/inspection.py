@@ -67,6 +67,11 @@ def inspect_image(path: Path) -> Inspection:
     """
     shown = str(path)
     try:
+        shown.encode()
+    except UnicodeEncodeError:
+        name = Finding("image", "its path is not UTF-8, and a host takes no other", "give it another name")
+        return Inspection(shown, {}, None, (name,), ())
+    try:
         facts = _core.inspect(shown, str(path.absolute().parent))
     except ImageError as error:
         return Inspection(

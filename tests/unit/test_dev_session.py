@@ -1,0 +1,48 @@
+"""A session of `hotgraft dev` against what happens between its steps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import hotgraft
+from hotgraft.dev import session as module
+from hotgraft.dev.session import Said, Session
+from hotgraft.dev.sources import Sources
+from hotgraft.engine.build_image import build_image
+from hotgraft.engine.new_plugin import new_plugin
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+    from hotgraft.engine.build_image import Built
+
+
+def test_image_that_goes_before_it_is_taken_is_a_refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`rm -r build` at the wrong moment: the session goes on, and so does what serves."""
+    new_plugin("gain", tmp_path)
+    folder, keep, heard = tmp_path / "gain", tmp_path / "keep", list[Said]()
+    keep.mkdir()
+    is_removed = [False]
+
+    def build_and_remove(*arguments: object, **more: object) -> Built:
+        built = build_image(*arguments, **more)  # type: ignore[arg-type] # as they came
+        if is_removed[0]:
+            built.image.unlink()
+        return built
+
+    monkeypatch.setattr(module, "build_image", build_and_remove)
+    with hotgraft.Host() as host:
+        session = Session(folder, Sources((folder,)), host, (), keep, heard.append)
+        session.answer()
+        source = folder / "gain.c"
+        source.write_text(source.read_text().replace("2.0f", "3.0f"))
+        is_removed[0] = True
+        session.answer()
+        refused = heard[-2]
+        assert (refused.event, refused.facts["running"]) == ("refused", "generation 1 still serves")
+        assert "No such file" in refused.facts["reason"]
+        is_removed[0] = False
+        session.answer(is_forced=True)
+        assert host["gain"].generation == 2
+    assert len(list(keep.iterdir())) == 2
