@@ -296,16 +296,24 @@ def test_every_option_can_come_from_the_environment(gain: Path) -> None:
     assert found["way"] == "compiler"
 
 
-def test_completion_completes_commands(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("hotgraft in", ["plain,inspect"]),
+        ("hotgraft dev --reload-d", ["plain,--reload-dir", "plain,--reload-delay"]),
+        ("hotgraft build --way c", ["plain,cmake", "plain,compiler"]),
+    ],
+)
+def test_completion_completes_commands_options_and_values(tmp_path: Path, typed: str, offered: list[str]) -> None:
     """click's own scripts ask the program itself."""
     said, _ = hotgraft("completion", "bash", folder=tmp_path)
     assert "_HOTGRAFT_COMPLETE=bash_complete" in said
     code = "from hotgraft.cli.main import main; main()"
-    words = {"_HOTGRAFT_COMPLETE": "bash_complete", "COMP_WORDS": "hotgraft in", "COMP_CWORD": "1"}
+    words = {"_HOTGRAFT_COMPLETE": "bash_complete", "COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" "))}
     done = subprocess.run(
         [sys.executable, "-c", code], env={**os.environ, **words}, capture_output=True, text=True, check=False
     )
-    assert done.stdout.split() == ["plain,inspect"]
+    assert done.stdout.split() == offered
 
 
 def test_doctor_tries_what_it_says(tmp_path: Path) -> None:
