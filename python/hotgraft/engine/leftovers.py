@@ -45,9 +45,12 @@ def left_folders(parent: Path | None = None, proc: Path = Path("/proc")) -> tupl
         named = _FOLDER.fullmatch(entry.name)
         if named is None or (proc / named[1]).exists() or entry.is_symlink() or not entry.is_dir():
             continue
-        if entry.stat().st_uid == os.getuid():
-            files = [one for one in entry.iterdir() if one.is_file()]
-            found.append(LeftFolder(entry, int(named[1]), len(files), sum(one.stat().st_size for one in files)))
+        try:
+            if entry.stat().st_uid == os.getuid():
+                sizes = [one.stat().st_size for one in entry.iterdir() if one.is_file()]
+                found.append(LeftFolder(entry, int(named[1]), len(sizes), sum(sizes)))
+        except OSError:  # somebody removes it just now
+            continue
     return tuple(found)
 
 
