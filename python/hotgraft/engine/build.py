@@ -45,7 +45,12 @@ def find_compiler(*, cpp: bool = False) -> str:
     for name in names:
         if shutil.which(name):
             return name
-    raise BuildError("find a compiler", on=", ".join(names), output="none is on the path", command=())
+    raise BuildError(
+        "find a compiler",
+        on=", ".join(names),
+        found="none is on the path",
+        advice=f"install gcc or clang, or name another in ${variable}",
+    )
 
 
 def write_bound(manifest: Path, build: Path) -> str:
@@ -121,8 +126,13 @@ def build_plugin(
     name = write_bound(folder / "plugin.toml", build)
     sources = sources_of(folder)
     if not sources:
-        advice = "let its CMakeLists.txt say what to build: --way cmake" if (folder / "CMakeLists.txt").exists() else ""
-        raise BuildError("build the plugin", on=str(folder), found="no .c, .cpp, .cc or .cxx file", advice=advice)
+        is_cmake = (folder / "CMakeLists.txt").exists()
+        raise BuildError(
+            "build the plugin",
+            on=str(folder),
+            found="it holds no .c, .cpp, .cc or .cxx file",
+            advice="let its CMakeLists.txt say what to build: --way cmake" if is_cmake else "write one into it",
+        )
     image = Path(output) if output is not None else build / f"{name}.so"
     image.parent.mkdir(parents=True, exist_ok=True)
     partial = image.with_name(f".{image.name}.{os.getpid()}.partial")
