@@ -158,9 +158,8 @@ class _Typist:
         text = block.text
         if text.startswith("$ "):
             command, _, text = text.partition("\n")
-            words = shlex.split(command[2:])
-            assert words[:2] == ["hotgraft", "dev"], f"{where}: only hotgraft dev is played in a terminal"
-            self.terminal = self.opened.enter_context(Terminal(self.session.here, tuple(words[2:])))
+            assert command.startswith("$ hotgraft dev"), f"{where}: only hotgraft dev is played in a terminal"
+            self.terminal = self.opened.enter_context(Terminal(self.session.here, command[2:]))
         assert self.terminal is not None, f"{where}: no terminal is open"
         if block.key:
             self.terminal.press(block.key)
