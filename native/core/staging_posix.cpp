@@ -3,6 +3,7 @@
 #include "staging_posix.hpp"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -17,6 +18,7 @@
 
 #include "control.hpp"
 #include "staging_fd_posix.hpp"
+#include "trust_posix.hpp"
 
 namespace hotgraft {
 
@@ -96,15 +98,16 @@ Status read_source(const std::string &path, Source *out) {
     }
     const OwnedFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     if (!fd.is_open()) {
-        return errno == ENXIO || errno == ENODEV
-                   ? Status(Code::kRefused, "cannot stage " + path + ": it is a socket or a device, not a regular file")
-                   : system_error("open", path, errno);
+        return open_error(path, errno);
     }
     struct stat before {};
     if (::fstat(fd.get(), &before) != 0) {
         return system_error("stat", path, errno);
     }
     if (Status status = check_source(path, before); !status.is_ok()) {
+        return status;
+    }
+    if (Status status = check_trust(path, before); !status.is_ok()) {
         return status;
     }
     Source source;
@@ -262,6 +265,13 @@ Status check_source(const std::string &path, const struct stat &facts) {
     return {};
 }
 
+Status open_error(const std::string &path, int error) {
+    const bool is_no_file = error == ENXIO || error == ENODEV;
+    return is_no_file
+               ? Status(Code::kRefused, "cannot stage " + path + ": it is a socket or a device, not a regular file")
+               : system_error("open", path, error);
+}
+
 Status system_error(const char *verb, const std::string &what, int error) {
     const bool is_short = error == EMFILE || error == ENFILE || error == ENOMEM;
     std::string text = std::string("cannot ") + verb + " " + what + ": " + std::generic_category().message(error);
@@ -269,6 +279,17 @@ Status system_error(const char *verb, const std::string &what, int error) {
         text += " (this process has no fds left; raise its limit with ulimit -n)";
     }
     return {is_short ? Code::kNoMemory : Code::kIo, std::move(text)};
+}
+
+Status find_source_folder(const std::string &source, std::string *out) {
+    const std::size_t slash = source.rfind('/');
+    const std::string folder = slash == std::string::npos ? "." : source.substr(0, slash + 1);
+    char real[PATH_MAX];
+    if (::realpath(folder.c_str(), real) == nullptr) {
+        return system_error("find folder", folder, errno);
+    }
+    *out = real;
+    return {};
 }
 
 Status stage(const StagingWish &wish, Staged *out, ImageFacts *facts) {
@@ -286,8 +307,14 @@ Status stage(const StagingWish &wish, Staged *out, ImageFacts *facts) {
         }
         found.bytes_owner = source.bytes;
     }
+    StagingWish placed = wish;
+    if (facts != nullptr && needs_source_folder(found)) {
+        if (Status status = find_source_folder(wish.source, &placed.folder); !status.is_ok()) {
+            return status;
+        }
+    }
     Staged staged;
-    if (Status status = write_source(wish, source, &staged); !status.is_ok()) {
+    if (Status status = write_source(placed, source, &staged); !status.is_ok()) {
         return status;
     }
     if (facts != nullptr) {

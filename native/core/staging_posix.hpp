@@ -19,6 +19,9 @@ namespace hotgraft {
 // "cannot open /x: No space left on device", with the code that fits the errno.
 [[nodiscard]] Status system_error(const char *verb, const std::string &what, int error);
 
+// The same for a source that cannot be opened: a socket, or a device without a driver, is kRefused as no regular file.
+[[nodiscard]] Status open_error(const std::string &path, int error);
+
 [[nodiscard]] std::int64_t ns_of(const timespec &time) noexcept;
 
 // The same inode with the same size and times.

@@ -32,7 +32,7 @@ Status look_at(const std::string &path, Look *out) {
             out->is_there = false;
             return {};
         }
-        return system_error("open", path, errno);
+        return open_error(path, errno);
     }
     if (::fstat(fd.get(), &out->facts) != 0) {
         return system_error("stat", path, errno);

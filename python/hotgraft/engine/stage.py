@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from hotgraft import _core
 from hotgraft.core.call_types import blocking_functions
 from hotgraft.core.descriptor import read_descriptor
+from hotgraft.core.errors import ImageError
 from hotgraft.core.side import side_of
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from hotgraft.core.plan import Side
     from hotgraft.engine.timing import Stopwatch
 
-__all__ = ["Candidate", "StagingPlace", "inspect_file", "stage_candidate"]
+__all__ = ["Candidate", "StagingPlace", "check_path", "inspect_file", "stage_candidate"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,7 @@ def stage_candidate(source: str, plugin: str, number: int, *, place: StagingPlac
             process cannot give; `found` lists every reason.
         ManifestError: its descriptor breaks its schema.
     """
+    check_path(source)
     with watch("settle"):
         _core.settle(source, place.settle_deadline_s, place.still_s)
     with watch("stage"):
@@ -64,8 +66,28 @@ def stage_candidate(source: str, plugin: str, number: int, *, place: StagingPlac
     return Candidate(generation, descriptor, side, blocking_functions(descriptor))
 
 
+def check_path(source: str) -> None:
+    """Refuse a path that cannot be shown, or cannot be given to the system, as it is.
+
+    Raises:
+        ImageError: it holds a control character, or bytes that are not UTF-8.
+    """
+    if source.isprintable():
+        return
+    wrong = next(one for one in source if not one.isprintable())
+    found = "bytes that are not UTF-8" if "\udc80" <= wrong <= "\udcff" else f"the control character {wrong!r}"
+    shown = source.encode(errors="backslashreplace").decode()
+    raise ImageError(
+        "take the image",
+        on=shown if shown.isprintable() else repr(source),
+        found=f"its path holds {found}",
+        advice="give the file and its folders names that can be printed",
+    )
+
+
 def inspect_file(source: str, *, settle_deadline_s: float) -> tuple[Descriptor, Side]:
     """Read what an image declares without staging it: for a dry run."""
+    check_path(source)
     _core.settle(source, settle_deadline_s)
     descriptor = read_descriptor(_core.read_descriptor(source))
     return descriptor, side_of(descriptor)

@@ -29,6 +29,7 @@ __all__ = ["FileFacts", "FolderWatch", "age_s", "content_of", "deciding_entries"
 
 POLL_EVERY_S: Final = 0.25
 NONE_LEFT: Final = (errno.ENOSPC, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSYS)  # inotify_add_watch(2)
+IMAGE_BYTES_MAX: Final = 1 << 30  # kImageBytesMax of the core
 LINKS_MAX: Final = 40  # path_resolution(7)
 
 
@@ -60,18 +61,24 @@ def age_s(facts: FileFacts) -> float:
 
 
 def content_of(path: str) -> str | None:
-    """Return the SHA-256 of a regular file's bytes in hex, or None where there is none to read."""
+    """Return the SHA-256 of a regular file's bytes in hex, or None where there is none to read.
+
+    Nor of one beyond any image's size: a hash of gigabytes takes longer than anybody waits.
+    """
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
     except (OSError, ValueError):
         return None
-    with os.fdopen(fd, "rb", buffering=0) as file:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
+    try:
+        facts = os.fstat(fd)
+        if not stat.S_ISREG(facts.st_mode) or facts.st_size > IMAGE_BYTES_MAX:
             return None
-        try:
+        with os.fdopen(fd, "rb", buffering=0, closefd=False) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError:
-            return None
+    except OSError:
+        return None
+    finally:
+        os.close(fd)
 
 
 def deciding_entries(path: str) -> frozenset[str]:

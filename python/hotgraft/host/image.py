@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hotgraft.core.errors import ConfigError, ImageError
 from hotgraft.core.manifest import read_manifest
 from hotgraft.engine.stage import inspect_file
+from hotgraft.engine.watch import content_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,13 +51,9 @@ def name_in(source: str, *, settle_deadline_s: float) -> str:
 def content_key(source: str) -> str:
     """Return what tells contents apart, to merge equal requests.
 
-    A file that cannot be read is its own path.
+    What cannot be read, or is no regular file, is its own path: refusing it is the attempt's.
     """
-    try:
-        with Path(source).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return source
+    return content_of(source) or source
 
 
 def config_text(config: Mapping[str, Any] | None) -> str:

@@ -1,0 +1,108 @@
+#include "trust_posix.hpp"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <utility>
+
+namespace hotgraft {
+
+namespace {
+
+std::string mode_of(const struct stat &facts) {
+    char text[8];
+    (void)std::snprintf(text, sizeof text, "%04o", static_cast<unsigned>(facts.st_mode & 07777));
+    return text;
+}
+
+std::string parent_of(const std::string &path) {
+    const std::size_t slash = path.rfind('/');
+    return slash == 0 || slash == std::string::npos ? "/" : path.substr(0, slash);
+}
+
+// The first folder from `folder` upwards whose entries others can replace, and how; empty: none.
+std::string find_open_parent(std::string folder, std::string *how) {
+    for (;; folder = parent_of(folder)) {
+        struct stat facts {};
+        if (::stat(folder.c_str(), &facts) == 0) {
+            *how = distrust_of_parent(facts);
+            if (!how->empty()) {
+                return folder;
+            }
+        }
+        if (folder == "/") {
+            return {};
+        }
+    }
+}
+
+} // namespace
+
+std::string distrust_of_file(const struct stat &facts, uid_t self) {
+    if (facts.st_uid != 0 && facts.st_uid != self) {
+        return "it belongs to user " + std::to_string(facts.st_uid) + ", this process runs as " + std::to_string(self);
+    }
+    return (facts.st_mode & S_IWOTH) == 0 ? "" : "everybody can write to it (mode " + mode_of(facts) + ")";
+}
+
+// In a sticky folder only an entry's owner replaces it, and the file's owner is asked for by itself.
+std::string distrust_of_parent(const struct stat &facts) {
+    const bool is_open = (facts.st_mode & S_IWOTH) != 0 && (facts.st_mode & S_ISVTX) == 0;
+    return is_open ? "everybody can replace files in it (mode " + mode_of(facts) + ")" : "";
+}
+
+Distrust find_distrust(const std::string &path, const struct stat &facts) {
+    std::string why = distrust_of_file(facts, ::geteuid());
+    if (!why.empty()) {
+        const bool is_open = (facts.st_mode & S_IWOTH) != 0;
+        return {path, std::move(why), is_open ? "chmod o-w it" : "chown it, or run the host as its user"};
+    }
+    char real[PATH_MAX];
+    if (::realpath(path.c_str(), real) == nullptr) {
+        return {}; // moved away since it was opened: what is read is the file that was looked at
+    }
+    std::string how;
+    std::string folder = find_open_parent(parent_of(real), &how);
+    return folder.empty() ? Distrust() : Distrust{std::move(folder), std::move(how), "chmod o-w that folder"};
+}
+
+Distrust find_distrust(const std::string &path) {
+    struct stat facts {};
+    return ::stat(path.c_str(), &facts) == 0 ? find_distrust(path, facts) : Distrust();
+}
+
+Status check_trust(const std::string &path, const struct stat &facts) {
+    const Distrust found = find_distrust(path, facts);
+    if (found.culprit.empty()) {
+        return {};
+    }
+    const std::string where = found.culprit == path ? "" : "of its folder " + found.culprit + ": ";
+    return {Code::kRefused, "cannot stage " + path + ": " + where + found.how + "; " + found.advice};
+}
+
+std::string distrust_of_search_folder(const std::string &folder) {
+    if (folder.empty() || folder.front() != '/') {
+        return "is relative: it is looked for in whatever folder the process is in";
+    }
+    std::string there = folder;
+    struct stat facts {};
+    while (::stat(there.c_str(), &facts) != 0 && there != "/") {
+        there = parent_of(there);
+    }
+    const std::string what = there == folder ? "" : "is not there, and in " + there + " ";
+    if ((facts.st_mode & S_IWOTH) != 0) {
+        return what + (what.empty() ? "is one " : "") + "where everybody can put files (mode " + mode_of(facts) + ")";
+    }
+    if (facts.st_uid != 0 && facts.st_uid != ::geteuid()) {
+        return what + "belongs to user " + std::to_string(facts.st_uid) + ", this process runs as " +
+               std::to_string(::geteuid());
+    }
+    std::string how;
+    char real[PATH_MAX];
+    const std::string open = ::realpath(there.c_str(), real) == nullptr ? "" : find_open_parent(parent_of(real), &how);
+    return open.empty() ? "" : "lies in " + open + ": " + how;
+}
+
+} // namespace hotgraft
