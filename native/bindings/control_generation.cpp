@@ -60,7 +60,7 @@ void meet_needs(const Generation &generation) {
         const py::gil_scoped_release unlocked;
         status = or_no_memory([&] { return check_image_needs(generation); });
     }
-    check(status, {"load the image here", generation.label(), "ImageError"});
+    check(status, {"accept the image", generation.label(), "ImageError"});
 }
 
 void advance(Generation &generation, const std::string &event) {

@@ -9,6 +9,7 @@
 #include "needs.hpp"
 #include "prepare.hpp"
 #include "sha256.hpp"
+#include "trust_posix.hpp"
 
 namespace py = pybind11;
 
@@ -53,6 +54,8 @@ py::dict hazards_of(const ImageFacts &facts) {
     dict["tls_bytes"] = facts.tls.bytes;
     dict["uses_static_tls"] = facts.uses_static_tls;
     dict["is_nodelete"] = facts.is_nodelete;
+    dict["forbids_open"] = facts.forbids_open;
+    dict["is_interposer"] = facts.is_interposer;
     dict["is_pie"] = facts.is_pie;
     dict["has_executable_stack"] = facts.has_executable_stack;
     dict["has_text_relocations"] = facts.has_text_relocations;
@@ -117,6 +120,15 @@ py::dict dict_of(const ImageFacts &facts, const std::vector<Finding> &findings, 
     return dict;
 }
 
+// First: who else can write to it matters more than what it says now.
+void add_distrust(const std::string &path, std::vector<Finding> *findings) {
+    Distrust found = find_distrust(path);
+    if (!found.culprit.empty()) {
+        findings->insert(findings->begin(), {Severity::kRefusal, "trust", std::move(found.culprit),
+                                             "is not to be trusted", std::move(found.how), std::move(found.advice)});
+    }
+}
+
 // `folder` is where the image would be loaded from: what its RUNPATH calls $ORIGIN.
 py::dict inspect(const std::string &path, const std::string &folder) {
     ImageFacts facts;
@@ -128,6 +140,7 @@ py::dict inspect(const std::string &path, const std::string &folder) {
         status = inspect_image_file(path.c_str(), &facts);
         if (status.is_ok()) {
             findings = find_needs(facts, folder);
+            add_distrust(path, &findings);
             Sha256 hash;
             hash.update(facts.bytes, facts.file_bytes);
             sha256 = hash.finish();

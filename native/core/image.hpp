@@ -107,6 +107,8 @@ struct ImageFacts {
 
     bool uses_static_tls = false;        // DF_STATIC_TLS or an initial-exec relocation
     bool is_nodelete = false;            // DF_1_NODELETE
+    bool forbids_open = false;           // DF_1_NOOPEN
+    bool is_interposer = false;          // DF_1_INTERPOSE
     bool is_pie = false;                 // an executable that looks like a shared library
     bool has_interpreter = false;        // PT_INTERP
     bool has_executable_stack = false;   // PT_GNU_STACK with X, or none at all

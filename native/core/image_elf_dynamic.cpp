@@ -177,6 +177,8 @@ void read_flags(ElfReader &reader) {
     facts.uses_static_tls = (flags & DF_STATIC_TLS) != 0;
     facts.has_text_relocations = dynamic.has(DT_TEXTREL) || (flags & DF_TEXTREL) != 0;
     facts.is_nodelete = (flags_1 & DF_1_NODELETE) != 0;
+    facts.forbids_open = (flags_1 & DF_1_NOOPEN) != 0;
+    facts.is_interposer = (flags_1 & DF_1_INTERPOSE) != 0;
     // Linkers before 2017 did not set the flag; only an executable has both an interpreter and DT_DEBUG.
     facts.is_pie = (flags_1 & DF_1_PIE) != 0 || (facts.has_interpreter && dynamic.has(DT_DEBUG));
 }

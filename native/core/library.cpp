@@ -6,6 +6,7 @@
 #include <cstring>
 #include <utility>
 
+#include "library_live.hpp"
 #include "library_maps_posix.hpp"
 #include "library_posix.hpp"
 #include "library_residents_posix.hpp"
@@ -79,7 +80,7 @@ Status Library::map() {
     Opened opened;
     if (Status status = open_library(staged_.path, &opened); !status.is_ok()) {
         unmap_all_of(identity_from_stat(staged_.dev, staged_.ino));
-        return status;
+        return explain_refusal(status);
     }
     if (opened.path != staged_.path) {
         close_library(opened.handle);
@@ -88,7 +89,18 @@ Status Library::map() {
     }
     handle_ = opened.handle;
     find_segments(opened.load_address);
+    LiveLibraries::instance().add(staged_.path, facts_);
     return {};
+}
+
+// The loader's own words for static TLS are "cannot allocate memory", which nobody takes for a compiler's flag.
+Status Library::explain_refusal(const Status &status) const {
+    if (!facts_.uses_static_tls || status.message().find("static TLS") == std::string::npos) {
+        return status;
+    }
+    return {status.code(), status.message() + "; its " + std::to_string(facts_.tls.bytes) +
+                               " bytes of initial-exec TLS must fit beside those of what is loaded: compile without "
+                               "-ftls-model=initial-exec"};
 }
 
 void Library::find_segments(std::uintptr_t load_address) {
@@ -222,6 +234,7 @@ Proof Library::prove() {
     if (!is_in_list && line.begin == 0) {
         is_gone_ = true;
         proof.proven = true;
+        LiveLibraries::instance().remove(staged_.path);
         (void)remove_staged(staged_); // a copy that stays is found by whoever cleans the folder; the proof holds
         return proof;
     }

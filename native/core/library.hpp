@@ -90,6 +90,7 @@ private:
     Status map();
     Status check_identity();
     Status check_descriptor();
+    [[nodiscard]] Status explain_refusal(const Status &status) const;
     void find_segments(std::uintptr_t load_address);
     void explain(Proof *proof) const;
 

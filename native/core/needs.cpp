@@ -1,6 +1,8 @@
 // The rules of check_needs(), one function each. The order of the rules is the order of the report.
 #include "needs.hpp"
 
+#include "needs_rules.hpp"
+
 #include <elf.h>
 
 #include <algorithm>
@@ -11,22 +13,6 @@ namespace {
 
 constexpr std::size_t kSymbolsNamedMax = 20;
 constexpr std::size_t kUniqueNamedMax = 3;
-
-struct Check {
-    const ImageFacts &facts;
-    const Environment &environment;
-    const NeedsPolicy &policy;
-    std::vector<Finding> found;
-
-    void refuse(std::string rule, std::string subject, std::string seen, std::string needed, std::string advice = {}) {
-        found.push_back({Severity::kRefusal, std::move(rule), std::move(subject), std::move(seen), std::move(needed),
-                         std::move(advice)});
-    }
-    void warn(std::string rule, std::string subject, std::string seen, std::string needed, std::string advice = {}) {
-        found.push_back({Severity::kWarning, std::move(rule), std::move(subject), std::move(seen), std::move(needed),
-                         std::move(advice)});
-    }
-};
 
 std::string name_of_machine(std::uint16_t machine) {
     switch (machine) {
@@ -332,8 +318,8 @@ std::vector<Finding> check_needs(const ImageFacts &facts, const Environment &env
         return std::move(check.found); // nothing more is known of it
     }
     using Rule = void (*)(Check &);
-    constexpr Rule kRules[] = {check_isa_level, check_needed_files, check_versions, check_symbols,
-                               check_segments,  check_runtimes,     check_contract, warn_of_residue};
+    constexpr Rule kRules[] = {check_isa_level, check_needed_files, check_versions, check_symbols,  check_segments,
+                               check_runtimes,  check_names,        check_places,   check_contract, warn_of_residue};
     for (const Rule rule : kRules) {
         rule(check);
     }

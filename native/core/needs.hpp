@@ -82,7 +82,21 @@ struct Dependency {
     std::vector<SearchedPlace> searched;      // only when not found
 };
 
-// What the process offers. `closure` is breadth first, as the loader searches it.
+// A name of the image that something loaded has already, and the path of that.
+struct TakenName {
+    std::string name;
+    std::string path;
+};
+
+// A needed file that is loaded from one place, while the image's own search path leads to another file.
+struct OtherHelper {
+    std::string name;
+    std::string loaded;
+    std::string found;
+};
+
+// What the process offers, and what of it stands in the image's way. `closure` is breadth first, as the loader searches
+// it.
 struct Environment {
     std::uint16_t machine = 0;
     IsaLevel isa_level = 0;
@@ -90,6 +104,10 @@ struct Environment {
     std::vector<std::string> resident; // SONAMEs that are loaded already
     // Of the image's imports that no library of the closure offers: those the process offers globally.
     std::vector<std::string> global_symbols;
+    std::vector<TakenName> unique_here;      // GNU_UNIQUE symbols of the image that a loaded plugin defines too
+    std::vector<TakenName> soname_here;      // the image's SONAME, where a library that is no plugin's has it
+    std::vector<OtherHelper> other_helpers;  // of the image's own needs
+    std::vector<SearchedPlace> open_folders; // of its RUNPATH or RPATH: where others can put files, and how
 };
 
 inline constexpr std::string_view kEntrySymbol = "hotgraft_plugin_v1";

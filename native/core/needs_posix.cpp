@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "library_live.hpp"
+#include "needs_clashes_posix.hpp"
 #include "needs_search_posix.hpp"
 
 namespace hotgraft {
@@ -237,6 +239,25 @@ Environment this_machine() {
     return environment;
 }
 
+void ProviderCache::find_clashes(const ImageFacts &facts, const std::string &origin, Environment *environment) const {
+    environment->unique_here = find_unique_here(facts);
+    environment->open_folders = find_open_folders(facts, origin);
+    for (const Loaded &loaded : loaded_) {
+        const bool is_taken = !facts.soname.empty() && loaded.soname == facts.soname;
+        if (is_taken && !LiveLibraries::instance().has(loaded.path)) { // a plugin follows itself under one SONAME
+            environment->soname_here.push_back({loaded.soname, loaded.path});
+        }
+    }
+    for (const std::string_view needed : facts.needed) {
+        const Loaded *const loaded = find_loaded(needed);
+        const std::string name(needed);
+        std::string other = loaded == nullptr ? "" : find_other_helper(facts, origin, name, loaded->path);
+        if (!other.empty()) {
+            environment->other_helpers.push_back({name, loaded->path, std::move(other)});
+        }
+    }
+}
+
 Environment ProviderCache::gather(const ImageFacts &facts, const std::string &origin) {
     const std::lock_guard<std::mutex> turn(mutex_);
     refresh_loaded();
@@ -254,6 +275,7 @@ Environment ProviderCache::gather(const ImageFacts &facts, const std::string &or
     }
     if (facts.is_fully_read) {
         environment.global_symbols = find_global_symbols(facts, environment);
+        find_clashes(facts, origin, &environment);
     }
     return environment;
 }

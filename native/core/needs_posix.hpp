@@ -72,6 +72,8 @@ private:
     void add_dependency(const std::string &name, std::vector<Requester> *requesters, std::size_t index,
                         Environment *environment, std::vector<std::size_t> *pending);
 
+    void find_clashes(const ImageFacts &facts, const std::string &origin, Environment *environment) const;
+
     std::mutex mutex_;
     std::vector<Loaded> loaded_;
     std::unordered_map<std::string, Known> known_;

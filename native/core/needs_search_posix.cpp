@@ -86,7 +86,13 @@ std::vector<std::string> read_default_folders() {
          {"/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64", "/lib", "/usr/lib"}) {
         folders.emplace_back(folder);
     }
-    return folders;
+    std::vector<std::string> once; // a refusal lists every place that was looked in
+    for (std::string &folder : folders) {
+        if (std::find(once.begin(), once.end(), folder) == once.end()) {
+            once.push_back(std::move(folder));
+        }
+    }
+    return once;
 }
 
 void append_folders(std::string_view path, const std::string &origin, std::vector<std::string> *folders) {

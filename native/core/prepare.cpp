@@ -60,10 +60,10 @@ Status check_image_needs(const Generation &generation) {
     std::string reasons;
     for (const Finding &finding : find_needs(generation.facts(), path.substr(0, path.rfind('/')))) {
         if (finding.severity == Severity::kRefusal) {
-            reasons += (reasons.empty() ? "" : "; ") + describe(finding);
+            reasons += (reasons.empty() ? "" : "\n") + describe(finding);
         }
     }
-    return reasons.empty() ? Status() : Status(Code::kRefused, generation.label() + " refused: " + reasons);
+    return reasons.empty() ? Status() : Status(Code::kRefused, generation.label() + ": " + reasons);
 }
 
 Status bring_up(const CandidateWish &wish, const std::shared_ptr<Generation> &generation, ControlThread &control,
