@@ -117,6 +117,8 @@ void print_flags(const ImageFacts &facts) {
     print_flag("sections", facts.has_section_table);
     print_flag("static_tls", facts.uses_static_tls);
     print_flag("nodelete", facts.is_nodelete);
+    print_flag("no_open", facts.forbids_open);
+    print_flag("interposer", facts.is_interposer);
     print_flag("pie", facts.is_pie);
     print_flag("interpreter", facts.has_interpreter);
     print_flag("execstack", facts.has_executable_stack);

@@ -1,0 +1,18 @@
+/* No fault that a file shows: a function chosen by a resolver, which the loader runs, and an initializer. */
+#include "plain.h"
+
+static int first(void) {
+    return 1;
+}
+static int (*choose(void))(void) {
+    return first;
+}
+HOTGRAFT_EXPORT int chosen_at_load(void) __attribute__((ifunc("choose")));
+
+static int is_made;
+__attribute__((constructor)) static void make(void) {
+    is_made = chosen_at_load();
+}
+
+static const hotgraft_plugin plugin = {PLAIN_TABLE};
+PLAIN_ENTRY(plugin)
