@@ -22,7 +22,7 @@ void settle_file(const std::string &path, double deadline_s, double still_s) {
         const py::gil_scoped_release unlocked;
         status = settle(path, deadline_in(deadline_s), nanoseconds_of(still_s));
     }
-    check(status, {"wait for the file to be complete", path, "ImageError", "ImageError"});
+    check(status, {"take the image", path, "ImageError", "ImageError"});
 }
 
 GenerationPtr stage_image(const std::string &source, const std::string &folder, const std::string &plugin,
@@ -33,7 +33,7 @@ GenerationPtr stage_image(const std::string &source, const std::string &folder, 
         const py::gil_scoped_release unlocked;
         status = or_no_memory([&] { return Generation::make({source, folder, plugin, number}, &generation); });
     }
-    check(status, {"stage and inspect the image", source, "ImageError"});
+    check(status, {"take the image", source, "ImageError"});
     return generation;
 }
 

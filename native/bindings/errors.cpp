@@ -1,6 +1,7 @@
 #include "errors.hpp"
 
 #include <pybind11/pybind11.h>
+#include <string_view>
 
 namespace py = pybind11;
 
@@ -8,19 +9,26 @@ namespace hotgraft {
 
 namespace {
 
-// The core's sentence, one reason per line, as the tuple that `found` wants.
-py::tuple reasons_of(const std::string &message) {
+// Plugin text may be any bytes: what is not UTF-8 is shown, never fatal.
+py::object text_of(std::string_view text) {
+    return py::reinterpret_steal<py::object>(
+        PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "backslashreplace"));
+}
+
+// The core's sentences, one reason per line, as the list that `found` wants; lines of kToDo are the advice.
+py::list reasons_of(std::string_view message, std::string *advice) {
     py::list reasons;
     for (std::size_t begin = 0; begin <= message.size();) {
         const std::size_t end = std::min(message.find('\n', begin), message.size());
-        if (end > begin) {
-            // Plugin text may be any bytes: what is not UTF-8 is shown, never fatal.
-            reasons.append(py::reinterpret_steal<py::object>(PyUnicode_DecodeUTF8(
-                message.data() + begin, static_cast<Py_ssize_t>(end - begin), "backslashreplace")));
+        const std::string_view line = message.substr(begin, end - begin);
+        if (line.substr(0, kToDo.size()) == kToDo) {
+            *advice += (advice->empty() ? "" : "; ") + std::string(line.substr(kToDo.size()));
+        } else if (!line.empty()) {
+            reasons.append(text_of(line));
         }
         begin = end + 1;
     }
-    return py::tuple(reasons);
+    return reasons;
 }
 
 // The error says whom it is about by itself: "gain: generation 3: create answered …" → "create answered …".
@@ -72,7 +80,12 @@ void check(const Status &status, const Attempted &attempted) {
     const py::object kind = py::module_::import("hotgraft.core.errors").attr(error_class_of(status, attempted));
     py::dict answers;
     answers["on"] = attempted.on;
-    answers["found"] = reasons_of(without_subject(status.message(), attempted.on));
+    std::string advice;
+    answers["found"] = reasons_of(without_subject(status.message(), attempted.on), &advice);
+    if (advice.empty() && status.code() == Code::kMalformed) {
+        advice = "the file is damaged or was not written whole: build it again, or copy it again";
+    }
+    answers["advice"] = text_of(advice);
     if (*attempted.function != '\0' && (status.code() == Code::kPlugin || status.code() == Code::kAbandoned)) {
         answers["function"] = attempted.function;
     }

@@ -161,7 +161,7 @@ Status late(const char *how, const char *what, std::int64_t waited_us, int tid) 
     Status status = or_no_memory([=] {
         return Status(Code::kAbandoned, std::string(what) + " " + how +
                                             (tid == 0 ? ""
-                                                      : std::to_string(waited_us) + " us; thread " +
+                                                      : std::to_string(waited_us / 1000) + " ms; thread " +
                                                             std::to_string(tid) + " is left behind in it"));
     });
     return status.code() == Code::kAbandoned ? std::move(status) : Status(Code::kAbandoned, "did not return");

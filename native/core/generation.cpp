@@ -16,11 +16,10 @@ namespace {
 // A file that is no plugin for this process has no descriptor that could be read: then that is the reason, and the only
 // one that helps.
 std::string why_no_descriptor(const ImageFacts &facts) {
-    std::string text;
-    for (const Finding &finding : check_kind(facts, this_machine())) {
-        text += (text.empty() ? "" : "; ") + describe(finding);
-    }
-    return text.empty() ? "has no descriptor; compile what \"hotgraft bind\" writes into it" : text;
+    const std::string text = describe_refusals(check_kind(facts, this_machine()));
+    return text.empty() ? "it has no descriptor (section .note.hotgraft)\nto do: compile and link the source that "
+                          "`hotgraft bind` writes, as `hotgraft build` does"
+                        : text;
 }
 
 } // namespace

@@ -12,6 +12,7 @@ namespace hotgraft {
 namespace {
 
 constexpr std::size_t kSymbolsNamedMax = 20;
+constexpr std::string_view kEntryPrefix = "hotgraft_plugin_v";
 constexpr std::size_t kUniqueNamedMax = 3;
 
 std::string name_of_machine(std::uint16_t machine) {
@@ -80,12 +81,19 @@ void check_isa_level(Check &check) {
     }
 }
 
+// Most places hold nothing of that name: their folders are listed, and the files that were there with what is wrong.
 std::string list_places(const std::vector<SearchedPlace> &places) {
+    std::string nothing;
     std::string text;
     for (const SearchedPlace &place : places) {
-        text += (text.empty() ? "" : "; ") + place.place + ": " + place.reason;
+        if (place.reason == kNoSuchFile) {
+            nothing += (nothing.empty() ? "" : ", ") + place.place.substr(0, place.place.rfind('/'));
+        } else {
+            text += "; " + place.place + " " + place.reason;
+        }
     }
-    return text;
+    return (nothing.empty() ? "" : "it is not in " + nothing) +
+           (nothing.empty() && !text.empty() ? text.substr(2) : text);
 }
 
 void check_needed_files(Check &check) {
@@ -93,8 +101,7 @@ void check_needed_files(Check &check) {
         if (dependency.provider == nullptr) {
             const std::string by = dependency.needed_by.empty() ? "" : " by " + dependency.needed_by;
             check.refuse("needed-file", dependency.name, "is needed" + by + " and was not found",
-                         "searched " + list_places(dependency.searched),
-                         "install it, or give the plugin a RUNPATH to its folder");
+                         list_places(dependency.searched), "install it, or give the plugin a RUNPATH to its folder");
         }
     }
 }
@@ -166,12 +173,12 @@ void check_versions(Check &check) {
                             "unversioned-provider",
                             version,
                             "is needed from " + file,
-                            provider->path() + ", which defines no versions",
+                            "the one here, " + provider->path() + ", defines no versions",
                             "build against the " + file + " that is installed here"};
             check.found.push_back(std::move(finding));
         } else if (!provider->defines_version(need.version)) {
             check.refuse("version", version, "is needed from " + file,
-                         provider->path() + ", which " + highest_like(*provider, need.version),
+                         "the one here, " + provider->path() + ", " + highest_like(*provider, need.version),
                          "build on a system as old as the oldest one it must run on");
         }
     }
@@ -196,9 +203,10 @@ void check_symbols(Check &check) {
     if (missing.size() > kSymbolsNamedMax) {
         names += " and " + std::to_string(missing.size() - kSymbolsNamedMax) + " more";
     }
-    check.refuse("symbol", std::to_string(missing.size()) + " undefined symbols", names,
-                 "nothing in the process or among the needed files defines them",
-                 "link the library that does, or define them; -Wl,-z,defs finds this when linking");
+    const bool is_one = missing.size() == 1;
+    check.refuse("symbol", is_one ? "undefined symbol" : std::to_string(missing.size()) + " undefined symbols", names,
+                 std::string("nothing in the process or among the needed files defines ") + (is_one ? "it" : "them"),
+                 "link the library that does, or define what is missing; -Wl,-z,defs finds this when linking");
 }
 
 void check_segments(Check &check) {
@@ -212,7 +220,7 @@ void check_segments(Check &check) {
                      "compile every part with -fPIC");
     }
     if (check.facts.has_writable_code) {
-        check.refuse("writable-code", "a segment", "is writable and executable", "one or the other",
+        check.refuse("writable-code", "a segment", "is writable and executable", "memory must be one or the other",
                      "do not link with -N or a linker script that merges them");
     }
 }
@@ -256,14 +264,25 @@ void check_contract(Check &check) {
         std::find_if(exported.begin(), exported.end(), [](const ImageSymbol &s) { return s.name == kEntrySymbol; });
     const std::string name(kEntrySymbol);
     if (entry == exported.end()) {
-        check.refuse("entry", name, "is not exported", "the one function every plugin offers",
-                     "define it with HOTGRAFT_EXPORT");
+        const auto other = std::find_if(exported.begin(), exported.end(), [](const ImageSymbol &s) {
+            return s.name.substr(0, kEntryPrefix.size()) == kEntryPrefix;
+        });
+        if (other != exported.end()) {
+            check.refuse("abi", std::string(other->name),
+                         "is exported: it was built for plugin ABI " +
+                             std::string(other->name.substr(kEntryPrefix.size())),
+                         "this host offers plugin ABI 1", "build it with the headers that came with this hotgraft");
+        } else {
+            check.refuse("entry", name, "is not exported", "it is the one function that every plugin offers",
+                         "define it with HOTGRAFT_EXPORT");
+        }
     } else if (entry->kind != SymbolKind::kFunction && entry->kind != SymbolKind::kIfunc) {
-        check.refuse("entry", name, "is exported, and is not a function", "a function",
+        check.refuse("entry", name, "is exported, and is not a function", "it is what a host calls first",
                      "define it as a function with HOTGRAFT_EXPORT");
     }
     if (!check.facts.descriptor) {
-        check.refuse("descriptor", "the hotgraft note", "is missing", "a descriptor in section .note.hotgraft",
+        check.refuse("descriptor", "the hotgraft note", "is missing",
+                     "it describes the plugin, in section .note.hotgraft",
                      "compile and link the source that `hotgraft bind` writes");
     }
 }
@@ -299,9 +318,26 @@ void warn_of_residue(Check &check) {
 
 } // namespace
 
-std::string describe(const Finding &refusal) {
-    std::string text = refusal.subject + " " + refusal.found + "; " + refusal.needed;
-    return refusal.advice.empty() ? text : text + "; " + refusal.advice;
+std::string describe(const Finding &finding) {
+    return finding.subject + " " + finding.found + "; " + finding.needed;
+}
+
+std::string describe_refusals(const std::vector<Finding> &found) {
+    std::string reasons;
+    std::vector<std::string> advice;
+    for (const Finding &finding : found) {
+        if (finding.severity != Severity::kRefusal) {
+            continue;
+        }
+        reasons += (reasons.empty() ? "" : "\n") + describe(finding);
+        if (!finding.advice.empty() && std::find(advice.begin(), advice.end(), finding.advice) == advice.end()) {
+            advice.push_back(finding.advice);
+        }
+    }
+    for (const std::string &one : advice) {
+        reasons += "\n" + std::string(kToDo) + one;
+    }
+    return reasons;
 }
 
 std::vector<Finding> check_kind(const ImageFacts &facts, const Environment &environment) {

@@ -29,8 +29,11 @@ struct Finding {
     std::string advice; // what to do; may be empty
 };
 
-// One sentence: subject, found, needed, advice.
-[[nodiscard]] std::string describe(const Finding &refusal);
+// One sentence: subject, found, needed.
+[[nodiscard]] std::string describe(const Finding &finding);
+
+// The refusals among `found`, one line each, then a line of what to do for each advice; empty without a refusal.
+[[nodiscard]] std::string describe_refusals(const std::vector<Finding> &found);
 
 // What one library offers to others. Owns its strings, so that a large file need not be kept.
 class Provider {
@@ -67,6 +70,8 @@ public:
     Provider(const Provider &) = delete; // symbols_ points into names_
     Provider &operator=(const Provider &) = delete;
 };
+
+inline constexpr const char *kNoSuchFile = "no such file";
 
 // One place that was looked in for a needed file, and why it was passed over.
 struct SearchedPlace {

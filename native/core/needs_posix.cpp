@@ -129,7 +129,7 @@ const ProviderCache::Loaded *ProviderCache::find_loaded(std::string_view name) c
 Status ProviderCache::find_provider(const std::string &path, std::shared_ptr<const Provider> *out) {
     struct stat now {};
     if (::stat(path.c_str(), &now) != 0) {
-        return {Code::kIo, "no such file"};
+        return {Code::kIo, kNoSuchFile};
     }
     Known wanted;
     wanted.device = now.st_dev;

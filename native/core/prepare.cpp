@@ -57,12 +57,7 @@ std::vector<Finding> find_needs(const ImageFacts &facts, const std::string &fold
 
 Status check_image_needs(const Generation &generation) {
     const std::string &path = generation.staged().path;
-    std::string reasons;
-    for (const Finding &finding : find_needs(generation.facts(), path.substr(0, path.rfind('/')))) {
-        if (finding.severity == Severity::kRefusal) {
-            reasons += (reasons.empty() ? "" : "\n") + describe(finding);
-        }
-    }
+    const std::string reasons = describe_refusals(find_needs(generation.facts(), path.substr(0, path.rfind('/'))));
     return reasons.empty() ? Status() : Status(Code::kRefused, generation.label() + ": " + reasons);
 }
 

@@ -44,7 +44,7 @@ struct Candidate {
 // Remembers what it read of the libraries it needs.
 [[nodiscard]] std::vector<Finding> find_needs(const ImageFacts &facts, const std::string &folder);
 
-// The refusals among them as one sentence with every reason, or Ok.
+// The refusals among them, one line each, or Ok.
 [[nodiscard]] Status check_image_needs(const Generation &generation);
 
 // Map the image and make its instances and tables, on `control`. On failure the generation is failed (or abandoned) and

@@ -53,7 +53,7 @@ const char *kind_of(mode_t mode) noexcept {
 }
 
 Status changed(const std::string &path) {
-    return {Code::kRefused, "cannot stage " + path + ": changed while read; try again when its writer has finished"};
+    return {Code::kRefused, path + ": it changed while it was read\nto do: try again when its writer has finished"};
 }
 
 // One pass: what is read is hashed while it is in the cache. One byte more than there should be is asked for, so that a
@@ -256,20 +256,19 @@ bool is_same(const struct stat &a, const struct stat &b) noexcept {
 
 Status check_source(const std::string &path, const struct stat &facts) {
     if (!S_ISREG(facts.st_mode)) {
-        return {Code::kRefused, "cannot stage " + path + ": it is " + kind_of(facts.st_mode) + ", not a regular file"};
+        return {Code::kRefused, path + ": it is " + kind_of(facts.st_mode) + ", not a regular file"};
     }
     if (static_cast<std::uint64_t>(facts.st_size) > kImageBytesMax) {
-        return {Code::kRefused, "cannot stage " + path + ": it has " + std::to_string(facts.st_size) +
-                                    " bytes, the cap is " + std::to_string(kImageBytesMax)};
+        return {Code::kRefused, path + ": it has " + std::to_string(facts.st_size) + " bytes; an image has at most " +
+                                    std::to_string(kImageBytesMax)};
     }
     return {};
 }
 
 Status open_error(const std::string &path, int error) {
     const bool is_no_file = error == ENXIO || error == ENODEV;
-    return is_no_file
-               ? Status(Code::kRefused, "cannot stage " + path + ": it is a socket or a device, not a regular file")
-               : system_error("open", path, error);
+    return is_no_file ? Status(Code::kRefused, path + ": it is a socket or a device, not a regular file")
+                      : system_error("open", path, error);
 }
 
 Status system_error(const char *verb, const std::string &what, int error) {

@@ -64,7 +64,7 @@ bool is_old(const struct stat &facts, std::int64_t still_ns) noexcept {
 }
 
 Status timed_out(const std::string &path, const Look &look) {
-    const std::string what = "waited for " + path + " to settle: ";
+    const std::string what = path + ": not finished by the deadline: ";
     if (!look.is_there) {
         return {Code::kTimedOut, what + "it is not there"};
     }

@@ -2,12 +2,14 @@
 //
 // The core never throws across its own boundary. A failed operation leaves its out-parameters untouched.
 // The sentence says what was tried, on what and what was found; what is running now is added by the layer that knows.
+// Several reasons are one line each, and a line that begins with kToDo says what the reader can do about them.
 #ifndef HOTGRAFT_CORE_STATUS_HPP
 #define HOTGRAFT_CORE_STATUS_HPP
 
 #include <cstdint>
 #include <new>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace hotgraft {
@@ -28,6 +30,8 @@ enum class Code : std::int32_t {
     kForked = 11,     // the control plane is off in a forked child
     kWrongStage = 12, // the generation is not in a stage that allows this
 };
+
+inline constexpr std::string_view kToDo = "to do: ";
 
 class [[nodiscard]] Status {
 public:

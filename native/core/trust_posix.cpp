@@ -78,8 +78,8 @@ Status check_trust(const std::string &path, const struct stat &facts) {
     if (found.culprit.empty()) {
         return {};
     }
-    const std::string where = found.culprit == path ? "" : "of its folder " + found.culprit + ": ";
-    return {Code::kRefused, "cannot stage " + path + ": " + where + found.how + "; " + found.advice};
+    const std::string where = found.culprit == path ? "" : "its folder " + found.culprit + ": ";
+    return {Code::kRefused, path + ": " + where + found.how + "\n" + std::string(kToDo) + found.advice};
 }
 
 std::string distrust_of_search_folder(const std::string &folder) {

@@ -20,7 +20,7 @@ def check_platform() -> None:
     """Raise `UnsupportedPlatform` naming everything that speaks against this process."""
     found = platform_refusals(_facts())
     if found:
-        raise UnsupportedPlatform("import hotgraft here", found=found, advice="see Platforms in the README")
+        raise UnsupportedPlatform("import hotgraft", on=sys.executable or "this interpreter", found=found)
 
 
 def _facts() -> PlatformFacts:

@@ -84,12 +84,12 @@ FILES = (
     Fault("F02", "device", lambda *_: Path("/dev/null"), ImageError, ("/dev/null", "a device")),
     Fault("F10", "open_file", copied(lambda path: path.chmod(0o777)), ImageError, ("everybody can write", "chmod")),
     Fault(
-        "F10", "open_folder", copied(lambda path: path.parent.chmod(0o777)), ImageError, ("of its folder", "own: every")
+        "F10", "open_folder", copied(lambda path: path.parent.chmod(0o777)), ImageError, ("its folder", "own: every")
     ),
     Fault("F11", "other_owner", copied(give_away), ImageError, (f"belongs to user {NOBODY}", "chown it")),
     Fault("F13", "too_long", long_path, LoadError, ("too long",)),
     Fault("F13", "newline", named("pl\nain.so"), ImageError, (r"pl\nain.so", r"the control character '\n'")),
     Fault("F13", "not_utf8", named(os.fsdecode(b"pl\xffin.so")), ImageError, (r"pl\udcffin.so", "not UTF-8")),
     Fault("F13", "nul", lambda _, folder: folder / "pl\0ain.so", ImageError, (r"pl\x00ain.so", r"character '\x00'")),
-    Fault("F14", "sparse", copied(sparse), ImageError, ("4294967296 bytes", "the cap is")),
+    Fault("F14", "sparse", copied(sparse), ImageError, ("4294967296 bytes", "at most")),
 )

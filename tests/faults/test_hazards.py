@@ -86,7 +86,7 @@ HAZARDS = (
     Hazard("missing function", "refused", "symbol", plugin("symbol_missing"), ("nobody_defines_this",)),
     Hazard("version that the provider lacks", "refused", "version", needs_helper("V_2", "V_1"), ("V_2", "V_1")),
     Hazard("versioned need, provider without", "refused", "unversioned-provider", needs_helper("V_1", ""), ("V_1",)),
-    Hazard("needed file gone", "refused", "needed-file", needs_helper(None, None), ("libhelper.so", "searched")),
+    Hazard("needed file gone", "refused", "needed-file", needs_helper(None, None), ("libhelper.so", "it is not in")),
     Hazard("32-bit", "refused", "class", header(4, 1, 1), ("32-bit",)),
     Hazard("big-endian", "refused", "byte-order", header(5, 2, 1), ("big-endian",)),
     Hazard("other machine", "refused", "machine", header(18, 183, 2), ("AArch64", "x86-64")),
@@ -126,7 +126,7 @@ HAZARDS = (
 def test_a_hazard_is_said_by_a_tool_and_acted_on_by_a_host(
     host: Host, build: Workshop, tmp_path: Path, hazard: Hazard
 ) -> None:
-    """E13 to E17 and F05: an author hears from `check` what a host would do, in the same words, before anything runs."""
+    """E13 to E17 and F05: an author hears from `check` what a host would do, in the same words."""
     image = hazard.make(build, tmp_path)
 
     found = inspect_image(image)
@@ -161,7 +161,7 @@ def test_a_hazard_is_said_by_a_tool_and_acted_on_by_a_host(
 def test_what_cannot_leave_memory_is_replaced_and_reported(
     host: Host, build: Workshop, source: str, flags: tuple[str, ...], reason: str
 ) -> None:
-    """E14: the new serves; the old one stays mapped, with the reason. What never leaves must at least never surprise."""
+    """E14: the new serves; the old one stays mapped, with the reason: what never leaves must not surprise."""
     name = f"stays-{source}"  # what is stuck is counted by name and generation for the whole process
     plain = host.load(build(replace(PLAIN, source=source, flags=flags)), name=name)
     assert plain.add(2, 3) == 5  # on this thread, which lives on

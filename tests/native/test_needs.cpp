@@ -171,7 +171,7 @@ TEST_CASE("E10 a version above what the provider defines is refused with both") 
     folder.build("libv.so", "int v(void) { return 1; }",
                  "-Wl,-soname,libv.so -Wl,--version-script=" + folder.file("old.map"));
     check_says(sentence(judge(folder, path), "version"), "V_2.9 is needed from libv.so");
-    check_says(sentence(judge(folder, path), "version"), "which defines up to V_1.10");
+    check_says(sentence(judge(folder, path), "version"), "defines up to V_1.10");
 }
 
 TEST_CASE("E11 a versioned need met by a file without versions is refused") {

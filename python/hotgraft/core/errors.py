@@ -2,7 +2,8 @@
 
 Each carries as attributes the answers that a failure owes its reader: `tried` (a phrase after "could
 not"), `on` (plugin, file or function), `found` (a tuple: all violations, never only the first), `advice`
-(what to do) and `running` (what serves now). Everything pickles: errors cross process borders.
+(what to do) and `running` (what serves now). What whoever raises has nothing exact to say about, its class says:
+`usual_advice`, `usually_running`. Everything pickles: errors cross process borders.
 
 Misuse by the caller (a wrong type, a number out of range) is ValueError, TypeError or RuntimeError instead.
 """
@@ -12,7 +13,7 @@ Misuse by the caller (a wrong type, a number out of range) is ValueError, TypeEr
 from __future__ import annotations
 
 import copyreg
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,6 +43,9 @@ __all__ = [
     "UnsupportedPlatform",
 ]
 
+# A failure before publish changes nothing that runs; a host that knows the generation names it instead.
+_AS_BEFORE: Final = "what served before serves on"
+
 
 class HotgraftError(Exception):
     """Base class of every error this package raises on purpose.
@@ -53,6 +57,9 @@ class HotgraftError(Exception):
         advice: what the reader can do about it.
         running: what serves now: ``"generation 3 still serves"``.
     """
+
+    usual_advice: ClassVar[str] = ""
+    usually_running: ClassVar[str] = ""
 
     def __init__(
         self,
@@ -67,8 +74,8 @@ class HotgraftError(Exception):
         self.tried = tried
         self.on = str(on)
         self.found: tuple[str, ...] = (found,) if isinstance(found, str) else tuple(found)
-        self.advice = advice
-        self.running = running
+        self.advice = advice or self.usual_advice
+        self.running = running or self.usually_running
 
     def __str__(self) -> str:
         head = f"{self.on}: could not {self.tried}" if self.on else f"could not {self.tried}"
@@ -94,13 +101,22 @@ class HotgraftError(Exception):
 class ManifestError(HotgraftError):
     """`plugin.toml` breaks its schema; `found` lists every violation. Mend the file."""
 
+    usual_advice = "mend what is named in plugin.toml; a descriptor is written anew by `hotgraft bind`"
+    usually_running = "nothing was built or loaded"
+
 
 class BindError(HotgraftError):
     """An interface header cannot be described; each of `found` starts with file:line. Mend the header."""
 
+    usual_advice = "mend the lines that are named"
+    usually_running = "nothing was written"
+
 
 class BuildError(HotgraftError):
     """The compiler refused the source. `output` is its own text, unchanged; `command` is what was run."""
+
+    usual_advice = "mend what the compiler says"
+    usually_running = "nothing was built"
 
     def __init__(self, tried: str, *, output: str = "", command: tuple[str, ...] = (), **answers: Any) -> None:
         super().__init__(tried, **answers)
@@ -114,6 +130,9 @@ class BuildError(HotgraftError):
 class ConfigError(HotgraftError):
     """A plugin's config breaks its schema, or the host's own settings are wrong. Mend the values."""
 
+    usual_advice = "mend the values that are named"
+    usually_running = "nothing was changed"
+
 
 # The candidate is refused. Nothing was published.
 
@@ -121,13 +140,22 @@ class ConfigError(HotgraftError):
 class ImageError(HotgraftError):
     """The image is refused by what its file says; none of its code ran. Rebuild it."""
 
+    usual_advice = "mend what is named, rebuild the image and try again"
+    usually_running = _AS_BEFORE
+
 
 class ContractError(HotgraftError):
     """The candidate breaks what callers rely on: descriptor, interfaces, versions or required functions."""
 
+    usual_advice = "mend what is named and rebuild; what callers rely on must stay"
+    usually_running = _AS_BEFORE
+
 
 class LoadError(HotgraftError):
     """The operating system or its loader said no to an image that looked right."""
+
+    usual_advice = "mend what is named, or give the process what it needs, then try again"
+    usually_running = _AS_BEFORE
 
 
 class StateError(HotgraftError):
@@ -136,12 +164,18 @@ class StateError(HotgraftError):
     There is no way in common, or save, restore, surrender or take failed.
     """
 
+    usual_advice = "offer a way for the state to cross, then rebuild"
+    usually_running = _AS_BEFORE
+
 
 class PluginError(HotgraftError):
     """A plugin's own function answered with a failing status.
 
     `code` is that status, `function` its name; `domain` and `domain_code` come from its error buffer.
     """
+
+    usual_advice = "mend what the plugin's own function complains about, then try again"
+    usually_running = _AS_BEFORE
 
     def __init__(
         self,
@@ -163,6 +197,9 @@ class PluginError(HotgraftError):
 class PluginAbandoned(HotgraftError):
     """A plugin's own function did not return by its deadline: its thread and its library stay for good."""
 
+    usual_advice = "mend the function that does not return; its library stays until the process ends"
+    usually_running = _AS_BEFORE
+
     def __init__(self, tried: str, *, function: str = "", **answers: Any) -> None:
         super().__init__(tried, **answers)
         self.function = function
@@ -174,17 +211,28 @@ class PluginAbandoned(HotgraftError):
 class SwapTimeout(HotgraftError):
     """The swap's deadline passed before publish: it was called off. Try again, or with a longer deadline."""
 
+    usual_advice = "try again, or with a longer deadline_s"
+    usually_running = _AS_BEFORE
+
 
 class DrainTimeout(SwapTimeout):
     """Calls or pins still held the old generation at the deadline; `found` names who held what since when."""
+
+    usual_advice = "end the calls or pins that are named, or try again with a longer deadline_s"
 
 
 class Busy(HotgraftError):
     """Another swap goes on, too many threads are abandoned, or it was asked for from inside a plugin call."""
 
+    usual_advice = "wait for what goes on, then try again"
+    usually_running = _AS_BEFORE
+
 
 class ResourceError(HotgraftError):
     """Memory, fds or disk ran out. Free some, then try again."""
+
+    usual_advice = "free memory, fds or disk, then try again"
+    usually_running = _AS_BEFORE
 
 
 # The thing in hand is no longer good: get a new one.
@@ -193,21 +241,36 @@ class ResourceError(HotgraftError):
 class PinExpired(HotgraftError):
     """The pin's deadline passed: its generation may leave. Pin again."""
 
+    usual_advice = "pin again"
+    usually_running = "the plugin itself serves on; only this pin has ended"
+
 
 class StaleHandle(HotgraftError):
     """An opaque handle outlived the generation that made it. Ask the current generation for a new one."""
+
+    usual_advice = "ask the plugin for a new one"
+    usually_running = _AS_BEFORE
 
 
 class HostClosed(HotgraftError):
     """The host is closing or closed: nothing more can be called or loaded through it."""
 
+    usual_advice = "make a new Host"
+    usually_running = "nothing of this host serves"
+
 
 class ForkedHostError(HotgraftError):
     """The control plane is off in a forked child; calls still work. Make a host of your own in the child."""
 
+    usual_advice = "make a Host of its own here; calls through the handles go on"
+    usually_running = "the parent's host, and calls here, go on"
+
 
 class UnknownPlugin(HotgraftError, KeyError):
     """No plugin, instance or interface of that name is loaded; `found` lists those that are."""
+
+    usual_advice = "use one of the names that are listed, or load it first"
+    usually_running = _AS_BEFORE
 
     __str__ = HotgraftError.__str__  # KeyError would show the repr of its argument
 
@@ -215,6 +278,12 @@ class UnknownPlugin(HotgraftError, KeyError):
 class LifecycleError(HotgraftError):
     """The generation or swap is not in a stage that allows this."""
 
+    usual_advice = "report it as a mistake in hotgraft: nothing a caller does leads here"
+    usually_running = "nothing was changed"
+
 
 class UnsupportedPlatform(HotgraftError, ImportError):
     """This machine, C library or interpreter is not one that the promises were tested on."""
+
+    usual_advice = "see Platforms in the README"
+    usually_running = "hotgraft was not imported"

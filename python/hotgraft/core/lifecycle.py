@@ -123,7 +123,9 @@ def advance(stage: Stage, event: Event) -> Stage:
         return TRANSITIONS[stage][event]
     except KeyError:
         known = ", ".join(TRANSITIONS[stage]) or "nothing"
-        raise LifecycleError(f"take event {event}", found=f"in stage {stage} only {known} can follow") from None
+        raise LifecycleError(
+            f"take event {event}", on="a generation", found=f"in stage {stage} only {known} can follow"
+        ) from None
 
 
 def diagram() -> str:

@@ -40,7 +40,7 @@ def make_options(given: Mapping[str, Any]) -> Options:
         elif name == "staging_folder" and not isinstance(value, str):
             found.append(f"{name} is {value!r}; it must be a path as text")
     if found:
-        raise ConfigError("accept the host's settings", found=found, advice=f"known settings: {', '.join(known)}")
+        raise ConfigError("accept its settings", on="Host", found=found, advice=f"known settings: {', '.join(known)}")
     return Options(**given)
 
 

@@ -63,7 +63,7 @@ def read_recording(path: pathlib.Path) -> Recording:
 
 def _refusal(path: pathlib.Path, found: str) -> RecordingError:
     advice = "give a WAV file with PCM samples of 16, 24 or 32 bits, or leave --input out"
-    return RecordingError("play the recording", on=str(path), found=found, advice=advice)
+    return RecordingError("play the recording", on=str(path), found=found, advice=advice, running="nothing was played")
 
 
 def _as_floats(data: bytes, width: int) -> array.array[float]:

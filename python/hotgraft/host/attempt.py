@@ -19,7 +19,6 @@ from hotgraft.engine.load import InstanceWish, prepare, serve_first
 from hotgraft.engine.stage import stage_candidate
 from hotgraft.engine.swap import carry_out
 from hotgraft.engine.transfer import check_facts, member_of
-from hotgraft.host.advice import advice_for
 from hotgraft.host.binding import bind_requires
 from hotgraft.host.plugin import make_call_type
 from hotgraft.host.report import Outcome, SwapReport
@@ -216,8 +215,9 @@ class Attempt:
         except HotgraftError as error:
             error.on = error.on or self.loaded.name
             report = self.report(error)
-            error.running = f"generation {report.generation} still serves" if report.generation else ""
-            error.advice = advice_for(error)
+            error.running = (
+                f"generation {report.generation} still serves" if report.generation else "nothing of it is loaded"
+            )
             error.add_note(f"while trying to {tried} {self.number} of {self.loaded.name}: {report.outcome}")
             error.report = report  # type: ignore[attr-defined] # of a swap's errors only, and above the core's layer
             raise

@@ -9,6 +9,7 @@ And one that is asked for from inside a plugin's function would wait for itself:
 
 from __future__ import annotations
 
+import os
 import threading
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, TypeVar
@@ -28,9 +29,7 @@ def check_not_forked() -> None:
     """Raise ForkedHostError in a forked child, where no change goes on."""
     if _core.is_forked_child():
         raise ForkedHostError(
-            "change anything",
-            found="this process was forked from the host's",
-            advice="make a Host of its own here; calls through the handles go on",
+            "change anything", on=f"process {os.getpid()}", found="it was forked from the host's process"
         )
 
 

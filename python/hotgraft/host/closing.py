@@ -40,7 +40,7 @@ def close_all(
             gone(loaded)
     unloads = unloads_of(closed, max(until_s - time.monotonic(), 0.0))
     if failures:
-        raise DrainTimeout("close the host", found=failures, running="what is named here serves on")
+        raise DrainTimeout("close it", on="the host", found=failures, running="what is named here serves on")
     return unloads
 
 

@@ -383,7 +383,7 @@ class Host:
     def _check_control(self) -> None:
         check_not_forked()
         if self._is_closed:
-            raise HostClosed("change anything", found="the host is closed", advice="make a new Host")
+            raise HostClosed("change anything", on="the host", found="it is closed")
 
     def _watch(self) -> Stopwatch:
         return Stopwatch(time.monotonic_ns)

@@ -65,4 +65,4 @@ def config_text(config: Mapping[str, Any] | None) -> str:
     try:
         return json.dumps(dict(config or {}), allow_nan=False, sort_keys=True)
     except (TypeError, ValueError) as error:
-        raise ConfigError("write the config as JSON", found=str(error)) from None
+        raise ConfigError("write it as JSON", on="config", found=str(error)) from None

@@ -61,7 +61,7 @@ class Watches:
             is_closed = self._is_closed
         if is_closed:
             watch.close()
-            raise HostClosed("watch", found="the host is closed")
+            raise HostClosed("watch", on="the host", found="it is closed")
         return watch
 
     def close(self) -> None:

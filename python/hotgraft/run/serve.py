@@ -37,7 +37,10 @@ def run_plugins(settings: Settings, say: Callable[[str, str, dict[str, Any]], No
     """
     if not settings.plugins:
         raise ConfigError(
-            "serve", found="no plugin is named", advice="name an image, or write [plugins.NAME] into hotgraft.toml"
+            "serve",
+            on="hotgraft run",
+            found="no plugin is named",
+            advice="name an image, or write [plugins.NAME] into hotgraft.toml",
         )
     stop, turn = threading.Event(), threading.Lock()
     before = {number: signal.signal(number, lambda *_: stop.set()) for number in _ENDING}
@@ -80,7 +83,7 @@ def providers_first(described: Iterable[tuple[PluginEntry, Descriptor]]) -> list
         order = list(graphlib.TopologicalSorter(needs).static_order())
     except graphlib.CycleError as error:
         circle = " → ".join(entries[index][1].name for index in error.args[1])
-        raise ConfigError("order the plugins", found=f"they require each other: {circle}") from None
+        raise ConfigError("order them", on=circle, found="they require each other in a circle") from None
     return [entries[index][0] for index in order]
 
 

@@ -1,0 +1,61 @@
+"""Raise one error where it cannot be raised in the process of the tests, and print its answers as JSON.
+
+What hangs leaves its thread behind, what forks does so with threads about, and a platform is one per process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hotgraft import HotgraftError
+
+
+def abandoned() -> None:
+    """A candidate's create does not return."""
+    from hotgraft import Host
+    from sample_plugins import HANDS_OVER, Workshop
+
+    host = Host(control_deadline_s=0.2)
+    build = Workshop(Path(tempfile.mkdtemp()))
+    host.load(build(HANDS_OVER))
+    host.reload("counter", build(replace(HANDS_OVER, build=2)), config={"hang": "create"})
+
+
+def forked() -> None:
+    """A forked child asks the parent's host for a change."""
+    from hotgraft import Host
+
+    host = Host()
+    child = os.fork()
+    if child == 0:
+        host.load("any.so")
+    _, status = os.waitpid(child, 0)
+    os._exit(os.waitstatus_to_exitcode(status))
+
+
+def platform() -> None:
+    """The import on a machine that nothing was tested on."""
+    here = os.uname()
+    os.uname = lambda: os.uname_result((here.sysname, here.nodename, here.release, here.version, "riscv64"))
+    import hotgraft  # noqa: F401
+
+
+def show(error: HotgraftError) -> None:
+    """Print what the error answers."""
+    names = ("tried", "on", "found", "advice", "running")
+    answers = {name: getattr(error, name) for name in names}
+    print(json.dumps({"kind": type(error).__name__, **answers, "text": str(error)}), flush=True)
+
+
+try:
+    {"abandoned": abandoned, "forked": forked, "platform": platform}[sys.argv[1]]()
+except Exception as caught:
+    show(caught)  # type: ignore[arg-type]  # what has no answers fails there
+os._exit(0)  # an abandoned thread is inside the plugin for good
