@@ -168,7 +168,7 @@ class Workshop:
     """Compiles samples into a folder, each variant once."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._build = functools.cache(self._compile)
 
     def __call__(self, sample: Sample) -> Path:
@@ -176,7 +176,7 @@ class Workshop:
         return self._build(sample, json.dumps(sample.descriptor))
 
     def _compile(self, sample: Sample, descriptor: str) -> Path:
-        folder = self._folder / f"{len(list(self._folder.iterdir()))}"
+        folder = self.folder / f"{len(list(self.folder.iterdir()))}"
         folder.mkdir()
         (folder / "counter_descriptor.h").write_text(note_source(descriptor.encode()))
         image = folder / f"{sample.name}.so"

@@ -79,6 +79,7 @@ public:
     [[nodiscard]] const std::string &plugin() const noexcept { return plugin_; }
     [[nodiscard]] std::string label() const; // "gain: generation 3"
     [[nodiscard]] Stage stage() const noexcept { return stage_.load(std::memory_order_acquire); } // pairs with advance
+    [[nodiscard]] const std::string &source() const noexcept { return source_; }                  // as it was asked for
     [[nodiscard]] const Staged &staged() const noexcept { return staged_; }
     [[nodiscard]] const ImageFacts &facts() const noexcept { return facts_; }
     // The descriptor's JSON; valid while this lives.

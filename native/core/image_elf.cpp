@@ -33,7 +33,8 @@ Status check_ident(const Bytes &bytes) {
         return malformed("the file is empty");
     }
     if (bytes.size() < EI_NIDENT || bytes.text(0, SELFMAG) != std::string_view(ELFMAG, SELFMAG)) {
-        return malformed("not an ELF image: the first four bytes are not 7f 45 4c 46");
+        return malformed("not an ELF image: the first four bytes are not 7f 45 4c 46", "\n", kToDo,
+                         "give the path of a plugin's shared library, as `hotgraft build` makes it");
     }
     const auto elf_class = bytes.at<std::uint8_t>(EI_CLASS);
     if (elf_class != ELFCLASS32 && elf_class != ELFCLASS64) {

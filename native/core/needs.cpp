@@ -101,7 +101,8 @@ void check_needed_files(Check &check) {
         if (dependency.provider == nullptr) {
             const std::string by = dependency.needed_by.empty() ? "" : " by " + dependency.needed_by;
             check.refuse("needed-file", dependency.name, "is needed" + by + " and was not found",
-                         list_places(dependency.searched), "install it, or give the plugin a RUNPATH to its folder");
+                         list_places(dependency.searched),
+                         "install " + dependency.name + ", or give the plugin a RUNPATH to its folder");
         }
     }
 }
@@ -179,7 +180,7 @@ void check_versions(Check &check) {
         } else if (!provider->defines_version(need.version)) {
             check.refuse("version", version, "is needed from " + file,
                          "the one here, " + provider->path() + ", " + highest_like(*provider, need.version),
-                         "build on a system as old as the oldest one it must run on");
+                         "build on a system as old as the oldest one the plugin must run on");
         }
     }
 }
@@ -206,7 +207,7 @@ void check_symbols(Check &check) {
     const bool is_one = missing.size() == 1;
     check.refuse("symbol", is_one ? "undefined symbol" : std::to_string(missing.size()) + " undefined symbols", names,
                  std::string("nothing in the process or among the needed files defines ") + (is_one ? "it" : "them"),
-                 "link the library that does, or define what is missing; -Wl,-z,defs finds this when linking");
+                 "link the library that defines what is missing, or define it; -Wl,-z,defs finds this when linking");
 }
 
 void check_segments(Check &check) {

@@ -39,8 +39,8 @@ struct StagingWish {
 // CLOCK_MONOTONIC. Any thread.
 [[nodiscard]] Status settle(const std::string &path, std::int64_t deadline_ns, std::int64_t still_ns = 50'000'000);
 
-// Copy the source, hash it and read its facts in one pass over its bytes. The copy lies in `folder`; where its facts name
-// $ORIGIN, beside the source, because its helpers are there. Fails with nothing left on disk:
+// Copy the source, hash it and read its facts in one pass over its bytes. The copy lies in `folder`; where its facts
+// name $ORIGIN, beside the source, because its helpers are there. Fails with nothing left on disk:
 //   kRefused     not a regular file, over the size cap, changed while read, a file or folder that others can write to,
 //                a bad name
 //   kMalformed   inspect_image() said so

@@ -30,6 +30,8 @@ constexpr int kNameAttempts = 100;
 constexpr mode_t kFolderMode = 0700;
 constexpr mode_t kFileMode = 0500;
 
+const char *const kGiveLibrary = "\nto do: give the path of a plugin's shared library";
+
 using Bytes = std::shared_ptr<std::uint8_t>;
 
 // Large ones straight from the system, so that they do not stay in the heap.
@@ -256,7 +258,7 @@ bool is_same(const struct stat &a, const struct stat &b) noexcept {
 
 Status check_source(const std::string &path, const struct stat &facts) {
     if (!S_ISREG(facts.st_mode)) {
-        return {Code::kRefused, path + ": it is " + kind_of(facts.st_mode) + ", not a regular file"};
+        return {Code::kRefused, path + ": it is " + kind_of(facts.st_mode) + ", not a regular file" + kGiveLibrary};
     }
     if (static_cast<std::uint64_t>(facts.st_size) > kImageBytesMax) {
         return {Code::kRefused, path + ": it has " + std::to_string(facts.st_size) + " bytes; an image has at most " +
@@ -267,7 +269,7 @@ Status check_source(const std::string &path, const struct stat &facts) {
 
 Status open_error(const std::string &path, int error) {
     const bool is_no_file = error == ENXIO || error == ENODEV;
-    return is_no_file ? Status(Code::kRefused, path + ": it is a socket or a device, not a regular file")
+    return is_no_file ? Status(Code::kRefused, path + ": it is a socket or a device, not a regular file" + kGiveLibrary)
                       : system_error("open", path, error);
 }
 

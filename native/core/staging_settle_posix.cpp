@@ -63,15 +63,18 @@ bool is_old(const struct stat &facts, std::int64_t still_ns) noexcept {
     return ns_of(now) - newest > still_ns;
 }
 
+const char *const kTryAgain = "\nto do: try again when its writer has finished, or build it again if the writer died";
+
 Status timed_out(const std::string &path, const Look &look) {
     const std::string what = path + ": not finished by the deadline: ";
     if (!look.is_there) {
-        return {Code::kTimedOut, what + "it is not there"};
+        return {Code::kTimedOut,
+                path + ": it is not there\nto do: give the path of a plugin's shared library, or build it first"};
     }
     if (!look.completeness.is_ok()) {
-        return {Code::kTimedOut, what + look.completeness.message()};
+        return {Code::kTimedOut, what + look.completeness.message() + kTryAgain};
     }
-    return {Code::kTimedOut, what + "its size, time or inode kept changing"};
+    return {Code::kTimedOut, what + "its size, time or inode kept changing" + kTryAgain};
 }
 
 } // namespace

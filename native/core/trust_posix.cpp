@@ -57,7 +57,8 @@ Distrust find_distrust(const std::string &path, const struct stat &facts) {
     std::string why = distrust_of_file(facts, ::geteuid());
     if (!why.empty()) {
         const bool is_open = (facts.st_mode & S_IWOTH) != 0;
-        return {path, std::move(why), is_open ? "chmod o-w it" : "chown it, or run the host as its user"};
+        return {path, std::move(why),
+                is_open ? "chmod o-w " + path : "chown " + path + ", or run the host as its user"};
     }
     char real[PATH_MAX];
     if (::realpath(path.c_str(), real) == nullptr) {
@@ -65,7 +66,8 @@ Distrust find_distrust(const std::string &path, const struct stat &facts) {
     }
     std::string how;
     std::string folder = find_open_parent(parent_of(real), &how);
-    return folder.empty() ? Distrust() : Distrust{std::move(folder), std::move(how), "chmod o-w that folder"};
+    std::string advice = "chmod o-w " + folder;
+    return folder.empty() ? Distrust() : Distrust{std::move(folder), std::move(how), std::move(advice)};
 }
 
 Distrust find_distrust(const std::string &path) {

@@ -86,7 +86,7 @@ FILES = (
     Fault(
         "F10", "open_folder", copied(lambda path: path.parent.chmod(0o777)), ImageError, ("its folder", "own: every")
     ),
-    Fault("F11", "other_owner", copied(give_away), ImageError, (f"belongs to user {NOBODY}", "chown it")),
+    Fault("F11", "other_owner", copied(give_away), ImageError, (f"belongs to user {NOBODY}", "chown /")),
     Fault("F13", "too_long", long_path, LoadError, ("too long",)),
     Fault("F13", "newline", named("pl\nain.so"), ImageError, (r"pl\nain.so", r"the control character '\n'")),
     Fault("F13", "not_utf8", named(os.fsdecode(b"pl\xffin.so")), ImageError, (r"pl\udcffin.so", "not UTF-8")),

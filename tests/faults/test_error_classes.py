@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import pkgutil
 import resource
 import threading
@@ -120,13 +121,13 @@ def no_fds(scene: Scene) -> object:
     """The process has no fds left."""
     scene.host.load(scene.build(STATELESS))
     image = scene.build(replace(STATELESS, build=2))
-    holes = [Path("/dev/null").open() for _ in range(32)]  # the free numbers below the highest
+    holes = [os.open("/dev/null", os.O_RDONLY) for _ in range(32)]  # the free numbers below the highest
     try:
         with fds_left(0):
             return scene.host.reload("counter", image)
     finally:
-        for one in holes:
-            one.close()
+        for fd in holes:
+            os.close(fd)
 
 
 def wrong_stage(scene: Scene) -> object:

@@ -164,7 +164,9 @@ class StateError(HotgraftError):
     There is no way in common, or save, restore, surrender or take failed.
     """
 
-    usual_advice = "offer a way for the state to cross, then rebuild"
+    usual_advice = (
+        "let both versions hand the state over, or save and restore it ([state] in plugin.toml), then rebuild"
+    )
     usually_running = _AS_BEFORE
 
 

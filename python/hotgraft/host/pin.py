@@ -72,7 +72,7 @@ class Pin:
 
     def expire(self) -> None:
         """End it because its deadline passed."""
-        self.finish("pin_expired", f"its deadline of {self.deadline_s:g} s passed")
+        self.finish("pin_expired", f"the pin's deadline of {self.deadline_s:g} s passed")
 
     def finish(self, kind: str, sentence: str) -> None:
         """End it; `kind` and `sentence` are what its next call says."""
