@@ -83,6 +83,7 @@ class Sample:
     requires: tuple[tuple[str, str], ...] = ()
     optional: bool = False
     flags: tuple[str, ...] = ()
+    config_schema: dict[str, Any] = field(default_factory=dict, hash=False, compare=False)
 
     @property
     def defines(self) -> list[str]:
@@ -129,7 +130,7 @@ class Sample:
                 "handover": self.hands_over,
                 "save": self.saves,
             },
-            "config_schema": {},
+            "config_schema": self.config_schema,
             "pins": "wait",
         }
 

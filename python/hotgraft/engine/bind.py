@@ -27,6 +27,7 @@ from hotgraft.core.descriptor_checks import descriptor_violations
 from hotgraft.core.errors import BindError
 from hotgraft.core.manifest import Manifest, read_manifest
 from hotgraft.engine.bind_layout import Bound, BoundStruct, layout_id_of
+from hotgraft.engine.config import schema_complaint
 from hotgraft.engine.header_includes import HeaderReader
 from hotgraft.engine.header_parse import parse_header
 from hotgraft.engine.header_types import SCALAR_OF, Layouts
@@ -141,6 +142,13 @@ class _Binding:
         return BoundStruct(name, layouts.size_of(name), layouts.align_of(name), members, layouts.offsets(name))
 
     def _config_schema(self) -> dict[str, object]:
+        schema = self._given_schema()
+        complaint = schema_complaint(schema) if schema else ""
+        if complaint:
+            self.complaints.append(f"{self.on}: config.schema is no JSON Schema: {complaint}")
+        return schema
+
+    def _given_schema(self) -> dict[str, object]:
         if not self.manifest.config_schema_file:
             return dict(self.manifest.config_schema)
         path = self.folder / self.manifest.config_schema_file

@@ -15,6 +15,7 @@ from hotgraft.core.call_types import call_description
 from hotgraft.core.errors import ContractError, HotgraftError, StateError
 from hotgraft.core.lifecycle import Stage
 from hotgraft.core.plan import make_plan
+from hotgraft.engine.config import check_configs
 from hotgraft.engine.load import InstanceWish, prepare, serve_first
 from hotgraft.engine.stage import stage_candidate
 from hotgraft.engine.swap import carry_out
@@ -133,6 +134,7 @@ class Attempt:
         self.candidate = candidate
         with self._rejecting(candidate), self.watch("compare contract"):
             self._check_plan(candidate)
+            check_configs(loaded.name, candidate.descriptor.config_schema, self.configs)
             others = self.around.others()
             self.imports = bind_requires(loaded.name, candidate.descriptor, others)
             self.call_type = make_call_type(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from hotgraft import _core
 from hotgraft.core.errors import HostClosed
 from hotgraft.core.lifecycle import Stage
+from hotgraft.engine.config import check_configs
 from hotgraft.engine.load import make_tables
 from hotgraft.host.link import Link, PinLink
 from hotgraft.host.loaded import Instance
@@ -47,12 +48,13 @@ def add_instance(loaded: Loaded, name: str, config_json: str, *, around: Around,
     """Make and start one more instance of the generation that serves, and publish it in slots of its own.
 
     Raises:
-        ValueError: there is one of that name. PluginError, PluginAbandoned: its own functions; nothing
-        changed.
+        ValueError: there is one of that name. ConfigError: its config breaks the schema. PluginError,
+        PluginAbandoned: its own functions; nothing changed.
     """
     if name in loaded.instances:
         raise ValueError(f"plugin {loaded.name!r} has an instance {name!r} already: reload() replaces it")
     serving, deadline_s = loaded.serving, around.options.control_deadline_s
+    check_configs(loaded.name, serving.descriptor.config_schema, {name: config_json})
     slots = {one.key: loaded.slot_for(name, one.key) for one in serving.side.interfaces}
     attempt = _core.Attempt.of(serving.generation)
     with watch(f"create {name}"):
