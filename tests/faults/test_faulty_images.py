@@ -42,7 +42,9 @@ def expect_answers(error: HotgraftError) -> None:
 def test_a_faulty_image_is_refused_and_the_old_generation_serves(
     serving: Host, build: Workshop, staged: Path, tmp_path: Path, fault: Fault
 ) -> None:
-    """Faults F01, F02, F10, F11, F13, F14; E01 to E12, E15, E16, E17; C01 to C06; I07, I08, I09.
+    """Faults F01, F02, F10, F11, F13, F14 and E01, E02, E03, E04, E05, E06, E07, E08, E09, E10, E11, E12.
+
+    And C01, C02, C03, C04, C05, C06, I07, I08, I09.
 
     A bad build on disk costs nobody a call, leaves nothing behind, and does not stand in the way of the next build.
     """

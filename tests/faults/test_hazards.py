@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import subprocess
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import pytest
+from elftools.elf.elffile import ELFFile
 from faulty_images import bytes_of, compiled, header, needs_helper, plugin
 from hotgraft import Host, ImageError, LoadError, Outcome
 from hotgraft.engine.inspection import inspect_image
@@ -16,7 +18,6 @@ from sample_plugins import PLAIN
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from elftools.elf.elffile import ELFFile
     from faulty_images import Maker
     from sample_plugins import Workshop
 
@@ -126,7 +127,7 @@ HAZARDS = (
 def test_a_hazard_is_said_by_a_tool_and_acted_on_by_a_host(
     host: Host, build: Workshop, tmp_path: Path, hazard: Hazard
 ) -> None:
-    """E13 to E17 and F05: an author hears from `check` what a host would do, in the same words."""
+    """Faults E15, E16, E17: an author hears from `check` what a host would do, in the same words."""
     image = hazard.make(build, tmp_path)
 
     found = inspect_image(image)
@@ -161,7 +162,7 @@ def test_a_hazard_is_said_by_a_tool_and_acted_on_by_a_host(
 def test_what_cannot_leave_memory_is_replaced_and_reported(
     host: Host, build: Workshop, source: str, flags: tuple[str, ...], reason: str
 ) -> None:
-    """E14: the new serves; the old one stays mapped, with the reason: what never leaves must not surprise."""
+    """Fault E14: the new serves; the old one stays mapped, with the reason: what never leaves must not surprise."""
     name = f"stays-{source}"  # what is stuck is counted by name and generation for the whole process
     plain = host.load(build(replace(PLAIN, source=source, flags=flags)), name=name)
     assert plain.add(2, 3) == 5  # on this thread, which lives on
@@ -174,7 +175,7 @@ def test_what_cannot_leave_memory_is_replaced_and_reported(
 
 
 def test_a_unique_symbol_that_a_live_library_has_is_refused(host: Host, build: Workshop) -> None:
-    """E14b: the new code would run on the old one's variable, whatever it has become."""
+    """Fault E14b: the new code would run on the old one's variable, whatever it has become."""
     unique = replace(PLAIN, source="unique", flags=("-DSHARED_NUMBER=shared_c",))
     plain = host.load(build(unique))
 
@@ -186,7 +187,7 @@ def test_a_unique_symbol_that_a_live_library_has_is_refused(host: Host, build: W
 
 
 def test_static_tls_that_does_not_fit_twice_is_refused_with_the_flag_to_leave_out(host: Host, build: Workshop) -> None:
-    """E13: the loader's own words are "cannot allocate memory", and `check` warned before."""
+    """Fault E13: the loader's own words are "cannot allocate memory", and `check` warned before."""
     image = build(replace(PLAIN, source="static_tls"))
     assert [one.rule for one in inspect_image(image).warnings] == ["static-tls"]
     plain = host.load(image)
@@ -220,3 +221,27 @@ def test_another_helper_of_a_loaded_soname_is_refused(host: Host, build: Worksho
     for number in (1, 2):
         assert str(tmp_path / f"v{number}" / "libhelper.so") in str(caught.value)
     assert plain.add(2, 3) == 5 + 1  # by the first one's helper
+
+
+def test_a_sector_that_was_never_written_is_found_in_structure_and_in_code(build: Workshop, tmp_path: Path) -> None:
+    """Fault F05: every sector in turn is a hole; what passes is plain data, or is read by nobody."""
+    data = build(PLAIN).read_bytes()
+    elf = ELFFile(io.BytesIO(data))
+    harmless = [".rodata", ".data", ".bss", ".comment", ".eh_frame", ".eh_frame_hdr", ".symtab", ".strtab", ".shstrtab"]
+    told = [
+        one
+        for one in elf.iter_sections()
+        if one["sh_size"] and one["sh_type"] != "SHT_NULL" and one.name not in harmless
+    ]
+    path = tmp_path / "holed.so"
+    missed = []
+    for begin in range(0, len(data), 512):
+        holed = data[:begin] + bytes(min(512, len(data) - begin)) + data[begin + 512 :]
+        if holed == data:
+            continue
+        path.write_bytes(holed)
+        hit = [one.name for one in told if one["sh_offset"] < begin + 512 and begin < one["sh_offset"] + one["sh_size"]]
+        if not inspect_image(path).refusals:
+            missed.append((begin, hit))
+
+    assert [(begin, hit) for begin, hit in missed if hit] == []

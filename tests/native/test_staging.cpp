@@ -135,7 +135,7 @@ TEST_CASE("a source that is written to while it is read is refused, never half t
             CHECK(remove_staged(staged).is_ok());
         } else {
             CHECK(status.code() == Code::kRefused);
-            CHECK(contains(status.message(), "changed while read"));
+            CHECK(contains(status.message(), "changed while it was read"));
             ++refused;
         }
     }
@@ -158,6 +158,26 @@ TEST_CASE("F10, F11: a folder that others can write to is refused, and a name th
         CHECK(status.code() == Code::kRefused);
     }
     CHECK(stage(image + std::string(1, '\0') + "x", path_of("staged"), "gain", 1, &staged).code() == Code::kRefused);
+}
+
+TEST_CASE("F10, F11: who may write to a file or replace it decides whether it is trusted") {
+    struct stat facts {};
+    facts.st_mode = S_IFREG | 0775;
+    facts.st_uid = 1000;
+    CHECK(distrust_of_file(facts, 1000).empty()); // group rights are the owner's business
+    CHECK(contains(distrust_of_file(facts, 1001), "belongs to user 1000, this process runs as 1001"));
+    CHECK(contains(distrust_of_file(facts, 0), "belongs to user 1000")); // root is to be fooled like anybody
+    facts.st_uid = 0;
+    CHECK(distrust_of_file(facts, 1000).empty());
+    facts.st_mode = S_IFREG | 0646;
+    CHECK(contains(distrust_of_file(facts, 1000), "everybody can write to it (mode 0646)"));
+    facts.st_mode = S_IFDIR | 0777;
+    CHECK(contains(distrust_of_parent(facts), "everybody can replace files in it"));
+    facts.st_mode = S_IFDIR | S_ISVTX | 0777; // as /tmp
+    CHECK(distrust_of_parent(facts).empty());
+    CHECK(contains(distrust_of_search_folder("/tmp/nobody-made-this/lib"), "is not there, and in /tmp"));
+    CHECK(contains(distrust_of_search_folder("lib"), "is relative"));
+    CHECK(distrust_of_search_folder("/usr/lib").empty());
 }
 
 TEST_CASE("a file that is not there, or a folder that cannot be made, says so with its path") {

@@ -1,0 +1,40 @@
+"""A staging folder on a file system that nothing may be executed from."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from child_process import FAULTS
+from sample_plugins import PLAIN, Workshop
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+MOUNT = 'mount -t tmpfs -o noexec,mode=0700 tmpfs "$0" && exec "$@"'
+
+
+def in_mount_namespace(folder: Path, command: Sequence[object]) -> subprocess.CompletedProcess[str]:
+    """Run `command` where a noexec file system lies on `folder`; skip where nobody may mount."""
+    unshare = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--mount"]
+    if subprocess.run([*unshare, "sh", "-c", MOUNT, folder, "true"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("this system lets this user mount nothing, not even in a namespace of its own")
+    return subprocess.run(
+        [*unshare, "sh", "-c", MOUNT, folder, *map(str, command)], capture_output=True, text=True, check=False
+    )
+
+
+def test_a_staging_folder_that_is_mounted_noexec_is_refused_with_the_reason(build: Workshop, tmp_path: Path) -> None:
+    """Fault F12: the loader's own words are "failed to map segment from shared object"."""
+    folder = tmp_path / "staged"
+    folder.mkdir()
+
+    done = in_mount_namespace(folder, [sys.executable, FAULTS / "crash_noexec.py", build(PLAIN), folder])
+
+    assert done.returncode == 0, done.stderr
+    assert f"cannot stage in {folder}: its file system is mounted noexec" in done.stdout
+    assert "to do: " in done.stdout
