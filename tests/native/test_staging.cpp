@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "generation_scene.hpp"
+#include "trust_posix.hpp"
 
 using namespace hotgraft;
 using scene::contains;
