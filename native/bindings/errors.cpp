@@ -10,7 +10,7 @@ namespace hotgraft {
 namespace {
 
 // Plugin text may be any bytes: what is not UTF-8 is shown, never fatal.
-py::object text_of(std::string_view text) {
+py::object as_shown(std::string_view text) {
     return py::reinterpret_steal<py::object>(
         PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "backslashreplace"));
 }
@@ -24,7 +24,7 @@ py::list reasons_of(std::string_view message, std::string *advice) {
         if (line.substr(0, kToDo.size()) == kToDo) {
             *advice += (advice->empty() ? "" : "; ") + std::string(line.substr(kToDo.size()));
         } else if (!line.empty()) {
-            reasons.append(text_of(line));
+            reasons.append(as_shown(line));
         }
         begin = end + 1;
     }
@@ -85,7 +85,7 @@ void check(const Status &status, const Attempted &attempted) {
     if (advice.empty() && status.code() == Code::kMalformed) {
         advice = "the file is damaged or was not written whole: build it again, or copy it again";
     }
-    answers["advice"] = text_of(advice);
+    answers["advice"] = as_shown(advice);
     if (*attempted.function != '\0' && (status.code() == Code::kPlugin || status.code() == Code::kAbandoned)) {
         answers["function"] = attempted.function;
     }

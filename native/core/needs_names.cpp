@@ -7,15 +7,15 @@
 namespace hotgraft {
 namespace {
 
-constexpr std::size_t kUniqueNamedMax = 3;
+constexpr std::size_t kTakenNamedMax = 3;
 
 // The loader unifies them over all libraries, RTLD_LOCAL or not (glibc, elf/dl-lookup.c, do_lookup_unique()).
 void check_unique(Check &check) {
     const std::vector<TakenName> &taken = check.environment.unique_here;
-    for (std::size_t i = 0; i < std::min(taken.size(), kUniqueNamedMax); ++i) {
-        const std::size_t more = taken.size() - kUniqueNamedMax;
+    for (std::size_t i = 0; i < std::min(taken.size(), kTakenNamedMax); ++i) {
+        const std::size_t more = taken.size() - kTakenNamedMax;
         const std::string rest =
-            i + 1 == kUniqueNamedMax && taken.size() > i + 1 ? " (and " + std::to_string(more) + " more)" : "";
+            i + 1 == kTakenNamedMax && taken.size() > i + 1 ? " (and " + std::to_string(more) + " more)" : "";
         check.refuse("gnu-unique", "GNU_UNIQUE symbol " + taken[i].name + rest,
                      "is also in " + taken[i].path + ", which is loaded",
                      "the new code would use the old one's variable, whatever its type has become",
