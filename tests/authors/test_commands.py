@@ -280,7 +280,7 @@ def test_inspect_of_a_file_that_was_cut_short_says_where_and_what_to_do(gain: Pa
     (gain / "cut.so").write_bytes(build_plugin(gain).read_bytes()[:9000])
     said, _ = hotgraft("inspect", "cut.so", folder=gain)
     assert "of a file of 9000 bytes" in said
-    assert "to do: give a finished shared library" in said
+    assert "to do: the file is damaged or was not written whole" in said
 
 
 def test_check_ends_with_three_when_one_is_refused(gain: Path) -> None:

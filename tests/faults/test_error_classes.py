@@ -130,13 +130,13 @@ def no_fds(scene: Scene) -> object:
             os.close(fd)
 
 
-def wrong_stage(scene: Scene) -> object:
+def wrong_stage(scene: Scene) -> None:
     """The one way is inside: a host asks only for steps that the table of stages has."""
     place = StagingPlace(folder=str(scene.folder / "staged"), settle_deadline_s=1.0)
     watch = Stopwatch(time.monotonic_ns)
     candidate = stage_candidate(str(scene.build(PLAIN)), "plain", 1, place=place, watch=watch)
     try:
-        return candidate.generation.advance("publish")
+        candidate.generation.advance("publish")
     finally:
         candidate.generation.reject()
 

@@ -64,15 +64,15 @@ def schema_complaint(schema: Mapping[str, Any]) -> str:
 
 def _violations(schema: Mapping[str, Any], config: object) -> list[str]:
     from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import _WrappedReferencingError
     from referencing import Registry
+    from referencing.exceptions import Unresolvable
 
     validator = Draft202012Validator(schema, registry=Registry())  # an empty one fetches nothing
     try:
         errors = sorted(validator.iter_errors(config), key=lambda error: [str(one) for one in error.absolute_path])
     except RecursionError:
         return ["is nested too deep, or the schema refers to itself for ever"]
-    except _WrappedReferencingError as error:
+    except Unresolvable as error:
         return [f"the schema refers to what it does not hold: {error}"]
     return [f"{_place(error.absolute_path)}: {error.message}" for error in errors]
 

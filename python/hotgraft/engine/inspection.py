@@ -20,9 +20,6 @@ __all__ = ["Finding", "Inspection", "inspect_image"]
 
 # ELF's numbers (gABI, e_machine) for machines that plugins are built for by mistake.
 MACHINES: Final = {3: "i386", 40: "ARM", 62: "x86-64", 183: "AArch64", 243: "RISC-V"}
-_ADVICE: Final = (
-    "give a finished shared library: one that is still being written, or was cut short, looks like this too"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +71,7 @@ def inspect_image(path: Path) -> Inspection:
     try:
         facts = _core.inspect(shown, str(path.absolute().parent))
     except ImageError as error:
-        return Inspection(
-            shown, {}, None, tuple(Finding("image", one, error.advice or _ADVICE) for one in error.found), ()
-        )
+        return Inspection(shown, {}, None, tuple(Finding("image", one, error.advice) for one in error.found), ())
     refusals = [_finding(one) for one in facts["findings"] if one["is_refusal"]]
     warnings = [_finding(one) for one in facts["findings"] if not one["is_refusal"]]
     descriptor = None
