@@ -102,7 +102,7 @@ def test_plugins_that_require_each_other_are_refused(build: Workshop) -> None:
     described = [
         (PluginEntry(str(one), str(one), {}), inspect_file(str(one), settle_deadline_s=5)[0]) for one in (first, second)
     ]
-    with pytest.raises(hotgraft.ConfigError, match="a → b → a: .*require each other"):
+    with pytest.raises(hotgraft.ConfigError, match=r"a → b → a: .*require each other"):
         providers_first(described)
 
 
