@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "control_clock_posix.hpp"
+#include "crash.hpp"
 #include "stack_wipe.hpp"
 
 namespace hotgraft {
@@ -91,6 +92,7 @@ void ControlThread::serve(const std::shared_ptr<Shared> &shared) {
     const int tid = own_thread_id();
     const std::list<int>::const_iterator roll_line = shared->roll_line.begin();
     enrol(tid, &shared->roll_line);
+    CrashHandlers::prepare_thread();
     std::unique_lock<std::mutex> lock(shared->mutex);
     shared->tid = tid;
     while (shared->turn != Shared::Turn::kEnd) {

@@ -4,6 +4,7 @@
 // (Guards::is_forked_child). A swap that had closed gates is undone there by opening them on the tables the slots hold.
 // That is right at any moment fork may happen: the fork lock keeps it out of closing, publishing and of everything from
 // the first quiesce on.
+#include "crash.hpp"
 #include "guard.hpp"
 
 #include <pthread.h>
@@ -61,6 +62,7 @@ bool Guards::try_keep_swaps_out(std::uint32_t *seen) noexcept {
 void Guards::begin_child() noexcept {
     forked_.store(true, std::memory_order_relaxed);
     fork_lock_.reset();
+    CrashHandlers::begin_child();
     for (ThreadRecord *record = records_.first(); record != nullptr; record = record->next_listed) {
         if (is_in_own_chain(record)) {
             record->tid.store(thread_id(), std::memory_order_relaxed);

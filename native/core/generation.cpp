@@ -33,6 +33,7 @@ Generation::~Generation() {
     if (library_ != nullptr && !library_->is_gone()) {
         keep_for_good();
     }
+    unlist_for_crashes();
 }
 
 Status Generation::make(const StagingWish &wish, std::shared_ptr<Generation> *out) {
@@ -138,15 +139,43 @@ Status Generation::map() {
     if (Status status = ResidueBaseline::take(&baseline_); !status.is_ok()) {
         return status;
     }
+    if (Status status = list_for_crashes(std::make_unique<CrashImage>(staged_, facts_, whose())); !status.is_ok()) {
+        return status;
+    }
     if (Status status = Library::open(staged_, facts_, &library_); !status.is_ok()) {
+        unlist_for_crashes();
         return {status.code(), label() + ": " + status.message()};
     }
     (void)try_advance(Event::kMap);
+    if (Status status = list_for_crashes(std::make_unique<CrashImage>(*library_, whose())); !status.is_ok()) {
+        mark_failed();
+        return status;
+    }
     if (Status status = call_entry(); !status.is_ok()) {
         mark_failed();
         return {status.code(), label() + ": " + status.message()};
     }
     return {};
+}
+
+CrashImage::Whose Generation::whose() const {
+    return {plugin_, number_, version_, source_, &stage_};
+}
+
+Status Generation::list_for_crashes(std::unique_ptr<CrashImage> image) {
+    unlist_for_crashes();
+    if (!CrashImages::instance().list(image.get())) {
+        return {Code::kNoMemory, label() + ": no memory for what a crash report says of it"};
+    }
+    crash_image_ = std::move(image);
+    return {};
+}
+
+void Generation::unlist_for_crashes() noexcept {
+    if (crash_image_ != nullptr) {
+        CrashImages::instance().unlist(crash_image_.get());
+        crash_image_.reset();
+    }
 }
 
 Status Generation::call_entry() {
@@ -313,6 +342,8 @@ Status Generation::make_table(std::size_t index, const InterfaceWish &wish, cons
         return {Code::kNoMemory, label() + ": no memory for the table of " + wish.id};
     }
     const std::lock_guard<std::mutex> lock(tables_mutex_);
+    tables_.reserve(tables_.size() + 1);
+    crash_image_->note_table(table->get(), table->padded_bytes() / 8 - 1, wish.id);
     *out = table->get();
     tables_.push_back(std::move(table));
     return {};
@@ -344,15 +375,21 @@ struct Generation::Kept {
     std::vector<std::unique_ptr<Instance>> instances;
     std::vector<std::unique_ptr<Services>> services;
     std::vector<std::unique_ptr<Table>> tables;
+    std::unique_ptr<CrashImage> crash_image;
 };
 
 // The mapping outlives this object: so must all of it, to the end of the process.
 void Generation::keep_for_good() {
     static std::mutex *const mutex = new std::mutex();
     static std::vector<Kept> *const kept = new std::vector<Kept>();
+    static const std::atomic<Stage> *const stuck = new std::atomic<Stage>(Stage::kStuck);
+    if (crash_image_ != nullptr) {
+        crash_image_->stage.store(stuck, std::memory_order_seq_cst); // pairs with CrashImage::stage_now()
+        CrashImages::instance().await_reader();                      // which may still look at this object's stage
+    }
     const std::lock_guard<std::mutex> lock(*mutex);
     kept->push_back({std::move(library_), std::move(books_), std::move(import_services_), std::move(instances_),
-                     std::move(kept_services_), std::move(tables_)});
+                     std::move(kept_services_), std::move(tables_), std::move(crash_image_)});
 }
 
 } // namespace hotgraft

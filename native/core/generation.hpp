@@ -15,10 +15,12 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <hotgraft/hotgraft.h>
 
+#include "crash_images.hpp"
 #include "generation_entry.hpp"
 #include "generation_pins.hpp"
 #include "image.hpp"
@@ -98,6 +100,9 @@ public:
 
     // --- plugin code, on the caller's thread ---
 
+    // What its author calls it, for a crash report. Before map.
+    void note_version(std::string version) { version_ = std::move(version); }
+
     // inspected | accepted | probed → mapped: residents, dlopen, entry, entry table, extensions, imports.
     [[nodiscard]] Status map();
 
@@ -170,12 +175,16 @@ private:
     Status complain(const char *what, const Instance &instance, hotgraft_status status,
                     const hotgraft_error &error) const;
     Status run_create(Instance &instance);
+    Status list_for_crashes(std::unique_ptr<CrashImage> image);
+    [[nodiscard]] CrashImage::Whose whose() const;
+    void unlist_for_crashes() noexcept;
     void note_quiet(Instance &instance, bool is_quiet);
     void keep_for_good();
 
     const std::string plugin_;
     const std::uint64_t number_;
     const std::string source_;
+    std::string version_; // constant from map on
     const Staged staged_;
     const ImageFacts facts_;
     std::atomic<Stage> stage_{Stage::kInspected};
@@ -190,6 +199,7 @@ private:
     std::unique_ptr<Services> import_services_; // what imports call through: no instance's
     std::unique_ptr<ResidueBaseline> baseline_;
     std::unique_ptr<Library> library_;
+    std::unique_ptr<CrashImage> crash_image_; // listed from before map until the library is proven gone
     EntryTable entry_;
     StateFunctions state_;
     std::vector<std::unique_ptr<Instance>> instances_;

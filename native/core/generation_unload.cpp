@@ -139,6 +139,9 @@ Proof Unload::look_again() {
 }
 
 Proof Unload::settle(const Proof &proof) {
+    if (proof.proven) {
+        generation_->unlist_for_crashes();
+    }
     (void)generation_->try_advance(proof.proven ? Event::kUnload : Event::kStick);
     return proof;
 }

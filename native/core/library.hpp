@@ -60,6 +60,8 @@ public:
     [[nodiscard]] Status symbol(const char *name, void **out) const;
 
     [[nodiscard]] const AddressRange &range() const noexcept { return range_; }
+    // What the loader adds to the image's own addresses.
+    [[nodiscard]] std::uintptr_t load_address() const noexcept { return load_address_; }
     // Of one segment, readable: all of [address, address + bytes) lies in it.
     [[nodiscard]] bool holds(const void *address, std::uint64_t bytes) const noexcept;
     // In a segment that is executable.

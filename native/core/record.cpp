@@ -111,6 +111,7 @@ void forget(ThreadRecord &record) noexcept {
     record.root = nullptr;
     record.carries_out = 0;
     record.refusal = Refusal::kNothing;
+    record.catches = nullptr;
     record.tid.store(0, std::memory_order_relaxed);
     record.state.store(RecordState::kFree, std::memory_order_release); // pairs with claim()
 }

@@ -31,6 +31,8 @@ namespace hotgraft {
 
 enum class RecordState : std::uint32_t { kFree, kOwned, kOrphaned };
 
+struct CrashCatch;
+
 // Why the last enter of a thread answered NULL.
 enum class Refusal : std::uint32_t { kNothing, kNoTable, kGateClosed, kOwnSwap, kNoMemory };
 
@@ -47,6 +49,7 @@ struct alignas(128) ThreadRecord {
     std::uint64_t carries_out = 0;       // root: the swap this thread carries out, 0 none
     Refusal refusal = Refusal::kNothing; // root: why the last enter answered nullptr
     char refused_slot[48] = {};          // root: which slot that was, terminated
+    CrashCatch *catches = nullptr;       // root: where calls that may crash go on, innermost first (crash.hpp)
 };
 
 // All records of the process.

@@ -3,6 +3,7 @@
 //
 // The word is 8 bytes of initial-exec TLS, all the static TLS this library takes: a record itself would not fit where
 // the library is loaded late. A plugin's import holds the word's distance from the thread pointer.
+#include "crash.hpp"
 #include "record.hpp"
 #include "stack_wipe.hpp"
 
@@ -100,6 +101,9 @@ ThreadRecord *add_first(RecordList &records) noexcept {
     if (first == nullptr && !note_end_of_thread(record)) {
         forget(*record);
         return nullptr;
+    }
+    if (first == nullptr) {
+        CrashHandlers::prepare_thread();
     }
     set_first(record);
     return record;

@@ -104,6 +104,14 @@ HOTGRAFT_CORE_API hotgraft_core_code hotgraft_core_unloaded(hotgraft_core_plugin
 HOTGRAFT_CORE_API hotgraft_core_code hotgraft_core_close(hotgraft_core_plugin *plugin, uint64_t deadline_ns,
                                                          hotgraft_error *error);
 
+/* From now on, when this process is about to die of SIGSEGV, SIGBUS, SIGFPE, SIGILL or SIGABRT in a plugin's code, say
+ * on `fd` (2: stderr) which plugin, generation, image and function that was; then the handler that was there at the
+ * first of these calls gets the signal, as if it had come to it. A crash that no plugin has part in is passed on in
+ * silence. `fd` < 0: say nothing. The calling thread gets an alternate stack, and so does every further one with its
+ * first call of a plugin, unless it has one: without it, the overflow of a thread's stack ends the process unreported.
+ */
+HOTGRAFT_CORE_API hotgraft_core_code hotgraft_core_report_crashes(int32_t fd, hotgraft_error *error);
+
 HOTGRAFT_EXTERN_C_END
 
 #endif /* HOTGRAFT_CORE_H */
