@@ -163,6 +163,17 @@ PLAIN = Sample(
         function("calls", 16, "i64"),
     ),
 )
+CRASHES = Sample(
+    source="crashes",
+    name="crashes",
+    interface="crashes",
+    functions=(
+        function("crash", 8, "status", parameter("how", "u32")),
+        function("crash_slowly", 16, "status", parameter("how", "u32"), blocking=True),
+        function("wait", 24, "status", blocking=True),
+        function("build", 32, "i64"),
+    ),
+)
 
 
 class Workshop:

@@ -246,3 +246,14 @@ def test_a_project_that_only_its_cmake_can_build_is_developed_with_it(tmp_path: 
         source.write_text(source.read_text().replace("inn[i]", "in[i]"))
         assert dev.wait_for("swapped")["report"]["generation"] == 2
         assert dev.wait_for("called")["result"] == "out = [3, 6]"
+
+
+def test_a_call_that_crashes_can_be_survived_and_is_not_forgotten(tmp_path: Path) -> None:
+    """For an author who wants to try the next line: what ran after it no longer counts, and says so."""
+    folder = copy_counter(tmp_path / "counter")
+    set_step(folder, "(*(volatile int *)0)")
+    with DevProcess(folder, "--call", "next()", "--catch-crashes") as dev:
+        assert "PluginCrashed: counter: could not call next: SIGSEGV in" in dev.wait_for("call_failed")["error"]
+        set_step(folder, "10")
+        assert dev.wait_for("swapped")["report"]["tainted"].startswith("SIGSEGV in")
+        assert dev.wait_for("called")["result"] == "10"

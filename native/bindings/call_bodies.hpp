@@ -21,6 +21,9 @@ PyObject *run_any_of_one(const Cell &cell, PyObject *argument);
 PyObject *run_any_of_none(const Cell &cell);
 // The same, without the GIL between enter and leave.
 PyObject *run_blocking(const Cell &cell, PyObject *const *args, Py_ssize_t count);
+// The same two, from which a crash in the plugin's code comes back as PluginCrashed.
+PyObject *run_caught(const Cell &cell, PyObject *const *args, Py_ssize_t count);
+PyObject *run_caught_blocking(const Cell &cell, PyObject *const *args, Py_ssize_t count);
 // The seam "arguments not extended": as run_any, with rubbish above each narrow integer.
 PyObject *run_dirty(const Cell &cell, PyObject *const *args, Py_ssize_t count);
 

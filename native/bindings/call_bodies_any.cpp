@@ -4,6 +4,8 @@
 #include "call_convert.hpp"
 #include "call_guarded.hpp"
 #include "call_invoke.hpp"
+#include "crash.hpp"
+#include "guard.hpp"
 
 #include <cassert>
 
@@ -113,14 +115,28 @@ bool is_pointer(Result::Kind kind) {
 
 // What the guarded part of a call came to.
 struct Came {
-    enum class How { kRefused, kNotOffered, kReturned } how;
+    enum class How { kRefused, kNotOffered, kReturned, kCrashed } how;
     std::uint64_t generation;
     Returned returned;
     TakenPointer pointer;
+    CaughtCrash crash;
 };
 
+// One call that may crash, for call_catching().
+struct MayCrash {
+    const Cell &cell;
+    const void *function;
+    Frame &frame;
+    Returned *returned;
+};
+
+void invoke_that_may_crash(void *context) {
+    const MayCrash &it = *static_cast<MayCrash *>(context);
+    *it.returned = invoke(*it.cell.function, it.function, it.frame.registers);
+}
+
 // With or without the GIL; nothing in here needs it.
-inline void call_inside(const Cell &cell, Frame &frame, Came &came) {
+template <bool IsCaught> inline void call_inside(const Cell &cell, Frame &frame, Came &came) {
     hotgraft_guard guard;
     const hotgraft_table *const table = enter(cell, &guard);
     if (__builtin_expect(table == nullptr, 0)) {
@@ -136,7 +152,16 @@ inline void call_inside(const Cell &cell, Frame &frame, Came &came) {
     }
     frame.registers.integer[0] = reinterpret_cast<Word>(table->self);
     came.how = Came::How::kReturned;
-    came.returned = invoke(*cell.function, function, frame.registers);
+    if constexpr (IsCaught) {
+        MayCrash it{cell, function, frame, &came.returned};
+        if (!call_catching(function, &invoke_that_may_crash, &it, &came.crash)) {
+            came.how = Came::How::kCrashed;
+            Guards::instance().leave(table); // and guards that the plugin took and did not give up
+            return;
+        }
+    } else {
+        came.returned = invoke(*cell.function, function, frame.registers);
+    }
     if (is_pointer(cell.function->result.kind)) {
         take_pointer(*cell.function, table, frame.registers, reinterpret_cast<const void *>(came.returned.word),
                      frame.count_out, came.pointer);
@@ -151,14 +176,17 @@ PyObject *box(const Cell &cell, Came &came) {
     if (__builtin_expect(came.how == Came::How::kNotOffered, 0)) {
         return not_offered(cell, came.generation);
     }
+    if (__builtin_expect(came.how == Came::How::kCrashed, 0)) {
+        return plugin_crashed(cell, came.generation, came.crash);
+    }
     return is_pointer(cell.function->result.kind) ? box_pointer(cell, came.pointer, came.generation)
                                                   : box_scalar(cell, came.returned, came.generation);
 }
 
 // With the arguments in place: a result that is a pointer is taken care of inside the guard, a scalar is boxed after
 // it.
-template <bool IsBlocking> inline PyObject *call(const Cell &cell, Frame &frame) {
-    if (!IsBlocking && __builtin_expect(!is_pointer(cell.function->result.kind), 1)) {
+template <bool IsBlocking, bool IsCaught> inline PyObject *call(const Cell &cell, Frame &frame) {
+    if (!IsBlocking && !IsCaught && __builtin_expect(!is_pointer(cell.function->result.kind), 1)) {
         return call_guarded<Returns::kOther>(cell, [&cell, &frame](const void *function, void *self) {
             frame.registers.integer[0] = reinterpret_cast<Word>(self);
             return invoke(*cell.function, function, frame.registers);
@@ -167,15 +195,15 @@ template <bool IsBlocking> inline PyObject *call(const Cell &cell, Frame &frame)
     Came came;
     if constexpr (IsBlocking) {
         PyThreadState *const state = PyEval_SaveThread();
-        call_inside(cell, frame, came);
+        call_inside<IsCaught>(cell, frame, came);
         attach(state);
     } else {
-        call_inside(cell, frame, came);
+        call_inside<IsCaught>(cell, frame, came);
     }
     return box(cell, came);
 }
 
-template <bool IsDirty, bool IsBlocking>
+template <bool IsDirty, bool IsBlocking, bool IsCaught = false>
 inline PyObject *run(const Cell &cell, PyObject *const *args, Py_ssize_t count) {
     const Function &function = *cell.function;
     if (__builtin_expect(count != static_cast<Py_ssize_t>(function.arguments), 0)) {
@@ -183,8 +211,9 @@ inline PyObject *run(const Cell &cell, PyObject *const *args, Py_ssize_t count) 
     }
     Frame frame;
     clear_surplus(function.reach, frame.registers);
-    PyObject *const result =
-        __builtin_expect(take_all<IsDirty>(function, args, frame), 1) ? call<IsBlocking>(cell, frame) : nullptr;
+    PyObject *const result = __builtin_expect(take_all<IsDirty>(function, args, frame), 1)
+                                 ? call<IsBlocking, IsCaught>(cell, frame)
+                                 : nullptr;
     if (function.has_buffers) {
         release(function, frame);
     }
@@ -207,6 +236,14 @@ PyObject *run_any_of_none(const Cell &cell) {
 
 PyObject *run_blocking(const Cell &cell, PyObject *const *args, Py_ssize_t count) {
     return run<false, true>(cell, args, count);
+}
+
+PyObject *run_caught(const Cell &cell, PyObject *const *args, Py_ssize_t count) {
+    return run<false, false, true>(cell, args, count);
+}
+
+PyObject *run_caught_blocking(const Cell &cell, PyObject *const *args, Py_ssize_t count) {
+    return run<false, true, true>(cell, args, count);
 }
 
 PyObject *run_dirty(const Cell &cell, PyObject *const *args, Py_ssize_t count) {

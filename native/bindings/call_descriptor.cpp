@@ -329,6 +329,7 @@ std::shared_ptr<Function> read_function(const std::string &plugin, PyObject *des
     function->plugin = plugin;
     function->name = text(description, "name");
     function->is_blocking = truth(description, "blocking");
+    function->is_caught = truth(description, "caught");
     Reading reading{*function, structs, faults, 1, 0, {}};
     const std::int64_t offset = number(description, "offset", -1);
     const std::int64_t interface_index = number(description, "interface_index", -1);

@@ -11,8 +11,8 @@
 namespace hotgraft {
 namespace {
 
-enum ErrorClass : std::size_t { kPlugin, kBusy, kClosed, kPinExpired, kErrorClasses };
-constexpr std::array<const char *, kErrorClasses> kNames = {{"plugin", "busy", "closed", "pin_expired"}};
+enum ErrorClass : std::size_t { kPlugin, kBusy, kClosed, kPinExpired, kCrashed, kErrorClasses };
+constexpr std::array<const char *, kErrorClasses> kNames = {{"plugin", "busy", "closed", "pin_expired", "crashed"}};
 std::array<PyObject *, kErrorClasses> classes_by_name = {}; // references for the life of the process
 
 // Each class takes (tried, *, on, found, advice, running) as HotgraftError does.
@@ -174,6 +174,19 @@ PyObject *not_offered(const Cell &cell, std::uint64_t generation) {
 PyObject *plugin_failed(const Cell &cell, std::int32_t status, std::uint64_t generation) {
     return plugin_error(cell, status, generation,
                         "it returned " + std::to_string(status) + " (" + status_name(status) + ")");
+}
+
+PyObject *plugin_crashed(const Cell &cell, std::uint64_t generation, const CaughtCrash &crash) {
+    const Function &function = *cell.function;
+    PyObject *keywords = PyDict_New();
+    if (keywords != nullptr && (!put(keywords, "function", function.name) || !put(keywords, "signal", crash.signal))) {
+        Py_CLEAR(keywords);
+    }
+    const std::string found = std::string(crash.signal) + " in " + crash.where + ": " + crash.found;
+    const Answers answers{"call " + function.name, function.plugin, found,
+                          "mend it, and start the process anew: what the crash left half done is unknown",
+                          serves(generation) + ", tainted"};
+    return raise(make(kCrashed, answers, keywords));
 }
 
 PyObject *plugin_misbehaved(const Cell &cell, std::uint64_t generation, const std::string &found) {

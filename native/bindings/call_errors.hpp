@@ -7,6 +7,7 @@
 #include <string>
 
 #include "call_object.hpp"
+#include "crash.hpp"
 
 namespace hotgraft {
 
@@ -19,6 +20,8 @@ PyObject *refused(const Cell &cell);
 PyObject *not_offered(const Cell &cell, std::uint64_t generation);
 // Its status is negative.
 PyObject *plugin_failed(const Cell &cell, std::int32_t status, std::uint64_t generation);
+// It crashed in `generation`, and that was caught.
+PyObject *plugin_crashed(const Cell &cell, std::uint64_t generation, const CaughtCrash &crash);
 // The plugin broke a rule of its interface: `found` says how.
 PyObject *plugin_misbehaved(const Cell &cell, std::uint64_t generation, const std::string &found);
 PyObject *wrong_argument_count(const Cell &cell, Py_ssize_t count);

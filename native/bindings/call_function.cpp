@@ -61,9 +61,10 @@ bool Function::is_same_call(const Function &other) const {
                left.counted_by == right.counted_by && left.count == right.count && same_type(left.type, right.type);
     };
     return name == other.name && interface_index == other.interface_index && table_offset == other.table_offset &&
-           is_blocking == other.is_blocking && is_dirty == other.is_dirty && result.kind == other.result.kind &&
-           result.counted_by == other.result.counted_by && result.count == other.result.count &&
-           same_type(result.type, other.result.type) && parameters.size() == other.parameters.size() &&
+           is_blocking == other.is_blocking && is_caught == other.is_caught && is_dirty == other.is_dirty &&
+           result.kind == other.result.kind && result.counted_by == other.result.counted_by &&
+           result.count == other.result.count && same_type(result.type, other.result.type) &&
+           parameters.size() == other.parameters.size() &&
            std::equal(parameters.begin(), parameters.end(), other.parameters.begin(), same_parameter);
 }
 

@@ -114,7 +114,8 @@ struct Function {
     bool has_buffers = false;
     Reach reach = Reach::kIntegers;
     bool is_blocking = false;
-    bool is_dirty = false; // seam: the high bits of narrow arguments are left as rubbish
+    bool is_caught = false; // a crash in the plugin's code raises (crash.hpp)
+    bool is_dirty = false;  // seam: the high bits of narrow arguments are left as rubbish
 
     [[nodiscard]] Returns returns() const;
     [[nodiscard]] Reach least_reach() const;

@@ -11,7 +11,7 @@
 //       that the plugin has now; it is returned when the set of functions is the same, else the new type keeps the
 //       places of functions that stay, so that retype() of an instance leaves bound methods good.
 //   CallBase                                        base of all call types
-//   set_call_errors({"plugin", "busy", "closed", "pin_expired"}: classes of hotgraft.core.errors)
+//   set_call_errors({"plugin", "busy", "closed", "pin_expired", "crashed"}: classes of hotgraft.core.errors)
 //   refuse_calls(object, kind, sentence)            see call_object_refuse; kind "none" | "closed" | "pin_expired"
 //   try_call(callable, *args) -> result | GATED     call without waiting at a gate
 //   notify_when_open(object, fd) -> None            write 1 to the eventfd once, when a gate of the object's slots

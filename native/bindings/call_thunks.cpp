@@ -204,6 +204,9 @@ Entry mixed(const Function &function, std::size_t place) {
 }
 
 Entry entry_for(const Function &function, std::size_t place) {
+    if (function.is_caught) {
+        return function.is_blocking ? many<run_caught_blocking>(place, All{}) : many<run_caught>(place, All{});
+    }
     if (function.is_blocking) {
         return many<run_blocking>(place, All{});
     }

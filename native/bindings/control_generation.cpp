@@ -175,6 +175,7 @@ void add_generation(py::module_ &module) {
         .def_property_readonly("pins", &Generation::pins)
         .def_property_readonly("leases", &leases_of)
         .def_property_readonly("live_bytes", &Generation::live_bytes)
+        .def("note_version", &Generation::note_version, py::arg("version"))
         .def("check_needs", &meet_needs)
         .def("advance", &advance, py::arg("event"))
         .def("mark_active", &Generation::mark_active)

@@ -66,6 +66,12 @@ if TYPE_CHECKING:
     show_default=True,
     help="Build with the compiler directly, which is faster, or with the project's CMake.",
 )
+@click.option(
+    "--catch-crashes",
+    is_flag=True,
+    envvar="HOTGRAFT_CATCH_CRASHES",
+    help="Go on after a call that crashes; the process is tainted from then on.",
+)
 @json_lines_option
 def command(
     folder: Path,
@@ -75,6 +81,7 @@ def command(
     excluded: tuple[str, ...],
     delay_s: float,
     way: Way,
+    catch_crashes: bool,
     as_json: bool,
 ) -> None:
     """Build the plugin in FOLDER (default: here), and again at every save; swap it in, call it, show the result.
@@ -95,5 +102,6 @@ def command(
         delay_s=delay_s,
         way=way,
         is_colored=is_colored,
+        catches_crashes=catch_crashes,
     )
     run_dev(wish, Screen(sys.stdout, is_json=as_json, has_colour=is_colored))

@@ -28,17 +28,27 @@ HELP: Final = {
     "close_deadline_s": "For the calls that are inside at the end.",
     "pin_deadline_s": "For each pin, from its beginning.",
     "staging_folder": "For the staged copies. Default: a private one.",
-}  # of hotgraft.Options, in seconds unless it is a folder
+    "crash_report": "Tell which plugin's code the process died in.",
+    "catch_crashes": "Go on after a call that crashes; the process is tainted from then on.",
+}  # of hotgraft.Options, in seconds unless it is a folder or a flag
+
+
+def _with_default(name: str, default: float | bool) -> str:
+    shown = {True: "on", False: "off"}[default] if isinstance(default, bool) else f"{default:g}"
+    return f"{HELP[name]}  [default: {shown}]"
 
 
 def settings_options(command: Command) -> Command:
     """Add --config, --reload and one option per setting of a host to a command."""
     for one in reversed(fields(Options)):
-        name = f"--{one.name.replace('_', '-')}"
-        is_duration = one.name.endswith("_s")
-        kind, word = (float, "SECONDS") if is_duration else (str, "FOLDER")
-        text = f"{HELP[one.name]}  [default: {one.default:g}]" if is_duration else HELP[one.name]
-        command = click.option(name, type=kind, metavar=word, help=text)(command)
+        word = one.name.replace("_", "-")
+        if isinstance(one.default, bool):
+            option = click.option(f"--{word}/--no-{word}", default=None, help=_with_default(one.name, one.default))
+        elif one.name.endswith("_s"):
+            option = click.option(f"--{word}", type=float, metavar="SECONDS", help=_with_default(one.name, one.default))
+        else:
+            option = click.option(f"--{word}", type=str, metavar="FOLDER", help=HELP[one.name])
+        command = option(command)
     command = click.option("--reload/--no-reload", default=None, help="Reload a plugin when its image changes.")(
         command
     )

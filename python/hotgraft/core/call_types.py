@@ -22,13 +22,13 @@ class CallDescription:
     structs: dict[str, Any]
 
 
-def call_description(descriptor: Descriptor, plugin: str) -> CallDescription:
+def call_description(descriptor: Descriptor, plugin: str, *, catches_crashes: bool = False) -> CallDescription:
     """Return the functions of all interfaces, each with the index of its own.
 
-    Slots come in the same order.
+    Slots come in the same order. `catches_crashes`: a crash in one of them raises.
     """
     functions = [
-        {**msgspec.to_builtins(function), "interface_index": index}
+        {**msgspec.to_builtins(function), "interface_index": index, "caught": catches_crashes}
         for index, interface in enumerate(descriptor.provides)
         for function in interface.functions
     ]

@@ -34,6 +34,7 @@ __all__ = [
     "ManifestError",
     "PinExpired",
     "PluginAbandoned",
+    "PluginCrashed",
     "PluginError",
     "ResourceError",
     "StaleHandle",
@@ -205,6 +206,19 @@ class PluginAbandoned(HotgraftError):
     def __init__(self, tried: str, *, function: str = "", **answers: Any) -> None:
         super().__init__(tried, **answers)
         self.function = function
+
+
+class PluginCrashed(HotgraftError):
+    """A plugin's function crashed in its own code, and a host with `catch_crashes` came back from it.
+
+    `signal` is the signal's name, `function` the function's. The process is tainted: locks may be held and memory half
+    written. Start it anew before its results count.
+    """
+
+    def __init__(self, tried: str, *, function: str = "", signal: str = "", **answers: Any) -> None:
+        super().__init__(tried, **answers)
+        self.function = function
+        self.signal = signal
 
 
 # Not now: the same request may do later.

@@ -17,7 +17,10 @@ __all__ = ["Options", "make_options"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What a `Host` can be told; every duration in seconds."""
+    """What a `Host` can be told; every duration in seconds.
+
+    What concerns crashes concerns the process: it holds from the first host that asks for it to the process's end.
+    """
 
     settle_deadline_s: float = 5.0  # until a file that is still being written counts as broken
     control_deadline_s: float = 30.0  # for each of the plugin's own functions outside the gated window
@@ -25,6 +28,8 @@ class Options:
     close_deadline_s: float = 10.0
     pin_deadline_s: float = 60.0
     staging_folder: str = ""  # empty: a private one, removed when the host closes
+    crash_report: bool = True  # when the process dies of a signal in a plugin's code, stderr tells which and where
+    catch_crashes: bool = False  # for development: a call that crashes raises, and the process is tainted
 
 
 def make_options(given: Mapping[str, Any]) -> Options:
@@ -39,6 +44,8 @@ def make_options(given: Mapping[str, Any]) -> Options:
             found.append(f"{name} is {value!r}; it must be a number of seconds above 0")
         elif name == "staging_folder" and not isinstance(value, str):
             found.append(f"{name} is {value!r}; it must be a path as text")
+        elif name in ("crash_report", "catch_crashes") and not isinstance(value, bool):
+            found.append(f"{name} is {value!r}; it must be true or false")
     if found:
         raise ConfigError("accept its settings", on="Host", found=found, advice=f"known settings: {', '.join(known)}")
     return Options(**given)

@@ -2,13 +2,15 @@
 
 The schema; a key that is not here is refused with the nearest one that is::
 
-    [host]                      # the settings of hotgraft.Options, each in seconds unless it is a path
+    [host]                      # the settings of hotgraft.Options, each in seconds unless it is a path or a flag
     settle_deadline_s = 5.0     # until a file that is still being written counts as broken
     control_deadline_s = 30.0   # for each of a plugin's own functions outside the gated window
     swap_deadline_s = 5.0       # gates, drain, quiesce, state and start together
     close_deadline_s = 10.0
     pin_deadline_s = 60.0
     staging_folder = ""         # for the staged copies; empty: a private one
+    crash_report = true         # when the process dies in a plugin's code, stderr tells which and where
+    catch_crashes = false       # for development: a call that crashes raises, and the process is tainted
 
     [run]
     reload = false              # reload a plugin when its image changes
@@ -18,8 +20,8 @@ The schema; a key that is not here is refused with the nearest one that is::
     config = { volume = 0.5 }       # what create is given
     instances = { left = {}, right = { volume = 1.0 } }  # instead of config: one per instance
 
-A value is taken from the first of: argument, environment (``HOTGRAFT_SWAP_DEADLINE_S``, ``HOTGRAFT_RELOAD``), file,
-default. The file is the one named by ``--config`` or ``HOTGRAFT_CONFIG``, else ``./hotgraft.toml``.
+A value is taken from the first of: argument, environment (``HOTGRAFT_SWAP_DEADLINE_S``, ``HOTGRAFT_CRASH_REPORT``),
+file, default. The file is the one named by ``--config`` or ``HOTGRAFT_CONFIG``, else ``./hotgraft.toml``.
 """
 
 from __future__ import annotations
@@ -43,6 +45,7 @@ PREFIX: Final = "HOTGRAFT_"
 SIZE_LIMIT: Final = 1 << 20
 RELOAD: Final = "reload"
 DEFAULT: Final = "default"
+_FLAGS: Final = (RELOAD, "crash_report", "catch_crashes")
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
 
 
@@ -152,7 +155,7 @@ def _parsed(name: str, text: str, variable: str) -> Any:
     try:
         if name.endswith("_s"):
             return float(text)
-        if name == RELOAD:
+        if name in _FLAGS:
             return {**dict.fromkeys(_TRUE, True), **dict.fromkeys(_FALSE, False)}[text.lower()]
     except (ValueError, KeyError):
         wanted = "a number of seconds" if name.endswith("_s") else f"one of {', '.join(_TRUE + _FALSE[:-1])}"

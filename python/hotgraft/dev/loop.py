@@ -39,6 +39,7 @@ class Wish:
     delay_s: float
     way: Way = "compiler"
     is_colored: bool = False
+    catches_crashes: bool = False
 
 
 class Saves:
@@ -96,7 +97,7 @@ def run_dev(wish: Wish, screen: Screen) -> None:
     with tempfile.TemporaryDirectory(prefix="hotgraft-dev-") as keep, Keys() as keys:
         folders = FolderWatch(saves.note, lambda error: screen.show(Said("polling", {"reason": str(error)})))
         try:
-            with Host() as host:
+            with Host(catch_crashes=wish.catches_crashes) as host:
                 session = Session(
                     wish.folder, wish.sources, host, wish.calls, Path(keep), screen.show,
                     way=wish.way, is_colored=wish.is_colored,

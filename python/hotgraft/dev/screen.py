@@ -84,12 +84,12 @@ class Screen:
         return f"{said}\n{self._in('dim', hint)}" if hint else said
 
     def _swapped(self, facts: Mapping[str, Any]) -> str:
-        return self._good(f"{facts['report'].running}; {facts['state']}") + self._times(facts)
+        return self._good(f"{facts['report'].running}; {facts['state']}") + self._taint(facts) + self._times(facts)
 
     def _rolled_back(self, facts: Mapping[str, Any]) -> str:
         words = f"{facts['report'].running}; {facts['state']}"
         how = "    rolled back by an ordinary reload of the image that served before; the next save builds anew"
-        return self._good(words) + "\n" + self._in("dim", how) + self._times(facts)
+        return self._good(words) + "\n" + self._in("dim", how) + self._taint(facts) + self._times(facts)
 
     def _no_rollback(self, facts: Mapping[str, Any]) -> str:
         return self._bad(f"cannot roll back: {facts['reason']}")
@@ -125,6 +125,10 @@ class Screen:
 
     def _bad(self, text: str) -> str:
         return f"  {self._in('bad', '✗')} {text}"
+
+    def _taint(self, facts: Mapping[str, Any]) -> str:
+        tainted = facts["report"].tainted
+        return f"\n    {self._in('bad', 'tainted')}: {tainted}; start anew before results count" if tainted else ""
 
     def _times(self, facts: Mapping[str, Any]) -> str:
         report = facts["report"]

@@ -58,6 +58,7 @@ def stage_candidate(source: str, plugin: str, number: int, *, place: StagingPlac
         with watch("inspect"):
             descriptor = read_descriptor(generation.descriptor)
             side = side_of(descriptor)
+        generation.note_version(side.version)
         with watch("check needs"):
             generation.check_needs()
     except BaseException:

@@ -138,7 +138,8 @@ class Attempt:
             others = self.around.others()
             self.imports = bind_requires(loaded.name, candidate.descriptor, others)
             self.call_type = make_call_type(
-                call_description(candidate.descriptor, loaded.name), previous=loaded.call_type
+                call_description(candidate.descriptor, loaded.name, catches_crashes=options.catch_crashes),
+                previous=loaded.call_type,
             )
         self.outcome = Outcome.FAILED
         with self._dropping(candidate):

@@ -88,6 +88,16 @@ class HostEvents:
         finally:
             self._here.depth -= 1
 
+    def tell(self, event: str, plugin: str, **facts: Any) -> None:
+        """Emit the event of that name."""
+        self.emit(HostEvent(name=event, plugin=plugin, facts=facts))
+
+    def tell_failure(self, plugin: str, error: Exception) -> None:
+        """Emit how a swap failed, if it came as far as a report."""
+        report = getattr(error, "report", None)
+        if report is not None:
+            self.tell(f"swap.{report.outcome.replace(' ', '_')}", plugin, report=report, error=error)
+
     @staticmethod
     def _tell(handler: Callable[[HostEvent], object], event: HostEvent) -> None:
         try:

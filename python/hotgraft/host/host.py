@@ -23,7 +23,8 @@ from hotgraft.host.aio import Gates
 from hotgraft.host.attempt import Around, Attempt
 from hotgraft.host.change import carry_out, check_not_forked, is_deferred, start_change
 from hotgraft.host.closing import close_all
-from hotgraft.host.events import HostEvent, HostEvents, Subscription
+from hotgraft.host.crashes import handle_crashes
+from hotgraft.host.events import HostEvents, Subscription
 from hotgraft.host.folder import private_folder
 from hotgraft.host.fork import watch_forks
 from hotgraft.host.image import config_text, content_key, image_of, name_in
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterator, Mapping
 
+    from hotgraft.host.events import HostEvent
     from hotgraft.host.loaded import Instance
     from hotgraft.host.pin import Pin
     from hotgraft.host.plugin import Plugin
@@ -79,6 +81,7 @@ class Host:
         self._watches = Watches(self._listed, self.reload, self._events, self.options.settle_deadline_s)
         log_drain()
         watch_forks()
+        handle_crashes(self.options)
 
     # --- load and look up ---
 
@@ -126,7 +129,7 @@ class Host:
 
         def change() -> None:
             report = loaded.turns.take(None, attempt.load, self.options.control_deadline_s)
-            self._emit("plugin.loaded", plugin, report=report)
+            self._events.tell("plugin.loaded", plugin, report=report)
 
         carry_out(change)
         return self[plugin, instance]
@@ -244,6 +247,11 @@ class Host:
         loaded, limit = self._loaded(name), self.options.swap_deadline_s
         return carry_out(lambda: read_saved_state(loaded, limit))
 
+    @property
+    def tainted(self) -> str:
+        """Why results of this process no longer count: the first crash that was caught in it; empty: none was."""
+        return _core.taint()
+
     def unloads(self, deadline_s: float = 0.0) -> Unloads:
         """Return what became of replaced generations, after waiting up to `deadline_s` for those on their way out."""
         return unloads_of(self._listed(), deadline_s)
@@ -310,14 +318,14 @@ class Host:
             try:
                 report = loaded.turns.take(key, work, deadline_s)
             except Exception as error:
-                self._emit_failure(loaded.name, error)
+                self._events.tell_failure(loaded.name, error)
                 raise
-            self._emit("swap.published", loaded.name, report=report)
+            self._events.tell("swap.published", loaded.name, report=report)
             return report
 
         if is_deferred():
             later = start_change(take_turn)
-            self._emit("swap.deferred", loaded.name)
+            self._events.tell("swap.deferred", loaded.name)
             serving = loaded.serving
             return SwapReport(
                 plugin=loaded.name,
@@ -336,7 +344,7 @@ class Host:
 
         def change() -> None:
             loaded.turns.take(None, work, self.options.control_deadline_s)
-            self._emit("plugin.loaded", loaded.name, instance=name)
+            self._events.tell("plugin.loaded", loaded.name, instance=name)
 
         carry_out(change)
         return self[loaded.name, name]
@@ -355,7 +363,7 @@ class Host:
         """It is out of service."""
         with self._lock:
             self._plugins.pop(loaded.name, None)
-        self._emit("plugin.closed", loaded.name)
+        self._events.tell("plugin.closed", loaded.name)
 
     def _listed(self) -> tuple[Loaded, ...]:
         with self._lock:
@@ -387,11 +395,3 @@ class Host:
 
     def _watch(self) -> Stopwatch:
         return Stopwatch(time.monotonic_ns)
-
-    def _emit(self, event: str, plugin: str, **facts: Any) -> None:
-        self._events.emit(HostEvent(name=event, plugin=plugin, facts=facts))
-
-    def _emit_failure(self, plugin: str, error: Exception) -> None:
-        report = getattr(error, "report", None)
-        if report is not None:
-            self._emit(f"swap.{report.outcome.replace(' ', '_')}", plugin, report=report, error=error)

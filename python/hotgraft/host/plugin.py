@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from hotgraft import _core
-from hotgraft.core.errors import Busy, ContractError, HostClosed, PinExpired, PluginError
+from hotgraft.core.errors import Busy, ContractError, HostClosed, PinExpired, PluginCrashed, PluginError
 
 if TYPE_CHECKING:
     from hotgraft.core.call_types import CallDescription
@@ -19,7 +19,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Plugin", "make_call_type"]
 
-_core.set_call_errors({"plugin": PluginError, "busy": Busy, "closed": HostClosed, "pin_expired": PinExpired})
+_core.set_call_errors(
+    {
+        "plugin": PluginError,
+        "busy": Busy,
+        "closed": HostClosed,
+        "pin_expired": PinExpired,
+        "crashed": PluginCrashed,
+    }
+)
 
 
 class Plugin(_core.CallBase):

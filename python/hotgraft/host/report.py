@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from hotgraft import _core
+
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
@@ -46,6 +48,7 @@ class SwapReport:
     pause_steps: tuple[StepTime, ...] = ()
     refusals: tuple[str, ...] = ()
     after_undo: tuple[str, ...] = ()
+    tainted: str = field(default_factory=_core.taint)  # why results no longer count; empty: no crash was caught
     later: Future[SwapReport] | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -76,12 +79,15 @@ class SwapReport:
             "pause_steps_us": [[time.step, time.us] for time in self.pause_steps],
             "refusals": list(self.refusals),
             "after_undo": list(self.after_undo),
+            "tainted": self.tainted,
         }
 
     def __str__(self) -> str:
         lines = [f"{self.plugin}: {self.outcome}; {self.running}"]
         lines += [f"  because {reason}" for reason in self.refusals]
         lines += [f"  not put back: {one}" for one in self.after_undo]
+        if self.tainted:
+            lines.append(f"  this process is tainted: {self.tainted}; start it anew before its results count")
         if self.steps:
             lines.append("  " + ", ".join(f"{time.step} {time.us:,.0f} µs" for time in self.steps))
         if self.pause_us:
