@@ -28,6 +28,14 @@ def abandoned() -> None:
     host.reload("counter", build(replace(HANDS_OVER, build=2)), config={"hang": "create"})
 
 
+def crashed() -> None:
+    """A plugin's function writes to null, and development asked to come back from that."""
+    from hotgraft import Host
+    from sample_plugins import CRASHES, Workshop
+
+    Host(catch_crashes=True).load(Workshop(Path(tempfile.mkdtemp()))(CRASHES)).crash(1)
+
+
 def forked() -> None:
     """A forked child asks the parent's host for a change."""
     from hotgraft import Host
@@ -55,7 +63,7 @@ def show(error: HotgraftError) -> None:
 
 
 try:
-    {"abandoned": abandoned, "forked": forked, "platform": platform}[sys.argv[1]]()
+    {"abandoned": abandoned, "crashed": crashed, "forked": forked, "platform": platform}[sys.argv[1]]()
 except Exception as caught:
     show(caught)  # type: ignore[arg-type]  # what has no answers fails there
 os._exit(0)  # an abandoned thread is inside the plugin for good

@@ -189,6 +189,7 @@ CASES: Final[tuple[Case, ...]] = (
     ("PluginError", lambda it: old_and(it, replace(PLAIN, source="create_fails"), old=PLAIN), "create"),
     ("PluginError", lambda it: it.host.load(it.build(STATELESS)).fail(-1), "fail"),
     ("PluginAbandoned", lambda _: in_child("abandoned"), "create"),
+    ("PluginCrashed", lambda _: in_child("crashed"), "write_to_null"),
     ("SwapTimeout", swap_timeout, "counter"),
     ("DrainTimeout", drain_timeout, "session 7"),
     ("Busy", busy, "session 7"),

@@ -32,7 +32,7 @@ def shown(event: str, *, is_json: bool = False, has_colour: bool = False, **fact
 def test_every_step_is_shown_once_with_its_time_and_none_is_cut_at_the_end_of_a_line() -> None:
     """Who wonders where the time went must not be told of the three longest alone."""
     steps = [SimpleNamespace(step=name, us=number * 1234.5 + 0.4) for number, name in enumerate(NAMES * 3)]
-    report = SimpleNamespace(steps=steps, running="generation 2 (version 1.0.0) serves", pause_us=12.3)
+    report = SimpleNamespace(steps=steps, running="generation 2 (version 1.0.0) serves", pause_us=12.3, tainted="")
     said = shown("swapped", report=report, state="it has no state to carry", swap_ms=4.56)
     head, words, *lines = said.splitlines()
     assert head == "  ✓ generation 2 (version 1.0.0) serves; it has no state to carry"
