@@ -47,8 +47,11 @@ def sized(tier: str) -> Sized:
 
 @pytest.fixture(scope="session")
 def build(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
-    """Compiles sample plugins, each variant once."""
-    return Workshop(tmp_path_factory.mktemp("samples"))
+    """Compiles sample plugins, each variant once for all workers of a run."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "samples"
+    folder.mkdir(exist_ok=True)
+    return Workshop(folder)
 
 
 @pytest.fixture
@@ -56,6 +59,11 @@ def host() -> Iterator[hotgraft.Host]:
     """A host that is closed, drained and unloaded when the test is over."""
     with hotgraft.Host() as made:
         yield made
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: some tests wait, for a file to settle or a deadline to pass."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m looks at the marks

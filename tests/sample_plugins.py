@@ -6,9 +6,12 @@ lie where a test wants it to.
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import hashlib
 import json
 import subprocess
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -177,7 +180,7 @@ CRASHES = Sample(
 
 
 class Workshop:
-    """Compiles samples into a folder, each variant once."""
+    """Compiles samples into a folder, each variant once, also where several processes share the folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -188,17 +191,22 @@ class Workshop:
         return self._build(sample, json.dumps(sample.descriptor))
 
     def _compile(self, sample: Sample, descriptor: str) -> Path:
-        folder = self.folder / f"{len(list(self.folder.iterdir()))}"
-        folder.mkdir()
+        folder = self.folder / hashlib.sha256(f"{sample} {descriptor}".encode()).hexdigest()[:24]
+        if not folder.exists():
+            made = Path(tempfile.mkdtemp(prefix="made-", dir=self.folder))
+            self._compile_into(made, sample, descriptor)
+            with contextlib.suppress(OSError):  # another process was quicker
+                made.rename(folder)
+        return folder / f"{sample.name}.so"
+
+    def _compile_into(self, folder: Path, sample: Sample, descriptor: str) -> None:
         (folder / "counter_descriptor.h").write_text(note_source(descriptor.encode()))
-        image = folder / f"{sample.name}.so"
         is_c = (SOURCES / f"{sample.source}.c").exists()
         command = ["cc", "-std=c11"] if is_c else ["c++", "-std=c++17", "-fno-gnu-unique"]
         command += ["-D_GNU_SOURCE", "-O1", "-fPIC", "-shared", "-fvisibility=hidden"]
         command += ["-Wl,-z,now", f"-I{ROOT / 'abi'}", f"-I{folder}", "-DPLAIN_DESCRIPTOR", *sample.defines]
-        command += [str(SOURCES / f"{sample.source}{'.c' if is_c else '.cpp'}"), "-o", str(image), *sample.flags]
-        subprocess.run(command, check=True)
-        return image
+        command += [str(SOURCES / f"{sample.source}{'.c' if is_c else '.cpp'}")]
+        subprocess.run([*command, "-o", str(folder / f"{sample.name}.so"), *sample.flags], check=True)
 
 
 def note_source(text: bytes) -> str:

@@ -198,7 +198,7 @@ def test_a_call_back_that_is_still_registered_keeps_its_code(host: Host, build: 
 
 
 def test_threads_that_come_and_go_are_all_answered(build: Workshop, tmp_path: Path) -> None:
-    """Fault D12: 64 at a time, each for a few calls, through 20 swaps. (How long each waits: test_guard_threads.)"""
+    """Fault D12: 64 at a time, each for a few calls, through 10 swaps. (How long each waits: test_guard_threads.)"""
     with Host(staging_folder=str(tmp_path / "staged")) as host:
         counter = host.load(build(HANDS_OVER))
         images = [build(replace(HANDS_OVER, build=number)) for number in (1, 2)]
@@ -214,16 +214,16 @@ def test_threads_that_come_and_go_are_all_answered(build: Workshop, tmp_path: Pa
 
         with ThreadPoolExecutor(64) as pool:
             lives = [pool.submit(live, place) for place in range(64)]
-            for number in range(20):
+            for number in range(10):
                 assert host.reload("counter", images[number % 2]).outcome is Outcome.PUBLISHED
             is_over.set()
             for one in lives:
                 one.result(DEADLINE_S)
 
         assert counter.add(0) == sum(calls)  # none lost, none twice
-        assert counter.generation == 21
+        assert counter.generation == 11
         unloads = host.unloads(DEADLINE_S)
-        assert (unloads.proven, unloads.waiting) == (20, ())
+        assert (unloads.proven, unloads.waiting) == (10, ())
         assert len(belongings(tmp_path / "staged")["copies"]) == 1  # type: ignore[arg-type]
 
 

@@ -110,7 +110,7 @@ def test_r04_a_python_host_survives_a_failed_request_as_well(
     """Fault R04: the bindings and the interpreter ask for memory too; nothing of theirs may end the process."""
     images = [build(replace(HANDS_OVER, build=number)) for number in (1, 2)]
     became: Counter[str] = Counter()
-    stride = sized(quick=60, full=5)
+    stride = sized(quick=120, full=5)
     for n in range(1, 10_000, stride):
         done = run_child("crash_no_memory.py", n, *images, preload=programs[1])
         assert done.returncode == 0, f"N = {n}: {done.returncode}: {done.stdout}{done.stderr}"

@@ -129,7 +129,7 @@ COMMANDS: Final[dict[str, Callable[[Scene], str]]] = {
 def as_pinned(text: str, folder: Path, samples: str) -> str:
     """Return `text` with names for what differs from run to run."""
     text = text.replace(str(folder), "<folder>")
-    text = re.sub(re.escape(samples) + r"/\d+", "<samples>", text)
+    text = re.sub(re.escape(samples) + r"/[0-9a-f]{24}", "<samples>", text)
     text = text.replace(tempfile.gettempdir() + "/hotgraft-", "hotgraft-")
     for pattern, name in VARYING:
         text = re.sub(pattern, name, text, flags=re.MULTILINE)

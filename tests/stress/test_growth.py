@@ -96,7 +96,7 @@ def expect_no_growth(found: dict[str, Any], reloads: int, limit: float) -> None:
     assert grows is None or grows <= limit, found["heap"]
 
 
-@pytest.mark.parametrize("language", ["c", "cpp"])
+@pytest.mark.parametrize("language", ["c", pytest.param("cpp", marks=pytest.mark.full)])
 @pytest.mark.timeout(1600)
 def test_a_native_host_does_not_grow(language: str, tmp_path: Path, sized: Sized) -> None:
     """The core itself keeps nothing of what it has unloaded."""
@@ -106,7 +106,7 @@ def test_a_native_host_does_not_grow(language: str, tmp_path: Path, sized: Sized
     expect_no_growth(found, reloads, NATIVE_LIMIT[language])
 
 
-@pytest.mark.parametrize("language", ["c", "cpp"])
+@pytest.mark.parametrize("language", ["c", pytest.param("cpp", marks=pytest.mark.full)])
 @pytest.mark.timeout(1600)
 def test_a_python_host_does_not_grow(language: str, tmp_path: Path, sized: Sized) -> None:
     """Neither does what Python keeps of it: reports, generations, tables, call types."""

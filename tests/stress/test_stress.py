@@ -51,7 +51,7 @@ def expect_everybody_was_there(counts: dict[str, Any]) -> None:
     assert [name for name in present if counts[name] == 0] == [], json.dumps(counts, indent=1)
 
 
-@pytest.mark.parametrize("language", ["c", "cpp"])
+@pytest.mark.parametrize("language", ["c", pytest.param("cpp", marks=pytest.mark.full)])
 @pytest.mark.timeout(600)
 def test_no_call_is_lost_or_wrong_while_everything_is_replaced(language: str, sized: Sized) -> None:
     """Promises 1, 4 and 5 at once: two hot callers, nested calls, call-backs, naps, threads, forks, pins, GIL kept."""
