@@ -68,6 +68,14 @@ CrashImages &CrashImages::instance() noexcept {
     return *images;
 }
 
+CrashImages::~CrashImages() {
+    for (const Place *place = head_.load(std::memory_order_relaxed); place != nullptr;) {
+        const Place *const next = place->next;
+        delete place;
+        place = next;
+    }
+}
+
 bool CrashImages::list(CrashImage *image) noexcept {
     image->listed_as = listed_.fetch_add(1, std::memory_order_relaxed) + 1;
     for (Place *place = head_.load(std::memory_order_acquire); place != nullptr; place = place->next) { // as below
@@ -76,7 +84,7 @@ bool CrashImages::list(CrashImage *image) noexcept {
             return true;
         }
     }
-    Place *const place = new (std::nothrow) Place; // listed for ever, so nobody owns it
+    Place *const place = new (std::nothrow) Place; // listed as long as the list is there
     if (place == nullptr) {
         return false;
     }

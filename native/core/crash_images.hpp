@@ -92,6 +92,10 @@ private:
 class CrashImages {
 public:
     static CrashImages &instance() noexcept;
+    CrashImages() noexcept = default;
+    CrashImages(const CrashImages &) = delete;
+    CrashImages &operator=(const CrashImages &) = delete;
+    ~CrashImages(); // the process's own is never destroyed
 
     // `image` must stay until unlist(). False: no memory.
     [[nodiscard]] bool list(CrashImage *image) noexcept;
