@@ -3,32 +3,18 @@
 #include <hotgraft/call.h>
 
 #include "guard.hpp"
+#include "guard_host.hpp"
 
 namespace hotgraft {
 
 namespace {
-
-const hotgraft_table *enter(hotgraft_ctx *, hotgraft_slot *slot) noexcept {
-    return Guards::instance().enter(Slot::from_words(slot));
-}
-
-const hotgraft_table *try_enter(hotgraft_ctx *, hotgraft_slot *slot) noexcept {
-    return Guards::instance().try_enter(Slot::from_words(slot));
-}
-
-void leave(hotgraft_ctx *, const hotgraft_table *table) noexcept {
-    Guards::instance().leave(table);
-}
 
 // Only what the cold branch of call.h needs: a host logs, allocates and leases by its own means.
 hotgraft_host make_host() noexcept {
     hotgraft_host host{};
     host.struct_size = sizeof(hotgraft_host);
     host.abi_minor = HOTGRAFT_ABI_MINOR;
-    host.enter = enter;
-    host.try_enter = try_enter;
-    host.leave = leave;
-    host.guard_protocol = HOTGRAFT_GUARD_PROTOCOL;
+    offer_guard(&host);
     return host;
 }
 

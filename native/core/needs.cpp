@@ -235,11 +235,11 @@ void check_runtimes(Check &check) {
         std::string_view prefix;
         std::string_view name;
     };
-    constexpr Runtime kRuntimes[] = {{"libasan.so", "AddressSanitizer"},
-                                     {"libtsan.so", "ThreadSanitizer"},
-                                     {"libhwasan.so", "HWAddressSanitizer"},
-                                     {"liblsan.so", "LeakSanitizer"},
-                                     {"libjemalloc.so", "jemalloc"}};
+    constexpr Runtime kRuntimes[] = {
+        {"libasan.so", "AddressSanitizer"},           {"libtsan.so", "ThreadSanitizer"},
+        {"libhwasan.so", "HWAddressSanitizer"},       {"liblsan.so", "LeakSanitizer"},
+        {"libclang_rt.asan", "AddressSanitizer"},     {"libclang_rt.tsan", "ThreadSanitizer"},
+        {"libclang_rt.hwasan", "HWAddressSanitizer"}, {"libjemalloc.so", "jemalloc"}};
     for (const Dependency &dependency : check.environment.closure) {
         for (const Runtime &runtime : kRuntimes) {
             if (dependency.name.compare(0, runtime.prefix.size(), runtime.prefix) == 0 &&

@@ -6,7 +6,7 @@
 #include <hotgraft/call.h>
 
 #include "generation_text.hpp"
-#include "guard.hpp"
+#include "guard_host.hpp"
 
 namespace hotgraft {
 
@@ -23,18 +23,6 @@ void log_line(hotgraft_ctx *ctx, std::int32_t level, const char *text, std::uint
 
 void *host_realloc(hotgraft_ctx *ctx, void *pointer, std::uint64_t bytes, std::uint64_t align) noexcept {
     return Ledger::reallocate(Services::of(ctx).books.ledger, pointer, bytes, align);
-}
-
-const hotgraft_table *enter(hotgraft_ctx *, hotgraft_slot *slot) noexcept {
-    return Guards::instance().enter(Slot::from_words(slot));
-}
-
-const hotgraft_table *try_enter(hotgraft_ctx *, hotgraft_slot *slot) noexcept {
-    return Guards::instance().try_enter(Slot::from_words(slot));
-}
-
-void leave(hotgraft_ctx *, const hotgraft_table *table) noexcept {
-    Guards::instance().leave(table);
 }
 
 std::uint64_t add_lease(hotgraft_ctx *ctx, const char *why) noexcept {
@@ -98,12 +86,9 @@ Services::Services(LogRing &ring, GenerationBooks &generation_books, LogSource f
     host_.get_extension = get_extension;
     host_.log = log_line;
     host_.realloc = host_realloc;
-    host_.enter = enter;
-    host_.try_enter = try_enter;
-    host_.leave = leave;
+    offer_guard(&host_);
     host_.lease = add_lease;
     host_.unlease = remove_lease;
-    host_.guard_protocol = HOTGRAFT_GUARD_PROTOCOL;
 }
 
 Services &Services::of(hotgraft_ctx *ctx) noexcept {

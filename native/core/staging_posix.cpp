@@ -35,7 +35,7 @@ const char *const kGiveLibrary = "\nto do: give the path of a plugin's shared li
 using Bytes = std::shared_ptr<std::uint8_t>;
 
 // Large ones straight from the system, so that they do not stay in the heap.
-Bytes allocate(std::size_t size) {
+Bytes make_bytes(std::size_t size) {
     if (size < kMapFromBytes) {
         return {static_cast<std::uint8_t *>(std::malloc(size + 1)), [](std::uint8_t *p) { std::free(p); }};
     }
@@ -114,7 +114,7 @@ Status read_source(const std::string &path, Source *out) {
     }
     Source source;
     source.size = static_cast<std::size_t>(before.st_size);
-    source.bytes = allocate(source.size);
+    source.bytes = make_bytes(source.size);
     if (source.bytes == nullptr) {
         return {Code::kNoMemory, "cannot stage " + path + ": no memory for " + std::to_string(source.size) + " bytes"};
     }

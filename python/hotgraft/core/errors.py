@@ -301,5 +301,5 @@ class LifecycleError(HotgraftError):
 class UnsupportedPlatform(HotgraftError, ImportError):
     """This machine, C library or interpreter is not one that the promises were tested on."""
 
-    usual_advice = "see Platforms in the README"
+    usual_advice = "see Limits in the README"
     usually_running = "hotgraft was not imported"

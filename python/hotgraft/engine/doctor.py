@@ -192,4 +192,4 @@ def _hosts() -> Iterator[Diagnosis]:
 
 def failed_swap(error: HotgraftError) -> Diagnosis:
     """Return the diagnosis for a plugin that could not be loaded or replaced here."""
-    return Diagnosis("loader", "problem", str(error), "this machine cannot run plugins: see Platforms in the README")
+    return Diagnosis("loader", "problem", str(error), "this machine cannot run plugins: see Limits in the README")
