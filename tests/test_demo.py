@@ -65,6 +65,7 @@ def test_the_filter_is_replaced_under_a_stream_and_every_sample_is_right(tmp_pat
     assert verdict.calls == ended.line["calls"]
 
 
+@pytest.mark.full
 def test_a_refused_build_is_shown_with_its_reason(tmp_path: pathlib.Path) -> None:
     """An author learns from the reason; "refused" alone would send them to a debugger."""
     ended = run_demo("--swaps", "1")

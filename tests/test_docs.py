@@ -9,7 +9,13 @@ from doc_pages import environment_of, type_through
 from doc_session import matches
 
 DOCS = Path(__file__).parent.parent / "docs"
-LONG = ("calling-from-python.md", "cpp.md", "first-plugin.md")  # they compile and wait for seconds
+LONG = (
+    "calling-from-python.md",
+    "cpp.md",
+    "first-plugin.md",
+    "plugin-to-plugin.md",
+    "why-refused.md",
+)  # they compile and wait for seconds
 PAGES = [
     pytest.param(page.name, marks=pytest.mark.full) if page.name in LONG else page.name
     for page in sorted(DOCS.glob("*.md"))

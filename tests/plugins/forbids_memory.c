@@ -1,4 +1,5 @@
-/* Preloaded: after forbid_memory() the first request for memory, or its return, ends the process with 77. */
+/* Preloaded: after forbid_memory() the first request for memory of that thread, or its return, ends the process
+ * with 77. */
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -7,7 +8,8 @@ extern void *__libc_calloc(size_t count, size_t bytes);
 extern void *__libc_realloc(void *block, size_t bytes);
 extern void __libc_free(void *block);
 
-static volatile int is_forbidden;
+/* Of the thread that asked: others may take memory while the process ends. */
+static __thread volatile int is_forbidden __attribute__((tls_model("initial-exec")));
 
 void forbid_memory(void) {
     is_forbidden = 1;

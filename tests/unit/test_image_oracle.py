@@ -254,7 +254,11 @@ def compare(reader: Path, paths: list[str]) -> None:
 
 def test_reader_agrees_with_pyelftools_on_a_sample(reader: Path) -> None:
     """A wrong fact refuses a good plugin or lets a bad one in."""
-    small = [path for path in find_libraries(("/usr/lib/x86_64-linux-gnu",)) if Path(path).stat().st_size <= BYTES_MAX_SAMPLED]
+    small = [
+        path
+        for path in find_libraries(("/usr/lib/x86_64-linux-gnu",))
+        if Path(path).stat().st_size <= BYTES_MAX_SAMPLED
+    ]
     assert len(small) > SAMPLE // 2
     compare(reader, random.Random(2).sample(small, min(SAMPLE, len(small))))
 
