@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from hotgraft.core.errors import BindError, BuildError, HotgraftError, ManifestError
+from hotgraft.core.errors import BindError, BuildError, HotgraftError, ManifestError, StateError
 from hotgraft.core.manifest import read_manifest
 from hotgraft.dev.calling import make_call, sample_call
 from hotgraft.engine.build_image import build_image
@@ -208,6 +208,8 @@ class Session:
         if isinstance(error, HotgraftError):
             if isinstance(error, ManifestError | BindError):
                 error.running = self.running
+            if isinstance(error, StateError):
+                error.advice += "; or quit and begin again, with a state that begins anew"
             return {"reason": self._shorter(str(error)), "output": "", "running": self.running}
         return {"reason": f"{type(error).__name__}: {error}", "output": "", "running": self.running}
 
