@@ -34,7 +34,15 @@ bool wait_idle(double deadline_s) {
 py::list stuck() {
     py::list found;
     for (const Reclaimed &one : Reaper::instance().stuck()) {
-        found.append(py::make_tuple(one.plugin, one.generation, one.proof.reason, one.proof.symbol));
+        found.append(py::make_tuple(one.path, one.plugin, one.generation, one.proof.reason, one.proof.symbol));
+    }
+    return found;
+}
+
+py::list waiting() {
+    py::list found;
+    for (const Waiting &one : Reaper::instance().waiting()) {
+        found.append(py::make_tuple(one.path, one.sentence));
     }
     return found;
 }
@@ -45,7 +53,7 @@ void add_reclaim(py::module_ &module) {
     module.def("retire", &retire, py::arg("generation"));
     module.def("wait_idle", &wait_idle, py::arg("deadline_s"));
     module.def("stuck", &stuck);
-    module.def("waiting", [] { return Reaper::instance().waiting(); });
+    module.def("waiting", &waiting);
     module.def(
         "proven_count", [](const std::string &plugin) { return Reaper::instance().proven_count(plugin); },
         py::arg("plugin"));

@@ -148,7 +148,7 @@ bool Reaper::is_free(Generation &generation, std::string *held_by) {
 
 // What it needs for its books it takes before it begins: what has left memory is not to be forgotten.
 bool Reaper::reclaim(const std::shared_ptr<Generation> &generation, std::string *held_by) {
-    Reclaimed reclaimed{generation->plugin(), generation->number(), {}};
+    Reclaimed reclaimed{generation->staged().path, generation->plugin(), generation->number(), {}};
     std::uint64_t *proven = nullptr;
     {
         const std::lock_guard<std::mutex> lock(mutex_);
@@ -197,8 +197,8 @@ Status Reaper::wait_idle(std::int64_t deadline_ns) {
         const std::int64_t left_ns = deadline_ns - monotonic_ns();
         if (left_ns <= 0) {
             std::string names;
-            for (const std::string &name : names_of_waiting()) {
-                names += (names.empty() ? "" : "; ") + name;
+            for (const Waiting &one : list_waiting()) {
+                names += (names.empty() ? "" : "; ") + one.sentence;
             }
             return {Code::kTimedOut, "still on the way out of memory: " + names};
         }
@@ -207,17 +207,18 @@ Status Reaper::wait_idle(std::int64_t deadline_ns) {
     return {};
 }
 
-std::vector<std::string> Reaper::waiting() const {
+std::vector<Waiting> Reaper::waiting() const {
     const std::lock_guard<std::mutex> lock(mutex_);
-    return names_of_waiting();
+    return list_waiting();
 }
 
-std::vector<std::string> Reaper::names_of_waiting() const {
-    std::vector<std::string> names;
+std::vector<Waiting> Reaper::list_waiting() const {
+    std::vector<Waiting> found;
     for (const Generation *one = first_waiting_.get(); one != nullptr; one = one->next_waiting_.get()) {
-        names.push_back(one->label() + ": " + (one->held_by_.empty() ? "not looked at yet" : one->held_by_));
+        found.push_back(
+            {one->staged().path, one->label() + ": " + (one->held_by_.empty() ? "not looked at yet" : one->held_by_)});
     }
-    return names;
+    return found;
 }
 
 std::vector<Reclaimed> Reaper::stuck() const {

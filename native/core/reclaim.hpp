@@ -23,8 +23,15 @@
 
 namespace hotgraft {
 
+// A generation that is held, and by what.
+struct Waiting {
+    std::string path;     // of its staged copy: no other generation of the process has it
+    std::string sentence; // "gain: generation 3: pinned: session 7 for 2.1 s"
+};
+
 // What became of one retired generation.
 struct Reclaimed {
+    std::string path; // as above
     std::string plugin;
     std::uint64_t generation = 0;
     Proof proof; // not proven: stuck, with the reason
@@ -51,7 +58,7 @@ public:
     Status wait_idle(std::int64_t deadline_ns);
 
     // Generations still on their way out, each with what holds it.
-    [[nodiscard]] std::vector<std::string> waiting() const;
+    [[nodiscard]] std::vector<Waiting> waiting() const;
     [[nodiscard]] std::vector<Reclaimed> stuck() const;
     // Of one plugin: how many generations left memory for certain.
     [[nodiscard]] std::uint64_t proven_count(const std::string &plugin) const;
@@ -71,7 +78,7 @@ private:
     bool reclaim(const std::shared_ptr<Generation> &generation, std::string *held_by);
     void start_thread() noexcept;
     void sweep(std::unique_lock<std::mutex> &lock, bool *progress) noexcept;
-    [[nodiscard]] std::vector<std::string> names_of_waiting() const; // under mutex_
+    [[nodiscard]] std::vector<Waiting> list_waiting() const; // under mutex_
 
     mutable std::mutex mutex_; // everything below
     std::condition_variable changed_;

@@ -67,8 +67,8 @@ private:
 };
 
 bool is_seen_pinned() {
-    for (const std::string &line : Reaper::instance().waiting()) {
-        if (scene::contains(line, "late session")) {
+    for (const Waiting &one : Reaper::instance().waiting()) {
+        if (scene::contains(one.sentence, "late session")) {
             return true;
         }
     }
@@ -131,8 +131,8 @@ TEST_CASE("a thread of the program that never rests makes an unload wait, and le
     generation->mark_failed();
     REQUIRE(Reaper::instance().retire(generation).is_ok());
     CHECK(scene::wait_until([] {
-        const std::vector<std::string> waiting = Reaper::instance().waiting();
-        return waiting.size() == 1 && scene::contains(waiting.front(), "has not rested");
+        const std::vector<Waiting> waiting = Reaper::instance().waiting();
+        return waiting.size() == 1 && scene::contains(waiting.front().sentence, "has not rested");
     }));
     CHECK(Reaper::instance().stuck().empty());
     is_over = true;

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from hotgraft import Host
 from hotgraft.host.replaced import Replaced
+from sample_plugins import STATELESS
+
+if TYPE_CHECKING:
+    from sample_plugins import Workshop
 
 
 class Leaving:
@@ -31,3 +38,17 @@ def test_a_generation_that_leaves_between_two_looks_is_counted_once(looks: int) 
         assert proven + len(kept) == 1
 
     assert proven == 1
+
+
+def test_two_hosts_with_plugins_of_one_name_see_only_their_own(build: Workshop) -> None:
+    """The libraries of a process are in one list, and both have a generation 1 of this plugin there."""
+    with ExitStack() as stack:
+        hosts = [stack.enter_context(Host()) for _ in range(2)]
+        for number, host in enumerate(hosts):
+            stack.enter_context(host.load(build(STATELESS)).pin(who=f"session {number}"))
+            host.reload("counter", build(replace(STATELESS, build=2)))
+
+        for number, host in enumerate(hosts):
+            (line,) = host.unloads().waiting
+            assert line.startswith("counter: generation 1: ")
+            assert "not looked at yet" in line or f"session {number}" in line

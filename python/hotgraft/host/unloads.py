@@ -42,15 +42,14 @@ def unloads_of(plugins: Iterable[Loaded], deadline_s: float) -> Unloads:
     if deadline_s > 0:
         _core.wait_idle(deadline_s)
     # In this order: what leaves meanwhile goes from waiting to stuck or gone, and is then seen in its later place.
-    lines, libraries = _core.waiting(), _core.stuck()
-    proven, numbers, labels = 0, set[tuple[str, int]](), set[str]()
+    waiting, stuck = _core.waiting(), _core.stuck()
+    proven, ours = 0, set[str]()
     for loaded in plugins:
         gone, kept = loaded.replaced.count()
         proven += gone
-        numbers |= {(loaded.name, generation.number) for generation in kept}
-        labels |= {f"{generation.label}: " for generation in kept}
+        ours |= {generation.path for generation in kept}
     return Unloads(
         proven=proven,
-        waiting=tuple(line for line in lines if line.startswith(tuple(labels))),
-        stuck=tuple(StuckLibrary(*one) for one in libraries if one[:2] in numbers),
+        waiting=tuple(sentence for path, sentence in waiting if path in ours),
+        stuck=tuple(StuckLibrary(*one[1:]) for one in stuck if one[0] in ours),
     )
