@@ -8,7 +8,7 @@ namespace hotgraft {
 namespace {
 
 constexpr std::uintptr_t kWord = sizeof(std::uintptr_t);
-constexpr std::uintptr_t kStackSearched = 64 * 1024; // bytes of stack
+constexpr std::uintptr_t kStackSearched = 65'536; // bytes of stack
 constexpr std::size_t kChunkWords = 64;
 constexpr std::uintptr_t kStackPage = 4096;
 

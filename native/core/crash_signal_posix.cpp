@@ -15,8 +15,8 @@ namespace {
 // address and its ucontext, which is shorter than the C library's. The siginfo comes behind, but only for SA_SIGINFO.
 constexpr std::uintptr_t kKernelContextBytes = 304;
 constexpr std::uint64_t kContextFlagsMax = 7;
-constexpr std::uintptr_t kFramesSearched = 16 * 1024;
-constexpr std::uintptr_t kNear = 64 * 1024;
+constexpr std::uintptr_t kFramesSearched = 16'384;
+constexpr std::uintptr_t kNear = 65'536;
 constexpr std::uint64_t kUserCode = 0x33; // the code segment of a 64-bit program
 
 struct Named {

@@ -12,7 +12,7 @@ namespace hotgraft {
 namespace {
 
 // Room for the kernel's frame (up to 11 KB where a thread uses AMX), ours, and the handlers called after it.
-constexpr std::size_t kCrashStackBytes = 64 * 1024;
+constexpr std::size_t kCrashStackBytes = 65'536;
 constexpr std::size_t kCrashGuardBytes = 4096; // below it, so that an overflow of this stack too ends in a fault
 
 extern "C" void hotgraft_end_crash_stack(void *block) {

@@ -61,7 +61,8 @@ std::string find_other_helper(const ImageFacts &facts, const std::string &origin
                               const std::string &loaded) {
     struct stat there {};
     for (const std::string &folder : own_folders(facts, origin)) {
-        std::string path = folder + "/" + name;
+        std::string path = folder;
+        path.append("/").append(name);
         struct stat found {};
         if (::stat(path.c_str(), &found) != 0 || !S_ISREG(found.st_mode)) {
             continue;

@@ -158,7 +158,7 @@ Status ProviderCache::find_provider(const std::string &path, std::shared_ptr<con
 bool ProviderCache::try_path(const std::string &path, Dependency *dependency) {
     const Status status = find_provider(path, &dependency->provider);
     if (!status.is_ok()) {
-        const std::string reason = status.message(); // its advice is for who gave the path
+        const std::string &reason = status.message(); // its advice is for who gave the path
         dependency->searched.push_back({path, reason.substr(0, reason.find('\n'))});
     }
     return status.is_ok();
