@@ -8,6 +8,7 @@
 
 #include <pybind11/pybind11.h>
 
+#include "control_held.hpp"
 #include "control_parts.hpp"
 #include "control_time.hpp"
 #include "errors.hpp"
@@ -100,14 +101,18 @@ private:
 } // namespace
 
 void add_attempt(py::module_ &module) {
-    py::class_<OwnedTable>(module, "Table").def_property_readonly("slot", [](const OwnedTable &it) { return it.slot; });
+    py::class_<OwnedTable>(module, "Table").def_property_readonly("slot", [](const OwnedTable &it) {
+        return held(it.slot);
+    });
 
     py::class_<Attempt>(module, "Attempt")
         // Not by init: what pybind11 notes of a new object after its __init__ it notes outside of its try, and a failed
         // request for memory there ends the process.
         .def_static(
             "of",
-            [](std::shared_ptr<Generation> generation) { return std::make_unique<Attempt>(std::move(generation)); },
+            [](std::shared_ptr<Generation> generation) {
+                return held(std::make_unique<Attempt>(std::move(generation)));
+            },
             py::arg("generation"))
         .def("map", &Attempt::map, py::arg("deadline_s"))
         .def("bind_import", &Attempt::bind_import, py::arg("interface"), py::arg("slot"))

@@ -2,6 +2,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include "control_held.hpp"
 #include "control_parts.hpp"
 #include "control_time.hpp"
 #include "errors.hpp"
@@ -25,8 +26,8 @@ void settle_file(const std::string &path, double deadline_s, double still_s) {
     check(status, {"take the image", path, "ImageError", "ImageError"});
 }
 
-GenerationPtr stage_image(const std::string &source, const std::string &folder, const std::string &plugin,
-                          std::uint64_t number) {
+py::object stage_image(const std::string &source, const std::string &folder, const std::string &plugin,
+                       std::uint64_t number) {
     GenerationPtr generation;
     Status status;
     {
@@ -34,7 +35,7 @@ GenerationPtr stage_image(const std::string &source, const std::string &folder, 
         status = or_no_memory([&] { return Generation::make({source, folder, plugin, number}, &generation); });
     }
     check(status, {"take the image", source, "ImageError"});
-    return generation;
+    return held(generation);
 }
 
 // The descriptor of a file that is not going to be loaded: for a dry run.
@@ -122,10 +123,10 @@ private:
     std::uint64_t number_;
 };
 
-std::unique_ptr<HeldPin> add_pin(const GenerationPtr &generation, const std::string &who) {
+py::object add_pin(const GenerationPtr &generation, const std::string &who) {
     std::uint64_t number = 0;
     check(generation->pin_book().add(who, &number), {"pin it", generation->label()});
-    return std::make_unique<HeldPin>(generation, number);
+    return held(std::make_unique<HeldPin>(generation, number));
 }
 
 py::list leases_of(const Generation &generation) {

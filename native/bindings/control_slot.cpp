@@ -9,6 +9,7 @@
 #include <pybind11/stl.h>
 
 #include "call_path.hpp"
+#include "control_held.hpp"
 #include "control_parts.hpp"
 #include "errors.hpp"
 #include "guard.hpp"
@@ -94,8 +95,8 @@ void *lease(const hotgraft_table *table, const char *why) {
 }
 
 void unlease(void *lease) {
-    const std::unique_ptr<CallLease> held(static_cast<CallLease *>(lease));
-    held->generation->remove_lease(held->number);
+    const std::unique_ptr<CallLease> owned(static_cast<CallLease *>(lease));
+    owned->generation->remove_lease(owned->number);
 }
 
 void free_owned(const hotgraft_table *, void *pointer) {
@@ -127,7 +128,7 @@ std::shared_ptr<Generation> generation_of_table(const hotgraft_table *table) noe
 void add_slot(py::module_ &module) {
     py::class_<Slot, std::shared_ptr<Slot>>(module, "Slot")
         .def_static(
-            "named", [](const std::string &name) { return std::make_shared<Slot>(name); }, py::arg("name"))
+            "named", [](const std::string &name) { return held(std::make_shared<Slot>(name)); }, py::arg("name"))
         .def_property_readonly("name", &Slot::name)
         .def_property_readonly("generation", &Slot::generation)
         .def_property_readonly("is_gated", &Slot::is_gated)

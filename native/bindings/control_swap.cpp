@@ -5,6 +5,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include "control_held.hpp"
 #include "control_parts.hpp"
 #include "control_time.hpp"
 #include "errors.hpp"
@@ -130,8 +131,9 @@ void add_swap(py::module_ &module) {
             [](std::shared_ptr<Generation> old_generation, std::shared_ptr<Generation> next,
                std::vector<std::pair<std::size_t, std::size_t>> instances, std::vector<OwnedTable> tables,
                std::string way, bool waits_for_pins) {
-                return Member{std::move(old_generation), std::move(next), std::move(instances),
-                              std::move(tables),         std::move(way),  waits_for_pins};
+                return held(
+                    std::make_unique<Member>(Member{std::move(old_generation), std::move(next), std::move(instances),
+                                                    std::move(tables), std::move(way), waits_for_pins}));
             },
             py::kw_only(), py::arg("old_generation"), py::arg("next_generation"), py::arg("instances"),
             py::arg("tables"), py::arg("way"), py::arg("waits_for_pins"));

@@ -48,11 +48,19 @@ def run_tool(command: Sequence[str], *, on: str) -> subprocess.CompletedProcess[
 def run_merged(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
     """Run a tool as `run_tool` does, with both of its streams as one text, in the order in which it wrote them.
 
+    With the colours of what it runs: ninja takes them out of what it does not write to a terminal.
+
     Raises:
         OSError: it cannot be started.
     """
     return subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace", check=False
+        command,
+        env={**os.environ, "CLICOLOR_FORCE": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
     )
 
 
