@@ -112,12 +112,19 @@ def test_r04_a_python_host_survives_a_failed_request_as_well(
     became: Counter[str] = Counter()
     stride = sized(quick=120, full=5)
     for n in range(1, 10_000, stride):
-        done = run_child("crash_no_memory.py", n, *images, preload=programs[1])
+        try:
+            done = run_child("crash_no_memory.py", n, *images, preload=programs[1], deadline_s=20)
+        except subprocess.TimeoutExpired as late:
+            # CPython's Thread.start waits for ever for a thread whose _bootstrap found no memory: one N, and not ours.
+            assert b"Thread._bootstrap" in (late.stderr or b""), f"N = {n}: {late.stdout!r}{late.stderr!r}"
+            became["never started"] += 1
+            continue
         assert done.returncode == 0, f"N = {n}: {done.returncode}: {done.stdout}{done.stderr}"
         became[done.stdout.strip()] += 1
         if became["never reached"]:
             break
 
     print(dict(became))
-    assert set(became) <= {"refused", "published", "never reached"}
+    assert set(became) <= {"refused", "published", "never reached", "never started"}
+    assert became["never started"] <= 2
     assert became["refused"] >= sized(quick=2, full=20)

@@ -78,7 +78,7 @@ class Attempt:
             with self._dropping(prepared.candidate):
                 serve_first(prepared, deadline_s=self.around.options.control_deadline_s, watch=self.watch)
             self._adopt(prepared)
-        return self.report()
+        return self._report_of_published()
 
     def swap(self, deadline_s: float) -> SwapReport:
         """Replace what serves; until publish any failure leaves it untouched."""
@@ -104,7 +104,14 @@ class Attempt:
                 if self.window is not None and self.window.failure is not None:
                     raise self.window.failure
             self._adopt(prepared)
-        return self.report()
+        return self._report_of_published()
+
+    def _report_of_published(self) -> SwapReport:
+        """Return the report of what serves now; asked for once more where it found no memory, for it is no failure."""
+        try:
+            return self.report()
+        except MemoryError:
+            return self.report()
 
     def report(self, error: HotgraftError | None = None) -> SwapReport:
         """Return what this attempt did so far."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import threading
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from hotgraft import _core
 from hotgraft.core.errors import ForkedHostError
@@ -38,9 +38,57 @@ def is_deferred() -> bool:
     return _core.is_inside_call()
 
 
+class Change(Generic[Answer]):
+    """Work that is done once, on another thread. To end it, and to wait for that, takes no memory.
+
+    Thread safety: `run` is called by one thread or more, and only the first does anything; `result` by any.
+    """
+
+    __slots__ = ("_answer", "_begun", "_error", "_over", "_work")
+
+    def __init__(self, work: Callable[[], Answer]) -> None:
+        self._work = work
+        self._answer: Answer | None = None
+        self._error: BaseException | None = None
+        self._begun = threading.Lock()
+        self._over = threading.Lock()
+        self._over.acquire()
+
+    def claim(self) -> bool:
+        """Whether nobody has begun it; nobody else will, then."""
+        return self._begun.acquire(blocking=False)
+
+    def run(self) -> None:
+        """Do it, unless somebody else does."""
+        if not self.claim():
+            return
+        try:
+            self._answer = self._work()
+        except BaseException as error:
+            self._error = error
+        finally:
+            self._over.release()
+
+    def result(self) -> Answer:
+        """Wait for its end and return or raise what it did."""
+        self._over.acquire()
+        self._over.release()
+        if self._error is not None:
+            raise self._error
+        return cast("Answer", self._answer)
+
+
 def carry_out(work: Callable[[], Answer]) -> Answer:
     """Run `work` to its end, whatever interrupts this thread meanwhile, and return or raise what it did."""
-    return start_change(work).result()
+    change = Change(work)
+    try:
+        threading.Thread(target=change.run, name="hotgraft change").start()
+    except RuntimeError:  # at the interpreter's end, or where no thread can be had: here, then
+        change.run()
+    except MemoryError:  # before the thread was made, or in the wait for its first sign of life
+        if change.claim():
+            raise
+    return change.result()
 
 
 def start_change(work: Callable[[], Answer]) -> Future[Answer]:
@@ -49,12 +97,14 @@ def start_change(work: Callable[[], Answer]) -> Future[Answer]:
 
     def run() -> None:
         try:
-            future.set_result(work())
+            answer = work()
         except BaseException as error:
             future.set_exception(error)
+        else:
+            future.set_result(answer)
 
     try:
         threading.Thread(target=run, name="hotgraft change").start()
-    except RuntimeError:  # at the interpreter's end, or where no thread can be had: here, then
+    except RuntimeError:  # as above
         run()
     return future
