@@ -34,7 +34,7 @@ def main(used_up: str, image: Path, following: Path) -> None:
     import hotgraft
     import watchdog.observers.inotify
     import watchdog.observers.polling  # noqa: F401 - imported now: below no file can be opened
-    from hotgraft.host import watch  # noqa: F401
+    from hotgraft.host import watch  # noqa: F401 - as above
     from watch_scene import Listener, replace
 
     with hotgraft.Host() as host:

@@ -72,7 +72,7 @@ def test_a_call_that_does_not_return_calls_the_swap_off(host: Host, build: Works
     assert "generation 1" in str(caught.value)
     assert caught.value.running == "generation 1 still serves"
     assert caught.value.advice
-    assert caught.value.report.outcome is Outcome.CALLED_OFF  # type: ignore[attr-defined]
+    assert caught.value.report.outcome is Outcome.CALLED_OFF  # type: ignore[attr-defined] # a swap's errors carry one
     assert (counter.generation, counter.build(), counter.add(1)) == (1, 1, 6)
     assert not future.done()
     let_go.set()
@@ -224,7 +224,7 @@ def test_threads_that_come_and_go_are_all_answered(build: Workshop, tmp_path: Pa
         assert counter.generation == 11
         unloads = host.unloads(DEADLINE_S)
         assert (unloads.proven, unloads.waiting) == (10, ())
-        assert len(belongings(tmp_path / "staged")["copies"]) == 1  # type: ignore[arg-type]
+        assert len(belongings(tmp_path / "staged")["copies"]) == 1  # type: ignore[arg-type] # a list of names
 
 
 def test_64_reloads_at_once_are_one(host: Host, build: Workshop, at_step: Any) -> None:

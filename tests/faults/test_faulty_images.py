@@ -59,7 +59,7 @@ def test_a_faulty_image_is_refused_and_the_old_generation_serves(
     expect_answers(caught.value)
     for word in fault.words:
         assert word in str(caught.value)
-    report = caught.value.report  # type: ignore[attr-defined]
+    report = caught.value.report  # type: ignore[attr-defined] # a swap's errors carry one
     assert (report.outcome, report.generation, report.candidate) == (fault.outcome, 1, 2)
     assert (plain.generation, plain.add(2, 3), plain.calls()) == (1, 5, 1)
     assert belongings(staged) == before

@@ -49,7 +49,7 @@ def test_a_step_that_fails_is_undone_and_the_old_generation_serves(
         host.reload("counter", build(replace(sample, build=2)))
 
     seam(None)
-    report = caught.value.report  # type: ignore[attr-defined]
+    report = caught.value.report  # type: ignore[attr-defined] # a swap's errors carry one
     assert report.outcome is Outcome.CALLED_OFF
     assert (report.generation, report.candidate) == (1, 2)
     assert any(reason.startswith(step) for reason in report.refusals)

@@ -41,7 +41,7 @@ public:
 
     [[nodiscard]] const std::string &path() const { return path_; }
     [[nodiscard]] std::string file(const std::string &name) const { return path_ + "/" + name; }
-    static void run(const std::string &command) { REQUIRE(std::system(command.c_str()) == 0); } // NOLINT(cert-env33-c)
+    static void run(const std::string &command) { REQUIRE(std::system(command.c_str()) == 0); }
 
     // Compile `source` to `name` and return its path.
     std::string build(const std::string &name, const std::string &source, const std::string &flags = "") const {

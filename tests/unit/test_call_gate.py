@@ -161,11 +161,11 @@ def test_try_call_passes_errors_and_buffers_on(blocking: bool) -> None:
 
 def test_try_call_wants_a_plugins_function() -> None:
     """Anything else would wait in ways that it cannot know."""
-    for wrong in (len, "text", scene(SOURCE, ADD).call_type.add):  # type: ignore[attr-defined]
+    for wrong in (len, "text", scene(SOURCE, ADD).call_type.add):  # type: ignore[attr-defined] # made at run time
         with pytest.raises(TypeError, match="try_call takes a function of a plugin first"):
-            _core.try_call(wrong, 1, 2)  # type: ignore[arg-type]
+            _core.try_call(wrong, 1, 2)  # type: ignore[arg-type] # wrong on purpose
     with pytest.raises(TypeError, match="try_call takes a function of a plugin first"):
-        _core.try_call()  # type: ignore[call-arg]
+        _core.try_call()  # type: ignore[call-arg] # wrong on purpose
 
 
 def test_a_call_made_inside_a_try_call_waits() -> None:

@@ -60,7 +60,7 @@ def test_a_negative_status_is_an_exception_with_code_function_and_generation(
         getattr(served.plugin, name)(*CALLS[name][:-1], status)
 
     assert (caught.value.code, caught.value.function) == (status, name)
-    assert caught.value.generation == 1  # type: ignore[attr-defined]
+    assert caught.value.generation == 1  # type: ignore[attr-defined] # set by the call path
     assert "generation 1 serves" in str(caught.value)
     assert not _core._seams.is_inside()
 
@@ -129,7 +129,7 @@ def test_set_call_errors_wants_every_class() -> None:
     """A missing class would show only when a call fails."""
     for wrong in ({}, {"plugin": errors.PluginError}, {"plugin": 1}, None):
         with pytest.raises(TypeError, match="set_call_errors takes a dict of exception classes"):
-            _core.set_call_errors(wrong)  # type: ignore[arg-type]
+            _core.set_call_errors(wrong)  # type: ignore[arg-type] # wrong on purpose
 
 
 def test_an_object_keeps_its_owner_and_lets_it_go() -> None:

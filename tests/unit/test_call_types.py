@@ -49,7 +49,7 @@ def test_functions_are_method_descriptors_with_a_signature() -> None:
     descriptor = served.call_type.__dict__["add"]
     assert type(descriptor).__name__ == "method_descriptor"
     assert str(inspect.signature(served.plugin.add)) == "(a, b, /)"
-    assert str(inspect.signature(served.call_type.neg)) == "(self, a, /)"  # type: ignore[attr-defined]
+    assert str(inspect.signature(served.call_type.neg)) == "(self, a, /)"  # type: ignore[attr-defined] # made at run time
     assert "a: i64" in (served.plugin.add.__doc__ or "")
 
 

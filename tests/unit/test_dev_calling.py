@@ -24,7 +24,7 @@ def buffer(name: str, kind: str, direction: str, count: str) -> Parameter:
 
 def described(*parameters: Parameter, returns: str = "status") -> Descriptor:
     """Return a descriptor with one function f."""
-    answer = Returns(kind=returns, type="i32", ownership=None, count=None)  # type: ignore[arg-type]
+    answer = Returns(kind=returns, type="i32", ownership=None, count=None)  # type: ignore[arg-type] # one of three
     function = Function(
         name="f", offset=8, since=(1, 0), blocking=False, idempotent=False, returns=answer, parameters=parameters
     )

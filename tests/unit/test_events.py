@@ -117,4 +117,4 @@ def test_a_handler_may_end_its_own_subscription() -> None:
 def test_what_cannot_be_called_is_no_handler() -> None:
     """Found when it is subscribed, not at three in the morning."""
     with pytest.raises(TypeError):
-        HostEvents().on("*", "not callable")  # type: ignore[arg-type]
+        HostEvents().on("*", "not callable")  # type: ignore[arg-type] # wrong on purpose

@@ -152,7 +152,7 @@ def test_a_candidate_that_lacks_a_function_is_refused_and_what_ran_still_runs(ho
         host.reload("counter", broken)
 
     assert caught.value.running == "generation 1 still serves"
-    assert caught.value.report.outcome is Outcome.REFUSED  # type: ignore[attr-defined]
+    assert caught.value.report.outcome is Outcome.REFUSED  # type: ignore[attr-defined] # a swap's errors carry one
     assert (counter.generation, counter.add(1)) == (1, 1)
 
 

@@ -152,7 +152,7 @@ def read_dynamic(elf: ELFFile) -> dict[str, Any]:
     for tag in tags:
         name = tag.entry.d_tag
         if name == "DT_NEEDED":
-            facts["needed"].append(latin(getattr(tag, "needed")))  # noqa: B009
+            facts["needed"].append(latin(getattr(tag, "needed")))  # noqa: B009 - mypy knows no attribute that is made at run time
         elif name in ("DT_SONAME", "DT_RPATH", "DT_RUNPATH"):
             key = name[3:].lower()
             facts[key] = latin(getattr(tag, key))

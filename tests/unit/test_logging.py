@@ -58,7 +58,7 @@ def test_a_line_reaches_the_plugins_own_logger(host: Host, build: Workshop, line
     assert lines.wait_for(1) == ["zu heiß"]
     record = lines.records[0]
     assert (record.name, record.levelno) == ("hotgraft.plugin.counter", logging.WARNING)
-    assert (record.hotgraft_instance, record.hotgraft_generation) == ("left", 1)  # type: ignore[attr-defined]
+    assert (record.hotgraft_instance, record.hotgraft_generation) == ("left", 1)  # type: ignore[attr-defined] # set by our logging
 
 
 def test_bytes_that_are_no_text_are_shown_and_break_nothing(host: Host, build: Workshop, lines: Lines) -> None:

@@ -49,7 +49,7 @@ def test_different_requests_take_turns_in_order() -> None:
     with ThreadPoolExecutor(8) as pool:
         futures = [pool.submit(turns.take, 0, lambda: work(0), 30)]
         begun.wait(30)
-        futures += [pool.submit(turns.take, n, lambda n=n: work(n), 30) for n in range(1, 8)]  # type: ignore[misc]
+        futures += [pool.submit(turns.take, n, lambda n=n: work(n), 30) for n in range(1, 8)]  # type: ignore[misc] # mypy infers no lambda with a default
         go_on.set()
         assert [future.result(30) for future in futures] == list(range(8))
     assert order[0] == 0
