@@ -7,11 +7,4 @@ static int64_t add(void *self, int64_t a, int64_t b) {
     return a + b + helper();
 }
 
-static const plain_v1 functions = {sizeof(plain_v1), add, plain_calls};
-static const void *get_interface(hotgraft_instance *instance, const char *id, void **self) {
-    (void)id;
-    *self = instance;
-    return &functions;
-}
-static const hotgraft_plugin plugin = {PLAIN_TABLE, .get_interface = get_interface};
-PLAIN_ENTRY(plugin)
+PLAIN_WITH_ADD(add)

@@ -80,4 +80,14 @@ static inline const void *plain_interface(hotgraft_instance *instance, const cha
         return &(table);                                                                                               \
     }
 
+/* A whole plugin with `function` in the place of add. */
+#define PLAIN_WITH_ADD(function)                                                                                       \
+    static const plain_v1 own_functions = {sizeof(plain_v1), function, plain_calls};                                   \
+    static const void *own_interface(hotgraft_instance *instance, const char *id, void **self) {                       \
+        *self = instance;                                                                                              \
+        return strcmp(id, "plain/1") == 0 ? &own_functions : NULL;                                                     \
+    }                                                                                                                  \
+    static const hotgraft_plugin plugin = {PLAIN_TABLE, .get_interface = own_interface};                               \
+    PLAIN_ENTRY(plugin)
+
 #endif
