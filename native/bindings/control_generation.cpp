@@ -61,11 +61,8 @@ void meet_needs(const Generation &generation) {
         const py::gil_scoped_release unlocked;
         status = or_no_memory([&] { return check_image_needs(generation); });
     }
-    // Who reads this looks for the file; which generation it would have been stands in the report.
-    const std::string head = generation.label() + ": ";
-    const bool is_labelled = status.message().compare(0, head.size(), head) == 0;
-    const std::string message = is_labelled ? status.message().substr(head.size()) : status.message();
-    check(Status(status.code(), message), {"accept the image", generation.source(), "ImageError"});
+    // By the file, which its reader looks for; which generation it would have been stands in the report.
+    check(status, {"accept the image", generation.source(), "ImageError"});
 }
 
 void advance(Generation &generation, const std::string &event) {

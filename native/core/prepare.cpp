@@ -58,7 +58,7 @@ std::vector<Finding> find_needs(const ImageFacts &facts, const std::string &fold
 Status check_image_needs(const Generation &generation) {
     const std::string &path = generation.staged().path;
     const std::string reasons = describe_refusals(find_needs(generation.facts(), path.substr(0, path.rfind('/'))));
-    return reasons.empty() ? Status() : Status(Code::kRefused, generation.label() + ": " + reasons);
+    return reasons.empty() ? Status() : Status(Code::kRefused, reasons);
 }
 
 Status bring_up(const CandidateWish &wish, const std::shared_ptr<Generation> &generation, ControlThread &control,
@@ -94,7 +94,10 @@ Status prepare(const CandidateWish &wish, Candidate *out) {
     if (!status.is_ok()) {
         return status;
     }
-    status = or_no_memory([&] { return check_image_needs(*generation); });
+    status = or_no_memory([&] {
+        const Status needs = check_image_needs(*generation);
+        return needs.is_ok() ? needs : Status(needs.code(), generation->label() + ": " + needs.message());
+    });
     if (!status.is_ok()) {
         (void)generation->reject();
         return status;
