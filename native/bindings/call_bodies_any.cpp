@@ -8,6 +8,7 @@
 #include "guard.hpp"
 
 #include <cassert>
+#include <type_traits>
 
 namespace hotgraft {
 namespace {
@@ -119,8 +120,10 @@ struct Came {
     std::uint64_t generation;
     Returned returned;
     TakenPointer pointer;
-    CaughtCrash crash;
 };
+
+// What a call that is not caught comes to besides: nothing, and it costs nothing.
+struct NoCrash {};
 
 // One call that may crash, for call_catching().
 struct MayCrash {
@@ -136,7 +139,8 @@ void invoke_that_may_crash(void *context) {
 }
 
 // With or without the GIL; nothing in here needs it.
-template <bool IsCaught> inline void call_inside(const Cell &cell, Frame &frame, Came &came) {
+template <class Crash>
+inline void call_inside(const Cell &cell, Frame &frame, Came &came, [[maybe_unused]] Crash &crash) {
     hotgraft_guard guard;
     const hotgraft_table *const table = enter(cell, &guard);
     if (__builtin_expect(table == nullptr, 0)) {
@@ -152,9 +156,9 @@ template <bool IsCaught> inline void call_inside(const Cell &cell, Frame &frame,
     }
     frame.registers.integer[0] = reinterpret_cast<Word>(table->self);
     came.how = Came::How::kReturned;
-    if constexpr (IsCaught) {
+    if constexpr (std::is_same_v<Crash, CaughtCrash>) {
         MayCrash it{cell, function, frame, &came.returned};
-        if (!call_catching(function, &invoke_that_may_crash, &it, &came.crash)) {
+        if (!call_catching(function, &invoke_that_may_crash, &it, &crash)) {
             came.how = Came::How::kCrashed;
             Guards::instance().leave(table); // and guards that the plugin took and did not give up
             return;
@@ -176,9 +180,6 @@ PyObject *box(const Cell &cell, Came &came) {
     if (__builtin_expect(came.how == Came::How::kNotOffered, 0)) {
         return not_offered(cell, came.generation);
     }
-    if (__builtin_expect(came.how == Came::How::kCrashed, 0)) {
-        return plugin_crashed(cell, came.generation, came.crash);
-    }
     return is_pointer(cell.function->result.kind) ? box_pointer(cell, came.pointer, came.generation)
                                                   : box_scalar(cell, came.returned, came.generation);
 }
@@ -193,12 +194,18 @@ template <bool IsBlocking, bool IsCaught> inline PyObject *call(const Cell &cell
         });
     }
     Came came;
+    std::conditional_t<IsCaught, CaughtCrash, NoCrash> crash;
     if constexpr (IsBlocking) {
         PyThreadState *const state = PyEval_SaveThread();
-        call_inside<IsCaught>(cell, frame, came);
+        call_inside(cell, frame, came, crash);
         attach(state);
     } else {
-        call_inside<IsCaught>(cell, frame, came);
+        call_inside(cell, frame, came, crash);
+    }
+    if constexpr (IsCaught) {
+        if (came.how == Came::How::kCrashed) {
+            return plugin_crashed(cell, came.generation, crash);
+        }
     }
     return box(cell, came);
 }
