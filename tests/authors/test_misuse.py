@@ -216,9 +216,18 @@ def test_name_that_is_no_text_is_refused_and_shown_all_the_same(gain: Path, word
         out, err = child.communicate(timeout=DEADLINE_S)
     assert (child.returncode, err) == (3 if words[0] == "check" else 0, b"")
     assert rb"caf\udce9.so" in out
-    assert b"its path is not UTF-8" in out
+    assert b"its path holds bytes that are not UTF-8" in out
     if "--json" in words:
         assert not json.loads(out)["accepted"]
+
+
+def test_name_that_a_host_refuses_is_refused_by_check_too(gain: Path) -> None:
+    """F13: a sound image, and only its name is wrong; a newline in it would break every line that shows it."""
+    hotgraft("build", folder=gain)
+    (gain / "build" / "gain.so").rename(gain / "ga\nin.so")
+    out, _ = hotgraft("check", "ga\nin.so", folder=gain, code=3)
+    assert r"ga\nin.so" in out
+    assert "the control character" in out
 
 
 def test_terminal_without_our_letters_is_written_to(gain: Path) -> None:

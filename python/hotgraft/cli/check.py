@@ -29,7 +29,7 @@ def command(ctx: click.Context, images: tuple[Path, ...], strict: bool, as_json:
         is_accepted = not found.refusals and not (strict and found.warnings)
         objects.append({**as_object(found), "accepted": is_accepted})
         if not as_json:
-            click.echo(f"{found.path}: {found.name}: {verdict(found)}")
+            click.echo(f"{found.shown_path}: {found.name}: {verdict(found)}")
             for one in found.warnings:
                 click.echo(f"  {'refused' if strict else 'warning'}: {one.rule}: {one.sentence}")
     is_all = all(one["accepted"] for one in objects)

@@ -33,7 +33,7 @@ def command(image: Path, as_json: bool) -> None:
     if as_json:
         print_json(as_object(found))
         return
-    click.echo(f"{found.path}: {found.name}")
+    click.echo(f"{found.shown_path}: {found.name}")
     click.echo(verdict(found))
     if found.facts:
         click.echo("\nimage\n" + table(_image_rows(found)))

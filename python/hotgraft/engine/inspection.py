@@ -9,6 +9,7 @@ from hotgraft import _core
 from hotgraft.core.descriptor import read_descriptor
 from hotgraft.core.errors import ImageError, ManifestError
 from hotgraft.core.side import side_of
+from hotgraft.engine.stage import check_path, printable_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,6 +49,11 @@ class Inspection:
         return MACHINES.get(number, f"machine {number}")
 
     @property
+    def shown_path(self) -> str:
+        """Its path in one line of text, whatever bytes it holds."""
+        return printable_path(self.path)
+
+    @property
     def name(self) -> str:
         """Name and version by the descriptor, or a word for none."""
         found = self.descriptor
@@ -64,11 +70,7 @@ def inspect_image(path: Path) -> Inspection:
     """
     shown = str(path)
     try:
-        shown.encode()
-    except UnicodeEncodeError:
-        name = Finding("image", "its path is not UTF-8, and a host takes no other", "give it another name")
-        return Inspection(shown, {}, None, (name,), ())
-    try:
+        check_path(shown)
         facts = _core.inspect(shown, str(path.absolute().parent))
     except ImageError as error:
         return Inspection(shown, {}, None, tuple(Finding("image", one, error.advice) for one in error.found), ())

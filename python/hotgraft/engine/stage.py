@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hotgraft.core.plan import Side
     from hotgraft.engine.timing import Stopwatch
 
-__all__ = ["Candidate", "StagingPlace", "check_path", "inspect_file", "stage_candidate"]
+__all__ = ["Candidate", "StagingPlace", "check_path", "inspect_file", "printable_path", "stage_candidate"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +67,12 @@ def stage_candidate(source: str, plugin: str, number: int, *, place: StagingPlac
     return Candidate(generation, descriptor, side, blocking_functions(descriptor))
 
 
+def printable_path(path: str) -> str:
+    """Return the path in one line of text, whatever bytes it holds."""
+    shown = path.encode(errors="backslashreplace").decode()
+    return shown if shown.isprintable() else repr(path)
+
+
 def check_path(source: str) -> None:
     """Refuse a path that cannot be shown, or cannot be given to the system, as it is.
 
@@ -77,10 +83,9 @@ def check_path(source: str) -> None:
         return
     wrong = next(one for one in source if not one.isprintable())
     found = "bytes that are not UTF-8" if "\udc80" <= wrong <= "\udcff" else f"the control character {wrong!r}"
-    shown = source.encode(errors="backslashreplace").decode()
     raise ImageError(
         "take the image",
-        on=shown if shown.isprintable() else repr(source),
+        on=printable_path(source),
         found=f"its path holds {found}",
         advice="give the file and its folders names that can be printed",
     )
