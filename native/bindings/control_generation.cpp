@@ -102,10 +102,12 @@ py::list imports_of(const Generation &generation) {
 // whatever was to remember the hold would leave a pin that nobody can end.
 class HeldPin {
 public:
-    HeldPin(GenerationPtr generation, std::uint64_t number) : generation_(std::move(generation)), number_(number) {}
+    explicit HeldPin(GenerationPtr generation) : generation_(std::move(generation)) {}
     ~HeldPin() { let_go(); }
     HeldPin(const HeldPin &) = delete;
     HeldPin &operator=(const HeldPin &) = delete;
+
+    [[nodiscard]] Status hold(const std::string &who) { return generation_->pin_book().add(who, &number_); }
 
     void let_go() noexcept {
         // In a forked child the hold is the parent's, and its lock may have been taken as the child was made.
@@ -117,13 +119,14 @@ public:
 
 private:
     GenerationPtr generation_;
-    std::uint64_t number_;
+    std::uint64_t number_ = 0; // no pin's
 };
 
+// The object before its hold: what is held and belongs to nobody stays for ever.
 py::object add_pin(const GenerationPtr &generation, const std::string &who) {
-    std::uint64_t number = 0;
-    check(generation->pin_book().add(who, &number), {"pin it", generation->label()});
-    return held(std::make_unique<HeldPin>(generation, number));
+    auto pin = std::make_unique<HeldPin>(generation);
+    check(pin->hold(who), {"pin it", generation->label()});
+    return held(std::move(pin));
 }
 
 py::list leases_of(const Generation &generation) {

@@ -89,9 +89,10 @@ struct CallLease {
 };
 
 void *lease(const hotgraft_table *table, const char *why) {
-    std::shared_ptr<Generation> generation = generation_of_table(table);
-    const std::uint64_t number = generation == nullptr ? 0 : generation->add_lease(why);
-    return number == 0 ? nullptr : new CallLease{std::move(generation), number};
+    auto made = std::make_unique<CallLease>(); // before the lease: one that belongs to nobody stays for ever
+    made->generation = generation_of_table(table);
+    made->number = made->generation == nullptr ? 0 : made->generation->add_lease(why);
+    return made->number == 0 ? nullptr : made.release();
 }
 
 void unlease(void *lease) {

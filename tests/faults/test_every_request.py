@@ -104,6 +104,15 @@ def test_r03_no_fd_at_any_point_of_a_reload_is_refused(
     assert counts["refused"] >= 5
 
 
+def test_r04_an_object_in_its_holder_is_made_whole_or_not_at_all(programs: tuple[Path, Path], build: Workshop) -> None:
+    """Fault R04: pybind11 deletes what a holder owns where it cannot register the object; then the holder does, too."""
+    done = run_child("crash_held.py", build(HANDS_OVER), preload=programs[1])
+
+    assert done.returncode == 0, done.stderr
+    shared, unique = map(int, done.stdout.split())
+    assert min(shared, unique) >= 2  # the object and its place in the register, or nothing failed
+
+
 def test_r04_a_python_host_survives_a_failed_request_as_well(
     programs: tuple[Path, Path], build: Workshop, sized: Sized
 ) -> None:
