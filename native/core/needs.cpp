@@ -12,7 +12,6 @@ namespace hotgraft {
 namespace {
 
 constexpr std::size_t kSymbolsNamedMax = 20;
-constexpr std::string_view kEntryPrefix = "hotgraft_plugin_v";
 constexpr std::size_t kUniqueNamedMax = 3;
 
 std::string name_of_machine(std::uint16_t machine) {

@@ -31,12 +31,11 @@ void check_soname(Check &check) {
     }
 }
 
-// What the core itself exports begins with hotgraft_, and so does what it looks for in a plugin.
 void check_own_names(Check &check) {
     std::string names;
     for (const ImageSymbol &symbol : check.facts.exported) {
-        const bool is_ours = symbol.name.substr(0, 9) == "hotgraft_";
-        const bool is_entry = symbol.name.substr(0, 17) == "hotgraft_plugin_v";
+        const bool is_ours = symbol.name.substr(0, kOwnPrefix.size()) == kOwnPrefix;
+        const bool is_entry = symbol.name.substr(0, kEntryPrefix.size()) == kEntryPrefix;
         if (is_ours && !is_entry) {
             names += (names.empty() ? "" : ", ") + std::string(symbol.name);
         }

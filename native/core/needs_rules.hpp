@@ -3,12 +3,17 @@
 #define HOTGRAFT_CORE_NEEDS_RULES_HPP
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "needs.hpp"
 
 namespace hotgraft {
+
+// What the core exports begins with the first, and what it looks for in a plugin of any ABI with the second.
+inline constexpr std::string_view kOwnPrefix = "hotgraft_";
+inline constexpr std::string_view kEntryPrefix = "hotgraft_plugin_v";
 
 struct Check {
     const ImageFacts &facts;

@@ -124,7 +124,7 @@ class Watch:
 
     def _take_polling(self, error: OSError) -> None:
         LOG.warning("inotify has nothing left to give (%s): looking at the files instead", error.strerror)
-        self._looks.emit("watch.polling", "", error=error)
+        self._around.events.tell("watch.polling", "", error=error)
 
     # --- the thread ---
 

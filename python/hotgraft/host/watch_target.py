@@ -8,13 +8,12 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hotgraft import _core
 from hotgraft.core.errors import Busy, HostClosed, HotgraftError, ResourceError, SwapTimeout, UnknownPlugin
 from hotgraft.core.watching import STILL_S, Contents, Hint, Pace, Settling, Verdict
 from hotgraft.engine.watch import FileFacts, age_s, content_of, facts_of
-from hotgraft.host.events import HostEvent
 
 if TYPE_CHECKING:
     import threading
@@ -146,15 +145,11 @@ class Looks:
             if report.sha256 != content:
                 self._look_again(target, hint, STILL_S[hint])
 
-    def emit(self, name: str, plugin: str, **facts: Any) -> None:
-        """Tell the host's listeners."""
-        self._around.events.emit(HostEvent(name=name, plugin=plugin, facts=facts))
-
     def _refuse(self, target: Target, content: str, error: Exception) -> None:
         target.postponed = 0
         if target.contents.refuse(content):
             LOG.warning("%s: %s is refused: %s", target.plugin, target.path, error)
-            self.emit("watch.refused", target.plugin, error=error, sha256=content)
+            self._around.events.tell("watch.refused", target.plugin, error=error, sha256=content)
 
     def _postpone(self, target: Target, error: HotgraftError) -> None:
         again_s = AGAIN_S[min(target.postponed, len(AGAIN_S) - 1)]
@@ -162,7 +157,7 @@ class Looks:
         target.facts = None
         self._look_again(target, Hint.LOOK, again_s)
         LOG.warning("%s: tried again in %g s: %s", target.plugin, again_s, error)
-        self.emit("watch.postponed", target.plugin, error=error, again_in_s=again_s)
+        self._around.events.tell("watch.postponed", target.plugin, error=error, again_in_s=again_s)
 
     def _look_again(self, target: Target, hint: Hint, in_s: float) -> None:
         """Ask for another look, unless an event asked for a better one meanwhile."""
