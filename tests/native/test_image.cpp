@@ -8,8 +8,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -331,27 +329,6 @@ TEST_CASE("files that are no regular file, too large or absent are refused witho
     CHECK(hotgraft::inspect_image_file(folder.file("fifo").c_str(), &facts).code() == Code::kRefused);
     Folder::run("truncate -s 4G " + folder.file("sparse"));
     says(hotgraft::inspect_image_file(folder.file("sparse").c_str(), &facts).message(), "the cap is 1073741824");
-}
-
-TEST_CASE("reading costs microseconds") {
-    const auto measure = [](const Bytes &bytes) {
-        std::vector<double> us;
-        for (int i = 0; i < 51; ++i) {
-            const auto begin = std::chrono::steady_clock::now();
-            ImageFacts facts;
-            CHECK(hotgraft::inspect_image(bytes.data(), bytes.size(), &facts).is_ok());
-            us.push_back(std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin).count());
-        }
-        std::nth_element(us.begin(), us.begin() + 25, us.end());
-        return us[25];
-    };
-    const double small_us = measure(plain());
-    std::printf("inspect: %.1f us for a plugin of %zu bytes\n", small_us, plain().size());
-    const Bytes large = read_file("/usr/lib/x86_64-linux-gnu/libstdc++.so.6");
-    if (!large.empty()) {
-        std::printf("inspect: %.1f us for libstdc++ of %zu bytes\n", measure(large), large.size());
-    }
-    CHECK(small_us < 10'000);
 }
 
 } // namespace

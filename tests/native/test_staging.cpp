@@ -92,7 +92,7 @@ TEST_CASE("F02: a FIFO, a folder, a device and a socket are refused without wait
         CHECK(contains(status.message(), "not a regular file"));
         CHECK(settle(path, scene::in_seconds(20)).code() == Code::kRefused);
     }
-    CHECK(monotonic_ns() - began_ns < scene::kSecond);
+    CHECK(monotonic_ns() - began_ns < 10 * scene::kSecond); // settle would wait for 20
     CHECK(staged.path.empty());
     CHECK(::unlink(fifo.c_str()) == 0);
 }
