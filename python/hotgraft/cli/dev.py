@@ -86,13 +86,15 @@ def command(
 ) -> None:
     """Build the plugin in FOLDER (default: here), and again at every save; swap it in, call it, show the result.
 
-    What does not build or is refused is shown with the reason, and the old build serves on. In a terminal: r
-    reloads, b rolls back to the build before, s shows what is known of the state, q quits.
+    What does not build or is refused is shown with the reason, and the old build serves on. A plugin that crashes,
+    calls exit() or never returns costs its state; the next save begins anew. In a terminal: r reloads, b rolls back to
+    the build before, s shows what is known of the state, q quits.
     """
     from hotgraft.dev.calling import parse_call
-    from hotgraft.dev.loop import Wish, run_dev
+    from hotgraft.dev.pulse import Pulse, pulse_of_session
     from hotgraft.dev.screen import Screen
     from hotgraft.dev.sources import EXCLUDED, INCLUDED, Sources
+    from hotgraft.dev.wish import Wish
 
     is_colored = has_colour(sys.stdout) and not as_json
     wish = Wish(
@@ -104,4 +106,14 @@ def command(
         is_colored=is_colored,
         catches_crashes=catch_crashes,
     )
-    run_dev(wish, Screen(sys.stdout, is_json=as_json, has_colour=is_colored))
+    of_session = pulse_of_session()
+    pulse = Pulse.make() if of_session is None else of_session
+    screen = Screen(sys.stdout, is_json=as_json, has_colour=is_colored, turn=pulse.turn_to_write)
+    if of_session is None:
+        from hotgraft.dev.supervisor import supervise
+
+        supervise(wish, screen, pulse)
+    else:
+        from hotgraft.dev.loop import run_session
+
+        run_session(wish, screen, pulse)

@@ -17,6 +17,7 @@ from hotgraft.cli.environment import name_variables, unread_variables, variable_
 from hotgraft.cli.exits import EXIT_INTERNAL, EXIT_INTERRUPTED, EXITS_TEXT, exit_code_of
 from hotgraft.cli.output import print_json, wants_json
 from hotgraft.core.errors import HotgraftError
+from hotgraft.dev import PULSE_VARIABLE
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -75,7 +76,8 @@ class LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; a refusal ends with its words on stderr, as JSON on stdout where asked for, and its code."""
         commands = (command for name in COMMANDS if (command := self.get_command(ctx, name)) is not None)
-        for sentence in unread_variables(os.environ, commands):
+        is_told = PULSE_VARIABLE in os.environ  # by who started this process, with the same environment
+        for sentence in () if is_told else unread_variables(os.environ, commands):
             click.echo(f"warning: {sentence}", err=True)
         try:
             return super().invoke(ctx)

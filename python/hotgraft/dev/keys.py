@@ -1,56 +1,106 @@
-"""Single keys from a terminal, and the terminal as it was when it is over."""
+"""Single keys from a terminal, and the terminal as it was when it is over.
+
+The terminal belongs to the process that the author started: it alone changes how keys arrive and puts that back, a
+session only reads. Who reads is who can answer: the session while it lives and does not hang, else who looks after it.
+Nothing but what was typed before the first line is ever thrown away: TCSAFLUSH, which tty.setcbreak() uses, would drop
+a key that is pressed while one process takes over from the other. And keys are read one by one, so that those after a
+key that ends a session are there for whoever comes next.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import select
 import signal
 import sys
 import termios
-import tty
-from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
+from typing import TYPE_CHECKING, Final, NoReturn
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from types import FrameType
 
-__all__ = ["Keys"]
+__all__ = ["Keys", "ended_in_order", "kept_terminal", "keys_at_once", "terminal_fd"]
 
-_ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
+ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
+
+
+def terminal_fd() -> int | None:
+    """Return the fd of stdin where that is a terminal."""
+    return sys.stdin.fileno() if sys.stdin is not None and sys.stdin.isatty() else None
+
+
+@contextlib.contextmanager
+def kept_terminal(fd: int | None) -> Iterator[None]:
+    """Get keys at once until it is left, then put the terminal back as it was."""
+    if fd is None:
+        yield
+        return
+    before = termios.tcgetattr(fd)
+    termios.tcflush(fd, termios.TCIFLUSH)  # typed for the shell, before there was anybody to answer
+    keys_at_once(fd)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(termios.error):  # the terminal went
+            termios.tcsetattr(fd, termios.TCSADRAIN, before)
+
+
+def keys_at_once(fd: int | None) -> None:
+    """Let keys arrive one by one and unseen, ^C still interrupt; keys that wait go on waiting."""
+    if fd is None:
+        return
+    with contextlib.suppress(termios.error):  # the terminal went; the signal that follows ends it
+        settings = termios.tcgetattr(fd)
+        settings[3] &= ~(termios.ICANON | termios.ECHO)
+        settings[6][termios.VMIN], settings[6][termios.VTIME] = 1, 0
+        termios.tcsetattr(fd, termios.TCSANOW, settings)
 
 
 class Keys:
-    """Reads keys while it is entered; only where stdin is a terminal.
+    """Reads keys one by one.
 
-    A signal that would end the process raises SystemExit instead, so that the terminal is put back.
+    Args:
+        fd: of a terminal; None where there is none.
+        turn: to be had for a read; what another process has read is gone by then.
     """
 
-    def __init__(self) -> None:
-        self.fd: int | None = sys.stdin.fileno() if sys.stdin is not None and sys.stdin.isatty() else None
-        self._before: list[Any] = []
-        self._handlers: dict[signal.Signals, Any] = {}
-
-    def __enter__(self) -> Self:
-        for number in _ENDING:
-            self._handlers[number] = signal.signal(number, _end)
-        if self.fd is not None:
-            self._before = termios.tcgetattr(self.fd)
-            tty.setcbreak(self.fd)  # keys at once and unseen; ^C still interrupts
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.fd is not None:
-            termios.tcsetattr(self.fd, termios.TCSADRAIN, self._before)
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
+    def __init__(self, fd: int | None, turn: Callable[[], AbstractContextManager[None]]) -> None:
+        self.fd = fd
+        self._turn = turn
 
     def read(self) -> str:
-        """Return the keys that are waiting; empty at the end of the terminal, which is then read no more."""
+        """Return a key that waits, or nothing; at the end of the terminal `fd` becomes None."""
         assert self.fd is not None
-        try:
-            keys = os.read(self.fd, 64).decode(errors="replace")
-        except OSError:
-            keys = ""
-        return keys
+        with self._turn():
+            if not select.select([self.fd], [], [], 0.0)[0]:
+                return ""
+            try:
+                key = os.read(self.fd, 1)
+            except OSError:
+                key = b""
+        if not key:
+            self.fd = None  # the terminal went; the signal that follows ends it
+        return key.decode(errors="replace")
+
+
+@contextlib.contextmanager
+def ended_in_order() -> Iterator[None]:
+    """Let the first signal that would end the process raise SystemExit, so that all is closed; others come too late."""
+    before = {number: signal.getsignal(number) for number in ENDING}
+    for number, handler in before.items():
+        if handler != signal.SIG_IGN:  # by nohup(1), for one
+            signal.signal(number, _end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _end(number: int, _frame: FrameType | None) -> NoReturn:
+    for one in ENDING:
+        signal.signal(one, signal.SIG_IGN)
     raise SystemExit(128 + number)

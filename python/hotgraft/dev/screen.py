@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import textwrap
 from typing import TYPE_CHECKING, Any, Final, TextIO
@@ -9,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 from hotgraft.host.report import SwapReport
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
 
-    from hotgraft.dev.session import Said
+    from hotgraft.dev.said import Said
 
 __all__ = ["Screen"]
 
@@ -28,10 +30,19 @@ class Screen:
         out: where to.
         is_json: one line of JSON per event.
         has_colour: the stream is a terminal.
+        turn: to be had for a line, where another process writes to the stream too.
     """
 
-    def __init__(self, out: TextIO, *, is_json: bool, has_colour: bool) -> None:
+    def __init__(
+        self,
+        out: TextIO,
+        *,
+        is_json: bool,
+        has_colour: bool,
+        turn: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
+    ) -> None:
         self._out = out
+        self._turn = turn
         self._is_json = is_json
         self._has_colour = has_colour
 
@@ -48,11 +59,16 @@ class Screen:
             self._write(text)
 
     def _write(self, text: str) -> None:
-        self._out.write(text + "\n")
-        self._out.flush()
+        with self._turn():
+            self._out.write(text + "\n")
+            self._out.flush()
 
     def _in(self, style: str, text: str) -> str:
         return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self._has_colour else text
+
+    def end_line(self) -> None:
+        """End the line that another process, which is no more, was writing."""
+        self._write("")
 
     # --- one function per event ---
 
@@ -116,6 +132,29 @@ class Screen:
         lines = [f"    {key} = {value!r}" for key, value in list(values.items())[:_SHOWN_VALUES]]
         left = len(values) - len(lines)
         return "\n".join([f"  state: {facts['words']}", *lines, *([f"    … and {left} more"] if left > 0 else [])])
+
+    def _died(self, facts: Mapping[str, Any]) -> str:
+        said = self._bad(f"{facts['how']}; nothing serves now, its state is gone")
+        if facts["is_over"]:
+            return said
+        press = "; or press r to build and load it anew as it is, q to quit" if facts["has_keys"] else ""
+        return f"{said}\n    to do: mend it and save, then it begins anew{press}"
+
+    def _hangs(self, facts: Mapping[str, Any]) -> str:
+        said = self._bad(
+            f"it has not returned from {facts['what']} for {facts['after_s']:.0f} s; if it does, it goes on"
+        )
+        press = "; or press r to do so as it is, q to quit" if facts["has_keys"] else ""
+        return f"{said}\n    to do: mend it and save, then it is killed and begins anew, without its state{press}"
+
+    def _begins(self, facts: Mapping[str, Any]) -> str:
+        pressed = f"{facts['key']} pressed" if facts["key"].isprintable() else "a key pressed"
+        saved = f"{', '.join(facts['files'])} saved" if facts["files"] else "saved"
+        return "\n" + self._in("strong", pressed if facts["key"] else saved) + ": it begins anew, without its state"
+
+    def _killed(self, facts: Mapping[str, Any]) -> str:
+        where = f", inside {facts['what']}" if facts["what"] else ""
+        return self._bad(f"killed: it did not end within {facts['after_s']:.0f} s{where}")
 
     def _stopped(self, facts: Mapping[str, Any]) -> str:
         return self._in("dim", f"\nstopped: {facts['why']}")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from hotgraft.core.errors import BindError, BuildError, HotgraftError, ManifestError, StateError
-from hotgraft.core.manifest import read_manifest
 from hotgraft.dev.calling import make_call, sample_call
+from hotgraft.dev.said import Said
+from hotgraft.dev.sources import changed_files, digest_of
 from hotgraft.engine.build_image import build_image
 from hotgraft.engine.stage import inspect_file
 from hotgraft.engine.watch import age_s, content_of, facts_of
@@ -17,10 +19,12 @@ from hotgraft.host.loaded import MAIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from hotgraft.core.descriptor import Descriptor
     from hotgraft.dev.calling import Call
+    from hotgraft.dev.pulse import Pulse
     from hotgraft.dev.sources import Sources
     from hotgraft.engine.build_image import Built, Way
     from hotgraft.host.host import Host
@@ -33,14 +37,6 @@ STATE_WORDS: Final = {
     "hand over": "its state went on: the same memory changed hands",
     "restore": "its state went on: saved by the old build, restored by the new one",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """One thing that happened, for the screen: what, and what is known of it."""
-
-    event: str
-    facts: Mapping[str, Any]
 
 
 @dataclass(slots=True)
@@ -59,6 +55,7 @@ class Session:
     calls: tuple[Call, ...]
     keep: Path  # a folder for (2)
     say: Callable[[Said], None]
+    pulse: Pulse | None = None  # of who looks after it, where somebody does
     way: Way = "compiler"
     is_colored: bool = False
     built: Mapping[str, str] | None = None  # the sources at the last build, good or bad
@@ -89,6 +86,8 @@ class Session:
             return True
         changed = self._changed(before)
         self._say("changed", files=[self._short(path) for path in changed])
+        if self.pulse is not None:
+            self.pulse.build(digest_of(before))
         built, error, build_ms = self._build()
         self.is_unfinished = self.sources.contents() != before
         if self.is_unfinished:  # (1)
@@ -127,7 +126,8 @@ class Session:
             self._say("state", words="it offers no save, so that its values cannot be shown; one block is handed over")
         else:
             try:
-                values = self.host.saved_state(name)[MAIN]
+                with self._inside("save, for its state"):
+                    values = self.host.saved_state(name)[MAIN]
             except HotgraftError as error:
                 self._say("state", words=str(error))
                 return
@@ -135,8 +135,7 @@ class Session:
 
     def _changed(self, now: Mapping[str, str]) -> list[str]:
         """Return the sources that came, went or changed since the last build; none before the first."""
-        built = now if self.built is None else self.built
-        return sorted(path for path in now.keys() | built.keys() if now.get(path) != built.get(path))
+        return changed_files(now if self.built is None else self.built, now)
 
     def _build(self) -> tuple[Built | None, Exception | None, float]:
         began_s = time.monotonic()
@@ -157,14 +156,16 @@ class Session:
         try:
             shutil.copyfile(image, kept)  # the next build overwrites it, and a rollback wants it back
             if name is None:
-                plugin = self.host.load(kept)
+                with self._inside("load"):
+                    plugin = self.host.load(kept)
                 self._note(kept)
                 sample = sample_call(self.descriptor) if self.descriptor is not None and not self.calls else ""
                 facts = {"generation": plugin.generation, "version": plugin.version, "sample": sample}
                 self._say("loaded", plugin=next(iter(self.host)), **facts)
                 return True
             began_s = time.monotonic()
-            report = self.host.reload(name, kept, is_settled=True)
+            with self._inside("reload"):
+                report = self.host.reload(name, kept, is_settled=True)
             swap_ms = (time.monotonic() - began_s) * 1e3
         except Exception as error:
             kept.unlink(missing_ok=True)
@@ -189,12 +190,17 @@ class Session:
         for call in self.calls:
             began_s = time.monotonic()
             try:
-                result = make_call(plugin, self.descriptor, call)
+                with self._inside(f"call {call.text}"):
+                    result = make_call(plugin, self.descriptor, call)
             except Exception as error:
                 self._say("call_failed", call=call.text, error=f"{type(error).__name__}: {error}")
                 continue
             call_us = (time.monotonic() - began_s) * 1e6
             self._say("called", call=call.text, result=result, generation=plugin.generation, call_us=call_us)
+
+    def _inside(self, what: str) -> AbstractContextManager[None]:
+        """Say that the plugin's code runs from here on: should it not come back, what it was doing is known."""
+        return contextlib.nullcontext() if self.pulse is None else self.pulse.inside(what)
 
     def _words(self, error: Exception | None) -> dict[str, Any]:
         """Return an error as facts; a compiler's own text stays as it drew it."""
@@ -221,16 +227,6 @@ class Session:
 
     def _say(self, event: str, **facts: Any) -> None:
         self.say(Said(event, facts))
-
-
-def plugin_name(folder: Path) -> str:
-    """Return the name in the folder's manifest.
-
-    Raises:
-        ManifestError: it breaks its schema. OSError: it cannot be read.
-    """
-    path = folder / "plugin.toml"
-    return read_manifest(path.read_bytes(), path=str(path)).name
 
 
 def _state_words(report: SwapReport) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from hotgraft.engine.watch import FileFacts
 
-__all__ = ["EXCLUDED", "INCLUDED", "Sources"]
+__all__ = ["EXCLUDED", "INCLUDED", "Sources", "changed_files", "digest_of"]
 
 INCLUDED: Final = (
     "*.c", "*.cc", "*.cpp", "*.cxx", "*.h", "*.hh", "*.hpp", "*.hxx", "*.inc", "*.inl", "*.toml", "*.json",
@@ -75,6 +76,17 @@ class Sources:
     def _hashes(self) -> Iterator[tuple[str, str]]:
         for path in self.tree()[1]:
             yield path, content_of(path) or "not a file that can be read"  # gone since, a FIFO: that is what it is then
+
+
+def changed_files(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Return the files that came, went or changed between two contents."""
+    return sorted(path for path in before.keys() | now.keys() if before.get(path) != now.get(path))
+
+
+def digest_of(contents: Mapping[str, str]) -> bytes:
+    """Return 32 bytes that stand for contents."""
+    text = "\0".join(f"{path}\0{content}" for path, content in sorted(contents.items()))
+    return hashlib.sha256(text.encode(errors="surrogateescape")).digest()
 
 
 def _matches(path: Path, patterns: tuple[str, ...]) -> bool:

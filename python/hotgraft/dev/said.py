@@ -1,0 +1,19 @@
+"""What happened, for the screen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Said"]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One thing that happened: what, and what is known of it."""
+
+    event: str
+    facts: Mapping[str, Any]
