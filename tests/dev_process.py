@@ -6,6 +6,7 @@ import json
 import os
 import queue
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -33,7 +34,13 @@ def set_step(folder: Path, step: str) -> None:
 class DevProcess:
     """Starts it, and waits for events of a name."""
 
-    def __init__(self, folder: Path, *arguments: str, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *arguments: str,
+        environment: dict[str, str] | None = None,
+        pass_fds: tuple[int, ...] = (),
+    ) -> None:
         self.heard: list[dict[str, Any]] = []
         self._queue: queue.Queue[dict[str, Any]] = queue.Queue()
         self._process = subprocess.Popen(
@@ -43,6 +50,7 @@ class DevProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            pass_fds=pass_fds,
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -64,9 +72,18 @@ class DevProcess:
             if event["event"] in names:
                 return event
 
-    def stop(self) -> tuple[int, str]:
+    @property
+    def pid(self) -> int:
+        """The process that was started."""
+        return self._process.pid
+
+    def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:
         """End it as a person does with `kill`; return its exit code and what it wrote to stderr."""
-        self._process.terminate()
+        self._process.send_signal(number)
+        return self.wait()
+
+    def wait(self) -> tuple[int, str]:
+        """Wait until it ends; return the same."""
         code = self._process.wait(DEADLINE_S)
         self._reader.join(DEADLINE_S)
         assert self._process.stderr is not None

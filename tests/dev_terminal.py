@@ -54,7 +54,7 @@ class Terminal:
         before = signal.signal(signal.SIGINT, signal.SIG_DFL)
         try:
             self._process = subprocess.Popen(
-                ["sh", "-c", _last_in_place(self.line)],
+                ["setsid", "--ctty", "sh", "-c", _last_in_place(self.line)],  # ^C comes from the terminal itself
                 cwd=self.folder,
                 env={**os.environ, **_PERSONS},
                 stdin=self._slave,
@@ -102,6 +102,12 @@ class Terminal:
             if left_s <= 0 or not select.select([self._master], [], [], left_s)[0]:
                 raise AssertionError(f"no {pattern!r} in\n{shown}{self._pending!r}")
             self._pending += os.read(self._master, 65536)
+
+    def rest(self) -> str:
+        """Return what was shown since the last line that was read; for when it has ended."""
+        while select.select([self._master], [], [], 0.0)[0]:
+            self._pending += os.read(self._master, 65536)
+        return self._pending.decode(errors="replace")
 
     def _note_answer(self, text: str) -> None:
         found = re.search(r"answered ([\d,]+) ms", ESCAPE.sub("", text))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import threading
@@ -10,15 +11,16 @@ from typing import TYPE_CHECKING
 import hotgraft
 from dev_process import COUNTER, copy_counter
 from hotgraft.dev.keys import Keys
-from hotgraft.dev.loop import Saves, Wish, serve
-from hotgraft.dev.session import Said, Session
+from hotgraft.dev.loop import serve
+from hotgraft.dev.saves import Saves
+from hotgraft.dev.session import Session
 from hotgraft.dev.sources import Sources
-from hotgraft.engine.watch import FolderWatch
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from conftest import Sized
+    from hotgraft.dev.said import Said
 
 WRITERS = 4
 BURST_S, LULL_S = 0.05, 1.5  # the longest pauses between two saves of one writer
@@ -40,8 +42,8 @@ class Scene:
         self.failures: list[BaseException] = []
         self.sources = Sources((folder,))
         self.session = Session(folder, self.sources, host, (), keep, self.hear)
-        self.keys = Keys()
-        self.keys.fd, self.typed = os.pipe()
+        read, self.typed = os.pipe()
+        self.keys = Keys(read, contextlib.nullcontext)
 
     def hear(self, said: Said) -> None:
         """Note an event of the session."""
@@ -53,15 +55,12 @@ class Scene:
 
     def run(self) -> None:
         """Serve as `hotgraft dev` does, until q is typed."""
-        wish = Wish(folder=self.folder, sources=self.sources, calls=(), delay_s=0.02)
-        saves = Saves(self.sources, wish.delay_s)
-        folders = FolderWatch(saves.note, lambda error: self.failures.append(error))
+        saves = Saves(self.sources, 0.02, self.failures.append)
         try:
-            serve(wish, self.session, saves, folders, self.keys)
+            serve(self.session, saves, self.keys)
         except BaseException as error:
             self.failures.append(error)
         finally:
-            folders.close()
             saves.close()
 
     def call(self) -> None:

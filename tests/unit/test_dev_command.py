@@ -13,14 +13,14 @@ from hotgraft.dev.sources import EXCLUDED, INCLUDED
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hotgraft.dev.loop import Wish
+    from hotgraft.dev.wish import Wish
 
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Wish]:
     """A function that runs the command and returns what it asked for."""
     wishes: list[Wish] = []
-    monkeypatch.setattr("hotgraft.dev.loop.run_dev", lambda wish, _screen: wishes.append(wish))
+    monkeypatch.setattr("hotgraft.dev.supervisor.supervise", lambda wish, _screen, _pulse: wishes.append(wish))
 
     def ask(*arguments: str, **environment: str) -> Wish:
         result = CliRunner().invoke(command, arguments, env=environment, catch_exceptions=False)

@@ -7,8 +7,8 @@ import json
 from types import SimpleNamespace
 from typing import Any
 
+from hotgraft.dev.said import Said
 from hotgraft.dev.screen import Screen
-from hotgraft.dev.session import Said
 
 NAMES = (
     "settle",
@@ -73,3 +73,30 @@ def test_without_colour_no_escape_is_written() -> None:
     facts: dict[str, Any] = {"call": "f()", "result": "1", "generation": 1, "call_us": 1.0}
     assert "\x1b" in shown("called", has_colour=True, **facts)
     assert "\x1b" not in shown("called", **facts)
+
+
+def test_a_death_says_what_ended_it_and_what_to_do() -> None:
+    """Keys only where there is somebody to press them, and nothing where the end was asked for."""
+    facts: dict[str, Any] = {"how": "it called exit(3) in load", "what": "load"}
+    assert shown("died", **facts, is_over=False, has_keys=False).splitlines() == [
+        "  ✗ it called exit(3) in load; nothing serves now, its state is gone",
+        "    to do: mend it and save, then it begins anew",
+    ]
+    assert "; or press r " in shown("died", **facts, is_over=False, has_keys=True)
+    assert len(shown("died", **facts, is_over=True, has_keys=True).splitlines()) == 1
+
+
+def test_a_hang_says_in_what_and_what_to_do() -> None:
+    """And that a slow call is not given up unless it is asked for."""
+    said = shown("hangs", what="call f(1)", after_s=5.0, has_keys=True)
+    assert said.startswith("  ✗ it has not returned from call f(1) for 5 s; if it does, it goes on\n    to do: mend it")
+    assert "q to quit" in said
+    assert "press" not in shown("hangs", what="call f(1)", after_s=5.0, has_keys=False)
+
+
+def test_a_beginning_says_why() -> None:
+    """What was saved, as far as it is known, or which key was pressed; a cursor key has no letter to show."""
+    assert shown("begins", key="", files=["a.c", "b.h"]).strip() == "a.c, b.h saved: it begins anew, without its state"
+    assert shown("begins", key="", files=[]).strip() == "saved: it begins anew, without its state"
+    assert shown("begins", key="r", files=[]).strip() == "r pressed: it begins anew, without its state"
+    assert shown("begins", key="\x1b", files=[]).strip() == "a key pressed: it begins anew, without its state"

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import hotgraft
 from hotgraft.dev import session as module
-from hotgraft.dev.session import Said, Session
+from hotgraft.dev.said import Said
+from hotgraft.dev.session import Session
 from hotgraft.dev.sources import Sources
 from hotgraft.engine.build_image import build_image
 from hotgraft.engine.new_plugin import new_plugin

@@ -107,13 +107,13 @@ def command(
         catches_crashes=catch_crashes,
     )
     of_session = pulse_of_session()
-    pulse = Pulse.make() if of_session is None else of_session
-    screen = Screen(sys.stdout, is_json=as_json, has_colour=is_colored, turn=pulse.turn_to_write)
-    if of_session is None:
-        from hotgraft.dev.supervisor import supervise
+    with Pulse.make() if of_session is None else of_session as pulse:
+        screen = Screen(sys.stdout, is_json=as_json, has_colour=is_colored, turn=pulse.turn_to_write)
+        if of_session is None:
+            from hotgraft.dev.supervisor import supervise
 
-        supervise(wish, screen, pulse)
-    else:
-        from hotgraft.dev.loop import run_session
+            supervise(wish, screen, pulse)
+        else:
+            from hotgraft.dev.loop import run_session
 
-        run_session(wish, screen, pulse)
+            run_session(wish, screen, pulse)

@@ -57,9 +57,10 @@ def supervise(wish: Wish, screen: Screen, pulse: Pulse) -> None:
             terminal is as it was.
     """
     fd = terminal_fd()
+    prefix = f"hotgraft-{os.getpid()}-"  # `hotgraft doctor` finds by it what is left where this process is killed
     with (
         Signals() as signals,
-        tempfile.TemporaryDirectory(prefix="hotgraft-dev-", ignore_cleanup_errors=True) as place,
+        tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as place,
         kept_terminal(fd),
     ):
         _say_start(wish, screen, has_keys=fd is not None)
@@ -147,8 +148,8 @@ class _Supervisor:
             return session.poll() is None and self._pulse.look() == inside
 
         facts = {"what": inside.what, "after_s": HANGS_AFTER_S, "has_keys": self._keys.fd is not None}
-        self._screen.show(Said("hangs", facts))
         with self._cue(hangs) as cue:
+            self._screen.show(Said("hangs", facts))
             answer = ""
             while not answer and hangs() and self._signals.ending is None:
                 answer = cue.wait(self._signals.fd, RETURNED_WITHIN_S)
@@ -171,10 +172,11 @@ class _Supervisor:
         keys_at_once(self._keys.fd)  # before it is said that they are answered; a plugin may have changed the terminal
         is_over = stage is Stage.ENDS
         facts = {"how": _how(code, what), "what": what, "has_keys": self._keys.fd is not None, "is_over": is_over}
-        self._screen.show(Said("died", facts))
         if is_over:
+            self._screen.show(Said("died", facts))
             return _as_shell(code)
-        with self._cue(lambda: True) as cue:
+        with self._cue(lambda: True) as cue:  # first, so that which file was saved is known to who reads that it died
+            self._screen.show(Said("died", facts))
             while self._signals.ending is None:
                 if answer := cue.wait(self._signals.fd, WAIT_S):
                     self._say_why(answer, cue)
