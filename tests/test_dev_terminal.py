@@ -9,7 +9,7 @@ import statistics
 from typing import TYPE_CHECKING
 
 import pytest
-from dev_mistakes import CRASH, HANG, make_mistake
+from dev_mistakes import CRASH, HANG, HANG_UNTIL_REMOVED, make_mistake
 from dev_picture import picture
 from dev_process import COUNTER, copy_counter, set_step
 from dev_terminal import Terminal, play
@@ -186,3 +186,18 @@ def test_interrupt_while_a_session_starts_is_no_traceback(tmp_path: Path) -> Non
         assert terminal.wait() == 130
         assert terminal.is_as_before
         assert "Traceback" not in terminal.rest()
+
+
+@pytest.mark.full
+def test_a_key_at_the_moment_a_hang_ends_is_answered(tmp_path: Path) -> None:
+    """Both processes wake for it then; one reads it, and either knows what q means."""
+    folder = copy_counter(tmp_path / "counter")
+    waits_for = folder / "waits for"
+    waits_for.touch()
+    make_mistake(folder, "next", HANG_UNTIL_REMOVED % waits_for)
+    with Terminal(folder, CALLED) as terminal:
+        terminal.read_until("it has not returned from")
+        waits_for.unlink()
+        terminal.press("q")
+        assert terminal.wait() == 0
+        assert terminal.is_as_before
