@@ -165,15 +165,16 @@ def test_a_key_begins_anew_what_hangs(tmp_path: Path) -> None:
 
 
 @pytest.mark.full
-def test_a_terminal_that_a_plugin_changed_is_put_back(tmp_path: Path) -> None:
-    """A crash within curses, for one; and keys arrive one by one again before that."""
+@pytest.mark.parametrize(("mode", "end"), [("cooked echo", "abort();"), ("raw", "abort();"), ("raw", "pause();")])
+def test_a_terminal_that_a_plugin_changed_is_put_back(tmp_path: Path, mode: str, end: str) -> None:
+    """A crash within curses, for one; and keys arrive one by one again before that, and ^C interrupts."""
     folder = copy_counter(tmp_path / "counter")
-    make_mistake(folder, "next", '    if (system("stty cooked echo") == 0) { abort(); }\n')
+    make_mistake(folder, "next", f'    if (system("stty {mode}") == 0) {{ {end} }}\n')
     with Terminal(folder, CALLED) as terminal:
-        terminal.read_until(TO_DO)
+        terminal.read_until("to do: mend it and save")
         assert terminal.is_cbreak
-        terminal.press("q")
-        assert terminal.wait() == 0
+        terminal.press("\x03")
+        assert terminal.wait() == 130
         assert terminal.is_as_before
 
 

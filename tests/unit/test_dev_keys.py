@@ -6,10 +6,11 @@ import contextlib
 import os
 import select
 import termios
+import tty
 from typing import TYPE_CHECKING
 
 import pytest
-from hotgraft.dev.keys import Keys, kept_terminal, keys_at_once
+from hotgraft.dev.keys import Keys, kept_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,9 +37,9 @@ def press(person: int, program: int, keys: bytes) -> None:
 def test_keys_that_wait_go_on_waiting(terminal: tuple[int, int]) -> None:
     """After a crash the terminal is set again; what was pressed until then is an answer to it."""
     person, program = terminal
-    with kept_terminal(program):
+    with kept_terminal(program) as take:
         press(person, program, b"q")
-        keys_at_once(program)
+        take()
         assert Keys(program, contextlib.nullcontext).read() == "q"
 
 
@@ -46,12 +47,23 @@ def test_a_key_pressed_while_a_plugin_had_the_terminal_is_read(terminal: tuple[i
     """A plugin may put the terminal into any mode before it crashes; no line end is needed then."""
     person, program = terminal
     before = termios.tcgetattr(program)
-    with kept_terminal(program):
+    with kept_terminal(program) as take:
         termios.tcsetattr(program, termios.TCSANOW, before)
         os.write(person, b"q")
-        keys_at_once(program)
+        take()
         assert select.select([program], [], [], DEADLINE_S)[0]
         assert Keys(program, contextlib.nullcontext).read() == "q"
+
+
+def test_what_a_plugin_set_is_undone(terminal: tuple[int, int]) -> None:
+    """In raw mode ^C would be a key like another, and lines would not begin on the left."""
+    _, program = terminal
+    with kept_terminal(program) as take:
+        at_once = termios.tcgetattr(program)
+        tty.setraw(program)
+        assert termios.tcgetattr(program) != at_once
+        take()
+        assert termios.tcgetattr(program) == at_once
 
 
 def test_one_key_is_read_and_the_next_is_left(terminal: tuple[int, int]) -> None:

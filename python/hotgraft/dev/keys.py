@@ -15,14 +15,14 @@ import select
 import signal
 import sys
 import termios
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
     from types import FrameType
 
-__all__ = ["Keys", "ended_in_order", "kept_terminal", "keys_at_once", "terminal_fd"]
+__all__ = ["Keys", "ended_in_order", "kept_terminal", "terminal_fd"]
 
 ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
 
@@ -33,30 +33,36 @@ def terminal_fd() -> int | None:
 
 
 @contextlib.contextmanager
-def kept_terminal(fd: int | None) -> Iterator[None]:
-    """Get keys at once until it is left, then put the terminal back as it was."""
+def kept_terminal(fd: int | None) -> Iterator[Callable[[], None]]:
+    """Get keys at once until it is left, then put the terminal back as it was.
+
+    What is yielded does the first again, after a plugin has changed the terminal; keys that wait go on waiting.
+    """
     if fd is None:
-        yield
+        yield lambda: None
         return
     before = termios.tcgetattr(fd)
     termios.tcflush(fd, termios.TCIFLUSH)  # typed for the shell, before there was anybody to answer
-    keys_at_once(fd)
+    at_once = _at_once(before)
+
+    def take() -> None:
+        with contextlib.suppress(termios.error):  # the terminal went; the signal that follows ends it
+            termios.tcsetattr(fd, termios.TCSANOW, at_once)
+
+    take()
     try:
-        yield
+        yield take
     finally:
-        with contextlib.suppress(termios.error):  # the terminal went
+        with contextlib.suppress(termios.error):  # as above
             termios.tcsetattr(fd, termios.TCSADRAIN, before)
 
 
-def keys_at_once(fd: int | None) -> None:
-    """Let keys arrive one by one and unseen, ^C still interrupt; keys that wait go on waiting."""
-    if fd is None:
-        return
-    with contextlib.suppress(termios.error):  # the terminal went; the signal that follows ends it
-        settings = termios.tcgetattr(fd)
-        settings[3] &= ~(termios.ICANON | termios.ECHO)
-        settings[6][termios.VMIN], settings[6][termios.VTIME] = 1, 0
-        termios.tcsetattr(fd, termios.TCSANOW, settings)
+def _at_once(settings: list[Any]) -> list[Any]:
+    """Return the settings with keys one by one and unseen; ^C still interrupts."""
+    answer = [*settings[:6], list(settings[6])]
+    answer[3] &= ~(termios.ICANON | termios.ECHO)
+    answer[6][termios.VMIN], answer[6][termios.VTIME] = 1, 0
+    return answer
 
 
 class Keys:

@@ -22,7 +22,7 @@ from hotgraft.core.errors import ManifestError
 from hotgraft.core.manifest import read_manifest
 from hotgraft.dev import PULSE_VARIABLE
 from hotgraft.dev.cue import SAVED, Cue
-from hotgraft.dev.keys import Keys, kept_terminal, keys_at_once, terminal_fd
+from hotgraft.dev.keys import Keys, kept_terminal, terminal_fd
 from hotgraft.dev.pulse import STARTS_WITHOUT, Stage
 from hotgraft.dev.said import Said
 from hotgraft.dev.signals import Signals
@@ -61,10 +61,10 @@ def supervise(wish: Wish, screen: Screen, pulse: Pulse) -> None:
     with (
         Signals() as signals,
         tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as place,
-        kept_terminal(fd),
+        kept_terminal(fd) as take_terminal,
     ):
         _say_start(wish, screen, has_keys=fd is not None)
-        code = _Supervisor(wish, screen, pulse, signals, Path(place)).run()
+        code = _Supervisor(wish, screen, pulse, signals, take_terminal, Path(place)).run()
     if code:
         raise SystemExit(code)
 
@@ -90,11 +90,20 @@ class _Supervisor:
           returns at this very moment both may wake; then the turn to read decides, and either answers.
     """
 
-    def __init__(self, wish: Wish, screen: Screen, pulse: Pulse, signals: Signals, place: Path) -> None:
+    def __init__(
+        self,
+        wish: Wish,
+        screen: Screen,
+        pulse: Pulse,
+        signals: Signals,
+        take_terminal: Callable[[], None],
+        place: Path,
+    ) -> None:
         self._wish = wish
         self._screen = screen
         self._pulse = pulse
         self._signals = signals
+        self._take_terminal = take_terminal
         self._place = place
         self._keys = Keys(terminal_fd(), pulse.turn_to_read)
 
@@ -148,6 +157,7 @@ class _Supervisor:
             return session.poll() is None and self._pulse.look() == inside
 
         facts = {"what": inside.what, "after_s": HANGS_AFTER_S, "has_keys": self._keys.fd is not None}
+        self._take_terminal()
         with self._cue(hangs) as cue:
             self._screen.show(Said("hangs", facts))
             answer = ""
@@ -169,7 +179,7 @@ class _Supervisor:
             return _as_shell(code)
         if self._pulse.is_cut:
             self._screen.end_line()
-        keys_at_once(self._keys.fd)  # before it is said that they are answered; a plugin may have changed the terminal
+        self._take_terminal()  # a plugin may have changed it; before it is said that keys are answered
         is_over = stage is Stage.ENDS
         facts = {"how": _how(code, what), "what": what, "has_keys": self._keys.fd is not None, "is_over": is_over}
         if is_over:
