@@ -14,7 +14,16 @@ from hotgraft.cli.environment import variable_behind
 from hotgraft.cli.output import json_option, print_json, table
 from hotgraft.core.errors import ConfigError
 from hotgraft.core.options import Options
-from hotgraft.core.settings import FILE_NAME, RELOAD, FileSettings, Settings, make_settings, read_settings
+from hotgraft.core.settings import (
+    FILE_NAME,
+    JOURNAL,
+    NO_JOURNAL,
+    RELOAD,
+    FileSettings,
+    Settings,
+    make_settings,
+    read_settings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +37,7 @@ HELP: Final = {
     "close_deadline_s": "For the calls that are inside at the end.",
     "pin_deadline_s": "For each pin, from its beginning.",
     "staging_folder": "For the staged copies. Default: a private one.",
+    "journal": f"For the journal; {NO_JOURNAL}: none. Default: {JOURNAL} beside the settings' file.",
     "crash_report": "Tell which plugin's code the process died in.",
     "catch_crashes": "Go on after a call that crashes; the process is tainted from then on.",
 }  # of hotgraft.Options, in seconds unless it is a folder or a flag

@@ -29,6 +29,7 @@ __all__ = [
     "HostClosed",
     "HotgraftError",
     "ImageError",
+    "JournalError",
     "LifecycleError",
     "LoadError",
     "ManifestError",
@@ -249,6 +250,20 @@ class ResourceError(HotgraftError):
 
     usual_advice = "free memory, fds or disk, then try again"
     usually_running = _AS_BEFORE
+
+
+class JournalError(HotgraftError):
+    """The journal cannot be opened or written, so nothing may change: what is not on record is not done.
+
+    Calls go on. `records` counts those that are kept in memory until the journal can be written again.
+    """
+
+    usual_advice = "make the journal's folder writable again (room, permissions, disk), then try again"
+    usually_running = _AS_BEFORE
+
+    def __init__(self, tried: str, *, records: int = 0, **answers: Any) -> None:
+        super().__init__(tried, **answers)
+        self.records = records
 
 
 # The thing in hand is no longer good: get a new one.

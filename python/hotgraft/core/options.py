@@ -28,6 +28,7 @@ class Options:
     close_deadline_s: float = 10.0
     pin_deadline_s: float = 60.0
     staging_folder: str = ""  # empty: a private one, removed when the host closes
+    journal: str = ""  # the folder in which every attempt goes on record; empty: none
     crash_report: bool = True  # when the process dies of a signal in a plugin's code, stderr tells which and where
     catch_crashes: bool = False  # for development: a call that crashes raises, and the process is tainted
 
@@ -35,6 +36,7 @@ class Options:
 def make_options(given: Mapping[str, Any]) -> Options:
     """Return the options, or raise `ConfigError` naming every setting that is unknown or out of bounds."""
     known = [field.name for field in fields(Options)]
+    given = {name: value.__fspath__() if hasattr(value, "__fspath__") else value for name, value in given.items()}
     found: list[str] = []
     for name, value in given.items():
         if name not in known:
@@ -42,7 +44,7 @@ def make_options(given: Mapping[str, Any]) -> Options:
             found.append(f"unknown setting {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
         elif name.endswith("_s") and not is_duration(value):
             found.append(f"{name} is {value!r}; it must be a number of seconds above 0")
-        elif name == "staging_folder" and not isinstance(value, str):
+        elif name in ("staging_folder", "journal") and not isinstance(value, str):
             found.append(f"{name} is {value!r}; it must be a path as text")
         elif name in ("crash_report", "catch_crashes") and not isinstance(value, bool):
             found.append(f"{name} is {value!r}; it must be true or false")

@@ -9,6 +9,7 @@ The schema; a key that is not here is refused with the nearest one that is::
     close_deadline_s = 10.0
     pin_deadline_s = 60.0
     staging_folder = ""         # for the staged copies; empty: a private one
+    journal = ""                # its folder, relative to this file; empty: .hotgraft beside it; "off": no journal
     crash_report = true         # when the process dies in a plugin's code, stderr tells which and where
     catch_crashes = false       # for development: a call that crashes raises, and the process is tainted
 
@@ -43,6 +44,8 @@ __all__ = ["FILE_NAME", "PluginEntry", "Settings", "make_settings", "read_settin
 FILE_NAME: Final = "hotgraft.toml"
 PREFIX: Final = "HOTGRAFT_"
 SIZE_LIMIT: Final = 1 << 20
+JOURNAL: Final = ".hotgraft"  # beside the file
+NO_JOURNAL: Final = "off"
 RELOAD: Final = "reload"
 DEFAULT: Final = "default"
 _FLAGS: Final = (RELOAD, "crash_report", "catch_crashes")
@@ -130,6 +133,7 @@ def make_settings(
         origins[f"host.{name}"] = origin
         if origin != DEFAULT:
             host[name] = value
+    host["journal"] = _journal(host.get("journal", ""), origins["host.journal"], file.path)
     is_reloading, origins["run.reload"] = _first(RELOAD, arguments, environment, file.run, file.path)
     entries = (*file.plugins, *(PluginEntry("", image, {"main": {}}, "argument") for image in images))
     for entry in entries:
@@ -149,6 +153,15 @@ def _first(
     if name in file:
         return file[name], path
     return None, DEFAULT
+
+
+def _journal(folder: str, origin: str, path: str) -> str:
+    """Return where the journal is to be, empty: nowhere; what a file says is relative to the file."""
+    if folder == NO_JOURNAL:
+        return ""
+    if origin not in (DEFAULT, path):
+        return folder
+    return os.path.join(os.path.dirname(path), folder or JOURNAL)  # noqa: PTH118, PTH120 - text only: no I/O here
 
 
 def _parsed(name: str, text: str, variable: str) -> Any:

@@ -34,7 +34,7 @@ def carry_out(member: _core.Member, instances: Sequence[str], *, plugin: str, nu
     """
     record = _core.run_swap([member], deadline_s=deadline_s)
     steps = tuple(
-        StepTime(_title(kind, instances, index), (end_ns - begin_ns) / 1_000, failure)
+        StepTime(_title(kind, instances, index), (end_ns - begin_ns) / 1_000, failure, begin_ns)
         for kind, _, index, begin_ns, end_ns, failure in record.steps
     )
     gated = record.gates_closed_ns != 0

@@ -19,6 +19,7 @@ class StepTime:
     step: str
     us: float
     failure: str = ""
+    began_ns: int = field(default=0, compare=False)  # by a monotonic clock
 
 
 @dataclass(slots=True)
@@ -40,4 +41,4 @@ class Stopwatch:
         self._note(step, began, "")
 
     def _note(self, step: str, began_ns: int, failure: str) -> None:
-        self.steps.append(StepTime(step, (self.clock_ns() - began_ns) / 1_000, failure))
+        self.steps.append(StepTime(step, (self.clock_ns() - began_ns) / 1_000, failure, began_ns))
