@@ -12,9 +12,9 @@ from typing import IO, TYPE_CHECKING, Any
 
 import hotgraft
 import pytest
+from hotgraft.core.order import providers_first
 from hotgraft.core.settings import PluginEntry
 from hotgraft.engine.stage import inspect_file
-from hotgraft.run.serve import providers_first
 from sample_plugins import CALLER_PLUGIN, Sample
 
 if TYPE_CHECKING:

@@ -164,6 +164,12 @@ def busy(scene: Scene) -> object:
         return scene.host.saved_state("counter")
 
 
+def journal_taken(scene: Scene) -> None:
+    """Two hosts on one journal."""
+    with Host(journal=scene.folder / "journal"):
+        Host(journal=scene.folder / "journal")
+
+
 CASES: Final[tuple[Case, ...]] = (
     ("ManifestError", lambda it: it.host.load(it.fill(plugin_toml="[plugin]\nnam = 1\n") / "plugin.toml"), "nam"),
     (
@@ -194,6 +200,7 @@ CASES: Final[tuple[Case, ...]] = (
     ("DrainTimeout", drain_timeout, "session 7"),
     ("Busy", busy, "session 7"),
     ("ResourceError", no_fds, "counter"),
+    ("JournalError", journal_taken, "another host"),
     ("PinExpired", pin_expired, "build"),
     ("HostClosed", closed, "the host"),
     ("HostClosed", call_closed, "build"),

@@ -34,6 +34,8 @@ COMMANDS: Final = {
     "bench": ("hotgraft.cli.bench", "Measure what a call, a swap and a reload cost on this machine."),
     "demo": ("hotgraft.cli.demo", "Replace an audio filter under a running stream; check it all."),
     "run": ("hotgraft.cli.run", "Serve the plugins of a hotgraft.toml."),
+    "history": ("hotgraft.cli.history", "Show what was changed, by whom and why, and how it ended."),
+    "audit": ("hotgraft.cli.audit", "Check, sum up and export the journal's chain of records."),
     "config": ("hotgraft.cli.settings", "See the settings, and where each comes from."),
     "completion": ("hotgraft.cli.completion", "Print what makes the shell complete hotgraft's words."),
 }

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-__all__ = ["has_colour", "json_lines_option", "json_option", "print_json", "table", "wants_json"]
+__all__ = ["columns", "has_colour", "json_lines_option", "json_option", "print_json", "table", "wants_json"]
 
 _Command = TypeVar("_Command", bound="Callable[..., Any]")
 _WANTS_JSON = "hotgraft.cli.output.wants_json"
@@ -61,3 +61,11 @@ def table(rows: Iterable[tuple[str, str]], *, indent: int = 2) -> str:
         lines.append(f"{'':{indent}}{left:<{width}}  {first}".rstrip())
         lines += [f"{'':{indent}}{'':{width}}  {line}".rstrip() for line in more]
     return "\n".join(lines)
+
+
+def columns(rows: Iterable[Sequence[str]], *, width: int | None = None) -> str:
+    """Return rows as aligned columns; a line longer than `width` is cut, so that a terminal does not wrap it."""
+    listed = list(rows)
+    widths = [max(map(len, column)) for column in zip(*listed, strict=True)]
+    lines = ["  ".join(f"{cell:<{size}}" for cell, size in zip(row, widths, strict=True)).rstrip() for row in listed]
+    return "\n".join(line if width is None or len(line) <= width else f"{line[: width - 1]}…" for line in lines)

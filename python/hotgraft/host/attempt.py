@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from hotgraft.engine.stage import Candidate, StagingPlace
     from hotgraft.engine.swap import Window
     from hotgraft.engine.timing import Stopwatch
+    from hotgraft.host.journal import AttemptRecord
     from hotgraft.host.loaded import Bound, Loaded
     from hotgraft.host.plugin import Plugin
 
@@ -62,7 +63,8 @@ class Attempt:
     configs: Mapping[str, str]  # by instance: every instance that shall be there afterwards
     around: Around
     watch: Stopwatch
-    keeps_source: bool = False  # `source` is the staged copy of what serves: a new config for the same image
+    record: AttemptRecord
+    keeps_source: bool = False  # `source` is not where it comes from: a new config, or an image out of the journal
     number: int = 0
     outcome: Outcome = Outcome.REFUSED
     plan: Plan | None = None
@@ -148,6 +150,8 @@ class Attempt:
                 call_description(candidate.descriptor, loaded.name, catches_crashes=options.catch_crashes),
                 previous=loaded.call_type,
             )
+        with self._rejecting(candidate):
+            self.record.intend(candidate.generation, candidate.side.version)
         self.outcome = Outcome.FAILED
         with self._dropping(candidate):
             return prepare(

@@ -17,24 +17,26 @@ from hotgraft import _core
 from hotgraft.core.errors import HostClosed, UnknownPlugin
 from hotgraft.core.options import make_options
 from hotgraft.core.plan import Plan, make_plan
+from hotgraft.engine.journal_asked import Asked, asked
 from hotgraft.engine.stage import StagingPlace, inspect_file
 from hotgraft.engine.timing import Stopwatch
 from hotgraft.host.aio import Gates
-from hotgraft.host.attempt import Around, Attempt
-from hotgraft.host.change import carry_out, check_not_forked, is_deferred, start_change
+from hotgraft.host.attempt import Around
+from hotgraft.host.change import carry_out, check_not_forked
+from hotgraft.host.changing import Changes, Wish
 from hotgraft.host.closing import close_all
 from hotgraft.host.crashes import handle_crashes
 from hotgraft.host.events import HostEvents, Subscription
 from hotgraft.host.folder import private_folder
 from hotgraft.host.fork import watch_forks
 from hotgraft.host.image import config_text, content_key, image_of, name_in
-from hotgraft.host.instances import add_instance, make_handle, pin_instance, retype_handles
+from hotgraft.host.instances import make_handle, pin_instance, retype_handles
+from hotgraft.host.journal import open_recorder
+from hotgraft.host.last_good import last_good_path, restore_last_good
 from hotgraft.host.loaded import MAIN, Loaded
 from hotgraft.host.log import log_drain
 from hotgraft.host.pin import PinClock
 from hotgraft.host.reading import read_saved_state
-from hotgraft.host.report import Outcome, SwapReport
-from hotgraft.host.turns import Turns
 from hotgraft.host.unloads import Unloads, unloads_of
 from hotgraft.host.watches import Watches
 
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from hotgraft.host.loaded import Instance
     from hotgraft.host.pin import Pin
     from hotgraft.host.plugin import Plugin
+    from hotgraft.host.report import SwapReport
     from hotgraft.host.watch import Watch
 
 __all__ = ["Host"]
@@ -60,7 +63,7 @@ class Host:
         options: settings by name, see `hotgraft.Options`: ``Host(swap_deadline_s=2.0)``.
 
     Raises:
-        ConfigError: a setting is unknown or out of bounds.
+        ConfigError: a setting is unknown or out of bounds. JournalError: its journal cannot be had.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -78,7 +81,9 @@ class Host:
             others=self._listed,
             after_publish=self._follow,
         )
-        self._watches = Watches(self._listed, self.reload, self._events, self.options.settle_deadline_s)
+        self._recorder = open_recorder(self.options.journal, self._events)
+        self._changes = Changes(around=self._around, recorder=self._recorder, events=self._events, watch=self._watch)
+        self._watches = Watches(self._listed, self._reload, self._events, self.options.settle_deadline_s)
         log_drain()
         watch_forks()
         handle_crashes(self.options)
@@ -92,6 +97,7 @@ class Host:
         name: str | None = None,
         instance: str = MAIN,
         config: Mapping[str, Any] | None = None,
+        reason: str = "",
     ) -> Plugin:
         """Load a plugin, or one more instance of a loaded one, and return its handle.
 
@@ -102,6 +108,7 @@ class Host:
             name: what the host calls it; None: the name in its descriptor.
             instance: name of the instance; each has slots, config and state of its own.
             config: what create is given, a mapping of plain values; None: empty.
+            reason: why, for the journal.
 
         Raises:
             ImageError, ContractError: refused before any of its code ran. LoadError: the loader, or an
@@ -109,10 +116,11 @@ class Host:
             name or instance is taken.
         """
         self._check_control()
-        text = config_text(config)
+        text, who = config_text(config), asked("load", reason)
         known = self._plugins.get(str(image))
         if known is not None:
-            return self._add_instance(known, instance, text)
+            self._changes.add_instance(known, instance, text, who)
+            return self[known.name, instance]
         source = image_of(image)
         plugin = name or name_in(source, settle_deadline_s=self.options.settle_deadline_s)
         with self._lock:
@@ -123,15 +131,9 @@ class Host:
                     f"plugin {plugin!r} is loaded with instance {instance!r}: reload() replaces it, "
                     f"load({plugin!r}, instance=...) adds an instance"
                 )
-            return self._add_instance(loaded, instance, text)
-        loaded = Loaded(plugin, Turns(plugin))
-        attempt = Attempt(loaded, source, {instance: text}, self._around, self._watch())
-
-        def change() -> None:
-            report = loaded.turns.take(None, attempt.load, self.options.control_deadline_s)
-            self._events.tell("plugin.loaded", plugin, report=report)
-
-        carry_out(change)
+            self._changes.add_instance(loaded, instance, text, who)
+        else:
+            self._changes.load(plugin, source, {instance: text}, who)
         return self[plugin, instance]
 
     def __getitem__(self, name: str | tuple[str, str]) -> Plugin:
@@ -159,6 +161,7 @@ class Host:
         config: Mapping[str, Any] | None = None,
         deadline_s: float | None = None,
         is_settled: bool = False,
+        reason: str = "",
     ) -> SwapReport:
         """Replace what serves under `name` and return what happened; calls keep flowing.
 
@@ -169,6 +172,7 @@ class Host:
             deadline_s: for gates, drain, quiesce, state and start together; None: the host's setting.
             is_settled: its writer is known to have finished (a compiler that returned, a rename): do not wait 50 ms
                 for the file to hold still. A file that is incomplete or changes while it is read is refused anyway.
+            reason: why, for the journal.
 
         Returns:
             The report of the published swap. Asked for from inside a plugin's function: a report that says
@@ -178,15 +182,31 @@ class Host:
             UnknownPlugin: nothing of that name. ImageError, ContractError, LoadError, StateError: refused.
             PluginError, PluginAbandoned: the candidate's own functions. DrainTimeout, SwapTimeout: called
             off.
-            Busy: another change went on until the deadline. Each carries the `report`, and what ran still
-            runs.
+            Busy: another change went on until the deadline. JournalError: it cannot be put on record. Each
+            carries the `report`, and what ran still runs.
         """
+        return self._reload(name, image, config, deadline_s, asked("reload", reason), is_settled=is_settled)
+
+    def _reload(
+        self,
+        name: str,
+        image: str | os.PathLike[str] | None,
+        config: Mapping[str, Any] | None,
+        deadline_s: float | None,
+        who: Asked,
+        *,
+        is_settled: bool,
+    ) -> SwapReport:
         self._check_control()
         loaded = self._loaded(name)
         source = image_of(image) if image is not None else loaded.source
         text = None if config is None else config_text(config)
         limit = self.options.swap_deadline_s if deadline_s is None else deadline_s
-        return self._change(loaded, source, text, None, limit, key=(content_key(source), text), is_settled=is_settled)
+        key = (content_key(source), text)
+        return self._changes.swap(
+            loaded,
+            Wish(asked=who, deadline_s=limit, source=source, config_json=text, key=key, is_settled=is_settled),
+        )
 
     def configure(
         self,
@@ -195,6 +215,7 @@ class Host:
         *,
         instance: str | None = None,
         deadline_s: float | None = None,
+        reason: str = "",
     ) -> SwapReport:
         """Give `name` a new config: a swap of the image that serves, with the state carried over.
 
@@ -204,7 +225,28 @@ class Host:
         loaded = self._loaded(name)
         limit = self.options.swap_deadline_s if deadline_s is None else deadline_s
         chosen = None if instance is None else self._instance(name, instance).name
-        return self._change(loaded, None, config_text(config), chosen, limit, key=None)
+        who = asked("configure", reason)
+        return self._changes.swap(
+            loaded, Wish(asked=who, deadline_s=limit, config_json=config_text(config), instance=chosen)
+        )
+
+    def last_good(self, name: str) -> str | None:
+        """Return the path of the newest committed image of `name` that is whole; None: there is none, or no journal."""
+        return last_good_path(self._recorder, name)
+
+    def restore_last_good(self, *names: str, images: Mapping[str, str | os.PathLike[str]] | None = None) -> None:
+        """Load plugins that are not loaded from their newest committed images that are whole and come up.
+
+        Args:
+            names: which; none: all that the journal has a committed image of. Providers come first.
+            images: by name, where it comes from next, at a reload or under watch; else where it came from before.
+
+        Raises:
+            JournalError: there is no journal, or no usable image of one. ValueError: that name is loaded.
+        """
+        self._check_control()
+        sources = {name: image_of(image) for name, image in (images or {}).items()}
+        restore_last_good(self, self._recorder, names, sources, load=self._changes.load)
 
     def plan(self, name: str, image: str | os.PathLike[str] | None = None) -> Plan:
         """Return what `reload` would do, and every reason against it, without doing any of it."""
@@ -278,7 +320,9 @@ class Host:
         until = time.monotonic() + (self.options.close_deadline_s if deadline_s is None else deadline_s)
         with self._lock:
             self._is_closed = True
-        return carry_out(lambda: close_all(self._listed(), self._pins.open_pins(), until, gone=self._forget))
+        unloads = carry_out(lambda: close_all(self._listed(), self._pins.open_pins(), until, gone=self._forget))
+        self._recorder.close()
+        return unloads
 
     def __enter__(self) -> Host:
         return self
@@ -293,61 +337,6 @@ class Host:
         )
 
     # --- inside ---
-
-    def _change(
-        self,
-        loaded: Loaded,
-        source: str | None,
-        config_json: str | None,
-        instance: str | None,
-        deadline_s: float,
-        *,
-        key: object,
-        is_settled: bool = False,
-    ) -> SwapReport:
-        def work() -> SwapReport:
-            configs = {one.name: one.config_json for one in loaded.instances.values()}
-            if config_json is not None:
-                configs.update((one, config_json) for one in ([instance] if instance else configs))
-            image = source or loaded.serving.generation.path
-            around = self._around.without_settling() if is_settled else self._around
-            attempt = Attempt(loaded, image, configs, around, self._watch(), keeps_source=source is None)
-            return attempt.swap(deadline_s)
-
-        def take_turn() -> SwapReport:
-            try:
-                report = loaded.turns.take(key, work, deadline_s)
-            except Exception as error:
-                self._events.tell_failure(loaded.name, error)
-                raise
-            self._events.tell("swap.published", loaded.name, report=report)
-            return report
-
-        if is_deferred():
-            later = start_change(take_turn)
-            self._events.tell("swap.deferred", loaded.name)
-            serving = loaded.serving
-            return SwapReport(
-                plugin=loaded.name,
-                outcome=Outcome.DEFERRED,
-                generation=serving.generation.number,
-                version=serving.side.version,
-                candidate=0,
-                image=source or serving.generation.path,
-                later=later,
-            )
-        return carry_out(take_turn)
-
-    def _add_instance(self, loaded: Loaded, name: str, config_json: str) -> Plugin:
-        def work() -> SwapReport:
-            return add_instance(loaded, name, config_json, around=self._around, watch=self._watch())
-
-        def change() -> None:
-            loaded.turns.take(None, work, self.options.control_deadline_s)
-            self._events.tell("plugin.loaded", loaded.name, instance=name)
-
-        carry_out(change)
-        return self[loaded.name, name]
 
     def _follow(self, loaded: Loaded) -> None:
         """A new generation serves: list the plugin, make handles that lack one, give handles their new functions."""

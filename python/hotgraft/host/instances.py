@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hotgraft.engine.timing import Stopwatch
     from hotgraft.host.attempt import Around
     from hotgraft.host.host import Host
+    from hotgraft.host.journal import AttemptRecord
     from hotgraft.host.loaded import Loaded, Pinnable
     from hotgraft.host.plugin import Plugin
 
@@ -44,7 +45,9 @@ def retype_handles(loaded: Loaded) -> None:
             _core.retype_call_object(instance.handle, loaded.call_type, slots)
 
 
-def add_instance(loaded: Loaded, name: str, config_json: str, *, around: Around, watch: Stopwatch) -> SwapReport:
+def add_instance(
+    loaded: Loaded, name: str, config_json: str, *, around: Around, watch: Stopwatch, record: AttemptRecord
+) -> SwapReport:
     """Make and start one more instance of the generation that serves, and publish it in slots of its own.
 
     Raises:
@@ -56,6 +59,7 @@ def add_instance(loaded: Loaded, name: str, config_json: str, *, around: Around,
     serving, deadline_s = loaded.serving, around.options.control_deadline_s
     check_configs(loaded.name, serving.descriptor.config_schema, {name: config_json})
     slots = {one.key: loaded.slot_for(name, one.key) for one in serving.side.interfaces}
+    record.intend(serving.generation, serving.side.version)
     attempt = _core.Attempt.of(serving.generation)
     with watch(f"create {name}"):
         index = attempt.create(name, config_json, deadline_s)
@@ -74,6 +78,7 @@ def add_instance(loaded: Loaded, name: str, config_json: str, *, around: Around,
         version=serving.side.version,
         candidate=serving.generation.number,
         image=loaded.source,
+        sha256=serving.generation.sha256,
         steps=tuple(watch.steps),
     )
 

@@ -49,6 +49,7 @@ class SwapReport:
     refusals: tuple[str, ...] = ()
     after_undo: tuple[str, ...] = ()
     tainted: str = field(default_factory=_core.taint)  # why results no longer count; empty: no crash was caught
+    journal: str = ""  # why the journal does not have all of this attempt yet; empty: it has, or there is none
     later: Future[SwapReport] | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -80,12 +81,15 @@ class SwapReport:
             "refusals": list(self.refusals),
             "after_undo": list(self.after_undo),
             "tainted": self.tainted,
+            "journal": self.journal,
         }
 
     def __str__(self) -> str:
         lines = [f"{self.plugin}: {self.outcome}; {self.running}"]
         lines += [f"  because {reason}" for reason in self.refusals]
         lines += [f"  not put back: {one}" for one in self.after_undo]
+        if self.journal:
+            lines.append(f"  not on record yet: {self.journal}")
         if self.tainted:
             lines.append(f"  this process is tainted: {self.tainted}; start it anew before its results count")
         if self.steps:

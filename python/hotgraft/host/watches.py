@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from hotgraft.core.errors import HostClosed
+from hotgraft.engine.journal_asked import asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -50,7 +51,7 @@ class Watches:
 
         around = WatchAround(
             listed=self._listed,
-            reload=lambda name, image: self._reload(name, image, is_settled=True),
+            reload=lambda name, image: self._reload(name, image, None, None, asked("watch"), is_settled=True),
             events=self._events,
             settle_deadline_s=self._settle_deadline_s,
             ended=self._forget,

@@ -1,0 +1,253 @@
+"""What a host puts on record: for each attempt who asked, its steps, how it ended, and the image it leaves behind.
+
+Without a journal nothing happens here. With one, an attempt whose intent cannot be written is refused. One whose
+outcome cannot be written has happened: the report says so in `journal`, the event ``journal.failed`` tells of it once,
+and no other attempt begins until the journal has taken it (``journal.works``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import threading
+import weakref
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hotgraft.core.errors import HotgraftError
+from hotgraft.engine.journal_asked import printable
+from hotgraft.engine.timing import StepTime
+from hotgraft.host.report import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from hotgraft import _core
+    from hotgraft.core.audit import AuditRecord
+    from hotgraft.engine.journal import Journal, Written
+    from hotgraft.engine.journal_asked import Asked
+    from hotgraft.engine.timing import Stopwatch
+    from hotgraft.host.events import HostEvents
+    from hotgraft.host.loaded import Loaded
+    from hotgraft.host.report import SwapReport
+
+__all__ = ["AttemptRecord", "Recorder", "open_recorder"]
+
+LOG = logging.getLogger("hotgraft.journal")
+INTENT, COMMIT = "intent", "commit"
+
+
+class Recorder:
+    """The journal of one host, or its absence.
+
+    Thread safety: any thread.
+    """
+
+    def __init__(self, journal: Journal | None, events: HostEvents) -> None:
+        self.journal = journal
+        self._events = events
+        self._lock = threading.Lock()
+        self._is_failing = False
+
+    def attempt(
+        self, loaded: Loaded, asked: Asked, image: str, configs: Mapping[str, str], watch: Stopwatch
+    ) -> AttemptRecord:
+        """Return the record of an attempt that begins: what serves now is what it may replace."""
+        serving = loaded.current.generation if loaded.current is not None else None
+        return AttemptRecord(
+            recorder=self,
+            loaded=loaded,
+            asked=asked,
+            image=image,
+            configs=configs,
+            watch=watch,
+            name=self.journal.new_attempt() if self.journal is not None else "",
+            before=(serving.number, serving.sha256) if serving is not None else (0, ""),
+        )
+
+    def note(self, record: AuditRecord) -> None:
+        """Put one thing that has happened on record."""
+        if self.journal is not None:
+            self.tell(record.plugin, self.journal.write([record], keeps=True))
+
+    def tell(self, plugin: str, written: Written) -> None:
+        """Tell who listens when the journal begins to fail, and when it works again."""
+        with self._lock:
+            is_new = self._is_failing is not (written.error is not None)
+            self._is_failing = written.error is not None
+        if is_new and written.error is not None:
+            LOG.error("%s", written.error)
+            self._events.tell("journal.failed", plugin, error=written.error, records=written.error.records)
+        elif is_new:
+            self._events.tell("journal.works", plugin)
+
+    def close(self) -> None:
+        """Write what was kept, and that the host was closed; a failure is logged with the records that are lost."""
+        error = self.journal.close() if self.journal is not None else None
+        if error is not None:
+            LOG.error("closed without its last %d records: %s", error.records, error)
+
+
+def open_recorder(folder: str, events: HostEvents) -> Recorder:
+    """Open the journal in `folder`, empty: none, and remove what killed hosts left of their staged copies.
+
+    Raises:
+        JournalError: see engine.journal.
+    """
+    if not folder:
+        return Recorder(None, events)
+    from hotgraft.engine.journal import Journal  # with SQLite: paid by who has one
+    from hotgraft.engine.leftovers import remove_left_folders
+
+    journal = Journal(Path(folder).absolute())
+    for one in remove_left_folders():
+        LOG.info("removed %s, left by process %d", one.path, one.pid)
+    recorder = Recorder(journal, events)
+    weakref.finalize(recorder, journal.abandon)  # of a host that nobody closes
+    return recorder
+
+
+@dataclass(slots=True, kw_only=True)
+class AttemptRecord:
+    """The records of one attempt. Used by whoever has the plugin's turn."""
+
+    recorder: Recorder
+    loaded: Loaded
+    asked: Asked
+    image: str
+    configs: Mapping[str, str]  # by instance
+    watch: Stopwatch
+    name: str
+    before: tuple[int, str]  # generation and hash
+    after: tuple[int, str] = (0, "")
+    version: str = ""
+    written: int = 0  # of the watch's steps
+
+    def intend(self, candidate: _core.Generation, version: str) -> None:
+        """Keep the image and put the intent on record, durably, before any code of the candidate runs.
+
+        Raises:
+            JournalError: that is not possible, so the attempt is refused.
+        """
+        journal = self.recorder.journal
+        self.after, self.version = (candidate.number, candidate.sha256), version
+        if journal is None:
+            return
+        with self.watch(INTENT):
+            journal.at("keep")
+            journal.store.keep(self.name, candidate.path, candidate.sha256)
+            steps = self._steps()
+            written = journal.write([*steps, self._record(INTENT, "intended", facts=self._facts())], keeps=False)
+            self.written += len(steps) * written.is_committed
+        self.recorder.tell(self.loaded.name, written)
+        if written.error is not None:
+            raise written.error
+
+    def carry_out(self, work: Callable[[], SwapReport]) -> SwapReport:
+        """Do the attempt and put on record how it ended."""
+        if self.recorder.journal is None:
+            return work()
+        try:
+            report = work()
+        except BaseException as error:
+            self._end(getattr(error, "report", None), error)
+            raise
+        began = self.watch.clock_ns()
+        why = self._end(report, None)
+        took = StepTime("outcome", (self.watch.clock_ns() - began) / 1_000, why, began_ns=began)
+        return replace(report, journal=why, steps=(*report.steps, took))
+
+    def _end(self, report: SwapReport | None, error: BaseException | None) -> str:
+        """Write the steps since the intent and the outcome; return why they are not on disk."""
+        journal = self.recorder.journal
+        assert journal is not None  # asked by carry_out
+        outcome = report.outcome if report is not None else Outcome.FAILED
+        if report is not None:
+            self.after = (report.candidate, report.sha256)
+        is_committed = outcome is Outcome.PUBLISHED
+        failures = [self._sync_image()] if is_committed else []
+        try:
+            configs = {_sha256(text): text for text in self.configs.values()} if is_committed else {}
+            written = journal.write(self._ending(outcome, report, error), configs, keeps=True)
+        except MemoryError:  # for the records themselves
+            failures.append("no memory for its records")
+        else:
+            self.recorder.tell(self.loaded.name, written)
+            failures.append(str(written.error or ""))
+        finally:
+            journal.store.end(self.name, self.loaded.name, is_committed=is_committed)
+        return "; ".join(filter(None, failures))
+
+    def _sync_image(self) -> str:
+        """Make the kept image durable; return why it is not: it is found by its hash if it is damaged one day."""
+        assert self.recorder.journal is not None
+        try:
+            self.recorder.journal.store.sync(self.name)
+        except OSError as error:
+            LOG.warning("%s: the kept image may not outlast a loss of power: %s", self.loaded.name, error)
+            return f"the kept image is not durable: {error.strerror or error}"
+        return ""
+
+    def _ending(self, outcome: Outcome, report: SwapReport | None, error: BaseException | None) -> list[AuditRecord]:
+        facts: dict[str, Any] = {}
+        if report is not None:
+            facts |= {"pause_ns": round(report.pause_us * 1_000), "after_undo": list(report.after_undo)}
+        records = [*self._steps(), self._record("outcome", outcome, error=_words(error), facts=facts)]
+        if outcome is Outcome.PUBLISHED:
+            time = next((one for one in self.watch.steps if one.step == COMMIT), None)
+            records.append(self._record(COMMIT, "committed", facts=self._facts(), time=time))
+        return records
+
+    def _facts(self) -> dict[str, Any]:
+        configs = {name: _sha256(text) for name, text in self.configs.items()}
+        return {"image": self.image, "version": self.version, "configs": configs}
+
+    def _steps(self) -> list[AuditRecord]:
+        return [
+            self._record(one.step, "failed" if one.failure else "done", error=one.failure, time=one)
+            for one in self.watch.steps[self.written :]
+            if one.step not in (INTENT, COMMIT)  # they have records of their own
+        ]
+
+    def _record(
+        self,
+        step: str,
+        outcome: str,
+        *,
+        error: str = "",
+        facts: Mapping[str, Any] | None = None,
+        time: StepTime | None = None,
+    ) -> AuditRecord:
+        journal = self.recorder.journal
+        assert journal is not None
+        now = journal.monotonic_ns()
+        began = time.began_ns if time is not None else now
+        blank = self.asked.record(wall_ns=journal.wall_ns() - (now - began), monotonic_ns=began)
+        return replace(
+            blank,
+            attempt=self.name,
+            plugin=self.loaded.name,
+            before_generation=self.before[0],
+            before_sha256=self.before[1],
+            after_generation=self.after[0],
+            after_sha256=self.after[1],
+            step=step,
+            outcome=str(outcome),
+            took_ns=round(time.us * 1_000) if time is not None else 0,
+            error=printable(error),
+            facts=json.dumps(facts or {}, sort_keys=True),
+        )
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _words(error: BaseException | None) -> str:
+    if error is None:
+        return ""
+    if isinstance(error, HotgraftError):
+        return f"{type(error).__name__}: {'; '.join(error.found) or error.tried}"
+    return f"{type(error).__name__}: {error}"
