@@ -148,7 +148,9 @@ def verify(rows: Iterable[Chained], anchors: Iterable[Anchor] = (), *, start: An
         start: what is taken to be true, to look at a chain's tail alone.
     """
     wanted = sorted({one for one in anchors if one.count >= start.count}, key=lambda one: one.count)
-    known = {one.count: one.head for one in wanted}
+    known: dict[int, set[str]] = {}
+    for one in wanted:
+        known.setdefault(one.count, set()).add(one.head)  # two that differ cannot both be right
     heads = {one.head for one in wanted}
     end, before = start, ""
     rest = iter(rows)
@@ -158,8 +160,10 @@ def verify(rows: Iterable[Chained], anchors: Iterable[Anchor] = (), *, start: An
         if finding is not None:
             return Verdict(end, finding)
         before, end = end.head, Anchor(end.count + 1, row.hash)
-        if known.get(end.count, end.head) != end.head:
-            return Verdict(end, _rewritten(held, end.count))
+        if known.get(end.count, {end.head}) != {end.head}:
+            after = next(rest, None)
+            is_moved_on = after is not None and after.previous == before
+            return Verdict(end, _put_in(end.count) if is_moved_on else _rewritten(held, end.count))
         held = end.count if end.count in known else held
     return Verdict(end, _wrong_with_end(end, wanted[-1].count if wanted else end.count))
 
@@ -181,9 +185,11 @@ def _wrong_with(row: Chained, end: Anchor, before: str, rest: Iterator[Chained],
         return Finding(place, Kind.EDITED, f"record {place} was edited: {what} does not fit")
     if row.hash == end.head:
         return Finding(place, Kind.INSERTED, f"record {end.count} stands twice")
-    if is_genuine and row.previous == before:
-        sentence = f"record {end.count} is not the only one that follows record {end.count - 1}: the chain was forked"
+    if row.previous == before and is_genuine:
+        sentence = f"record {end.count} is not the only one that follows record {end.count - 1}: the chain forks"
         return Finding(end.count, Kind.FORKED, sentence)
+    if row.previous == before:  # it was moved on by one
+        return _put_in(end.count)
     return _wrong_place(row, end, rest, heads, is_genuine=is_genuine)
 
 
@@ -201,6 +207,11 @@ def _wrong_place(row: Chained, end: Anchor, rest: Iterator[Chained], heads: set[
     last = number - 1 if number > place else place
     gone = f"record {place} was" if last == place else f"records {place} to {last} were"
     return Finding(place, Kind.DELETED, f"{gone} taken out: what stands there follows another record")
+
+
+def _put_in(number: int) -> Finding:
+    sentence = f"record {number} was put in: the next one follows record {number - 1}"
+    return Finding(number, Kind.INSERTED, sentence)
 
 
 def _rewritten(held: int, count: int) -> Finding:

@@ -196,8 +196,10 @@ class Journal:
         self._dropped += len(records[room:])
 
     def _lost(self) -> list[AuditRecord]:
+        if not self._dropped:
+            return []
         sentence = f"{self._dropped} records of refused attempts were dropped while the journal could not be written"
-        return [replace(self.blank(), step="journal", outcome="dropped", error=sentence)] * bool(self._dropped)
+        return [replace(self.blank(), step="journal", outcome="dropped", error=sentence)]
 
     def _refusal(self, found: str) -> JournalError:
         return JournalError("write the journal", on=str(self.folder), found=found, records=self.kept)

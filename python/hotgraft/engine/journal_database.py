@@ -5,6 +5,7 @@ Readers never wait for the writer, nor it for them (WAL). A file of a newer form
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing, contextmanager
 from dataclasses import astuple, fields
@@ -54,13 +55,14 @@ class Database:
             JournalError: it cannot be opened, is damaged, or has a newer format.
         """
         with _told("open the journal", folder):
+            if not (folder / DATABASE).exists():  # the log beside it gets the same permissions
+                os.close(os.open(folder / DATABASE, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
             connection = sqlite3.connect(folder / DATABASE, isolation_level=None, check_same_thread=False)
             try:
                 connection.execute(f"PRAGMA busy_timeout = {_WAIT_MS}")
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = FULL")
                 _check_format(connection, folder, may_be_empty=True)
-                (folder / DATABASE).chmod(0o600)
             except BaseException:
                 connection.close()
                 raise
