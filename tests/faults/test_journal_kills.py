@@ -1,0 +1,47 @@
+"""A host is killed before and after each step and each write of its journal; the next one finds a whole history."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from child_process import run_child
+from sample_plugins import HANDS_OVER, SAVES, STATELESS, Sample, Workshop
+
+if TYPE_CHECKING:
+    from conftest import Sized
+
+# Plan of crash_journal.py, and on which sample: with a gate and without, state handed over, saved, and none.
+CASES = (
+    ("reload", STATELESS),
+    ("reload", HANDS_OVER),
+    ("reload", SAVES),
+    ("configure", HANDS_OVER),
+    ("instance", HANDS_OVER),
+    ("refuse", SAVES),
+    ("fail", HANDS_OVER),
+    ("call off", SAVES),
+)
+STATES = {STATELESS: "no state", HANDS_OVER: "hand over", SAVES: "save"}
+
+
+@pytest.mark.parametrize(("plan", "sample"), CASES, ids=[f"{plan}, {STATES[sample]}" for plan, sample in CASES])
+def test_a_host_killed_at_any_point_leaves_a_whole_journal_and_a_last_good(
+    build: Workshop, sized: Sized, plan: str, sample: Sample
+) -> None:
+    """Faults K01, K04: SIGKILL, by a person or for memory. What was promised is there, and the last good serves."""
+    refused = replace(sample, interface_version=(2, 0))
+    images = [build(sample), build(replace(sample, build=2)), build(refused)]
+    stride = sized(quick=30, full=1)
+    offset = CASES.index((plan, sample)) * 7 % stride  # each plan at other points
+
+    done = run_child("crash_journal.py", plan, *images, stride, offset, deadline_s=290)
+
+    assert done.returncode == 0, done.stderr
+    found = re.fullmatch(r"(\d+) points, (\d+) killed\n", done.stdout)
+    assert found is not None, done.stdout
+    points, killed = map(int, found.groups())
+    assert points > 40
+    assert killed == len(range(1 + offset, points + 1, stride))
