@@ -80,6 +80,71 @@ def test_a_plugin_that_cannot_be_loaded_ends_it(folder: Path) -> None:
     assert "counter.so" in done.stderr
 
 
+def run_until_told(folder: Path, *words: str) -> list[dict[str, Any]]:
+    """Serve until every plugin of the folder is loaded, then end it; return its events."""
+    environment = {**os.environ, "HOTGRAFT_SETTLE_DEADLINE_S": "0.1"}
+    with subprocess.Popen(
+        [*COMMAND, "run", "--json", *words], cwd=folder, env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        events = [json.loads(process.stdout.readline()) for _ in range(2)]
+        if any(one["event"] == "plugin.restored" for one in events):
+            events.append(json.loads(process.stdout.readline()))
+        process.send_signal(signal.SIGTERM)
+        events += map(json.loads, process.stdout)
+        assert process.wait(60) == 0
+    return events
+
+
+def test_an_image_that_is_not_usable_is_served_from_the_journal(folder: Path, build: Workshop) -> None:
+    """The last good set comes up after a restart, and says why it is not the configured one."""
+    run_until_told(folder)
+    assert (folder / ".hotgraft" / "journal.db").exists()
+    (folder / "counter.so").write_bytes(b"not an image")
+
+    events = run_until_told(folder)
+
+    assert [(one["event"], one["plugin"]) for one in events] == [
+        ("plugin.loaded", "counter"),
+        ("plugin.restored", "counter"),
+        ("plugin.loaded", "caller"),
+        ("plugin.closed", "caller"),
+        ("plugin.closed", "counter"),
+    ]
+    assert events[0]["report"]["image"].startswith(str(folder / ".hotgraft" / "images"))
+    assert "its last good image serves" in events[1]["error"]
+    (folder / "counter.so").unlink()  # gone is not usable either
+    assert ("plugin.restored", "counter") in [(one["event"], one["plugin"]) for one in run_until_told(folder)]
+
+
+def test_a_restored_plugin_takes_a_mended_image_from_its_old_place(folder: Path, build: Workshop) -> None:
+    """Else the watch would look at the journal's copy for ever."""
+    run_until_told(folder)
+    (folder / "counter.so").write_bytes(b"not an image")
+    environment = {**os.environ, "HOTGRAFT_SETTLE_DEADLINE_S": "0.1", "HOTGRAFT_RELOAD": "1"}
+    with subprocess.Popen(
+        [*COMMAND, "run", "--json"], cwd=folder, env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        read_event(process.stdout, "plugin.restored")
+        fresh = folder / "fresh.so"
+        shutil.copyfile(build(Sample(build=2)), fresh)
+        fresh.replace(folder / "counter.so")
+        assert read_event(process.stdout, "swap.published")["report"]["generation"] == 2
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+
+
+def test_a_journal_is_kept_where_it_is_said_or_nowhere(folder: Path) -> None:
+    """One word switches it off."""
+    run_until_told(folder, "--journal", "off")
+    assert not (folder / ".hotgraft").exists()
+    with (folder / "hotgraft.toml").open("a") as file:
+        file.write('journal = "records"\n')  # of [host], the last table
+    run_until_told(folder)
+    assert (folder / "records" / "journal.db").exists()
+
+
 def test_with_nothing_to_serve_it_says_what_to_write(tmp_path: Path) -> None:
     """An empty folder is a person's first try."""
     done = subprocess.run([*COMMAND, "run"], cwd=tmp_path, capture_output=True, text=True, check=False)

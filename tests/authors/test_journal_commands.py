@@ -18,6 +18,7 @@ from hotgraft.cli.journal import shown_duration, shown_time
 from hotgraft.cli.output import columns
 from hotgraft.engine.journal import Journal
 from hotgraft.engine.journal_reading import export
+from test_commands import HEAVY, modules_of
 
 if TYPE_CHECKING:
     from hotgraft.core.audit import AuditRecord, Chained
@@ -197,6 +198,14 @@ def test_export_writes_every_record_with_its_hashes(folder: Path) -> None:
     assert [line["number"] for line in lines] == list(range(1, 11))
     assert all(one["hash"] == two["previous"] for one, two in itertools.pairwise(lines))
     assert told == f"head: 10:{lines[-1]['hash']}\n"
+
+
+def test_reading_the_journal_imports_no_host(folder: Path) -> None:
+    """For the same 150 ms as every other read."""
+    for words in (("history",), ("audit",), ("audit", "verify"), ("audit", "export")):
+        loaded = modules_of(*words, folder=folder)
+        assert not loaded & HEAVY, words
+        assert len(loaded) < 250, words
 
 
 def test_columns_are_aligned_and_cut_to_a_terminal() -> None:

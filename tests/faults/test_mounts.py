@@ -15,16 +15,19 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-MOUNT = 'mount -t tmpfs -o noexec,mode=0700 tmpfs "$0" && exec "$@"'
+MOUNT = 'mount -t tmpfs -o OPTIONS,mode=0700 tmpfs "$0" && exec "$@"'
 
 
-def in_mount_namespace(folder: Path, command: Sequence[object]) -> subprocess.CompletedProcess[str]:
-    """Run `command` where a noexec file system lies on `folder`; skip where nobody may mount."""
+def in_mount_namespace(
+    folder: Path, command: Sequence[object], options: str = "noexec"
+) -> subprocess.CompletedProcess[str]:
+    """Run `command` where a file system with these options lies on `folder`; skip where nobody may mount."""
+    mount = MOUNT.replace("OPTIONS", options)
     unshare = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--mount"]
-    if subprocess.run([*unshare, "sh", "-c", MOUNT, folder, "true"], capture_output=True, check=False).returncode != 0:
+    if subprocess.run([*unshare, "sh", "-c", mount, folder, "true"], capture_output=True, check=False).returncode != 0:
         pytest.skip("this system lets this user mount nothing, not even in a namespace of its own")
     return subprocess.run(
-        [*unshare, "sh", "-c", MOUNT, folder, *map(str, command)], capture_output=True, text=True, check=False
+        [*unshare, "sh", "-c", mount, folder, *map(str, command)], capture_output=True, text=True, check=False
     )
 
 

@@ -154,8 +154,9 @@ class Journal:
             written = self._write(records, configs or {})
             if keeps and not written.is_committed:
                 self._keep(records, configs or {})
-                if written.error is not None:
-                    written.error.records = self.kept
+            if keeps and written.error is not None:
+                written.error.records = self.kept
+                written.error.running = "what runs goes on; nothing is changed until the journal can be written"
         return written
 
     @property

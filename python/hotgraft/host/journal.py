@@ -175,7 +175,7 @@ class AttemptRecord:
             failures.append("no memory for its records")
         else:
             self.recorder.tell(self.loaded.name, written)
-            failures.append(str(written.error or ""))
+            failures += written.error.found if written.error is not None else ()
         finally:
             journal.store.end(self.name, self.loaded.name, is_committed=is_committed)
         return "; ".join(filter(None, failures))

@@ -1,0 +1,333 @@
+"""A host on a journal: what is on record of each attempt, when it is written, and what a next host does with it."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import hotgraft
+import pytest
+from hotgraft import Host, HotgraftError, JournalError, Outcome
+from hotgraft.engine.journal import Journal
+from hotgraft.engine.journal_reading import export, history, verify_journal
+from hotgraft.engine.store import KEPT_EACH
+from sample_plugins import CALLER_PLUGIN, HANDS_OVER, PLAIN, SAVES, STATELESS, Sample, Workshop
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hotgraft.core.audit import AuditRecord
+
+NEXT = replace(HANDS_OVER, build=2)
+DEADLINE_S = 60
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where the journal of this test is."""
+    return tmp_path / "journal"
+
+
+def records_of(folder: Path) -> list[AuditRecord]:
+    """Return everything on record."""
+    return [row.record for row in export(folder)]
+
+
+def test_a_host_without_a_journal_writes_nothing(
+    tmp_path: Path, build: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A library writes no files that nobody asked for."""
+    monkeypatch.chdir(tmp_path)
+    with Host(staging_folder=str(tmp_path / "staged")) as host:
+        host.load(build(STATELESS))
+        report = host.reload("counter", reason="none is kept")
+        assert report.journal == ""
+        assert "outcome" not in [one.step for one in report.steps]
+        assert host.last_good("counter") is None
+        with pytest.raises(JournalError, match=r"it has no journal.*nothing was changed"):
+            host.restore_last_good()
+    assert [one.name for one in tmp_path.iterdir()] == ["staged"]
+
+
+def test_each_step_of_a_swap_is_on_record_with_who_asked_and_why(folder: Path, build: Workshop) -> None:
+    """One row per step, the intent among them, in the order in which they happened."""
+    with Host(journal=folder) as host:
+        host.load(build(HANDS_OVER), reason="first")
+        report = host.reload("counter", build(NEXT), reason="ticket 7")
+
+    (attempt,) = [one for one in history(folder) if one.first.asked_by == "reload"]
+    records = attempt.records
+    steps = [one.step for one in records]
+    assert steps == [
+        "settle", "stage", "inspect", "check needs", "compare contract", "intent", "map", "create main", "make tables",
+        "wait for pins", "close gates", "drain", "quiesce main", "surrender main", "take main", "start main", "publish",
+        "outcome", "commit",
+    ]  # fmt: skip
+    assert [one.step for one in report.steps if one.step not in ("intent", "commit", "outcome")] == [
+        one for one in steps if one not in ("intent", "commit", "outcome")
+    ]
+    for one in records:
+        assert (one.plugin, one.reason, one.asked_by, one.thread) == ("counter", "ticket 7", "reload", "MainThread")
+        assert (one.before_generation, one.after_generation, one.after_sha256) == (1, 2, report.sha256)
+        assert one.before_sha256 not in ("", one.after_sha256)
+        assert one.error == ""
+    begun = [one.monotonic_ns for one in records if one.step not in ("intent", "outcome", "commit")]
+    assert begun == sorted(begun)
+    assert json.loads(records[-2].facts)["pause_ns"] == round(report.pause_us * 1000) > 0
+    assert json.loads(records[-1].facts)["image"] == str(build(NEXT))
+
+
+def test_the_intent_is_durable_before_code_runs_and_nothing_is_written_in_the_window(
+    folder: Path, build: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that is slow must not make callers wait at a gate."""
+    seen: list[tuple[str, bool]] = []
+    on_disk: list[str] = []
+
+    with Host(journal=folder) as host:
+        host.load(build(HANDS_OVER))
+        (slot,) = host._loaded("counter").instances["main"].slots.values()
+
+        def at(point: str) -> None:
+            seen.append((point, slot.is_gated))
+
+        def at_step(step: str) -> str:
+            seen.append((step, slot.is_gated))
+            if step == "wait for pins":
+                on_disk.extend(one.step for one in records_of(folder) if one.attempt.endswith(".2"))
+            return "run"
+
+        monkeypatch.setattr(host._recorder.journal, "at", at)
+        hotgraft._core._seams.set_step_hook(at_step)
+        try:
+            host.reload("counter", build(NEXT))
+        finally:
+            hotgraft._core._seams.set_step_hook(None)
+
+    assert on_disk == ["settle", "stage", "inspect", "check needs", "compare contract", "intent"]
+    names = [name for name, _ in seen]
+    assert [name for name, is_gated in seen if is_gated and name in ("keep", "commit", "committed", "anchored")] == []
+    assert any(is_gated for name, is_gated in seen if name == "take")
+    assert names.index("anchored") < names.index("wait for pins")
+    assert names.index("publish") < len(names) - 1 - names[::-1].index("commit")
+
+
+def test_calls_flow_while_the_disk_stands_still(folder: Path, build: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The journal waits at each of its points until a hundred calls are answered."""
+    with Host(journal=folder) as host:
+        counter = host.load(build(HANDS_OVER))
+
+        done = threading.Event()
+
+        def keep_calling() -> None:
+            while not done.is_set():
+                counter.add(1)
+
+        caller = threading.Thread(target=keep_calling)
+        caller.start()
+        try:
+            with monkeypatch.context() as slow:
+                slow.setattr(host._recorder.journal, "at", lambda _: [counter.add(1) for _ in range(100)])
+                report = host.reload("counter", build(NEXT), deadline_s=DEADLINE_S)
+        finally:
+            done.set()
+            caller.join()
+        assert report.outcome is Outcome.PUBLISHED
+        assert counter.build() == 2
+
+
+def test_whatever_way_is_asked_is_on_record(folder: Path, build: Workshop) -> None:
+    """load, a further instance, configure, a refusal: each an attempt with an end."""
+    with Host(journal=folder) as host:
+        host.load(build(HANDS_OVER))
+        host.load("counter", instance="left", reason="stereo")
+        host.configure("counter", {"volume": 1}, reason="louder")
+        with pytest.raises(HotgraftError) as caught:
+            host.reload("counter", build(replace(NEXT, interface_version=(2, 0))))
+        with pytest.raises(HotgraftError):
+            host.reload("counter", build(NEXT), config={"fail": "create"})
+    assert caught.value.running == "generation 2 still serves"
+
+    ends = [(one.first.asked_by, one.first.reason, one.end.outcome if one.end else "") for one in history(folder)]
+    assert ends == [
+        ("load", "", "published"),
+        ("load", "stereo", "published"),
+        ("configure", "louder", "published"),
+        ("reload", "", "refused"),
+        ("reload", "", "failed"),
+    ]
+    *_, refused, failed = history(folder)
+    assert [one.step for one in refused.records if one.outcome == "failed"] == ["compare contract"]
+    assert "intent" not in [one.step for one in refused.records]
+    assert [one.step for one in failed.records if one.outcome == "failed"] == ["create main", "outcome"]
+    assert failed.end is not None
+    assert failed.end.error.startswith("PluginError: create of instance")
+
+
+def test_a_watch_is_named_as_who_asked(folder: Path, build: Workshop, tmp_path: Path) -> None:
+    """So that nobody looks for the person who did it."""
+    image = tmp_path / "counter.so"
+    image.write_bytes(build(STATELESS).read_bytes())
+    taken = threading.Event()
+    with Host(journal=folder) as host:
+        host.load(image)
+        host.on("swap.published", lambda _: taken.set())
+        with host.watch():
+            fresh = tmp_path / "fresh.so"
+            fresh.write_bytes(build(replace(STATELESS, build=2)).read_bytes())
+            fresh.replace(image)
+            assert taken.wait(DEADLINE_S)
+    assert [one.first.asked_by for one in history(folder)] == ["load", "watch"]
+
+
+def test_a_reason_must_be_text(folder: Path, build: Workshop) -> None:
+    """Misuse is a TypeError, before anything is done."""
+    with Host(journal=folder) as host:
+        host.load(build(STATELESS))
+        with pytest.raises(TypeError, match="a reason must be text"):
+            host.reload("counter", reason=7)  # type: ignore[arg-type] # on purpose
+        assert host.reload("counter", reason="\udcff\n").journal == ""
+    assert history(folder)[-1].first.reason == "\\udcff\n"
+
+
+def test_many_plugins_at_once_are_on_one_chain(folder: Path, build: Workshop) -> None:
+    """Each attempt's records are in their order, whatever stands between them."""
+    names = [f"plugin_{number}" for number in range(4)]
+    with Host(journal=folder) as host:
+        for name in names:
+            host.load(build(SAVES), name=name)
+        threads = [
+            threading.Thread(target=lambda name=name: [host.reload(name, build(SAVES)) for _ in range(2)])
+            for name in names
+        ]
+        for one in threads:
+            one.start()
+        for one in threads:
+            one.join()
+        assert {host[name].generation for name in names} == {3}
+    assert verify_journal(folder).verdict.finding is None
+    lines = history(folder)
+    assert len(lines) == 12
+    assert all([one.step for one in line.records][-2:] == ["outcome", "commit"] for line in lines)
+    assert len({tuple(one.step for one in line.records) for line in lines if line.first.asked_by == "reload"}) == 1
+
+
+# --- going back ---
+
+
+def test_the_last_good_set_comes_up_with_its_instances_and_configs(folder: Path, build: Workshop) -> None:
+    """Providers first, from the images the journal kept, whatever became of the files."""
+    with Host(journal=folder) as host:
+        host.load(build(HANDS_OVER), config={"volume": 3})
+        host.load("counter", instance="left")
+        host.load(build(CALLER_PLUGIN))
+        host.reload("counter", build(NEXT))
+        with pytest.raises(HotgraftError):
+            host.reload("counter", build(HANDS_OVER), config={"fail": "start"})
+    with Host(journal=folder) as host:
+        assert host.last_good("counter") == str(folder / "images" / f"{sha_of(build(NEXT))}.so")
+        host.restore_last_good()
+        assert sorted(host) == ["caller", "counter"]
+        assert (host["counter"].build(), host["counter", "left"].build()) == (2, 2)
+        assert host["caller"].add_there(4) == 4
+        configs = {one.name: one.config_json for one in host._loaded("counter").instances.values()}
+        assert configs == {"main": '{"volume": 3}', "left": "{}"}
+        assert host._loaded("counter").source == str(build(NEXT))  # where a mended image is looked for
+        with pytest.raises(ValueError, match="is loaded"):
+            host.restore_last_good("counter")
+
+
+def test_a_damaged_image_is_passed_over_and_that_is_on_record(folder: Path, build: Workshop) -> None:
+    """Fault R10: the next known good is used, and the journal says so."""
+    with Host(journal=folder) as host:
+        host.load(build(HANDS_OVER))
+        host.reload("counter", build(NEXT))
+        host.reload("counter", build(replace(HANDS_OVER, build=3)))
+    damaged, gone = (sha_of(build(replace(HANDS_OVER, build=number))) for number in (3, 2))
+    path = folder / "images" / f"{damaged}.so"
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    (folder / "images" / f"{gone}.so").unlink()
+    with Host(journal=folder) as host:
+        host.restore_last_good("counter")
+        assert host["counter"].build() == 1
+    passed = [one for one in records_of(folder) if one.step == "restore"]
+    assert [(one.outcome, one.after_sha256) for one in passed] == [("passed over", damaged), ("passed over", gone)]
+    assert "is damaged: its hash is" in passed[0].error
+    assert "No such file" in passed[1].error
+
+
+def test_when_no_image_is_left_that_is_said(folder: Path, build: Workshop) -> None:
+    """Nothing is loaded, and nothing is made up."""
+    with Host(journal=folder) as host:
+        host.load(build(STATELESS))
+    for one in (folder / "images").iterdir():
+        one.unlink()
+    with Host(journal=folder) as host:
+        assert host.last_good("counter") is None
+        for name in ("counter", "nobody"):
+            with pytest.raises(JournalError, match="no usable committed image"):
+                host.restore_last_good(name)
+        assert list(host) == []
+
+
+def test_a_good_image_that_does_not_come_up_here_is_passed_over(
+    folder: Path, build: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was good on another machine may need what this one has not."""
+    with Host(journal=folder) as host:
+        host.load(build(SAVES), config={"volume": 1})
+        host.reload("counter", build(replace(SAVES, build=2)))
+    with Host(journal=folder) as host:
+        tried: list[str] = []
+
+        def at_step(watch: Any, step: str) -> Any:
+            if step == "map" and not tried:
+                tried.append(step)
+                raise hotgraft.LoadError("map it", on="counter", found="libneeded.so.1 is not there")
+            return plain(watch, step)
+
+        plain = hotgraft.engine.timing.Stopwatch.__call__
+        with monkeypatch.context() as seam:
+            seam.setattr(hotgraft.engine.timing.Stopwatch, "__call__", at_step)
+            host.restore_last_good()
+        assert host["counter"].build() == 1
+    (passed,) = [one for one in records_of(folder) if one.step == "restore"]
+    assert "libneeded.so.1 is not there" in passed.error
+
+
+def test_only_the_newest_images_of_a_plugin_are_kept(folder: Path, build: Workshop) -> None:
+    """Those of another plugin count for themselves; what was refused leaves nothing."""
+    with Host(journal=folder) as host:
+        host.load(build(PLAIN))
+        host.load(build(STATELESS))
+        for number in (2, 3, 4):
+            host.reload("counter", build(replace(STATELESS, build=number)))
+        with pytest.raises(HotgraftError):
+            host.reload("counter", build(replace(STATELESS, build=5)), config={"fail": "create"})
+        host.reload("counter", build(replace(STATELESS, build=2)))  # an old one is the newest again
+    newest = [sha_of(build(replace(STATELESS, build=number))) for number in (2, 4, 3)]
+    assert {one.stem for one in (folder / "images").iterdir()} == {sha_of(build(PLAIN)), *newest}
+    assert len(newest) == KEPT_EACH
+    (folder / "images" / "left.1.new").write_text("half an image")  # of a host that died while it copied
+    journal = Journal(folder)
+    assert list(journal.store.good("counter")) == newest
+    assert {one.stem for one in (folder / "images").iterdir()} == {sha_of(build(PLAIN)), *newest}
+    journal.close()
+
+
+def sha_of(image: Path) -> str:
+    """Return the hash of an image."""
+    from hotgraft.engine.watch import content_of
+
+    return content_of(str(image)) or ""
+
+
+def test_a_report_says_what_is_not_on_record(build: Workshop) -> None:
+    """In its text and in its plain values."""
+    with Host() as host:
+        host.load(build(Sample()))
+        report = replace(host.reload("counter"), journal="disk full")
+    assert "not on record yet: disk full" in str(report)
+    assert report.as_dict()["journal"] == "disk full"
