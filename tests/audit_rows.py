@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hotgraft.core.audit import EMPTY, Anchor, AuditRecord, Chained, chain
 
@@ -31,6 +31,11 @@ BLANK = AuditRecord(
     error="",
     facts="{}",
 )
+
+
+def step(text: str, **more: Any) -> AuditRecord:
+    """Return a record whose step is `text`."""
+    return replace(BLANK, step=text, **more)
 
 
 def make_chain(records: Iterable[AuditRecord], start: Anchor = EMPTY) -> list[Chained]:
