@@ -16,7 +16,9 @@ from audit_rows import BLANK, WAYS
 from command_scene import as_json, hotgraft
 from hotgraft.cli.journal import shown_duration, shown_time
 from hotgraft.cli.output import columns
+from hotgraft.core.audit import Anchor
 from hotgraft.engine.journal import Journal
+from hotgraft.engine.journal_anchor import write_anchor
 from hotgraft.engine.journal_reading import export
 from test_commands import HEAVY, modules_of
 
@@ -172,7 +174,8 @@ def test_what_is_written_anew_with_its_anchor_is_found_by_what_was_kept_elsewher
     head = told.removeprefix("head: ").strip()
     rows = WAYS["fork"](list(export(folder / ".hotgraft")), 5)
     put(folder, rows)
-    (folder / ".hotgraft" / "anchor.json").write_text(json.dumps({"count": len(rows), "head": rows[-1].hash}))
+    (folder / ".hotgraft" / "anchor").unlink()
+    write_anchor(folder / ".hotgraft", Anchor(len(rows), rows[-1].hash), is_durable=False)
 
     hotgraft("audit", "verify", folder=folder)
 
@@ -187,7 +190,7 @@ def test_what_is_no_anchor_is_refused(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "text").write_text("something else\n")
     for word in ("gone", "5:abc", tmp_path / "text"):
         assert "give COUNT:HASH" in hotgraft("audit", "verify", "--against", word, folder=folder, code=3)[1]
-    (folder / ".hotgraft" / "anchor.json").unlink()
+    (folder / ".hotgraft" / "anchor").unlink()
     assert "its anchor is gone" in hotgraft("audit", "verify", folder=folder, code=3)[1]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -11,8 +12,10 @@ import hotgraft
 import pytest
 from hotgraft import Host, HotgraftError, JournalError, Outcome
 from hotgraft.engine.journal import Journal
+from hotgraft.engine.journal_database import Database
 from hotgraft.engine.journal_reading import export, history, verify_journal
 from hotgraft.engine.store import KEPT_EACH
+from hotgraft.host.journal import AttemptRecord
 from sample_plugins import CALLER_PLUGIN, HANDS_OVER, PLAIN, SAVES, STATELESS, Sample, Workshop
 
 if TYPE_CHECKING:
@@ -212,6 +215,44 @@ def test_many_plugins_at_once_are_on_one_chain(folder: Path, build: Workshop) ->
     assert len(lines) == 12
     assert all([one.step for one in line.records][-2:] == ["outcome", "commit"] for line in lines)
     assert len({tuple(one.step for one in line.records) for line in lines if line.first.asked_by == "reload"}) == 1
+
+
+def test_what_a_closing_host_cannot_write_is_logged(
+    folder: Path, build: Workshop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Closing is done all the same, and the journal is free for the next host, which finds how far it came."""
+
+    def broken_append(*_: object) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    with Host(journal=folder) as host:
+        host.load(build(STATELESS))
+        monkeypatch.setattr(Database, "append", broken_append)
+    monkeypatch.undo()
+    assert "closed without its last 1 records" in caplog.text
+    assert records_of(folder)[-1].step == "commit"
+    with Host(journal=folder) as host:
+        host.restore_last_good()
+
+
+def test_no_memory_for_records_leaves_a_swap_that_happened(
+    folder: Path, build: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It serves; the report says what is missing; the next host closes the attempt."""
+
+    def no_memory(*_: object) -> None:
+        raise MemoryError
+
+    with Host(journal=folder) as host:
+        counter = host.load(build(HANDS_OVER))
+        counter.add(5)
+        with monkeypatch.context() as broken:
+            broken.setattr(AttemptRecord, "_ending", no_memory)
+            report = host.reload("counter", build(NEXT))
+        assert (report.outcome, report.journal) == (Outcome.PUBLISHED, "no memory for its records")
+        assert (counter.build(), counter.add(1)) == (2, 6)
+    Journal(folder).close()
+    assert history(folder)[-1].as_dict()["outcome"] == "interrupted"
 
 
 # --- going back ---

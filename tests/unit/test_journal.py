@@ -127,7 +127,7 @@ def test_an_anchor_that_cannot_be_written_refuses_and_the_next_write_mends_it(
 ) -> None:
     """The records are in the chain, so they are not written twice."""
 
-    def broken_anchor(folder: Path, anchor: Anchor) -> None:
+    def broken_anchor(folder: Path, anchor: Anchor, *, is_durable: bool) -> None:
         raise OSError(28, "No space left on device", str(folder))
 
     with monkeypatch.context() as broken:

@@ -10,17 +10,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 from audit_rows import BLANK, step
-from hotgraft.core.audit import EMPTY, Kind, verify
+from hotgraft.core.audit import EMPTY, Anchor, Kind, verify
 from hotgraft.core.errors import JournalError
 from hotgraft.engine.journal import Journal
-from hotgraft.engine.journal_anchor import read_anchor
+from hotgraft.engine.journal_anchor import read_anchor, write_anchor
 from hotgraft.engine.journal_folder import holder_of
 from hotgraft.engine.journal_reading import export, history, verify_journal
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from hotgraft.core.audit import Anchor
 
 WAL_HEAD, FRAME = 32, 24 + 4096  # sqlite.org/fileformat2.html, 4.1: with the default page size
 
@@ -60,10 +58,10 @@ def test_attempts_of_one_session_never_share_a_name_with_another(folder: Path) -
 def test_records_behind_the_anchor_are_taken_over_and_that_is_told(folder: Path) -> None:
     """Its host died between the two. Whoever appended would leave the same picture, so it stays on record."""
     journal = Journal(folder)
-    kept = (folder / "anchor.json").read_bytes()
+    kept = (folder / "anchor").read_bytes()
     journal.write([step("one")], keeps=False)
     journal.abandon()
-    (folder / "anchor.json").write_bytes(kept)
+    (folder / "anchor").write_bytes(kept)
     found = verify_journal(folder).verdict.finding
     assert found is not None
     assert found.kind is Kind.APPENDED
@@ -89,24 +87,47 @@ def test_a_host_does_not_write_behind_a_tail_that_was_changed(folder: Path, chan
     journal.write([step("one"), step("two")], keeps=False)
     journal.abandon()
     alter(folder, change)
-    before = (folder / "anchor.json").read_bytes()
+    before = (folder / "anchor").read_bytes()
     with pytest.raises(JournalError, match=words) as caught:
         Journal(folder)
     assert "hotgraft audit verify" in caught.value.advice
-    assert (folder / "anchor.json").read_bytes() == before
+    assert (folder / "anchor").read_bytes() == before
     assert holder_of(folder) is None
 
 
 def test_an_anchor_that_is_gone_or_damaged_is_refused(folder: Path) -> None:
     """Without it a cut tail cannot be found."""
     Journal(folder).abandon()
-    for text in ('{"count": 1}', "", "[]", '{"count": -1, "head": "' + "0" * 64 + '"}', '{"hotgraft_anchor": 2}'):
-        (folder / "anchor.json").write_text(text)
-        with pytest.raises(JournalError, match="damaged"):
+    whole = (folder / "anchor").read_bytes()
+    for data in (
+        b"",
+        b'{"count": 1}',
+        b"[]",
+        b"1",
+        whole.replace(b'"count": 1', b'"count": 9').replace(b": 0,", b": 8,"),
+    ):
+        (folder / "anchor").write_bytes(data)
+        with pytest.raises(JournalError, match="it is damaged"):
             Journal(folder)
-    (folder / "anchor.json").unlink()
+    (folder / "anchor").unlink()
     with pytest.raises(JournalError, match="no anchor"):
         Journal(folder)
+
+
+def test_an_anchor_that_was_torn_leaves_the_one_before(folder: Path) -> None:
+    """Power may go in the middle of any write, and the disk may have done any half of it."""
+    journal = Journal(folder)
+    journal.write([step("one")], keeps=True)
+    journal.abandon()
+    before, end = (folder / "anchor").read_bytes(), journal.end
+    write_anchor(folder, Anchor(end.count + 1, "a" * 64), is_durable=True)
+    after = (folder / "anchor").read_bytes()
+    changed = [place for place, pair in enumerate(zip(before, after, strict=True)) if pair[0] != pair[1]]
+    for size in changed:
+        (folder / "anchor").write_bytes(after[:size] + before[size:])
+        assert read_anchor(folder) == end
+    (folder / "anchor").write_bytes(after)
+    assert read_anchor(folder) == Anchor(end.count + 1, "a" * 64)
 
 
 def test_a_newer_format_is_refused_and_left_alone(folder: Path) -> None:
@@ -152,7 +173,7 @@ class Synced:
         folder.mkdir(mode=0o700)
         (folder / "journal.db").write_bytes(before.database)
         (folder / "journal.db-wal").write_bytes(self.log[:size] + before.log[size:])
-        (folder / "anchor.json").write_bytes(before.anchor)
+        (folder / "anchor").write_bytes(before.anchor)
 
 
 def test_every_lost_suffix_of_unsynced_writes_leaves_a_whole_journal(folder: Path, tmp_path: Path) -> None:
@@ -167,7 +188,7 @@ def test_every_lost_suffix_of_unsynced_writes_leaves_a_whole_journal(folder: Pat
         for record in (step("intent", attempt=name), step("outcome", attempt=name, outcome="published")):
             assert journal.write([record], keeps=False).error is None
             database, log = (folder / "journal.db").read_bytes(), (folder / "journal.db-wal").read_bytes()
-            taken.append(Synced(database, log, (folder / "anchor.json").read_bytes(), journal.end))
+            taken.append(Synced(database, log, (folder / "anchor").read_bytes(), journal.end))
         if number == 1:
             journal._database.connection.execute("PRAGMA wal_checkpoint(RESTART)")  # the log begins anew, over the old
             taken[-1] = replace(taken[-1], database=(folder / "journal.db").read_bytes())

@@ -1,14 +1,14 @@
 """The journal of a host: every step of every attempt on record, the intent before the gated window, the rest after it.
 
-What is synced when. A commit of records is
-  1. SQLite writes them to journal.db-wal and syncs it (one fdatasync: WAL mode, synchronous = FULL);
-  2. the anchor is written to a file of its own and synced (fsync), renamed over the old one, and the folder is synced
-     (fsync), which makes the names of all files in it durable too.
-An attempt makes two commits. The *intent* (the steps so far, and what is about to be done) is committed before any code
-of the candidate runs in this process: when it returns, it outlasts a loss of power. The *outcome* (the steps of
-the window, from the record that the core returns, and how it ended) is committed after publish. The kept image is
-synced between publish and outcome. Every 1,000 pages SQLite also copies the log into journal.db and syncs that.
-Nothing is written or synced while a gate is closed.
+What is synced when. An attempt makes two commits.
+  intent   the steps so far and what is about to be done, before any code of the candidate runs in this process.
+           SQLite writes the records to journal.db-wal and syncs it (one fdatasync: WAL mode, synchronous = FULL): they
+           outlast a loss of power. The anchor is written and not synced: what may be lost is one that is newer than the
+           one before, and the next host takes over records that stand behind it.
+  outcome  the steps of the window, from the record that the core returns, and how it ended; after publish. The kept
+           image is synced (it, and its folder); then the records (one fdatasync), then the anchor (one fdatasync).
+  On opening, the folder is synced as well, so that the names of all files in it are durable; every 1,000 pages SQLite
+  copies the log into journal.db and syncs that. Nothing is written or synced while a gate is closed.
 
 Where a write fails
   What is promised (`keeps=False`) did not happen yet: the swap is refused. What is told (`keeps=True`) *has* happened:
@@ -37,7 +37,7 @@ from hotgraft.core.errors import JournalError
 from hotgraft.engine.journal_anchor import write_anchor
 from hotgraft.engine.journal_asked import asked
 from hotgraft.engine.journal_database import Database, words_of
-from hotgraft.engine.journal_folder import DATABASE, FolderLock, make_folder
+from hotgraft.engine.journal_folder import DATABASE, FolderLock, make_folder, sync_folder
 from hotgraft.engine.journal_opening import check_tail, last_good_images, opening_records
 from hotgraft.engine.store import Store
 
@@ -118,9 +118,10 @@ class Journal:
             self.store = Store(self.folder, last_good_images(self._database))
             records = opening_records(self._database, self.blank(), unanchored)
             self.session = self.end.count + len(records)  # the number of the record that opens it
-            error = self.write(records, keeps=False).error
+            error = self.write(records, keeps=False).error or self._write_anchor(is_durable=True)
             if error is not None:
                 raise error
+            sync_folder(self.folder)
         except BaseException as error:
             self._database.close()
             if isinstance(error, sqlite3.Error | OSError):
@@ -151,7 +152,7 @@ class Journal:
             keeps: they tell of what has happened, and are kept where they cannot be written.
         """
         with self._lock:
-            written = self._write(records, configs or {})
+            written = self._write(records, configs or {}, is_durable=keeps)
             if keeps and not written.is_committed:
                 self._keep(records, configs or {})
             if keeps and written.error is not None:
@@ -164,8 +165,8 @@ class Journal:
         """How many records are in memory only."""
         return len(self._kept) + self._dropped
 
-    def _write(self, records: Sequence[AuditRecord], configs: Mapping[str, str]) -> Written:
-        """Commit what was kept and then `records`; then the anchor."""
+    def _write(self, records: Sequence[AuditRecord], configs: Mapping[str, str], *, is_durable: bool) -> Written:
+        """Commit what was kept and then `records`; then the anchor, which may outlast less than they do."""
         rows, end = self._chained([*self._kept, *self._lost(), *records])
         try:
             self.at("commit")
@@ -174,12 +175,15 @@ class Journal:
             self.at("committed")
         except _FAILURES as error:
             return Written(False, self._refusal(f"{DATABASE}: {words_of(error)}"))
+        return Written(True, self._write_anchor(is_durable=is_durable))
+
+    def _write_anchor(self, *, is_durable: bool) -> JournalError | None:
         try:
-            write_anchor(self.folder, end)
+            write_anchor(self.folder, self.end, is_durable=is_durable)
             self.at("anchored")
         except _FAILURES as error:
-            return Written(True, self._refusal(f"its anchor: {words_of(error)}"))
-        return Written(True)
+            return self._refusal(f"its anchor: {words_of(error)}")
+        return None
 
     def _chained(self, records: Iterable[AuditRecord]) -> tuple[list[Chained], Anchor]:
         rows: list[Chained] = []

@@ -1,6 +1,6 @@
 """The folder of a journal: where its files are, that it is private, and that one host at a time has it.
 
-    journal.db (-wal, -shm)  the records          anchor.json  their count and the hash of the last
+    journal.db (-wal, -shm)  the records          anchor       their count and the hash of the last
     images/<sha256>.so       committed images     lock         held by the host, its pid inside
 
 The lock is flock(2): the kernel gives it back however the host ends, so none is ever stale. It belongs to the open
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["ANCHOR", "DATABASE", "IMAGES", "FolderLock", "holder_of", "make_folder", "sync_folder"]
 
 DATABASE: Final = "journal.db"
-ANCHOR: Final = "anchor.json"
+ANCHOR: Final = "anchor"
 IMAGES: Final = "images"
 _LOCK: Final = "lock"
 

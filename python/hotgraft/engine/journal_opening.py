@@ -34,7 +34,7 @@ def check_tail(database: Database, folder: Path) -> tuple[Anchor, int]:
     if anchor is None and count > 0:
         raise _refusal(folder, f"there are {count} records and no anchor")
     if anchor is None:
-        write_anchor(folder, EMPTY)
+        write_anchor(folder, EMPTY, is_durable=True)
         anchor = EMPTY
     start = EMPTY
     if anchor.count > 1:

@@ -189,12 +189,12 @@ def read_anchors(text: str) -> tuple[Anchor, ...]:
         if count.isdigit() and head:
             return (anchor_of({"count": int(count), "head": head}),)
         lines = Path(text).read_text(encoding="utf-8").splitlines()
-        values = [json.loads(line) for line in lines if line]
+        values = [json.loads(line) for line in lines if line.strip()]
         return tuple(
             anchor_of({"count": one["number"], "head": one["hash"]} if "hash" in one else one) for one in values
         )
     except (OSError, ValueError, TypeError, KeyError) as error:
-        advice = "give COUNT:HASH, a copy of anchor.json, or what `hotgraft audit export` wrote"
+        advice = "give COUNT:HASH, a copy of anchor, or what `hotgraft audit export` wrote"
         found = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise JournalError(
             "read the anchor", on=text, found=found, advice=advice, running="nothing was changed"
