@@ -235,6 +235,29 @@ def test_what_a_closing_host_cannot_write_is_logged(
         host.restore_last_good()
 
 
+def test_a_handler_may_ask_for_a_change_when_the_journal_fails(
+    folder: Path, build: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told after the plugin's turn: within it, the handler's change would wait for itself."""
+    answers: list[str] = []
+
+    def try_again(event: hotgraft.HostEvent) -> None:
+        monkeypatch.undo()
+        answers.append(f"{event.name} {event.facts['records']} {host.reload('counter').outcome}")
+
+    def broken_append(*_: object) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    with Host(journal=folder) as host:
+        host.load(build(STATELESS))
+        host.on("journal.failed", try_again)
+        host.on("journal.works", lambda event: answers.append(event.name))
+        monkeypatch.setattr(Database, "append", broken_append)
+        with pytest.raises(JournalError, match="disk I/O error"):
+            host.reload("counter", build(replace(STATELESS, build=2)))
+    assert answers == ["journal.works", "journal.failed 0 published"]
+
+
 def test_no_memory_for_records_leaves_a_swap_that_happened(
     folder: Path, build: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hotgraft.core.errors import ConfigError
 from hotgraft.core.options import Options, make_options
@@ -19,6 +21,14 @@ def test_every_wrong_setting_is_named_with_what_was_meant() -> None:
 
     assert len(caught.value.found) == 3
     assert "did you mean 'swap_deadline_s'" in caught.value.found[0]
+
+
+def test_a_journal_is_a_path_or_none() -> None:
+    """`Host(journal=None)` says what the default is."""
+    assert make_options({"journal": Path("records")}).journal == "records"
+    assert make_options({"journal": None}) == Options()
+    with pytest.raises(ConfigError, match="journal is 3"):
+        make_options({"journal": 3})
 
 
 @pytest.mark.parametrize("value", [0, -1.0, float("nan"), float("inf"), True, "5", None])

@@ -36,6 +36,7 @@ class Options:
 def make_options(given: Mapping[str, Any]) -> Options:
     """Return the options, or raise `ConfigError` naming every setting that is unknown or out of bounds."""
     known = [field.name for field in fields(Options)]
+    given = {name: value for name, value in given.items() if (name, value) != ("journal", None)}
     given = {name: value.__fspath__() if hasattr(value, "__fspath__") else value for name, value in given.items()}
     found: list[str] = []
     for name, value in given.items():

@@ -51,7 +51,7 @@ class Changes:
 
         def take_turn() -> SwapReport:
             try:
-                report = loaded.turns.take(wish.key, lambda: self._attempt(loaded, wish), wish.deadline_s)
+                report = self._take(loaded, lambda: self._attempt(loaded, wish), wish.deadline_s, wish.key)
             except Exception as error:
                 self.events.tell_failure(loaded.name, error)
                 raise
@@ -81,7 +81,7 @@ class Changes:
 
         def change() -> None:
             deadline_s = self.around.options.control_deadline_s
-            report = loaded.turns.take(None, lambda: record.carry_out(attempt.load), deadline_s)
+            report = self._take(loaded, lambda: record.carry_out(attempt.load), deadline_s)
             self.events.tell("plugin.loaded", name, report=report)
 
         carry_out(change)
@@ -98,10 +98,19 @@ class Changes:
             )
 
         def change() -> None:
-            loaded.turns.take(None, work, self.around.options.control_deadline_s)
+            self._take(loaded, work, self.around.options.control_deadline_s)
             self.events.tell("plugin.loaded", loaded.name, instance=name)
 
         carry_out(change)
+
+    def _take(
+        self, loaded: Loaded, work: Callable[[], SwapReport], deadline_s: float, key: object = None
+    ) -> SwapReport:
+        """Do it in the plugin's turn; what is to be told of the journal is told after it."""
+        try:
+            return loaded.turns.take(key, work, deadline_s)
+        finally:
+            self.recorder.tell_events()
 
     def _attempt(self, loaded: Loaded, wish: Wish) -> SwapReport:
         configs = {one.name: one.config_json for one in loaded.instances.values()}

@@ -12,6 +12,7 @@ import json
 import logging
 import threading
 import weakref
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,6 +51,7 @@ class Recorder:
         self._events = events
         self._lock = threading.Lock()
         self._is_failing = False
+        self._untold: list[tuple[str, str, dict[str, Any]]] = []
 
     def attempt(
         self, loaded: Loaded, asked: Asked, image: str, configs: Mapping[str, str], watch: Stopwatch
@@ -70,18 +72,29 @@ class Recorder:
     def note(self, record: AuditRecord) -> None:
         """Put one thing that has happened on record."""
         if self.journal is not None:
-            self.tell(record.plugin, self.journal.write([record], keeps=True))
+            self.judge(record.plugin, self.journal.write([record], keeps=True))
+            self.tell_events()
 
-    def tell(self, plugin: str, written: Written) -> None:
-        """Tell who listens when the journal begins to fail, and when it works again."""
+    def judge(self, plugin: str, written: Written) -> None:
+        """Note when the journal begins to fail, and when it works again; `tell_events` tells of it."""
+        error = written.error
         with self._lock:
-            is_new = self._is_failing is not (written.error is not None)
-            self._is_failing = written.error is not None
-        if is_new and written.error is not None:
-            LOG.error("%s", written.error)
-            self._events.tell("journal.failed", plugin, error=written.error, records=written.error.records)
-        elif is_new:
-            self._events.tell("journal.works", plugin)
+            if self._is_failing is (error is not None):
+                return
+            self._is_failing = error is not None
+            if error is not None:
+                self._untold.append(("journal.failed", plugin, {"error": error, "records": error.records}))
+            else:
+                self._untold.append(("journal.works", plugin, {}))
+        if error is not None:
+            LOG.error("%s", error)
+
+    def tell_events(self) -> None:
+        """Tell who listens. Not within a plugin's turn: a handler may ask for a change, and would wait for itself."""
+        with self._lock:
+            untold, self._untold = self._untold, []
+        for event, plugin, facts in untold:
+            self._events.tell(event, plugin, **facts)
 
     def close(self) -> None:
         """Write what was kept, and that the host was closed; a failure is logged with the records that are lost."""
@@ -141,7 +154,7 @@ class AttemptRecord:
             steps = self._steps()
             written = journal.write([*steps, self._record(INTENT, "intended", facts=self._facts())], keeps=False)
             self.written += len(steps) * written.is_committed
-        self.recorder.tell(self.loaded.name, written)
+        self.recorder.judge(self.loaded.name, written)
         if written.error is not None:
             raise written.error
 
@@ -152,12 +165,15 @@ class AttemptRecord:
         try:
             report = work()
         except BaseException as error:
-            self._end(getattr(error, "report", None), error)
+            with suppress(MemoryError):
+                self._end(getattr(error, "report", None), error)
             raise
-        began = self.watch.clock_ns()
-        why = self._end(report, None)
-        took = StepTime("outcome", (self.watch.clock_ns() - began) / 1_000, why, began_ns=began)
-        return replace(report, journal=why, steps=(*report.steps, took))
+        with suppress(MemoryError):  # it has happened, whatever is left for telling of it
+            began = self.watch.clock_ns()
+            why = self._end(report, None)
+            took = StepTime("outcome", (self.watch.clock_ns() - began) / 1_000, why, began_ns=began)
+            return replace(report, journal=why, steps=(*report.steps, took))
+        return report
 
     def _end(self, report: SwapReport | None, error: BaseException | None) -> str:
         """Write the steps since the intent and the outcome; return why they are not on disk."""
@@ -174,7 +190,7 @@ class AttemptRecord:
         except MemoryError:  # for the records themselves
             failures.append("no memory for its records")
         else:
-            self.recorder.tell(self.loaded.name, written)
+            self.recorder.judge(self.loaded.name, written)
             failures += written.error.found if written.error is not None else ()
         finally:
             journal.store.end(self.name, self.loaded.name, is_committed=is_committed)
