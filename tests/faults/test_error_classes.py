@@ -7,6 +7,7 @@ import json
 import os
 import pkgutil
 import resource
+import sqlite3
 import threading
 import time
 from contextlib import contextmanager
@@ -170,6 +171,16 @@ def journal_taken(scene: Scene) -> None:
         Host(journal=scene.folder / "journal")
 
 
+def journal_cut(scene: Scene) -> None:
+    """Somebody took the newest records out of the database."""
+    with Host(journal=scene.folder / "journal"):
+        pass
+    with sqlite3.connect(scene.folder / "journal" / "journal.db") as database:
+        database.execute("DELETE FROM audit WHERE number = 2")
+    database.close()
+    Host(journal=scene.folder / "journal")
+
+
 CASES: Final[tuple[Case, ...]] = (
     ("ManifestError", lambda it: it.host.load(it.fill(plugin_toml="[plugin]\nnam = 1\n") / "plugin.toml"), "nam"),
     (
@@ -201,6 +212,8 @@ CASES: Final[tuple[Case, ...]] = (
     ("Busy", busy, "session 7"),
     ("ResourceError", no_fds, "counter"),
     ("JournalError", journal_taken, "another host"),
+    ("JournalError", journal_cut, "record 2 was cut off"),
+    ("JournalError", lambda it: it.host.restore_last_good(), "the host"),
     ("PinExpired", pin_expired, "build"),
     ("HostClosed", closed, "the host"),
     ("HostClosed", call_closed, "build"),

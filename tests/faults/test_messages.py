@@ -84,7 +84,7 @@ def error_text(scene: Scene, how: Callable[[Scene], object]) -> str:
 
 def typed(*words: str) -> str:
     """Return what a command answers a person, and its exit code."""
-    done = CliRunner().invoke(cli, words)
+    done = CliRunner(env={"HOTGRAFT_JOURNAL": "off"}).invoke(cli, words)
     return f"$ hotgraft {' '.join(words)}\n{done.output.strip()}\nexit {done.exit_code}"
 
 
