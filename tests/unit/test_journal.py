@@ -77,6 +77,14 @@ def test_a_folder_that_others_may_write_to_is_refused(folder: Path) -> None:
         Journal(folder)
 
 
+def test_a_folder_that_cannot_be_made_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    """Settings may lie where their reader may not write."""
+    (tmp_path / "file").touch()
+    with pytest.raises(JournalError, match="Not a directory") as caught:
+        Journal(tmp_path / "file" / "journal")
+    assert "--journal off" in caught.value.advice
+
+
 def test_a_promise_that_cannot_be_written_is_refused_and_is_not_there(
     folder: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:

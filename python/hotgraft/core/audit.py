@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import operator
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
@@ -63,6 +64,10 @@ class AuditRecord:
     outcome: str
     error: str
     facts: str  # a JSON object of what only some steps have
+
+
+_FIELDS: Final = tuple(one.name for one in fields(AuditRecord))
+_values_of: Final = operator.attrgetter(*_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +135,8 @@ class Verdict:
 
 def canonical(record: AuditRecord) -> bytes:
     """Return the one encoding of a record: JSON in ASCII, keys sorted, no spaces. Two records never share one."""
-    return json.dumps(asdict(record), sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
+    values = dict(zip(_FIELDS, _values_of(record), strict=True))  # asdict() takes thrice the time of all the rest
+    return json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
 
 
 def chain(record: AuditRecord, previous: str) -> Chained:

@@ -38,7 +38,8 @@ def make_folder(folder: Path) -> None:
         (folder / IMAGES).mkdir(mode=0o700, exist_ok=True)
         facts = [(one, one.stat()) for one in (folder, folder / IMAGES)]
     except OSError as error:
-        raise JournalError("open the journal", on=str(folder), found=_words(error)) from None
+        advice = "give it a folder that this user can write to; hotgraft run takes --journal FOLDER, or --journal off"
+        raise JournalError("open the journal", on=str(folder), found=_words(error), advice=advice) from None
     found = [
         f"{one} belongs to user {fact.st_uid}" if fact.st_uid != os.geteuid() else f"others may write to {one}"
         for one, fact in facts
