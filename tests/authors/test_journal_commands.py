@@ -211,11 +211,12 @@ def test_reading_the_journal_imports_no_host(folder: Path) -> None:
         assert len(loaded) < 250, words
 
 
-def test_columns_are_aligned_and_cut_to_a_terminal() -> None:
-    """A wrapped line is read as two."""
+def test_columns_are_aligned_and_what_does_not_fit_stands_beneath() -> None:
+    """The last column says why: of all it is the one that must not be cut."""
     rows = [("a", "bb", "what it was"), ("aaa", "b", "")]
     assert columns(rows) == "a    bb  what it was\naaa  b"
-    assert columns(rows, width=12) == "a    bb  wh…\naaa  b"
+    assert columns(rows, width=20) == "a    bb  what it was\naaa  b"
+    assert columns(rows, width=14) == "a    bb\n    what it\n    was\naaa  b"
 
 
 @pytest.mark.parametrize(

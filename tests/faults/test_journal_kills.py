@@ -45,7 +45,7 @@ def test_a_host_killed_at_any_point_leaves_a_whole_journal_and_a_last_good(
     stride = sized(quick=30, full=1)
     offset = CASES.index((plan, sample)) * 7 % stride  # each plan at other points
 
-    for _ in range(sized(quick=1, full=1, soak=12)):
+    for _ in range(sized(quick=1, full=1, soak=15)):
         done = run_child("crash_journal.py", plan, *images, stride, offset, deadline_s=600)
         assert done.returncode == 0, done.stderr
 

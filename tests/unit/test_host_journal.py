@@ -14,7 +14,7 @@ from hotgraft import Host, HotgraftError, JournalError, Outcome
 from hotgraft.engine.journal import Journal
 from hotgraft.engine.journal_database import Database
 from hotgraft.engine.journal_reading import export, history, verify_journal
-from hotgraft.engine.store import KEPT_EACH
+from hotgraft.engine.store import KEPT_EACH, Store
 from hotgraft.host.journal import AttemptRecord
 from sample_plugins import CALLER_PLUGIN, HANDS_OVER, PLAIN, SAVES, STATELESS, Sample, Workshop
 
@@ -256,6 +256,22 @@ def test_a_handler_may_ask_for_a_change_when_the_journal_fails(
         with pytest.raises(JournalError, match="disk I/O error"):
             host.reload("counter", build(replace(STATELESS, build=2)))
     assert answers == ["journal.works", "journal.failed 0 published"]
+
+
+def test_a_kept_image_that_cannot_be_synced_is_told_and_the_swap_is_on_record(
+    folder: Path, build: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It serves; should the copy turn out damaged one day, its hash says so."""
+
+    def broken_sync(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    with Host(journal=folder) as host:
+        monkeypatch.setattr(Store, "sync", broken_sync)
+        host.load(build(STATELESS))
+        report = host.reload("counter", build(replace(STATELESS, build=2)))
+    assert report.journal == "the kept image is not durable: Input/output error"
+    assert [one.as_dict()["outcome"] for one in history(folder)] == ["published"] * 2
 
 
 def test_no_memory_for_records_leaves_a_swap_that_happened(

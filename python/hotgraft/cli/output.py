@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import textwrap
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["columns", "has_colour", "json_lines_option", "json_option", "print_json", "table", "wants_json"]
 
+BENEATH = "    "
 _Command = TypeVar("_Command", bound="Callable[..., Any]")
 _WANTS_JSON = "hotgraft.cli.output.wants_json"
 
@@ -64,8 +66,15 @@ def table(rows: Iterable[tuple[str, str]], *, indent: int = 2) -> str:
 
 
 def columns(rows: Iterable[Sequence[str]], *, width: int | None = None) -> str:
-    """Return rows as aligned columns; a line longer than `width` is cut, so that a terminal does not wrap it."""
+    """Return rows as aligned columns; a last cell that does not fit into `width` stands beneath its row, wrapped."""
     listed = list(rows)
-    widths = [max(map(len, column)) for column in zip(*listed, strict=True)]
-    lines = ["  ".join(f"{cell:<{size}}" for cell, size in zip(row, widths, strict=True)).rstrip() for row in listed]
-    return "\n".join(line if width is None or len(line) <= width else f"{line[: width - 1]}…" for line in lines)
+    *widths, _ = [max(map(len, column)) for column in zip(*listed, strict=True)]
+    lines: list[str] = []
+    for *cells, last in listed:
+        line = "  ".join(f"{cell:<{size}}" for cell, size in zip(cells, widths, strict=True))
+        if width is None or len(line) + 2 + len(last) <= width:
+            lines.append(f"{line}  {last}".rstrip())
+        else:
+            beneath = textwrap.wrap(last, width, initial_indent=BENEATH, subsequent_indent=BENEATH)
+            lines += [line.rstrip(), *beneath]
+    return "\n".join(lines)
