@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
+import mmap
 import os
-import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 from hotgraft import Host
-from hotgraft.engine import leftovers
-from hotgraft.engine.leftovers import lock_folder, remove_left_folders
+from hotgraft.engine.leftovers import claim_folder, remove_left_folders
 from sample_plugins import STATELESS, Workshop
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-@pytest.fixture(autouse=True)
-def old_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take every folder for older than one that is being made just now."""
-    monkeypatch.setattr(leftovers, "_YOUNG_S", -1.0)
 
 
 @pytest.fixture
@@ -37,6 +30,7 @@ def left_by(pid: int, parent: Path, end: str = "abcdefgh") -> Path:
     folder = parent / f"hotgraft-{pid}-{end}"
     folder.mkdir(mode=0o700)
     (folder / "gain.g1.01234567.so").write_bytes(b"copy")
+    claim_folder(folder)
     return folder
 
 
@@ -51,38 +45,30 @@ def test_what_a_dead_host_left_is_removed(tmp_path: Path, dead: int) -> None:
 
 
 def test_what_a_living_process_made_stays(tmp_path: Path) -> None:
-    """Its number says so, also where it could not lock the folder."""
+    """Its number says so."""
     folder = left_by(os.getpid(), tmp_path)
     assert remove_left_folders(tmp_path) == ()
     assert folder.exists()
 
 
-def test_what_is_locked_stays_whatever_the_number_says(tmp_path: Path, dead: int) -> None:
-    """A number of another PID namespace means nothing here; a child may outlive the host it came from."""
+@pytest.mark.parametrize("note", ["", "another-boot pid:[4026531836]", None])
+def test_what_another_machine_or_namespace_made_stays(tmp_path: Path, dead: int, note: str | None) -> None:
+    """A number of theirs means nothing here; and whoever makes a folder just now has not signed it yet."""
     folder = left_by(dead, tmp_path)
-    lock = lock_folder(folder)
-    asks, child = os.pipe(), os.fork()
-    if child == 0:
-        os.close(asks[1])
-        os.read(asks[0], 1)  # until the other side is closed
-        os._exit(0)
-    try:
-        assert remove_left_folders(tmp_path) == ()
-        os.close(lock)
-        assert remove_left_folders(tmp_path) == ()  # the child has it still
-    finally:
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-        os.close(asks[0])
-        os.close(asks[1])
-    assert [one.path for one in remove_left_folders(tmp_path)] == [folder]
-
-
-def test_what_was_made_a_moment_ago_stays(tmp_path: Path, dead: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its host may be about to lock it."""
-    monkeypatch.undo()
-    left_by(dead, tmp_path)
+    if note is None:
+        (folder / ".owner").unlink()
+    else:
+        (folder / ".owner").write_text(note)
     assert remove_left_folders(tmp_path) == ()
+    assert (folder / "gain.g1.01234567.so").exists()
+
+
+def test_what_somebody_maps_stays_whatever_the_number_says(tmp_path: Path, dead: int) -> None:
+    """A child that was forked from a host may outlive it, and calls on."""
+    folder = left_by(dead, tmp_path)
+    with (folder / "gain.g1.01234567.so").open("rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ):
+        assert remove_left_folders(tmp_path) == ()
+    assert [one.path for one in remove_left_folders(tmp_path)] == [folder]
 
 
 def test_a_host_on_a_journal_cleans_up_and_leaves_a_living_one_alone(
@@ -101,6 +87,7 @@ def test_a_host_on_a_journal_cleans_up_and_leaves_a_living_one_alone(
             assert counter.build() == 1
 
 
-def test_a_folder_that_cannot_be_locked_is_no_reason_to_fail(tmp_path: Path) -> None:
-    """No fd is left, say: the process's number speaks for the folder then."""
-    assert lock_folder(tmp_path / "gone") == -1
+def test_a_folder_that_cannot_be_signed_is_no_reason_to_fail(tmp_path: Path) -> None:
+    """The disk is full, say: it is never removed then, and doctor tells of it."""
+    claim_folder(tmp_path / "gone")
+    assert list(tmp_path.iterdir()) == []

@@ -42,7 +42,7 @@ def command(ctx: click.Context, journal: str | None, config_file: Path | None, a
         click.echo(table(_summary(found), indent=0))
 
 
-@command.command(epilog=EXITS_TEXT)
+@command.command(epilog=EXITS_TEXT, short_help="Follow the chain: is it what was written?")
 @click.option(
     "--against",
     "kept",
@@ -84,7 +84,7 @@ def verify(
     ctx.exit(0 if is_accepted else EXIT_REFUSED)
 
 
-@command.command(epilog=EXITS_TEXT)
+@command.command(epilog=EXITS_TEXT, short_help="Write every record, for keeping elsewhere.")
 @click.option("--jsonl", is_flag=True, help="One record a line, as JSON; there is no other format yet.")
 @journal_options
 def export(jsonl: bool, journal: str | None, config_file: Path | None) -> None:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
 import shutil
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-__all__ = ["LeftFolder", "MappedCopies", "left_folders", "lock_folder", "mapped_copies", "remove_left_folders"]
+__all__ = ["LeftFolder", "MappedCopies", "claim_folder", "left_folders", "mapped_copies", "remove_left_folders"]
 
 # hotgraft.host.folder names it, and the core the files in it: <plugin>.g<generation>.<hash8>.so
 _FOLDER: Final = re.compile(r"hotgraft-(\d+)-[a-z0-9_]{8}")
-_YOUNG_S: Final = 10.0
+_OWNER: Final = ".owner"
 _MAPPED: Final = re.compile(r" (/\S.*/([A-Za-z0-9_.-]+)\.g(\d+)\.[0-9a-f]{8}\.so)(?: \(deleted\))?$", re.MULTILINE)
 
 
@@ -52,47 +50,50 @@ def left_folders(parent: Path | None = None, proc: Path = Path("/proc")) -> tupl
             continue
         try:
             if entry.stat().st_uid == os.getuid():
-                sizes = [one.stat().st_size for one in entry.iterdir() if one.is_file()]
+                sizes = [one.stat().st_size for one in entry.iterdir() if one.is_file() and one.name != _OWNER]
                 found.append(LeftFolder(entry, int(named[1]), len(sizes), sum(sizes)))
         except OSError:  # somebody removes it just now
             continue
     return tuple(found)
 
 
-def lock_folder(folder: Path | str) -> int:
-    """Say that the folder is in use until this process, and every child forked from it, has ended: by flock(2).
-
-    Return the fd that says so, or -1 where the system has none to give: then the process's number is all that speaks.
-    """
-    try:
-        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError:
-        return -1
-    with contextlib.suppress(OSError):
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    return fd
+def claim_folder(folder: Path | str) -> None:
+    """Note whose folder it is: a process's number means something only on one machine, and in one PID namespace."""
+    with contextlib.suppress(OSError):  # without a note it is never removed, only told of
+        (Path(folder) / _OWNER).write_text(_here())
 
 
 def remove_left_folders(parent: Path | None = None, proc: Path = Path("/proc")) -> tuple[LeftFolder, ...]:
     """Remove the folders that killed hosts left, and return them.
 
-    One stays where anything speaks for a living host: its process's number; the lock, which also a process of another
-    PID namespace holds, and a child that outlived its parent; or an age in which the lock may not have been taken yet.
+    One stays where anything speaks for somebody living: its process's number; a note of another namespace, or none yet;
+    or a process that maps what lies in it, a child that outlived its parent, say.
     """
-    return tuple(one for one in left_folders(parent, proc) if _is_abandoned(one.path) and _is_removed(one.path))
+    left = [one for one in left_folders(parent, proc) if _is_ours(one.path)]
+    used = _mapped_text(proc) if left else ""
+    return tuple(one for one in left if f" {one.path}/" not in used and _is_removed(one.path))
 
 
-def _is_abandoned(folder: Path) -> bool:
-    fd = -1
+def _is_ours(folder: Path) -> bool:
     try:
-        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return time.time() - os.fstat(fd).st_ctime > _YOUNG_S
-    except OSError:  # somebody has it, or removes it just now
+        return (folder / _OWNER).read_text() == _here()
+    except (OSError, ValueError):
         return False
-    finally:
-        if fd >= 0:
-            os.close(fd)
+
+
+def _here() -> str:
+    """Return what tells this machine, since it was started, and this PID namespace from all others."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
+
+
+def _mapped_text(proc: Path) -> str:
+    texts = []
+    for entry in proc.iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):  # another user's, who cannot map from a folder of this one's; or gone
+                texts.append((entry / "maps").read_text(encoding="utf-8", errors="replace"))
+    return "".join(texts)
 
 
 def _is_removed(folder: Path) -> bool:

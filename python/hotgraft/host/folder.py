@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import weakref
 
-from hotgraft.engine.leftovers import lock_folder
+from hotgraft.engine.leftovers import claim_folder
 
 __all__ = ["private_folder"]
 
@@ -21,12 +21,11 @@ def private_folder(owner: object) -> str:
     Its name holds the process's number: `hotgraft doctor` finds by it what a killed host left behind.
     """
     folder = tempfile.mkdtemp(prefix=f"hotgraft-{os.getpid()}-")
-    weakref.finalize(owner, _remove, folder, os.getpid(), lock_folder(folder))
+    weakref.finalize(owner, _remove, folder, os.getpid())
+    claim_folder(folder)
     return folder
 
 
-def _remove(folder: str, pid: int, lock: int) -> None:
+def _remove(folder: str, pid: int) -> None:
     if os.getpid() == pid:  # a forked child ends too, and the folder is its parent's
         shutil.rmtree(folder, ignore_errors=True)
-        if lock >= 0:
-            os.close(lock)
