@@ -176,6 +176,12 @@ class Synced:
         (folder / "anchor").write_bytes(before.anchor)
 
 
+def taken_from(folder: Path, journal: Journal) -> Synced:
+    """Return the files as they are now."""
+    database, log = (folder / "journal.db").read_bytes(), (folder / "journal.db-wal").read_bytes()
+    return Synced(database, log, (folder / "anchor").read_bytes(), journal.end)
+
+
 def test_every_lost_suffix_of_unsynced_writes_leaves_a_whole_journal(folder: Path, tmp_path: Path) -> None:
     """Fault K02: the log is cut at every frame's border and inside every frame between two syncs.
 
@@ -187,8 +193,7 @@ def test_every_lost_suffix_of_unsynced_writes_leaves_a_whole_journal(folder: Pat
         name = f"9.{number}"
         for record in (step("intent", attempt=name), step("outcome", attempt=name, outcome="published")):
             assert journal.write([record], keeps=False).error is None
-            database, log = (folder / "journal.db").read_bytes(), (folder / "journal.db-wal").read_bytes()
-            taken.append(Synced(database, log, (folder / "anchor").read_bytes(), journal.end))
+            taken.append(taken_from(folder, journal))
         if number == 1:
             journal._database.connection.execute("PRAGMA wal_checkpoint(RESTART)")  # the log begins anew, over the old
             taken[-1] = replace(taken[-1], database=(folder / "journal.db").read_bytes())
@@ -204,6 +209,21 @@ def test_every_lost_suffix_of_unsynced_writes_leaves_a_whole_journal(folder: Pat
             check_reopened(tmp_path / "copy", before.end, is_whole=size == borders[-1])
             tried += 1
     assert tried > 80
+
+
+@pytest.mark.control
+def test_with_the_anchor_first_a_lost_write_looks_like_a_cut_tail(folder: Path, tmp_path: Path) -> None:
+    """This is why records are durable before their anchor is written: no power cut may look like an attack."""
+    journal = Journal(folder)
+    before = taken_from(folder, journal)
+    journal.write([step("intent")], keeps=True)
+    after = taken_from(folder, journal)
+    journal.abandon()
+    replace(after, anchor=before.anchor).lose_to(before, 0, tmp_path / "copy")
+    Journal(tmp_path / "copy").abandon()
+    after.lose_to(replace(before, anchor=after.anchor), 0, tmp_path / "copy")
+    with pytest.raises(JournalError, match="was cut off"):
+        Journal(tmp_path / "copy")
 
 
 def check_reopened(folder: Path, promised: Anchor, *, is_whole: bool) -> None:
