@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -44,6 +45,8 @@ def test_c_program_replaces_a_plugin_under_a_calling_thread(tmp_path: Path) -> N
     assert done.returncode == 0, done.stdout + done.stderr
     assert "generation 2 serves" in done.stdout
     assert "0 failed; unloaded for certain: 1, stuck: 0" in done.stdout
+    metered = re.search(r"generation 2 was called (\d+) times; of (\d+) calls that were timed", done.stdout)
+    assert metered is not None and int(metered[1]) >= 100_000 and 0 < int(metered[2]) < int(metered[1])
 
 
 REPORTS = """

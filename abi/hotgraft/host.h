@@ -38,7 +38,8 @@ typedef struct hotgraft_host {
 
     /* Guard a table of `slot` for this thread, waiting at a closed gate. Pair with leave on the same thread, last in
      * first out. NULL: the import is optional and not bound, the host is closing, or this thread carries out the very
-     * swap that closed the gate. call.h does the same without the call. [any] */
+     * swap that closed the gate. call.h does the same without the call, and counts the guard in the generation's meter:
+     * one made here is in nobody's count. [any] */
     const hotgraft_table *(HOTGRAFT_CALL *enter)(hotgraft_ctx *ctx, hotgraft_slot *slot)HOTGRAFT_NOTHROW;
 
     /* As enter, but NULL at a closed gate instead of waiting: for real-time threads. [any] */
@@ -54,7 +55,8 @@ typedef struct hotgraft_host {
     /* Give up a lease by its number, once. [any] */
     void(HOTGRAFT_CALL *unlease)(hotgraft_ctx *ctx, uint64_t lease) HOTGRAFT_NOTHROW;
 
-    uint32_t guard_protocol; /* layout and store order of slot, record and table that call.h may inline: 1 */
+    uint32_t guard_protocol; /* the newest layout and store order of slot, record and table that call.h may inline: 2,
+                              * and with it all before */
     uint32_t reserved;
 } hotgraft_host;
 

@@ -46,7 +46,7 @@ typedef struct hotgraft_table {
     uint32_t version;     /* of the interface: major << 16 | minor */
     uint64_t generation;  /* 1, 2, 3, …; never reused */
     void *self;           /* first argument of every function */
-    uint32_t meter;       /* index of this generation's meter */
+    uint32_t meter;       /* index of this generation's meter; 0: it has none. Guard protocol 2 */
     uint32_t reserved;
 } hotgraft_table;
 

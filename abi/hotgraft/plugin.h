@@ -25,13 +25,14 @@ typedef struct hotgraft_instance hotgraft_instance; /* opaque, the plugin's */
  * the host fills the rest once, before create, and never again: later swaps of the provider change what the slot holds.
  */
 typedef struct hotgraft_import {
-    uint32_t struct_size;      /* bytes; set to sizeof(hotgraft_import) */
-    uint32_t flags;            /* HOTGRAFT_IMPORT_* */
-    const char *id;            /* "codec" (static) */
-    const char *range;         /* "^1.2" (static) */
-    uint64_t guard_protocol;   /* 1 where call.h is used, else 0; a host that does not offer it refuses the plugin */
-    hotgraft_slot *slot;       /* the host's */
-    int64_t record_offset;     /* the host's: where this thread's record pointer lies, bytes from the thread pointer */
+    uint32_t struct_size; /* bytes; set to sizeof(hotgraft_import) */
+    uint32_t flags;       /* HOTGRAFT_IMPORT_* */
+    const char *id;       /* "codec" (static) */
+    const char *range;    /* "^1.2" (static) */
+    uint64_t
+        guard_protocol;    /* what call.h inlines (2, or 1), 0 without it; a host that offers less refuses the plugin */
+    hotgraft_slot *slot;   /* the host's */
+    int64_t record_offset; /* the host's: where this thread's record pointer lies, bytes from the thread pointer */
     const hotgraft_host *host; /* the host's: for the cold branch of call.h */
 } hotgraft_import;
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from hotgraft.core.errors import HotgraftError
 
 from ..rows import Effort, Row, Samples, UnsteadyRunError
-from .build import Variant, Workshop
+from .build import UNMETERED, Variant, Workshop
 from .places import find_disk, find_tmpfs
 
 if TYPE_CHECKING:
@@ -28,12 +28,14 @@ PROGRAM_DEADLINE_S: Final = 120
 # A program that could not do what it measures as fast as it should (threads.c).
 EXIT_SLOW: Final = 3
 
-# name, what is compared, the plain way, the measured way (see calls.c), limit
+# name, what is compared, the plain way, the measured way (see calls.c), limit, flags
 CALLS: Final = (
-    ("call.guarded", "guarded call / plain pointer, trivial function", "plain", "guarded", 1.35),
-    ("call.nested", "nested plugin → plugin / plain pointer", "nested-plain", "nested", 1.40),
-    ("call.work", "guarded / plain around 20 ns of work", "work-plain", "work-guarded", 1.08),
-    ("call.batch", "one C++ guard over 64 calls / plain", "plain", "batch", 1.05),
+    ("call.guarded", "guard and gate / plain pointer, trivial function", "plain", "guarded", 1.35, UNMETERED),
+    ("call.metered", "the same with meters", "plain", "guarded", 1.55, ()),
+    ("call.nested", "nested plugin → plugin / plain pointer", "nested-plain", "nested", 1.40, UNMETERED),
+    ("call.metered-nested", "the same with meters", "nested-plain", "nested", None, ()),
+    ("call.work", "with meters / plain around 20 ns of work", "work-plain", "work-guarded", 1.08, ()),
+    ("call.batch", "one C++ guard over 64 calls, with meters / plain", "plain", "batch", 1.05, ()),
 )
 
 
@@ -60,9 +62,11 @@ def _call_rows(workshop: Workshop, effort: Effort) -> list[Row]:
             name,
             text,
             limit,
-            tuple(partial(_calls, workshop, effort, f"-falign-loops={one}", plain, way) for one in ALIGNMENTS),
+            tuple(
+                partial(_calls, workshop, effort, (f"-falign-loops={one}", *flags), plain, way) for one in ALIGNMENTS
+            ),
         )
-        for name, text, plain, way, limit in CALLS
+        for name, text, plain, way, limit, flags in CALLS
     ]
 
 
@@ -122,8 +126,8 @@ def _reload_rows(workshop: Workshop, effort: Effort) -> list[Row]:
     ]
 
 
-def _calls(workshop: Workshop, effort: Effort, flag: str, plain: str, way: str) -> Samples:
-    variant = Variant.of_machine(flag)
+def _calls(workshop: Workshop, effort: Effort, flags: tuple[str, ...], plain: str, way: str) -> Samples:
+    variant = Variant.of_machine(*flags)
     images = [workshop.image(name, variant) for name in ("provider", "consumer")]
     arguments = [*images, "compare", plain, way, str(effort.samples), _ns(effort)]
     return _samples(workshop.program("calls", variant), workshop.folder(), arguments)

@@ -27,6 +27,8 @@ PROGRAMS: Final = {
     "reload": ("reload.cpp",),
     "whole": ("whole.c",),
 }
+# Guard protocol 1: the guard that neither counts nor times (call.h).
+UNMETERED: Final = ("-DHOTGRAFT_GUARD_PROTOCOL=1u",)
 
 
 @dataclass(frozen=True, slots=True)

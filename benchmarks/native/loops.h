@@ -15,9 +15,10 @@ typedef struct plain_target {
     void *self;
 } plain_target;
 
-/* Where all loops call; bound by main before any of them runs. */
-extern hotgraft_import provider;
-extern hotgraft_import consumer;
+/* Where all loops call; bound by main before any of them runs. Hidden: an import is reached as the static of a plugin
+ * is, which needs no look into the GOT. */
+extern hotgraft_import provider __attribute__((visibility("hidden")));
+extern hotgraft_import consumer __attribute__((visibility("hidden")));
 extern plain_target plain_provider;
 
 typedef int64_t (*loop)(int64_t rounds);

@@ -70,7 +70,7 @@ public:
     OwnedTable make_table(std::size_t index, const std::string &id, const std::shared_ptr<Slot> &slot,
                           std::uint32_t version, std::uint32_t declared_bytes, double deadline_s) {
         const auto table = std::make_shared<const hotgraft_table *>(nullptr);
-        const InterfaceWish wish{id, version, declared_bytes, slot->padded_bytes(), 0};
+        const InterfaceWish wish{id, version, declared_bytes, slot->padded_bytes()};
         run(
             "get_interface", deadline_s,
             [it = generation_, index, wish, table] { return it->make_table(index, wish, table.get()); },

@@ -16,6 +16,8 @@
 #include "gate.hpp"
 #include "host_import.hpp"
 #include "image.hpp"
+#include "meter.hpp"
+#include "meter_rate.hpp"
 #include "prepare.hpp"
 #include "reclaim.hpp"
 #include "swap.hpp"
@@ -331,6 +333,43 @@ hotgraft_core_code hotgraft_core_unloaded(hotgraft_core_plugin *plugin, uint64_t
             }
         }
         return status;
+    });
+}
+
+hotgraft_core_code hotgraft_core_read_meter(hotgraft_core_plugin *plugin, hotgraft_core_meter *meter,
+                                            hotgraft_error *error) {
+    const auto check = [=] {
+        return first_of({check_there("plugin", plugin), check_there("meter", meter), check_size("meter", meter)});
+    };
+    return guarded(error, check, [=]() -> Status {
+        const std::lock_guard<std::mutex> lock(plugin->mutex);
+        *meter = {meter->struct_size, 0, 0, 0, 0, 0, 0};
+        if (plugin->active == nullptr) {
+            return {};
+        }
+        meter->generation = plugin->active->number();
+        if (const std::shared_ptr<hotgraft::Meter> own = plugin->active->meter(0)) {
+            const hotgraft::MeterReading reading = own->read();
+            meter->is_metered = reading.is_metered ? 1 : 0;
+            meter->calls = reading.calls;
+            meter->samples = reading.samples;
+            meter->p50_ns = reading.percentile_ns(0.50);
+            meter->p99_ns = reading.percentile_ns(0.99);
+        }
+        return {};
+    });
+}
+
+hotgraft_core_code hotgraft_core_set_sampling(uint32_t per_second, hotgraft_error *error) {
+    const auto check = [=] {
+        return per_second <= hotgraft::kMostPerSecond
+                   ? Status()
+                   : Status(Code::kInvalid, "per_second is " + std::to_string(per_second) + ": at most " +
+                                                std::to_string(hotgraft::kMostPerSecond));
+    };
+    return guarded(error, check, [=]() -> Status {
+        hotgraft::Meters::instance().set_sampling(per_second);
+        return {};
     });
 }
 

@@ -313,52 +313,6 @@ const std::string &Generation::instance_name(std::size_t index) const {
     return instances_.at(index)->name;
 }
 
-// --- tables ---
-
-Status Generation::interface(std::size_t index, const InterfaceWish &wish, const void **interface_struct, void **self) {
-    Instance *instance = nullptr;
-    if (Status status = instance_at(index, &instance); !status.is_ok()) {
-        return status;
-    }
-    void *own_self = nullptr;
-    const void *answer = entry_.functions.get_interface(instance->plugin, wish.id.c_str(), &own_self);
-    if (Status status = check_interface(*library_, wish.id, answer, wish.declared_bytes); !status.is_ok()) {
-        return {status.code(), label() + ": " + status.message()};
-    }
-    *interface_struct = answer;
-    *self = own_self;
-    return {};
-}
-
-Status Generation::make_table(std::size_t index, const InterfaceWish &wish, const hotgraft_table **out) {
-    const void *interface_struct = nullptr;
-    void *self = nullptr;
-    if (Status status = interface(index, wish, &interface_struct, &self); !status.is_ok()) {
-        return status;
-    }
-    std::unique_ptr<Table> table =
-        Table::make(interface_struct, wish.padded_bytes, wish.version, number_, self, wish.meter, wish.id);
-    if (table == nullptr) {
-        return {Code::kNoMemory, label() + ": no memory for the table of " + wish.id};
-    }
-    const std::lock_guard<std::mutex> lock(tables_mutex_);
-    tables_.reserve(tables_.size() + 1);
-    crash_image_->note_table(table->get(), table->padded_bytes() / 8 - 1, wish.id);
-    *out = table->get();
-    tables_.push_back(std::move(table));
-    return {};
-}
-
-std::vector<const hotgraft_table *> Generation::tables() const {
-    const std::lock_guard<std::mutex> lock(tables_mutex_);
-    std::vector<const hotgraft_table *> all;
-    all.reserve(tables_.size());
-    for (const std::unique_ptr<Table> &table : tables_) {
-        all.push_back(table->get());
-    }
-    return all;
-}
-
 std::vector<Lease> Generation::leases() const {
     return books_->leases.list();
 }
@@ -375,6 +329,7 @@ struct Generation::Kept {
     std::vector<std::unique_ptr<Instance>> instances;
     std::vector<std::unique_ptr<Services>> services;
     std::vector<std::unique_ptr<Table>> tables;
+    std::vector<std::shared_ptr<Meter>> meters; // their indexes stand in the tables
     std::unique_ptr<CrashImage> crash_image;
 };
 
@@ -389,7 +344,7 @@ void Generation::keep_for_good() {
     }
     const std::lock_guard<std::mutex> lock(*mutex);
     kept->push_back({std::move(library_), std::move(books_), std::move(import_services_), std::move(instances_),
-                     std::move(kept_services_), std::move(tables_), std::move(crash_image_)});
+                     std::move(kept_services_), std::move(tables_), std::move(meters_), std::move(crash_image_)});
 }
 
 } // namespace hotgraft

@@ -27,6 +27,7 @@
 #include "keyed_state.hpp"
 #include "library.hpp"
 #include "lifecycle.hpp"
+#include "meter.hpp"
 #include "residue.hpp"
 #include "services.hpp"
 #include "slot.hpp"
@@ -49,7 +50,6 @@ struct InterfaceWish {
     std::uint32_t version = 0;        // major << 16 | minor
     std::uint32_t declared_bytes = 0; // of the struct, by the descriptor; 0: as the struct itself says
     std::uint32_t padded_bytes = 0;   // Slot::padded_bytes(), or 0
-    std::uint32_t meter = 0;
 };
 
 // What a plugin imports, read from its table after map.
@@ -134,6 +134,8 @@ public:
                                    void **self);
     // The same, copied into a new table that this generation keeps. One for each publish (Table, rule 2).
     [[nodiscard]] Status make_table(std::size_t index, const InterfaceWish &wish, const hotgraft_table **out);
+    // What counts the calls of an instance; all its tables share it. nullptr: it has no table yet.
+    [[nodiscard]] std::shared_ptr<Meter> meter(std::size_t index) const;
     // All tables made so far: what the reaper scans the records for.
     [[nodiscard]] std::vector<const hotgraft_table *> tables() const;
 
@@ -175,6 +177,8 @@ private:
     Status complain(const char *what, const Instance &instance, hotgraft_status status,
                     const hotgraft_error &error) const;
     Status run_create(Instance &instance);
+    std::uint32_t meter_index(std::size_t index);
+    void close_meters() noexcept;
     Status list_for_crashes(std::unique_ptr<CrashImage> image);
     [[nodiscard]] CrashImage::Whose whose() const;
     void unlist_for_crashes() noexcept;
@@ -206,6 +210,7 @@ private:
     std::vector<std::unique_ptr<Services>> kept_services_; // of instances whose create failed
     mutable std::mutex tables_mutex_;
     std::vector<std::unique_ptr<Table>> tables_;
+    std::vector<std::shared_ptr<Meter>> meters_; // by instance
     Pins pins_;
 };
 

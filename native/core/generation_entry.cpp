@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstring>
 
+#include <hotgraft/call.h>
+
 #include "library_posix.hpp"
 #include "needs.hpp"
 
@@ -88,9 +90,9 @@ void check_imports(const Library &library, const EntryTable &entry, Violations *
             !is_text(library, import.range)) {
             found->add(name + ": id or range is no text in the plugin");
         }
-        if (import.guard_protocol > 1) {
+        if (import.guard_protocol > HOTGRAFT_GUARD_PROTOCOL) {
             found->add(name + ": wants guard protocol " + std::to_string(import.guard_protocol) +
-                       ", this host offers 1");
+                       ", this host offers " + std::to_string(HOTGRAFT_GUARD_PROTOCOL));
         }
     }
 }

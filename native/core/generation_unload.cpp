@@ -141,6 +141,7 @@ Proof Unload::look_again() {
 Proof Unload::settle(const Proof &proof) {
     if (proof.proven) {
         generation_->unlist_for_crashes();
+        generation_->close_meters();
     }
     (void)generation_->try_advance(proof.proven ? Event::kUnload : Event::kStick);
     return proof;

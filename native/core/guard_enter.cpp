@@ -4,6 +4,7 @@
 // second look is what counts (tests/model). Both announcement and looks are seq_cst here, so this branch is right even
 // without membarrier.
 #include "guard.hpp"
+#include "meter.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -76,6 +77,7 @@ const hotgraft_table *Guards::enter_cold(Slot &slot, bool may_wait) noexcept {
         if (const std::uint32_t found = clear_jumped_over(*record)) {
             jumped_over_.fetch_add(found, std::memory_order_relaxed);
         }
+        Meters::instance().arm(*record);
         const hotgraft_table *table = nullptr;
         const std::uint32_t seen = slot.sequence(); // before check(): a wake between the two ends the wait at once
         switch (look(slot, *record, &table)) {

@@ -6,11 +6,16 @@
 #include <memory>
 #include <new>
 
+#include "meter.hpp"
+
 namespace hotgraft {
 
 static_assert(sizeof(hotgraft_record) == 128, "two cache lines: guard protocol 1");
 static_assert(offsetof(hotgraft_record, entry) == 8, "guard protocol 1");
 static_assert(offsetof(ThreadRecord, hot) == 0, "the thread pointer's word leads to the whole record");
+static_assert(offsetof(ThreadRecord, hot_counters) == sizeof(hotgraft_record), "guard protocol 2");
+
+ThreadRecord::ThreadRecord() noexcept : hot_counters{Meters::head(), {}} {}
 
 namespace {
 
@@ -100,7 +105,8 @@ std::uint32_t clear_jumped_over(ThreadRecord &record) noexcept {
             ++found;
         }
     }
-    __atomic_store_n(&record.hot.limit, std::uint32_t{HOTGRAFT_RECORD_ENTRIES}, __ATOMIC_RELAXED);
+    // Before the look at what asked for the cold branch: pairs with Meters::tell_threads().
+    __atomic_store_n(&record.hot.limit, std::uint32_t{HOTGRAFT_RECORD_ENTRIES}, __ATOMIC_SEQ_CST);
     return found;
 }
 
@@ -110,6 +116,7 @@ void forget(ThreadRecord &record) noexcept {
     record.older = nullptr;
     record.root = nullptr;
     record.carries_out = 0;
+    record.counters().repair();
     record.refusal = Refusal::kNothing;
     record.catches = nullptr;
     record.tid.store(0, std::memory_order_relaxed);

@@ -1,4 +1,5 @@
-// A thread's record: what it holds now. The 128 bytes that call.h writes, and behind them what only cold paths touch.
+// A thread's record: what it holds now, and how often it called. The 128 bytes and the counters that call.h writes, and
+// behind them what only cold paths touch.
 //
 // Records are listed once and for ever: the list only grows at its head, a record whose thread ended is used again by
 // the next thread. So a scan needs no lock and never meets freed memory.
@@ -27,6 +28,8 @@
 
 #include <hotgraft/call.h>
 
+#include "meter_counters.hpp"
+
 namespace hotgraft {
 
 enum class RecordState : std::uint32_t { kFree, kOwned, kOrphaned };
@@ -37,7 +40,11 @@ struct CrashCatch;
 enum class Refusal : std::uint32_t { kNothing, kNoTable, kGateClosed, kOwnSwap, kNoMemory };
 
 struct alignas(128) ThreadRecord {
+    ThreadRecord() noexcept;
+    [[nodiscard]] Counters counters() noexcept { return {hot_counters, cold_counters}; }
+
     hotgraft_record hot{0, HOTGRAFT_RECORD_ENTRIES, {}};
+    HotCounters hot_counters;
 
     std::atomic<RecordState> state{RecordState::kOwned};
     std::atomic<std::int32_t> tid{0};          // of the owner, as in /proc
@@ -50,6 +57,7 @@ struct alignas(128) ThreadRecord {
     Refusal refusal = Refusal::kNothing; // root: why the last enter answered nullptr
     char refused_slot[48] = {};          // root: which slot that was, terminated
     CrashCatch *catches = nullptr;       // root: where calls that may crash go on, innermost first (crash.hpp)
+    ColdCounters cold_counters;          // `short_of` and `sequence` are read by anybody
 };
 
 // All records of the process.

@@ -100,6 +100,26 @@ HOTGRAFT_CORE_API hotgraft_core_code hotgraft_core_unloaded(hotgraft_core_plugin
                                                             uint64_t *proven, uint64_t *stuck, char *reason,
                                                             uint64_t reason_size);
 
+/* What the meter of the generation that serves says. */
+typedef struct hotgraft_core_meter {
+    uint32_t struct_size; /* bytes; set by the caller to sizeof(hotgraft_core_meter) */
+    uint32_t is_metered;  /* 0: more generations are in memory than there are meters, and this one went without */
+    uint64_t generation;  /* whose; 0: nothing serves, all else is 0 too */
+    uint64_t calls;       /* guards of call.h, by all callers; not those of guard protocol 1, nor of host->enter */
+    uint64_t samples;     /* calls that were timed */
+    uint64_t p50_ns;      /* of the samples, within 3.2 %: the lower edge of their bucket; 0 without samples */
+    uint64_t p99_ns;
+} hotgraft_core_meter;
+
+/* Read it, stopping no caller; a change of the plugin that is under way is waited for. A call's status is its caller's:
+ * failures are not counted here. */
+HOTGRAFT_CORE_API hotgraft_core_code hotgraft_core_read_meter(hotgraft_core_plugin *plugin, hotgraft_core_meter *meter,
+                                                              hotgraft_error *error);
+
+/* Time calls of every plugin in this process, drawn by chance: at least `per_second` of each, if it is called that
+ * often; at most 100,000. 0, as at the start: none. */
+HOTGRAFT_CORE_API hotgraft_core_code hotgraft_core_set_sampling(uint32_t per_second, hotgraft_error *error);
+
 /* Turn callers away, drain, unload and free. Timed out: nothing was freed and the plugin serves on. */
 HOTGRAFT_CORE_API hotgraft_core_code hotgraft_core_close(hotgraft_core_plugin *plugin, uint64_t deadline_ns,
                                                          hotgraft_error *error);

@@ -117,6 +117,11 @@ HOTGRAFT_AT(hotgraft_record, depth, 0);
 HOTGRAFT_AT(hotgraft_record, limit, 4);
 HOTGRAFT_AT(hotgraft_record, entry, 8);
 
+/* call.h: hotgraft_counts, behind the record from guard protocol 2 on; the counters follow it */
+HOTGRAFT_GOLDEN(sizeof(hotgraft_counts), 16);
+HOTGRAFT_AT(hotgraft_counts, reached, 0);
+HOTGRAFT_AT(hotgraft_counts, leave_timed, 8);
+
 /* call.h: hotgraft_guard */
 HOTGRAFT_GOLDEN(sizeof(hotgraft_guard), 16);
 HOTGRAFT_AT(hotgraft_guard, record, 0);
@@ -130,7 +135,8 @@ HOTGRAFT_AT(hotgraft_entered, record, 8);
 /* Numbers that cross. */
 HOTGRAFT_GOLDEN(HOTGRAFT_ABI_MAJOR, 1u);
 HOTGRAFT_GOLDEN(HOTGRAFT_ABI_MINOR, 0u);
-HOTGRAFT_GOLDEN(HOTGRAFT_GUARD_PROTOCOL, 1u);
+HOTGRAFT_GOLDEN(HOTGRAFT_GUARD_PROTOCOL, 2u); /* the newest; what 1 lays down stands above, unchanged */
+HOTGRAFT_GOLDEN(HOTGRAFT_TIMED, UINT64_C(1) << 63);
 HOTGRAFT_GOLDEN(HOTGRAFT_RECORD_ENTRIES, 15);
 HOTGRAFT_GOLDEN(HOTGRAFT_IMPORT_OPTIONAL, 1u);
 HOTGRAFT_GOLDEN(HOTGRAFT_OK, 0);

@@ -50,6 +50,10 @@ TEST_CASE("a wrong layout does not compile: the assertions are really looked at"
 
 TEST_CASE("the host's own record and slot begin with what crosses") {
     CHECK(offsetof(hotgraft::ThreadRecord, hot) == 0);
+    CHECK(offsetof(hotgraft::ThreadRecord, hot_counters) == 128);
+    hotgraft::ThreadRecord record;
+    CHECK(reinterpret_cast<char *>(hotgraft_counter(&record.hot, 3)) == reinterpret_cast<char *>(&record) + 144 + 24);
+    CHECK(hotgraft_counter(&record.hot, hotgraft::kMeters) == record.hot_counters.calls + hotgraft::kMeters);
     CHECK(alignof(hotgraft::ThreadRecord) == 128);
     CHECK(alignof(hotgraft::Slot) == 64);
 }

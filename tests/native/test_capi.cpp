@@ -75,6 +75,27 @@ TEST_CASE("an interface that was not opened is named, and those that were") {
     CHECK(says(error, "counter has no interface \"meter/1\"; it was opened with: counter/1"));
 }
 
+TEST_CASE("a meter of nothing reads nothing, and a smaller struct is refused") {
+    const Opened opened;
+    hotgraft_core_meter meter{};
+    hotgraft_error error = empty_error();
+    CHECK(hotgraft_core_read_meter(opened.plugin, &meter, &error) == HOTGRAFT_CORE_INVALID);
+    CHECK(says(error, "meter->struct_size is 0"));
+    meter.struct_size = sizeof meter;
+    meter.calls = 7;
+    CHECK(hotgraft_core_read_meter(opened.plugin, &meter, &error) == HOTGRAFT_CORE_OK);
+    CHECK(meter.generation == 0);
+    CHECK(meter.calls == 0);
+    CHECK(meter.struct_size == sizeof meter);
+}
+
+TEST_CASE("more samples a second than a host can afford are refused") {
+    hotgraft_error error = empty_error();
+    CHECK(hotgraft_core_set_sampling(100'001, &error) == HOTGRAFT_CORE_INVALID);
+    CHECK(says(error, "per_second is 100001: at most 100000"));
+    CHECK(hotgraft_core_set_sampling(0, &error) == HOTGRAFT_CORE_OK);
+}
+
 TEST_CASE("waiting for ever is a wait that ends when there is nothing to wait for") {
     const Opened opened;
     std::uint64_t proven = 7;

@@ -74,6 +74,7 @@ int main(int argc, char **argv) {
     uint64_t proven = 0;
     uint64_t stuck = 0;
     char reason[512] = "";
+    hotgraft_core_meter meter = {.struct_size = sizeof meter};
     pthread_t caller;
     if (argc != 4) {
         fprintf(stderr, "usage: c_host FOLDER FIRST.so SECOND.so\n");
@@ -84,6 +85,7 @@ int main(int argc, char **argv) {
         fprintf(stderr, "%s\n", error.message);
         return 1;
     }
+    (void)hotgraft_core_set_sampling(2000, NULL);
     load(plugin, argv[2]);
     pthread_create(&caller, NULL, call_all_the_time, NULL);
     wait_for_calls(100000);
@@ -94,6 +96,10 @@ int main(int argc, char **argv) {
     (void)hotgraft_core_unloaded(plugin, DEADLINE_NS, &proven, &stuck, reason, sizeof reason);
     printf("%lld calls, %lld failed; unloaded for certain: %llu, stuck: %llu %s\n", (long long)calls, (long long)failed,
            (unsigned long long)proven, (unsigned long long)stuck, reason);
+    (void)hotgraft_core_read_meter(plugin, &meter, NULL);
+    printf("generation %llu was called %llu times; of %llu calls that were timed half took %llu ns or less\n",
+           (unsigned long long)meter.generation, (unsigned long long)meter.calls, (unsigned long long)meter.samples,
+           (unsigned long long)meter.p50_ns);
     if (hotgraft_core_close(plugin, DEADLINE_NS, &error) != HOTGRAFT_CORE_OK) {
         fprintf(stderr, "%s\n", error.message);
         return 1;
