@@ -5,15 +5,19 @@ from __future__ import annotations
 import array
 import hashlib
 import pathlib
+import re
 import subprocess
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from hotgraft import Host
+from hotgraft import Host, _core
 from hotgraft.engine.build import find_compiler
+from sample_plugins import CALLER_PLUGIN, HANDS_OVER, Workshop
 
 SOURCE = pathlib.Path(__file__).parent / "plugins" / "frozen_v1.c"
 FLAGS = ("-std=c11", "-O2", "-fPIC", "-shared", "-fvisibility=hidden", "-Wl,-z,now")
+OLD_CALLER = replace(CALLER_PLUGIN, source="frozen_guard_v1")
 
 
 @pytest.fixture(scope="module")
@@ -39,12 +43,32 @@ def test_a_plugin_of_abi_1_0_loads_is_called_swapped_and_leaves(frozen: pathlib.
         assert (unloads.proven, unloads.stuck) == (1, ())
 
 
-def test_the_frozen_source_includes_no_header_of_ours_and_never_changes() -> None:
-    """An edit that makes the test above pass again would be the host's fault, hidden."""
-    text = SOURCE.read_text()
+def test_a_plugin_of_guard_protocol_1_calls_through_swaps_beside_meters(host: Host, build: Workshop) -> None:
+    """It writes to its thread's record as of old: what lies behind it since must neither be disturbed nor disturb."""
+    counter: Any = host.load(build(HANDS_OVER))
+    caller: Any = host.load(build(OLD_CALLER))
+    _core.set_sampling(2_000)
+    try:
+        for round_ in range(4):
+            assert [caller.add_there(1) for _ in range(500)][-1] == counter.add(0) == 500 * (round_ + 1)
+            assert (counter.stats().calls, caller.stats().calls) == (1, 500 * (round_ + 1))
+            host.reload("counter", build(replace(HANDS_OVER, build=round_ + 2)))
+    finally:
+        _core.set_sampling(0)
+    assert host.unloads(10).proven == 4
 
-    assert "#include <hotgraft" not in text and '#include "' not in text
-    assert hashlib.sha256(text.encode()).hexdigest() == FROZEN
+
+@pytest.mark.parametrize("name", ["frozen_v1.c", "frozen_guard_v1.c"])
+def test_the_frozen_source_includes_no_header_of_ours_and_never_changes(name: str) -> None:
+    """An edit that makes the tests above pass again would be the host's fault, hidden."""
+    text = (SOURCE.parent / name).read_text()
+
+    assert "#include <hotgraft" not in text
+    assert re.findall(r'#include "(.*)"', text) == (["counter_descriptor.h"] if "guard" in name else [])
+    assert hashlib.sha256(text.encode()).hexdigest() == FROZEN[name]
 
 
-FROZEN = "11373629adc75b4af827c12115795760c0afefe23147193784ee0102385c4251"
+FROZEN = {
+    "frozen_v1.c": "11373629adc75b4af827c12115795760c0afefe23147193784ee0102385c4251",
+    "frozen_guard_v1.c": "c08f5bcdab9d306026913b95a6c4276cd741031f6caf2db841e0188b94224b5a",
+}

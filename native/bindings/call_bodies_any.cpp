@@ -160,6 +160,7 @@ inline void call_inside(const Cell &cell, Frame &frame, Came &came, [[maybe_unus
         MayCrash it{cell, function, frame, &came.returned};
         if (!call_catching(function, &invoke_that_may_crash, &it, &crash)) {
             came.how = Came::How::kCrashed;
+            Meters::instance().of(table)->count_error();
             Guards::instance().leave(table); // and guards that the plugin took and did not give up
             return;
         }
@@ -169,6 +170,11 @@ inline void call_inside(const Cell &cell, Frame &frame, Came &came, [[maybe_unus
     if (is_pointer(cell.function->result.kind)) {
         take_pointer(*cell.function, table, frame.registers, reinterpret_cast<const void *>(came.returned.word),
                      frame.count_out, came.pointer);
+        if (came.pointer.fault == TakenPointer::Fault::kBadCount) {
+            Meters::instance().of(table)->count_error();
+        }
+    } else {
+        note_error(cell, table, came.returned);
     }
     hotgraft_leave(&guard);
 }

@@ -7,6 +7,7 @@
 #include <hotgraft/call.h>
 
 #include "call_result.hpp"
+#include "meter.hpp"
 #include "table.hpp"
 
 namespace hotgraft {
@@ -29,6 +30,14 @@ inline bool is_stub(const void *function) {
     return __builtin_expect(function == reinterpret_cast<const void *>(&table_stub), 0);
 }
 
+// A status that says the call failed is counted while the table's meter is there for certain.
+inline void note_error(const Cell &cell, const hotgraft_table *table, Returned returned) {
+    if (cell.function->result.kind == Result::Kind::kStatus &&
+        __builtin_expect(static_cast<std::int32_t>(static_cast<std::uint32_t>(returned.word)) < 0, 0)) {
+        Meters::instance().of(table)->count_error();
+    }
+}
+
 // Give up the guard, then box. The table may go once the guard is left, so what an error will say is read before.
 template <Returns R>
 inline PyObject *leave_and_box(const Cell &cell, const hotgraft_guard &guard, const hotgraft_table *table,
@@ -45,6 +54,7 @@ inline PyObject *leave_and_box(const Cell &cell, const hotgraft_guard &guard, co
             Py_RETURN_NONE;
         }
         const std::uint64_t generation = table->generation;
+        note_error(cell, table, returned);
         hotgraft_leave(&guard);
         return box_scalar(cell, returned, generation);
     }

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from hotgraft.host.pin import Pin
     from hotgraft.host.plugin import Plugin
     from hotgraft.host.report import Outcome, SwapReport
+    from hotgraft.host.stats import Stats
     from hotgraft.host.unloads import StuckLibrary, Unloads
 
 __all__ = [
@@ -80,6 +81,7 @@ __all__ = [
     "ResourceError",
     "StaleHandle",
     "StateError",
+    "Stats",
     "StuckLibrary",
     "Subscription",
     "SwapReport",
@@ -99,6 +101,7 @@ _HOMES: Final = {
     "Pin": "hotgraft.host.pin",
     "Plan": "hotgraft.core.plan",
     "Plugin": "hotgraft.host.plugin",
+    "Stats": "hotgraft.host.stats",
     "StuckLibrary": "hotgraft.host.unloads",
     "Subscription": "hotgraft.host.events",
     "SwapReport": "hotgraft.host.report",

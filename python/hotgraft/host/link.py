@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from hotgraft.host.aio import Aio
 from hotgraft.host.loaded import MAIN
+from hotgraft.host.stats import read_stats
 
 if TYPE_CHECKING:
     from hotgraft import _core
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from hotgraft.host.pin import Pin
     from hotgraft.host.plugin import Plugin
     from hotgraft.host.report import SwapReport
+    from hotgraft.host.stats import Stats
 
 __all__ = ["Link", "PinLink"]
 
@@ -59,6 +61,11 @@ class Link:
         """Hold what runs now."""
         return self.host.pin_instance(self.loaded, self.instance, deadline_s=deadline_s, who=who)
 
+    def stats(self) -> Stats:
+        """Return what the meter of what runs now has counted."""
+        serving = self.loaded.serving
+        return read_stats(serving.generation, serving.side.version, self.instance.name)
+
     def reload(self, image: str | None, deadline_s: float | None) -> SwapReport:
         """Replace the plugin."""
         return self.host.reload(self.loaded.name, image, deadline_s=deadline_s)
@@ -86,6 +93,10 @@ class PinLink(Link):
     def version(self) -> str:
         """Return the version of the pinned generation."""
         return self._held.version
+
+    def stats(self) -> Stats:
+        """Return what the meter of the pinned generation has counted."""
+        return read_stats(self._held.generation, self._held.version, self.instance.name)
 
     def describe(self) -> str:
         """Return one line for people."""

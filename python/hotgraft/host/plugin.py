@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hotgraft.host.link import Link
     from hotgraft.host.pin import Pin
     from hotgraft.host.report import SwapReport
+    from hotgraft.host.stats import Stats
 
 __all__ = ["Plugin", "make_call_type"]
 
@@ -68,6 +69,14 @@ class Plugin(_core.CallBase):
             HostClosed: the host is closed. ForkedHostError: in a forked child.
         """
         return _link(self).pin(deadline_s, who)
+
+    def stats(self) -> Stats:
+        """Return what the meter of the generation that runs now has counted; no caller is stopped.
+
+        A pinned handle's are those of the pinned generation, which the plugin's other callers of it share. Each
+        instance of a plugin has its own.
+        """
+        return _link(self).stats()
 
     def reload(self, image: str | None = None, *, deadline_s: float | None = None) -> SwapReport:
         """Replace this plugin; see `Host.reload`."""
