@@ -23,7 +23,7 @@ inline constexpr std::size_t kBuckets = 1184; // 2^41 ns, 36 minutes, and more: 
     }
     const unsigned bits = 63U - static_cast<unsigned>(__builtin_clzll(value_ns | 1U)); // floor(log2)
     const unsigned shift = bits > 5 ? bits - 5 : 0;
-    return shift * 32 + static_cast<std::size_t>(value_ns >> shift);
+    return std::size_t{shift} * 32 + static_cast<std::size_t>(value_ns >> shift);
 }
 
 // The smallest value of a bucket.
