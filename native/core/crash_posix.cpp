@@ -205,7 +205,7 @@ void call_previous(int signal, siginfo_t *info, void *context) noexcept {
     if ((action.sa_flags & SA_SIGINFO) == 0 && action.sa_handler == SIG_IGN) {
         return;
     }
-    if ((action.sa_flags & SA_RESETHAND) != 0) {
+    if ((static_cast<unsigned>(action.sa_flags) & SA_RESETHAND) != 0) {
         crash_state().was_reset[index].store(true, std::memory_order_relaxed);
     }
     set_mask_for(signal, action, *static_cast<ucontext_t *>(context));

@@ -11,6 +11,7 @@ constexpr std::uintptr_t kWord = sizeof(std::uintptr_t);
 constexpr std::uintptr_t kStackSearched = 65'536; // bytes of stack
 constexpr std::size_t kChunkWords = 64;
 constexpr std::uintptr_t kStackPage = 4096;
+constexpr std::size_t kIndirectLengths[] = {2, 3, 4, 6, 7}; // of an FF /2, bytes
 
 // Does a call instruction end where `address` begins? Its shortest form has two bytes, its longest without prefixes
 // seven (Intel SDM vol. 2A, CALL): E8 with a distance, or FF /2 with its operand.
@@ -24,7 +25,7 @@ bool is_after_call(const CrashImage &image, std::uintptr_t address,
     if (before[kLongest - 5] == 0xE8) {
         return true;
     }
-    for (const std::size_t bytes : {2, 3, 4, 6, 7}) {
+    for (const std::size_t bytes : kIndirectLengths) {
         const std::uint8_t *const at = before + kLongest - bytes;
         if (at[0] == 0xFF && (at[1] & 0x38U) == 0x10) {
             return true;

@@ -198,9 +198,9 @@ unsigned DynamicTable::slot_of(std::int64_t tag) noexcept {
 }
 
 Status read_dynamic(ElfReader &reader) {
-    using Step = Status (*)(ElfReader &);
-    constexpr Step kSteps[] = {read_entries, [](ElfReader &r) { return check_entries(r); }, find_tables};
-    for (const Step step : kSteps) {
+    using DynamicStep = Status (*)(ElfReader &);
+    constexpr DynamicStep kDynamicSteps[] = {read_entries, [](ElfReader &r) { return check_entries(r); }, find_tables};
+    for (const DynamicStep step : kDynamicSteps) {
         if (Status status = step(reader); !status.is_ok()) {
             return status;
         }

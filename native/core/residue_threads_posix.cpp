@@ -27,6 +27,7 @@ namespace {
 constexpr std::size_t kStackBytes = std::size_t{64} << 10;
 constexpr std::size_t kPageBytes = 4096;
 constexpr std::size_t kCallBytesMax = 7;
+constexpr std::size_t kIndirectCallBytes[] = {2, 3, 4, 6, 7};
 
 struct Registers {
     std::uintptr_t stack = 0;
@@ -118,7 +119,7 @@ bool follows_call(const Library &library, std::uintptr_t address) noexcept {
     if (byte(5) == 0xE8) {
         return true;
     }
-    for (const std::size_t length : {2, 3, 4, 6, 7}) {
+    for (const std::size_t length : kIndirectCallBytes) {
         const unsigned char sib = length > 2 ? byte(length - 2) : 0;
         if (byte(length) == 0xFF && indirect_call_bytes(byte(length - 1), sib) == length) {
             return true;

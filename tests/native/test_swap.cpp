@@ -225,7 +225,7 @@ TEST_CASE("a control function that never returns is given up at the deadline, an
         StepsHost host;
         host.call(&StepsInterface::next);
         const Candidate candidate = host.bring("", std::string("{\"hang\": \"") + step + "\"}");
-        const SwapRecord record = host.swap(candidate, kSecond / 10);
+        const SwapRecord record = host.swap(candidate, kSecond / 2);
         CHECK_FALSE(record.is_published);
         CHECK(record.failure.code() == Code::kAbandoned);
         CHECK(candidate.generation->is_abandoned());
@@ -240,7 +240,7 @@ TEST_CASE("a plugin that stays busy in quiesce has the swap called off at the de
     StepsHost host("", "{\"again\": \"quiesce\"}");
     host.call(&StepsInterface::next);
     const Candidate candidate = host.bring("", "{}");
-    const SwapRecord record = host.swap(candidate, kSecond / 20);
+    const SwapRecord record = host.swap(candidate, kSecond / 2);
     CHECK(record.failure.code() == Code::kTimedOut);
     CHECK(has_step(record, StepKind::kResume));
     CHECK(host.call(&StepsInterface::next) == 2);
@@ -280,7 +280,7 @@ TEST_CASE("a call that never returns has the swap called off, and the report nam
         std::this_thread::yield();
     }
     const Candidate candidate = host.bring("", "{}");
-    const SwapRecord record = host.swap(candidate, kSecond / 20);
+    const SwapRecord record = host.swap(candidate, kSecond / 2);
     may_leave = true;
     caller.join();
     CHECK(record.failure.code() == Code::kTimedOut);
@@ -344,7 +344,7 @@ TEST_CASE("looking at the state fails without a change where save, quiesce or a 
         StepsHost host("-DSTEPS_SAVES", cell.config);
         host.call(&StepsInterface::next);
         std::vector<KeyedState> saved;
-        CHECK(read_state(host.active_, {host.slot_}, monotonic_ns() + kSecond / 20, &saved).code() == cell.code);
+        CHECK(read_state(host.active_, {host.slot_}, monotonic_ns() + kSecond / 2, &saved).code() == cell.code);
         CHECK(saved.empty());
         CHECK(host.call(&StepsInterface::is_resting) == 0);
         CHECK(host.call(&StepsInterface::next) == 2);
@@ -378,7 +378,7 @@ TEST_CASE("looking at the state waits for calls that are inside, and gives up at
         std::this_thread::yield();
     }
     std::vector<KeyedState> saved;
-    CHECK(read_state(host.active_, {host.slot_}, monotonic_ns() + kSecond / 20, &saved).code() == Code::kTimedOut);
+    CHECK(read_state(host.active_, {host.slot_}, monotonic_ns() + kSecond / 2, &saved).code() == Code::kTimedOut);
     may_leave = true;
     caller.join();
     CHECK(host.call(&StepsInterface::next) == 1);
