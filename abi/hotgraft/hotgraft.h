@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "export.h"
+#include "health.h"
 #include "host.h"
 #include "interface.h"
 #include "plugin.h"

@@ -1,4 +1,4 @@
-// read_state: what the instances of a plugin that serves would save, as Python values.
+// Looking at the state of a plugin that serves: what its instances would save, and copies of it for a probe.
 #include <cstring>
 #include <string>
 #include <vector>
@@ -9,6 +9,7 @@
 #include "control_parts.hpp"
 #include "control_time.hpp"
 #include "errors.hpp"
+#include "state_copy.hpp"
 #include "state_reading.hpp"
 
 namespace py = pybind11;
@@ -38,14 +39,20 @@ py::object value_of(const KeyedState::Value &value) {
     }
 }
 
+RestWish wish_of(const std::shared_ptr<Generation> &generation, const std::vector<std::shared_ptr<Slot>> &slots,
+                 const char *what, double drain_s, double deadline_s) {
+    return {generation, slots, what, deadline_in(drain_s), deadline_in(deadline_s)};
+}
+
 // One dict per instance, keys in the order they were put.
 py::list read_values(const std::shared_ptr<Generation> &generation, const std::vector<std::shared_ptr<Slot>> &slots,
                      double deadline_s) {
     std::vector<KeyedState> saved;
+    std::int64_t pause_ns = 0;
     Status status;
     {
         const py::gil_scoped_release unlocked;
-        status = read_state(generation, slots, deadline_in(deadline_s), &saved);
+        status = read_state(wish_of(generation, slots, "save", deadline_s, deadline_s), &saved, &pause_ns);
     }
     check(status, {"read its state", generation->label(), "StateError", "DrainTimeout"});
     py::list instances;
@@ -59,10 +66,87 @@ py::list read_values(const std::shared_ptr<Generation> &generation, const std::v
     return instances;
 }
 
+// --- copies for a probe ---
+
+py::bytes bytes_of(const void *data, std::uint64_t bytes) {
+    return {static_cast<const char *>(data), static_cast<std::size_t>(bytes)};
+}
+
+// By instance, then key, type and bytes, exactly as they were put; and the pause in microseconds.
+py::tuple copy_values(const std::shared_ptr<Generation> &generation, const std::vector<std::shared_ptr<Slot>> &slots,
+                      double drain_s, double deadline_s) {
+    std::vector<KeyedState> saved;
+    std::int64_t pause_ns = 0;
+    Status status;
+    {
+        const py::gil_scoped_release unlocked;
+        status = read_state(wish_of(generation, slots, "save", drain_s, deadline_s), &saved, &pause_ns);
+    }
+    check(status, {"copy its state", generation->label(), "StateError", "DrainTimeout", "save"});
+    py::list instances;
+    for (const KeyedState &state : saved) {
+        py::list values;
+        for (const KeyedState::Value &value : state.values()) {
+            values.append(py::make_tuple(bytes_of(value.key.data(), value.key.size()), value.type,
+                                         bytes_of(value.data, value.bytes)));
+        }
+        instances.append(values);
+    }
+    return py::make_tuple(instances, static_cast<double>(pause_ns) / 1'000);
+}
+
+constexpr std::size_t kPointersShown = 4;
+
+// Of one block: its bytes (None: too large) and size, its layout, what in it leads into the library that made it
+// (offset, symbol), and the offset of a word that leads elsewhere in this process (None: there is none).
+py::tuple tuple_of(const Generation &generation, const Library *library, const BlockCopy &copy) {
+    std::vector<BlockPointer> pointers;
+    BlockPointer elsewhere;
+    bool leads_elsewhere = false;
+    {
+        const py::gil_scoped_release unlocked;
+        pointers = find_pointers_into(*library, copy, kPointersShown);
+        leads_elsewhere = find_pointer(copy, &elsewhere);
+    }
+    py::list into;
+    for (const BlockPointer &pointer : pointers) {
+        into.append(py::make_tuple(pointer.offset, pointer.target));
+    }
+    const bool is_whole = copy.bytes.size() == copy.block_bytes;
+    return py::make_tuple(is_whole ? py::object(bytes_of(copy.bytes.data(), copy.bytes.size())) : py::none(),
+                          copy.block_bytes, generation.layout_id(), into,
+                          leads_elsewhere ? py::object(py::int_(elsewhere.offset)) : py::none());
+}
+
+py::tuple copy_all_blocks(const std::shared_ptr<Generation> &generation,
+                          const std::vector<std::shared_ptr<Slot>> &slots, std::uint64_t bytes_max, double drain_s,
+                          double deadline_s) {
+    std::vector<BlockCopy> copies;
+    std::int64_t pause_ns = 0;
+    Status status;
+    {
+        const py::gil_scoped_release unlocked;
+        status = or_no_memory([&] {
+            return copy_blocks(wish_of(generation, slots, "surrender", drain_s, deadline_s), bytes_max, &copies,
+                               &pause_ns);
+        });
+    }
+    check(status, {"copy its state", generation->label(), "StateError", "DrainTimeout", "surrender"});
+    py::list instances;
+    for (const BlockCopy &copy : copies) {
+        instances.append(tuple_of(*generation, generation->library(), copy));
+    }
+    return py::make_tuple(instances, static_cast<double>(pause_ns) / 1'000);
+}
+
 } // namespace
 
 void add_state(py::module_ &module) {
     module.def("read_state", &read_values, py::arg("generation"), py::arg("slots"), py::arg("deadline_s"));
+    module.def("copy_values", &copy_values, py::arg("generation"), py::arg("slots"), py::arg("drain_s"),
+               py::arg("deadline_s"));
+    module.def("copy_blocks", &copy_all_blocks, py::arg("generation"), py::arg("slots"), py::arg("bytes_max"),
+               py::arg("drain_s"), py::arg("deadline_s"));
 }
 
 } // namespace hotgraft

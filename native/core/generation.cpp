@@ -1,6 +1,5 @@
 #include "generation.hpp"
 
-#include <cstring>
 #include <utility>
 
 #include "control.hpp"
@@ -54,6 +53,25 @@ Status Generation::make(const StagingWish &wish, std::shared_ptr<Generation> *ou
         (void)remove_staged(staged);
     }
     return status;
+}
+
+Status Generation::borrow(const StagingWish &wish, const std::string &path, const Sha256Digest &sha256,
+                          std::shared_ptr<Generation> *out) {
+    Staged staged;
+    staged.path = path;
+    staged.sha256 = sha256;
+    staged.is_borrowed = true;
+    ImageFacts facts;
+    if (Status status = identify_staged(&staged); !status.is_ok()) {
+        return status;
+    }
+    if (Status status = inspect_image_file(path.c_str(), &facts); !status.is_ok()) {
+        return status;
+    }
+    return or_no_memory([&]() -> Status {
+        out->reset(new Generation(wish, staged, std::move(facts)));
+        return {};
+    });
 }
 
 std::string Generation::label() const {
@@ -125,81 +143,6 @@ Status Generation::reject() {
         return status;
     }
     return remove_staged(staged_);
-}
-
-// --- map ---
-
-Status Generation::map() {
-    if (stage() == Stage::kInspected) {
-        (void)try_advance(Event::kAccept); // nobody who inspected it had anything against it
-    }
-    if (stage() != Stage::kAccepted && stage() != Stage::kProbed) {
-        return {Code::kWrongStage, label() + " is " + name_of(stage()) + " and cannot be mapped"};
-    }
-    if (Status status = ResidueBaseline::take(&baseline_); !status.is_ok()) {
-        return status;
-    }
-    if (Status status = list_for_crashes(std::make_unique<CrashImage>(staged_, facts_, whose())); !status.is_ok()) {
-        return status;
-    }
-    if (Status status = Library::open(staged_, facts_, &library_); !status.is_ok()) {
-        unlist_for_crashes();
-        return {status.code(), label() + ": " + status.message()};
-    }
-    (void)try_advance(Event::kMap);
-    if (Status status = list_for_crashes(std::make_unique<CrashImage>(*library_, whose())); !status.is_ok()) {
-        mark_failed();
-        return status;
-    }
-    if (Status status = call_entry(); !status.is_ok()) {
-        mark_failed();
-        return {status.code(), label() + ": " + status.message()};
-    }
-    return {};
-}
-
-CrashImage::Whose Generation::whose() const {
-    return {plugin_, number_, version_, source_, &stage_};
-}
-
-Status Generation::list_for_crashes(std::unique_ptr<CrashImage> image) {
-    unlist_for_crashes();
-    if (!CrashImages::instance().list(image.get())) {
-        return {Code::kNoMemory, label() + ": no memory for what a crash report says of it"};
-    }
-    crash_image_ = std::move(image);
-    return {};
-}
-
-void Generation::unlist_for_crashes() noexcept {
-    if (crash_image_ != nullptr) {
-        CrashImages::instance().unlist(crash_image_.get());
-        crash_image_.reset();
-    }
-}
-
-Status Generation::call_entry() {
-    void *symbol = nullptr;
-    if (Status status = library_->symbol(std::string(kEntrySymbol).c_str(), &symbol); !status.is_ok()) {
-        return status;
-    }
-    if (!library_->holds_code(reinterpret_cast<std::uintptr_t>(symbol))) {
-        return {Code::kRefused, std::string(kEntrySymbol) + " is data, not a function"};
-    }
-    hotgraft_entry_fn entry = nullptr;
-    std::memcpy(&entry, &symbol, sizeof entry); // an object pointer may not be cast to a function pointer in C++
-    if (Status status = read_entry_table(*library_, entry(HOTGRAFT_ABI_MINOR), &entry_); !status.is_ok()) {
-        return status;
-    }
-    return find_state();
-}
-
-Status Generation::find_state() {
-    if (entry_.functions.get_extension == nullptr) {
-        return {};
-    }
-    const void *state = entry_.functions.get_extension(HOTGRAFT_EXT_STATE);
-    return state == nullptr ? Status() : read_state_functions(*library_, state, &state_);
 }
 
 // --- imports ---

@@ -73,6 +73,9 @@ class Generation : public std::enable_shared_from_this<Generation> {
 public:
     // Copy, hash and inspect: seen → staged → inspected. The descriptor must be there (C06).
     [[nodiscard]] static Status make(const StagingWish &wish, std::shared_ptr<Generation> *out);
+    // The same for a staged copy that another process made and keeps, for a probe: nothing is copied or deleted.
+    [[nodiscard]] static Status borrow(const StagingWish &wish, const std::string &path, const Sha256Digest &sha256,
+                                       std::shared_ptr<Generation> *out);
     Generation(const Generation &) = delete;
     Generation &operator=(const Generation &) = delete;
     ~Generation();
@@ -105,6 +108,9 @@ public:
 
     // inspected | accepted | probed → mapped: residents, dlopen, entry, entry table, extensions, imports.
     [[nodiscard]] Status map();
+    // Its two halves, for who wants to know which of them did not come back: dlopen, then the plugin's own tables.
+    [[nodiscard]] Status map_library();
+    [[nodiscard]] Status read_tables();
 
     // After map and before the first create_instance. kInvalid: no such import, or already bound.
     [[nodiscard]] std::vector<ImportNeed> imports() const;
@@ -127,6 +133,8 @@ public:
     [[nodiscard]] Status restore(std::size_t index, std::uint32_t schema, const KeyedState &saved);
     [[nodiscard]] Status surrender(std::size_t index, Block *out);
     [[nodiscard]] Status take(std::size_t index, const Block &block);
+    // HOTGRAFT_HEALTH_*; Ok as well where it offers no health extension.
+    [[nodiscard]] Status check_health(std::size_t index, std::uint32_t depth);
     [[nodiscard]] Status destroy(std::size_t index);
 
     // The plugin's own struct and self for `id`. kRefused: not offered, or its sizes or pointers lie (C03, C05).
@@ -145,6 +153,8 @@ public:
     [[nodiscard]] bool can_save() const noexcept { return state_.save != nullptr; }
     [[nodiscard]] bool can_restore() const noexcept { return state_.restore != nullptr; }
     [[nodiscard]] bool can_hand_over() const noexcept { return state_.take != nullptr && state_.layout_id != 0; }
+
+    [[nodiscard]] bool has_health() const noexcept { return check_health_ != nullptr; }
 
     // --- what keeps it ---
     [[nodiscard]] Pins &pin_book() noexcept { return pins_; }
@@ -171,7 +181,7 @@ private:
     Generation(const StagingWish &wish, Staged staged, ImageFacts facts);
     [[nodiscard]] bool try_advance(Event event) noexcept;
     Status call_entry();
-    Status find_state();
+    Status find_extensions();
     Status add_missing_imports() const;
     Status instance_at(std::size_t index, Instance **out) const;
     Status complain(const char *what, const Instance &instance, hotgraft_status status,
@@ -206,6 +216,7 @@ private:
     std::unique_ptr<CrashImage> crash_image_; // listed from before map until the library is proven gone
     EntryTable entry_;
     StateFunctions state_;
+    HealthCheck check_health_ = nullptr;
     std::vector<std::unique_ptr<Instance>> instances_;
     std::vector<std::unique_ptr<Services>> kept_services_; // of instances whose create failed
     mutable std::mutex tables_mutex_;

@@ -171,6 +171,17 @@ Status Generation::take(std::size_t index, const Block &block) {
     return {};
 }
 
+Status Generation::check_health(std::size_t index, std::uint32_t depth) {
+    Instance *instance = nullptr;
+    if (Status status = instance_at(index, &instance); !status.is_ok()) {
+        return status;
+    }
+    PluginError error;
+    const hotgraft_status status =
+        check_health_ == nullptr ? HOTGRAFT_OK : check_health_(instance->plugin, depth, error.get());
+    return status < 0 ? complain("health", *instance, status, *error.get()) : Status();
+}
+
 Status Generation::destroy(std::size_t index) {
     Instance *instance = nullptr;
     if (Status status = instance_at(index, &instance); !status.is_ok()) {

@@ -172,6 +172,21 @@ Status read_state_functions(const Library &library, const void *answer, StateFun
     return status;
 }
 
+Status read_health_check(const Library &library, const void *answer, HealthCheck *out) {
+    hotgraft_ext_health health{};
+    if (!read_sized(library, answer, &health)) {
+        return {Code::kRefused,
+                std::string(HOTGRAFT_EXT_HEALTH) + ": its table does not lie in the plugin, or its struct_size lies"};
+    }
+    Violations found;
+    check_function(library, health.check, "check", true, &found);
+    Status status = found.answer(HOTGRAFT_EXT_HEALTH);
+    if (status.is_ok()) {
+        *out = health.check;
+    }
+    return status;
+}
+
 Status check_interface(const Library &library, const std::string &id, const void *answer,
                        std::uint32_t declared_bytes) {
     constexpr std::uint32_t kFirstFunction = 8;

@@ -33,11 +33,17 @@ struct StateFunctions {
     decltype(hotgraft_ext_state::surrender) surrender = nullptr;
 };
 
+// Of its health extension.
+using HealthCheck = decltype(hotgraft_ext_health::check);
+
 // Check what the entry symbol answered. kRefused lists every violation. Runs no plugin code.
 [[nodiscard]] Status read_entry_table(const Library &library, const void *answer, EntryTable *out);
 
 // Check what get_extension(HOTGRAFT_EXT_STATE) answered. Runs no plugin code.
 [[nodiscard]] Status read_state_functions(const Library &library, const void *answer, StateFunctions *out);
+
+// Check what get_extension(HOTGRAFT_EXT_HEALTH) answered. Runs no plugin code.
+[[nodiscard]] Status read_health_check(const Library &library, const void *answer, HealthCheck *out);
 
 // Check an interface struct: size, and every function up to `declared_bytes` (0: up to its own size) there and in the
 // plugin's code. Runs no plugin code.

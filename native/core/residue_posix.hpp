@@ -20,6 +20,8 @@ struct Handlers {
     std::array<struct sigaction, kSignalMax + 1> actions; // by signal; [0] unused
 };
 
+[[nodiscard]] std::string signal_name(int signal); // "SIGUSR1"
+
 void take_handlers(Handlers *out) noexcept;
 
 // Handlers that lie in `library`: put back to `before` and reported.

@@ -46,12 +46,12 @@ constexpr const char *kSignalNames[] = {
     "SIGSTKFLT", "SIGCHLD", "SIGCONT",   "SIGSTOP", "SIGTSTP",  "SIGTTIN", "SIGTTOU", "SIGURG",
     "SIGXCPU",   "SIGXFSZ", "SIGVTALRM", "SIGPROF", "SIGWINCH", "SIGIO",   "SIGPWR",  "SIGSYS"};
 
+} // namespace
+
 std::string signal_name(int signal) {
     const auto index = static_cast<std::size_t>(signal);
     return index < std::size(kSignalNames) ? kSignalNames[index] : "signal " + std::to_string(signal);
 }
-
-} // namespace
 
 void take_handlers(Handlers *out) noexcept {
     for (int signal = 1; signal <= kSignalMax; ++signal) {

@@ -23,6 +23,7 @@ struct Staged {
     std::uint64_t bytes = 0;
     std::uint64_t dev = 0; // as fstat(2) answers; a map line may say another one (btrfs, overlayfs)
     std::uint64_t ino = 0;
+    bool is_borrowed = false; // another process made it and removes it: remove_staged() leaves it alone
 };
 
 // Where a staged copy comes from and what it is called: `<folder>/<plugin>.g<generation>.<hash8>.so`.
@@ -53,7 +54,10 @@ struct StagingWish {
 [[nodiscard]] Status stage(const std::string &source, const std::string &folder, const std::string &plugin,
                            std::uint64_t generation, Staged *out);
 
-// Delete a staged copy. A copy that is already gone counts as deleted.
+// Fill in which file `staged->path` is.
+[[nodiscard]] Status identify_staged(Staged *staged);
+
+// Delete a staged copy. A copy that is already gone counts as deleted, and one that is borrowed stays.
 [[nodiscard]] Status remove_staged(const Staged &staged);
 
 // Whether a staged copy must lie in the source's own folder: it names helpers there by `$ORIGIN`.

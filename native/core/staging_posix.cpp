@@ -325,7 +325,21 @@ Status stage(const StagingWish &wish, Staged *out, ImageFacts *facts) {
     return {};
 }
 
+Status identify_staged(Staged *staged) {
+    struct stat facts {};
+    if (::stat(staged->path.c_str(), &facts) != 0) {
+        return system_error("stat", staged->path, errno);
+    }
+    staged->bytes = static_cast<std::uint64_t>(facts.st_size);
+    staged->dev = facts.st_dev;
+    staged->ino = facts.st_ino;
+    return {};
+}
+
 Status remove_staged(const Staged &staged) {
+    if (staged.is_borrowed) {
+        return {};
+    }
     if (::unlink(staged.path.c_str()) != 0 && errno != ENOENT) {
         return system_error("delete", staged.path, errno);
     }

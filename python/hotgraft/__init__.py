@@ -33,6 +33,7 @@ from hotgraft.core.errors import (
     PluginAbandoned,
     PluginCrashed,
     PluginError,
+    ProbeError,
     ResourceError,
     StaleHandle,
     StateError,
@@ -44,6 +45,7 @@ from hotgraft.core.errors import (
 if TYPE_CHECKING:
     from hotgraft.core.options import Options
     from hotgraft.core.plan import Plan
+    from hotgraft.core.probing import ProbeReport
     from hotgraft.host.events import HostEvent, Subscription
     from hotgraft.host.host import Host
     from hotgraft.host.pin import Pin
@@ -78,6 +80,8 @@ __all__ = [
     "PluginAbandoned",
     "PluginCrashed",
     "PluginError",
+    "ProbeError",
+    "ProbeReport",
     "ResourceError",
     "StaleHandle",
     "StateError",
@@ -101,6 +105,7 @@ _HOMES: Final = {
     "Pin": "hotgraft.host.pin",
     "Plan": "hotgraft.core.plan",
     "Plugin": "hotgraft.host.plugin",
+    "ProbeReport": "hotgraft.core.probing",
     "Stats": "hotgraft.host.stats",
     "StuckLibrary": "hotgraft.host.unloads",
     "Subscription": "hotgraft.host.events",

@@ -19,9 +19,10 @@ PLUGINS = HERE.parent / "plugins"
 PROMISED = (
     *(f"F{number:02}" for number in range(1, 15)),
     *(f"E{number:02}" for number in range(1, 15)),
-    *("E14b", "E15", "E16", "E17"),
+    *("E14b", "E15", "E16", "E17", "E18"),
     *(f"C{number:02}" for number in range(1, 9)),
-    *("I07", "I08", "I09", "I10"),
+    *(f"I{number:02}" for number in range(1, 14)),
+    *("I16", "M09", "M11"),
     *("D01", "D02", "D03", "D04", "D05", "D06", "D09", "D10", "D11", "D12"),
     *("K01", "K02", "K03", "K04", "K07", "K08"),
     *("R01", "R02", "R03", "R04", "R05", "R06", "R09", "R10"),

@@ -47,7 +47,7 @@ static inline int64_t plain_calls(void *self) {
 }
 
 static inline hotgraft_status plain_create(const hotgraft_host *host, const hotgraft_str *config,
-                                           hotgraft_instance **instance, hotgraft_error *error) {
+                                           hotgraft_instance **instance, hotgraft_error *error) HOTGRAFT_NOTHROW {
     (void)config;
     (void)error;
     *instance = (hotgraft_instance *)host->realloc(host->ctx, NULL, sizeof(hotgraft_instance), 0);
@@ -59,13 +59,13 @@ static inline hotgraft_status plain_create(const hotgraft_host *host, const hotg
     return HOTGRAFT_OK;
 }
 
-static inline void plain_destroy(hotgraft_instance *instance) {
+static inline void plain_destroy(hotgraft_instance *instance) HOTGRAFT_NOTHROW {
     instance->host->realloc(instance->host->ctx, instance, 0, 0);
 }
 
 static const plain_v1 plain_functions = {sizeof(plain_v1), plain_add, plain_calls};
 
-static inline const void *plain_interface(hotgraft_instance *instance, const char *id, void **self) {
+static inline const void *plain_interface(hotgraft_instance *instance, const char *id, void **self) HOTGRAFT_NOTHROW {
     *self = instance;
     return strcmp(id, "plain/1") == 0 ? &plain_functions : NULL;
 }
@@ -75,7 +75,7 @@ static inline const void *plain_interface(hotgraft_instance *instance, const cha
     .descriptor_len = PLAIN_LEN, .create = plain_create, .destroy = plain_destroy, .get_interface = plain_interface
 
 #define PLAIN_ENTRY(table)                                                                                             \
-    HOTGRAFT_EXPORT const hotgraft_plugin *hotgraft_plugin_v1(uint32_t host_abi_minor) {                               \
+    HOTGRAFT_EXPORT const hotgraft_plugin *hotgraft_plugin_v1(uint32_t host_abi_minor) HOTGRAFT_NOTHROW {              \
         (void)host_abi_minor;                                                                                          \
         return &(table);                                                                                               \
     }

@@ -37,6 +37,7 @@ __all__ = [
     "PluginAbandoned",
     "PluginCrashed",
     "PluginError",
+    "ProbeError",
     "ResourceError",
     "StaleHandle",
     "StateError",
@@ -170,6 +171,22 @@ class StateError(HotgraftError):
         "let both versions hand the state over, or save and restore it ([state] in plugin.toml), then rebuild"
     )
     usually_running = _AS_BEFORE
+
+
+class ProbeError(HotgraftError):
+    """The candidate was tried in a process of its own and is not fit to serve. Nothing of it ran in this process.
+
+    It crashed there, ended the process or hung, wrote to state that was handed over, or changed what belongs to the
+    whole process. `stage` is where: ``map``, ``create``, ``start``, …; `signal` its name, empty where there was none.
+    """
+
+    usual_advice = "mend what is named, rebuild and try again; docs/why-refused.md says what the probe does"
+    usually_running = _AS_BEFORE
+
+    def __init__(self, tried: str, *, stage: str = "", signal: str = "", **answers: Any) -> None:
+        super().__init__(tried, **answers)
+        self.stage = stage
+        self.signal = signal
 
 
 class PluginError(HotgraftError):

@@ -5,14 +5,24 @@ from __future__ import annotations
 import difflib
 import math
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
 from hotgraft.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Options", "make_options"]
+__all__ = ["CHOICES", "OFF", "Options", "make_options"]
+
+OFF: Final = "off"
+# Settings that are one word of several.
+CHOICES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "probe": ("start", "create", OFF),  # how far a candidate is brought in a process of its own before it is mapped
+        "probe_changes": ("refuse", "report"),  # what comes of a candidate that changes what belongs to the process
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +40,11 @@ class Options:
     staging_folder: str = ""  # empty: a private one, removed when the host closes
     journal: str = ""  # the folder in which every attempt goes on record; empty: none
     crash_report: bool = True  # when the process dies of a signal in a plugin's code, stderr tells which and where
+    probe: str = "start"  # of CHOICES
+    probe_deadline_s: float = 30.0  # for each stage of a probe
+    probe_memory_bytes: int = 2 << 30  # that a probe may take beyond what its empty process has
+    probe_state_bytes: int = 4 << 20  # of live state that a probe is given a copy of; above it, it begins fresh
+    probe_changes: str = "refuse"  # of CHOICES
     catch_crashes: bool = False  # for development: a call that crashes raises, and the process is tainted
 
 
@@ -45,6 +60,10 @@ def make_options(given: Mapping[str, Any]) -> Options:
             found.append(f"unknown setting {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
         elif name.endswith("_s") and not is_duration(value):
             found.append(f"{name} is {value!r}; it must be a number of seconds above 0")
+        elif name in CHOICES and value not in CHOICES[name]:
+            found.append(f"{name} is {value!r}; it must be one of {', '.join(CHOICES[name])}")
+        elif name.endswith("_bytes") and not is_size(value):
+            found.append(f"{name} is {value!r}; it must be a whole number of bytes, 0 or more")
         elif name in ("staging_folder", "journal") and not isinstance(value, str):
             found.append(f"{name} is {value!r}; it must be a path as text")
         elif name in ("crash_report", "catch_crashes") and not isinstance(value, bool):
@@ -52,6 +71,11 @@ def make_options(given: Mapping[str, Any]) -> Options:
     if found:
         raise ConfigError("accept its settings", on="Host", found=found, advice=f"known settings: {', '.join(known)}")
     return Options(**given)
+
+
+def is_size(value: object) -> bool:
+    """Tell whether `value` is a whole number of bytes."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 62
 
 
 def is_duration(value: object) -> bool:

@@ -37,6 +37,7 @@ class Action(StrEnum):
     INSPECT = "inspect"
     CHECK_NEEDS = "check needs"
     COMPARE = "compare contract"
+    PROBE = "probe"
     MAP = "map"
     CREATE = "create"
     WAIT_PINS = "wait for pins"
@@ -151,8 +152,11 @@ class Plan:
         return "\n".join(lines)
 
 
-def make_plan(plugin: str, running: Running, candidate: Side) -> Plan:
-    """Return the plan that replaces what runs by `candidate`, with every reason against it."""
+def make_plan(plugin: str, running: Running, candidate: Side, *, is_probed: bool = True) -> Plan:
+    """Return the plan that replaces what runs by `candidate`, with every reason against it.
+
+    `is_probed`: the candidate is tried in a process of its own before it is mapped in this one.
+    """
     crossing, state_refusals = choose_crossing(running.side.state, candidate.state)
     is_gated = needs_gate(running)
     return Plan(
@@ -162,7 +166,7 @@ def make_plan(plugin: str, running: Running, candidate: Side) -> Plan:
         candidate_version=candidate.version,
         crossing=crossing,
         is_gated=is_gated,
-        steps=_prepare(running) + _window(running, crossing, is_gated=is_gated) + _after(),
+        steps=_prepare(running, is_probed=is_probed) + _window(running, crossing, is_gated=is_gated) + _after(),
         contract_refusals=breaks(running.side.interfaces, candidate.interfaces, running.consumers),
         state_refusals=state_refusals,
     )
@@ -174,9 +178,10 @@ def needs_gate(running: Running) -> bool:
     return running.side.state.has_state or slots != 1
 
 
-def _prepare(running: Running) -> tuple[Step, ...]:
-    whole = (Action.SETTLE, Action.STAGE, Action.INSPECT, Action.CHECK_NEEDS, Action.COMPARE, Action.MAP)
-    steps = [Step(action=action, place=Place.PREPARE) for action in whole]
+def _prepare(running: Running, *, is_probed: bool) -> tuple[Step, ...]:
+    whole = (Action.SETTLE, Action.STAGE, Action.INSPECT, Action.CHECK_NEEDS, Action.COMPARE)
+    probe = (Action.PROBE, Action.MAP) if is_probed else (Action.MAP,)
+    steps = [Step(action=action, place=Place.PREPARE) for action in (*whole, *probe)]
     steps += [Step(action=Action.CREATE, place=Place.PREPARE, instance=one) for one in running.instances]
     return tuple(steps)
 

@@ -2,7 +2,7 @@
 
 The schema; a key that is not here is refused with the nearest one that is::
 
-    [host]                      # the settings of hotgraft.Options, each in seconds unless it is a path or a flag
+    [host]                      # the settings of hotgraft.Options, each in seconds unless its name or comment says else
     settle_deadline_s = 5.0     # until a file that is still being written counts as broken
     control_deadline_s = 30.0   # for each of a plugin's own functions outside the gated window
     swap_deadline_s = 5.0       # gates, drain, quiesce, state and start together
@@ -11,6 +11,11 @@ The schema; a key that is not here is refused with the nearest one that is::
     staging_folder = ""         # for the staged copies; empty: a private one
     journal = ""                # its folder, relative to this file; empty: .hotgraft beside it; "off": no journal
     crash_report = true         # when the process dies in a plugin's code, stderr tells which and where
+    probe = "start"             # try a candidate in a process of its own first: "start", "create" or "off"
+    probe_deadline_s = 30.0     # for each stage of that
+    probe_memory_bytes = 2147483648  # that it may take there
+    probe_state_bytes = 4194304 # of live state that it is given a copy of; above it, it begins fresh
+    probe_changes = "refuse"    # a candidate that changes what belongs to the process: "refuse" or "report"
     catch_crashes = false       # for development: a call that crashes raises, and the process is tainted
 
     [run]
@@ -49,6 +54,7 @@ NO_JOURNAL: Final = "off"
 RELOAD: Final = "reload"
 DEFAULT: Final = "default"
 _FLAGS: Final = (RELOAD, "crash_report", "catch_crashes")
+_WANTED: Final = {"s": "a number of seconds", "bytes": "a whole number of bytes"}  # by the end of a setting's name
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
 
 
@@ -168,10 +174,12 @@ def _parsed(name: str, text: str, variable: str) -> Any:
     try:
         if name.endswith("_s"):
             return float(text)
+        if name.endswith("_bytes"):
+            return int(text)
         if name in _FLAGS:
             return {**dict.fromkeys(_TRUE, True), **dict.fromkeys(_FALSE, False)}[text.lower()]
     except (ValueError, KeyError):
-        wanted = "a number of seconds" if name.endswith("_s") else f"one of {', '.join(_TRUE + _FALSE[:-1])}"
+        wanted = _WANTED.get(name.rpartition("_")[2], f"one of {', '.join(_TRUE + _FALSE[:-1])}")
         raise ConfigError("read the environment", on=f"${variable}", found=f"{text!r} is not {wanted}") from None
     return text
 

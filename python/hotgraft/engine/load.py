@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from hotgraft import _core
 from hotgraft.core.errors import LoadError
-from hotgraft.core.lifecycle import Event
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,7 +57,6 @@ def prepare(
         PluginError: create answered an error. PluginAbandoned: a function did not return.
     """
     attempt = _core.Attempt.of(candidate.generation)
-    candidate.generation.advance(Event.ACCEPT)
     with watch("map"):
         attempt.map(deadline_s)
         bind_imports(attempt, candidate, imports)

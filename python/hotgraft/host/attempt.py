@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from hotgraft import _core
 from hotgraft.core.call_types import call_description
 from hotgraft.core.errors import ContractError, HotgraftError, StateError
-from hotgraft.core.lifecycle import Stage
+from hotgraft.core.lifecycle import Event, Stage
 from hotgraft.core.plan import make_plan
 from hotgraft.engine.config import check_configs
 from hotgraft.engine.load import InstanceWish, prepare, serve_first
@@ -22,6 +22,7 @@ from hotgraft.engine.swap import carry_out
 from hotgraft.engine.transfer import check_facts, member_of
 from hotgraft.host.binding import bind_requires
 from hotgraft.host.plugin import make_call_type
+from hotgraft.host.probe import copy_live_state, is_probing, probe
 from hotgraft.host.report import Outcome, SwapReport
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from hotgraft.core.options import Options
     from hotgraft.core.plan import Plan
+    from hotgraft.core.probing import ProbeReport
     from hotgraft.engine.load import Prepared
     from hotgraft.engine.stage import Candidate, StagingPlace
     from hotgraft.engine.swap import Window
@@ -69,6 +71,7 @@ class Attempt:
     outcome: Outcome = Outcome.REFUSED
     plan: Plan | None = None
     candidate: Candidate | None = None
+    probed: ProbeReport | None = None
     window: Window | None = None
     imports: Mapping[str, Bound] = field(default_factory=dict)
     call_type: type[Plugin] | None = None
@@ -132,10 +135,11 @@ class Attempt:
             pause_steps=window.pause_steps if window is not None else (),
             refusals=error.found if error is not None else (),
             after_undo=window.after_undo if window is not None else (),
+            probe=self.probed,
         )
 
     def _prepare(self) -> Prepared:
-        """Everything before the window: stage, plan, bind, make the call type, map, create, make tables."""
+        """Everything before the window: stage, plan, bind, make the call type, probe, map, create, make tables."""
         loaded, options = self.loaded, self.around.options
         loaded.last_number += 1
         self.number = loaded.last_number
@@ -151,6 +155,9 @@ class Attempt:
                 previous=loaded.call_type,
             )
         with self._rejecting(candidate):
+            candidate.generation.advance(Event.ACCEPT)
+            if is_probing(options):
+                self._probe(candidate)
             self.record.intend(candidate.generation, candidate.side.version)
         self.outcome = Outcome.FAILED
         with self._dropping(candidate):
@@ -161,6 +168,24 @@ class Attempt:
                 deadline_s=options.control_deadline_s,
                 watch=self.watch,
             )
+
+    def _probe(self, candidate: Candidate) -> None:
+        """Try it in a process of its own; what crashes, hangs or fails there never comes into this one."""
+        with self.watch("copy state"):
+            copied = copy_live_state(self.loaded, self.plan, self.around.options)
+        with self.watch("probe"):
+            self.probed, error = probe(
+                candidate,
+                source=self.source,
+                configs=self.configs,
+                imports=self.imports,
+                copied=copied,
+                others=self.around.others,
+                options=self.around.options,
+            )
+            if error is not None:
+                raise error
+        candidate.generation.advance(Event.PROBE)
 
     def _check_plan(self, candidate: Candidate) -> None:
         loaded = self.loaded
@@ -173,7 +198,8 @@ class Attempt:
                 found=f"the image is plugin {candidate.descriptor.name!r}",
             )
         consumers = tuple(need for other in self.around.others() for need in other.wants(loaded.name))
-        self.plan = make_plan(loaded.name, loaded.running(consumers), candidate.side)
+        running = loaded.running(consumers)
+        self.plan = make_plan(loaded.name, running, candidate.side, is_probed=is_probing(self.around.options))
         if self.plan.refusals:
             kind = ContractError if self.plan.contract_refusals else StateError
             raise kind(f"swap to generation {self.number}", on=loaded.name, found=self.plan.refusals)

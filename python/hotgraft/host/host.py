@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 from hotgraft import _core
 from hotgraft.core.errors import HostClosed, UnknownPlugin
-from hotgraft.core.options import make_options
+from hotgraft.core.options import OFF, make_options
 from hotgraft.core.plan import Plan, make_plan
 from hotgraft.engine.journal_asked import Asked, asked
 from hotgraft.engine.stage import StagingPlace, inspect_file
@@ -255,7 +255,7 @@ class Host:
         source = image_of(image) if image is not None else loaded.source
         _, side = inspect_file(source, settle_deadline_s=self.options.settle_deadline_s)
         consumers = tuple(need for other in self._listed() for need in other.wants(name))
-        return make_plan(name, loaded.running(consumers), side)
+        return make_plan(name, loaded.running(consumers), side, is_probed=self.options.probe != OFF)
 
     def watch(self, *names: str) -> Watch:
         """Reload a plugin whenever its image has a new whole content, until the watch or the host is closed.

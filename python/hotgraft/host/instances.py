@@ -10,12 +10,15 @@ from hotgraft.core.errors import HostClosed
 from hotgraft.core.lifecycle import Stage
 from hotgraft.engine.config import check_configs
 from hotgraft.engine.load import make_tables
+from hotgraft.engine.probe_state import CopiedState
 from hotgraft.host.link import Link, PinLink
 from hotgraft.host.loaded import Instance
 from hotgraft.host.pin import Pin
+from hotgraft.host.probe import is_probing, probe
 from hotgraft.host.report import Outcome, SwapReport
 
 if TYPE_CHECKING:
+    from hotgraft.core.probing import ProbeReport
     from hotgraft.engine.timing import Stopwatch
     from hotgraft.host.attempt import Around
     from hotgraft.host.host import Host
@@ -51,14 +54,15 @@ def add_instance(
     """Make and start one more instance of the generation that serves, and publish it in slots of its own.
 
     Raises:
-        ValueError: there is one of that name. ConfigError: its config breaks the schema. PluginError,
-        PluginAbandoned: its own functions; nothing changed.
+        ValueError: there is one of that name. ConfigError: its config breaks the schema. ProbeError: it is not fit to
+            serve. PluginError, PluginAbandoned: its own functions; nothing changed.
     """
     if name in loaded.instances:
         raise ValueError(f"plugin {loaded.name!r} has an instance {name!r} already: reload() replaces it")
     serving, deadline_s = loaded.serving, around.options.control_deadline_s
     check_configs(loaded.name, serving.descriptor.config_schema, {name: config_json})
     slots = {one.key: loaded.slot_for(name, one.key) for one in serving.side.interfaces}
+    probed = _probe(loaded, name, config_json, around=around, watch=watch)
     record.intend(serving.generation, serving.side.version)
     attempt = _core.Attempt.of(serving.generation)
     with watch(f"create {name}"):
@@ -80,7 +84,27 @@ def add_instance(
         image=loaded.source,
         sha256=serving.generation.sha256,
         steps=tuple(watch.steps),
+        probe=probed,
     )
+
+
+def _probe(loaded: Loaded, name: str, config_json: str, *, around: Around, watch: Stopwatch) -> ProbeReport | None:
+    """Try what serves with this config in a process of its own: create and start may crash on it."""
+    if not is_probing(around.options):
+        return None
+    with watch("probe"):
+        report, error = probe(
+            loaded.serving,
+            source=loaded.source,
+            configs={name: config_json},
+            imports=loaded.imports,
+            copied=CopiedState(),
+            others=around.others,
+            options=around.options,
+        )
+        if error is not None:
+            raise error
+    return report
 
 
 def pin_instance(host: Host, loaded: Loaded, instance: Instance, *, deadline_s: float, who: str) -> Pin:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from hotgraft.core.plan import Plan
+    from hotgraft.core.probing import ProbeReport
     from hotgraft.engine.timing import StepTime
 
 __all__ = ["Outcome", "SwapReport"]
@@ -21,7 +22,7 @@ class Outcome(StrEnum):
     """How an attempt ended; none is "unknown"."""
 
     PUBLISHED = "published"  # the candidate serves
-    REFUSED = "refused"  # before any of the candidate's code ran
+    REFUSED = "refused"  # before any of the candidate's code ran in this process
     FAILED = "failed"  # the candidate's code ran and failed before the gates closed; nothing changed
     CALLED_OFF = "called off"  # inside the window; everything was undone
     DEFERRED = "deferred"  # asked for from inside a plugin call: goes on when that call is over
@@ -48,6 +49,7 @@ class SwapReport:
     pause_steps: tuple[StepTime, ...] = ()
     refusals: tuple[str, ...] = ()
     after_undo: tuple[str, ...] = ()
+    probe: ProbeReport | None = None  # None: it did not come so far, or the host probes nothing
     tainted: str = field(default_factory=_core.taint)  # why results no longer count; empty: no crash was caught
     journal: str = ""  # why the journal does not have all of this attempt yet; empty: it has, or there is none
     later: Future[SwapReport] | None = field(default=None, repr=False, compare=False)
@@ -80,6 +82,7 @@ class SwapReport:
             "pause_steps_us": [[time.step, time.us] for time in self.pause_steps],
             "refusals": list(self.refusals),
             "after_undo": list(self.after_undo),
+            "probe": self.probe.as_dict() if self.probe is not None else None,
             "tainted": self.tainted,
             "journal": self.journal,
         }
@@ -88,6 +91,9 @@ class SwapReport:
         lines = [f"{self.plugin}: {self.outcome}; {self.running}"]
         lines += [f"  because {reason}" for reason in self.refusals]
         lines += [f"  not put back: {one}" for one in self.after_undo]
+        if self.probe is not None:
+            lines += [f"  not probed: {self.probe.not_probed}"] if self.probe.not_probed else []
+            lines += [f"  seen in the probe: {one}" for one in self.probe.warnings]
         if self.journal:
             lines.append(f"  not on record yet: {self.journal}")
         if self.tainted:

@@ -1,0 +1,122 @@
+#include "state_copy.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include "crash_stack_posix.hpp"
+
+namespace hotgraft {
+
+namespace {
+
+// Addresses that a program on x86-64 Linux can have: from vm.mmap_min_addr's usual value to the end of its half.
+constexpr std::uintptr_t kAddressMin = 0x10000;
+constexpr std::uintptr_t kAddressEnd = std::uintptr_t{1} << 47;
+constexpr std::uintptr_t kBlockPageBytes = 4096;
+constexpr std::size_t kPagesAsked = 4096; // a block of so many likely addresses is taken to hold some
+
+// One buffer for all, touched before the gates close: the copy then meets no page that is not there.
+struct Copying {
+    std::vector<unsigned char> buffer;
+    std::size_t used = 0;
+    std::vector<BlockCopy> copies;
+    std::vector<std::size_t> begins;
+};
+
+Status copy_block(Generation &generation, std::size_t index, Copying &copying) {
+    Block block;
+    if (Status status = generation.surrender(index, &block); !status.is_ok()) {
+        return status;
+    }
+    BlockCopy &copy = copying.copies[index];
+    copy.block_bytes = block.bytes;
+    copy.layout_id = block.layout_id;
+    copying.begins[index] = copying.buffer.size();
+    if (block.bytes <= copying.buffer.size() - copying.used) {
+        copying.begins[index] = copying.used;
+        std::memcpy(copying.buffer.data() + copying.used, block.data, block.bytes);
+        copying.used += block.bytes;
+    }
+    return generation.take(index, block);
+}
+
+std::uintptr_t word_at(const BlockCopy &copy, std::size_t offset) noexcept {
+    std::uintptr_t word = 0;
+    std::memcpy(&word, copy.bytes.data() + offset, sizeof word);
+    return word;
+}
+
+} // namespace
+
+Status copy_blocks(const RestWish &wish, std::uint64_t bytes_max, std::vector<BlockCopy> *copies,
+                   std::int64_t *pause_ns) {
+    if (!wish.generation->can_hand_over()) {
+        return {Code::kRefused, "it offers no hand over"};
+    }
+    const auto copying = std::make_shared<Copying>();
+    copying->buffer.resize(std::min(wish.generation->live_bytes(), bytes_max)); // its blocks are among those
+    copying->copies.resize(wish.generation->instance_count());
+    copying->begins.resize(wish.generation->instance_count());
+    Status status = at_rest(
+        wish,
+        [copying](Generation &generation) {
+            for (std::size_t index = 0; index < copying->copies.size(); ++index) {
+                if (Status one = copy_block(generation, index, *copying); !one.is_ok()) {
+                    return one;
+                }
+            }
+            return Status();
+        },
+        pause_ns);
+    if (!status.is_ok()) {
+        return status;
+    }
+    for (std::size_t index = 0; index < copying->copies.size(); ++index) {
+        BlockCopy &copy = copying->copies[index];
+        const auto begin = copying->buffer.begin() + static_cast<std::ptrdiff_t>(copying->begins[index]);
+        if (copying->begins[index] + copy.block_bytes <= copying->buffer.size()) {
+            copy.bytes.assign(begin, begin + static_cast<std::ptrdiff_t>(copy.block_bytes));
+        }
+    }
+    *copies = std::move(copying->copies);
+    return {};
+}
+
+std::vector<BlockPointer> find_pointers_into(const Library &library, const BlockCopy &copy, std::size_t most) {
+    std::vector<BlockPointer> found;
+    for (std::size_t at = 0; at + sizeof(std::uintptr_t) <= copy.bytes.size(); at += sizeof(std::uintptr_t)) {
+        const std::uintptr_t word = word_at(copy, at);
+        if (library.range().contains(word)) {
+            found.push_back({at, library.name_of(word)});
+            if (found.size() == most) {
+                break;
+            }
+        }
+    }
+    return found;
+}
+
+bool find_pointer(const BlockCopy &copy, BlockPointer *found) {
+    std::vector<std::pair<std::uintptr_t, std::uint64_t>> pages; // page, offset of the word
+    for (std::size_t at = 0; at + sizeof(std::uintptr_t) <= copy.bytes.size(); at += sizeof(std::uintptr_t)) {
+        const std::uintptr_t word = word_at(copy, at);
+        if (word >= kAddressMin && word < kAddressEnd) {
+            pages.emplace_back(word & ~(kBlockPageBytes - 1), at);
+        }
+    }
+    std::sort(pages.begin(), pages.end());
+    const auto is_same_page = [](const auto &a, const auto &b) { return a.first == b.first; };
+    pages.erase(std::unique(pages.begin(), pages.end(), is_same_page), pages.end());
+    for (const auto &[page, offset] : pages) {
+        char byte = 0;
+        if (pages.size() > kPagesAsked || read_own_memory(page, &byte, 1) == 1) {
+            *found = {offset, ""};
+            return true;
+        }
+    }
+    return false;
+}
+
+} // namespace hotgraft

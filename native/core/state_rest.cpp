@@ -1,0 +1,115 @@
+#include "state_rest.hpp"
+
+#include <ctime>
+#include <utility>
+
+#include "control.hpp"
+#include "gate.hpp"
+
+namespace hotgraft {
+
+namespace {
+
+constexpr timespec kRestAgain{0, 50'000};
+
+// What the control thread works on; it keeps it if it is abandoned.
+struct Resting {
+    std::shared_ptr<Generation> generation;
+    std::function<Status(Generation &)> work;
+    std::size_t quiesced = 0; // instances whose quiesce was asked for: what has to be resumed
+};
+
+Status rest_one(Generation &generation, std::size_t index, std::int64_t deadline_ns) {
+    for (;;) {
+        bool is_again = false;
+        Status status = generation.quiesce(index, deadline_ns, &is_again);
+        if (!status.is_ok() || !is_again) {
+            return status;
+        }
+        if (monotonic_ns() >= deadline_ns) {
+            return {Code::kTimedOut, "quiesce still answered \"again\" at the deadline"};
+        }
+        nanosleep(&kRestAgain, nullptr);
+    }
+}
+
+Status rest_all(Resting &resting, std::int64_t deadline_ns) {
+    for (std::size_t index = 0; index < resting.generation->instance_count(); ++index) {
+        ++resting.quiesced; // a quiesce that fails may have stopped half of it: resume follows all the same (plugin.h)
+        if (Status status = rest_one(*resting.generation, index, deadline_ns); !status.is_ok()) {
+            return status;
+        }
+    }
+    return {};
+}
+
+// Resume whatever came of it; the first failure is the answer.
+Status perform_at_rest(Resting &resting, std::int64_t deadline_ns) {
+    Status status = or_no_memory([&] {
+        Status quiet = rest_all(resting, deadline_ns);
+        return quiet.is_ok() ? resting.work(*resting.generation) : quiet;
+    });
+    for (std::size_t index = resting.quiesced; index-- > 0;) {
+        Status resumed = resting.generation->resume(index);
+        if (status.is_ok()) {
+            status = std::move(resumed);
+        }
+    }
+    return status;
+}
+
+std::vector<Slot *> plain_slots(const std::vector<std::shared_ptr<Slot>> &slots) {
+    std::vector<Slot *> plain;
+    plain.reserve(slots.size());
+    for (const std::shared_ptr<Slot> &slot : slots) {
+        plain.push_back(slot.get());
+    }
+    return plain;
+}
+
+// The gates are closed and nobody is inside.
+Status work_at_rest(const std::shared_ptr<Resting> &resting, const RestWish &wish, std::uint64_t swap) {
+    ControlThread control;
+    Status status = control.run(
+        wish.what,
+        [resting, swap, deadline_ns = wish.deadline_ns] {
+            const CarriesOut mark(swap);
+            return perform_at_rest(*resting, deadline_ns);
+        },
+        wish.deadline_ns + kReturnNs);
+    if (status.code() == Code::kAbandoned) {
+        resting->generation->mark_abandoned(wish.what);
+    }
+    return status;
+}
+
+Status work_behind_gates(const std::shared_ptr<Resting> &resting, const RestWish &wish, std::int64_t *pause_ns) {
+    GateSet gates(plain_slots(wish.slots), wish.generation->tables());
+    if (Status status = gates.close(); !status.is_ok()) {
+        return status;
+    }
+    Status status = gates.drain(wish.drain_deadline_ns);
+    if (status.is_ok()) {
+        gates.begin_transfer(); // a forked child finds nothing half quiesced
+        status = work_at_rest(resting, wish, gates.swap());
+    }
+    gates.reopen();
+    *pause_ns = gates.opened_ns() - gates.closed_ns();
+    return status;
+}
+
+} // namespace
+
+Status at_rest(const RestWish &wish, std::function<Status(Generation &)> work, std::int64_t *pause_ns) {
+    Generation &generation = *wish.generation;
+    const auto resting = std::make_shared<Resting>();
+    resting->generation = wish.generation;
+    resting->work = std::move(work);
+    generation.stop_pins();
+    Status status = generation.pins() != 0 ? Status(Code::kBusy, "pinned: " + generation.pin_holders())
+                                           : work_behind_gates(resting, wish, pause_ns);
+    generation.allow_pins();
+    return status;
+}
+
+} // namespace hotgraft

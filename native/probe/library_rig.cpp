@@ -1,0 +1,167 @@
+#include "library_rig.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "control.hpp"
+#include "crash_stack_posix.hpp"
+#include "guard.hpp"
+#include "residue_posix.hpp"
+
+namespace hotgraft {
+
+namespace {
+
+constexpr long kQuiesceAgainUs = 50;
+constexpr std::uint64_t kBlockAlign = 64; // as wide as any that its layout may ask for
+
+} // namespace
+
+Slot *ProbePlaces::at(const std::string &name) {
+    std::unique_ptr<Slot> &slot = slots_[name];
+    if (slot == nullptr) {
+        slot = std::make_unique<Slot>(name);
+    }
+    return slot.get();
+}
+
+Status LibraryRig::open() {
+    const StagingWish named{wish_.source, "", wish_.plugin, wish_.generation};
+    Status status = Generation::borrow(named, wish_.path, wish_.sha256, &generation_);
+    if (status.is_ok()) {
+        generation_->note_version(wish_.version);
+        tables_.resize(wish_.instances.size());
+        blocks_.resize(wish_.instances.size());
+    }
+    return status;
+}
+
+Status LibraryRig::bind_imports() {
+    for (const ImportNeed &need : generation_->imports()) {
+        for (const ProbeImport &import : wish_.imports) {
+            if (import.id == need.id) {
+                if (Status status = generation_->bind_import(need.id, places_.at(import.place)); !status.is_ok()) {
+                    return status;
+                }
+            }
+        }
+    }
+    return {};
+}
+
+Status LibraryRig::create(std::size_t index) {
+    const ProbeInstance &instance = wish_.instances[index];
+    return generation_->create_instance(instance.name, instance.config_json);
+}
+
+Status LibraryRig::make_tables(std::size_t index) {
+    for (const ProbeInterface &one : wish_.instances[index].interfaces) {
+        Made made{places_.at(one.place), nullptr};
+        const InterfaceWish wish{one.id, one.version, one.declared_bytes, made.slot->padded_bytes(), 0};
+        if (Status status = generation_->make_table(index, wish, &made.table); !status.is_ok()) {
+            return status;
+        }
+        tables_[index].push_back(made);
+    }
+    return {};
+}
+
+Status LibraryRig::give_state(std::size_t index) {
+    switch (wish_.instances[index].state) {
+    case ProbeState::kBlock:
+        return take_block(index);
+    case ProbeState::kValues:
+        return restore_values(index);
+    case ProbeState::kFresh:
+        break;
+    }
+    return {};
+}
+
+// Billed to a ledger of its own, as a block that another generation surrenders is.
+Status LibraryRig::take_block(std::size_t index) {
+    const ProbeInstance &instance = wish_.instances[index];
+    static Ledger *const surrendered = Ledger::make();
+    void *const block = Ledger::reallocate(surrendered, nullptr, instance.block.size(), kBlockAlign);
+    if (block == nullptr) {
+        return {Code::kNoMemory,
+                "no memory for a copy of the state, " + std::to_string(instance.block.size()) + " bytes"};
+    }
+    std::memcpy(block, instance.block.data(), instance.block.size());
+    blocks_[index] = block;
+    return generation_->take(index, {block, instance.block.size(), instance.layout_id});
+}
+
+Status LibraryRig::restore_values(std::size_t index) {
+    const ProbeInstance &instance = wish_.instances[index];
+    KeyedState saved;
+    for (const ProbeValue &value : instance.values) {
+        if (Status status = saved.put(value.key.c_str(), value.type, value.bytes.data(), value.bytes.size());
+            !status.is_ok()) {
+            return status;
+        }
+    }
+    return generation_->restore(index, instance.schema, saved);
+}
+
+// Through the kernel: a candidate that freed the block must be found out, not followed.
+std::int64_t LibraryRig::find_written_byte(std::size_t index) const {
+    if (blocks_[index] == nullptr) {
+        return -1;
+    }
+    const std::string &given = wish_.instances[index].block;
+    std::string now(given.size(), '\0');
+    const std::size_t got = read_own_memory(reinterpret_cast<std::uintptr_t>(blocks_[index]), now.data(), now.size());
+    const auto end = given.begin() + static_cast<std::ptrdiff_t>(got);
+    const auto differing = std::mismatch(given.begin(), end, now.begin()).first;
+    return differing == given.end() ? -1 : differing - given.begin();
+}
+
+Status LibraryRig::publish(std::size_t index) {
+    for (const Made &made : tables_[index]) {
+        if (Status status = Guards::instance().publish_open(*made.slot, made.table); !status.is_ok()) {
+            return status;
+        }
+    }
+    return {};
+}
+
+Status LibraryRig::quiesce(std::size_t index, std::int64_t deadline_ns, bool *is_still) {
+    for (;;) {
+        bool is_again = false;
+        Status status = generation_->quiesce(index, deadline_ns, &is_again);
+        *is_still = status.is_ok() && !is_again;
+        if (!status.is_ok() || !is_again || monotonic_ns() >= deadline_ns) {
+            return status;
+        }
+        pause_us(kQuiesceAgainUs);
+    }
+}
+
+Status LibraryRig::bring_up() {
+    Status status = open();
+    if (status.is_ok()) {
+        status = generation_->map();
+    }
+    if (status.is_ok()) {
+        status = bind_imports();
+    }
+    for (std::size_t i = 0; i < wish_.instances.size() && status.is_ok(); ++i) {
+        status = create(i);
+        if (status.is_ok()) {
+            status = make_tables(i);
+        }
+        if (status.is_ok()) {
+            status = generation_->start(i);
+        }
+        if (status.is_ok()) {
+            status = publish(i);
+        }
+    }
+    if (status.is_ok()) {
+        generation_->mark_active();
+    }
+    return status;
+}
+
+} // namespace hotgraft

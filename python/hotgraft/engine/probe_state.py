@@ -1,0 +1,105 @@
+"""A copy of the live state for a probe, taken while callers wait for a moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from hotgraft import _core
+from hotgraft.core.errors import Busy, DrainTimeout, StateError
+from hotgraft.core.state import Crossing
+from hotgraft.engine.probe_request import StateToProbe
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["CopiedState", "copy_state"]
+
+# For calls to leave: whoever is inside for longer makes the probe begin fresh, and is the swap's to wait for.
+DRAIN_S: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopiedState:
+    """The copies by instance, the pause that they cost, and why there is none (empty: there is one)."""
+
+    states: Mapping[str, StateToProbe] = field(default_factory=dict)
+    pause_us: float = 0.0
+    left_out: str = ""
+
+
+def copy_state(
+    generation: _core.Generation,
+    slots: Sequence[_core.Slot],
+    indexes: Mapping[str, int],
+    crossing: Crossing | None,
+    *,
+    bytes_max: int,
+    deadline_s: float,
+) -> CopiedState:
+    """Copy what would cross in this way; `indexes` says where `generation` has each instance.
+
+    Raises:
+        StateError: a block holds pointers into the library that made it; its state is untouched.
+        PluginError, PluginAbandoned: its own functions, as in a swap.
+    """
+    if crossing not in (Crossing.HAND_OVER, Crossing.RESTORE) or bytes_max == 0:
+        return CopiedState()
+    try:
+        if crossing is Crossing.HAND_OVER:
+            return _blocks(generation, slots, indexes, bytes_max, deadline_s)
+        return _values(generation, slots, indexes, bytes_max, deadline_s)
+    except (Busy, DrainTimeout) as error:
+        return CopiedState(left_out="; ".join(error.found))
+
+
+def _values(
+    generation: _core.Generation,
+    slots: Sequence[_core.Slot],
+    indexes: Mapping[str, int],
+    bytes_max: int,
+    deadline_s: float,
+) -> CopiedState:
+    saved, pause_us = _core.copy_values(generation, slots, min(DRAIN_S, deadline_s), deadline_s)
+    total = sum(len(data) for values in saved for _, _, data in values)
+    if total > bytes_max:
+        return CopiedState(pause_us=pause_us, left_out=_too_large(total, bytes_max))
+    schema = generation.state_schema
+    states = {name: StateToProbe(schema=schema, values=tuple(saved[index])) for name, index in indexes.items()}
+    return CopiedState(states=states, pause_us=pause_us)
+
+
+def _blocks(
+    generation: _core.Generation,
+    slots: Sequence[_core.Slot],
+    indexes: Mapping[str, int],
+    bytes_max: int,
+    deadline_s: float,
+) -> CopiedState:
+    copies, pause_us = _core.copy_blocks(generation, slots, bytes_max, min(DRAIN_S, deadline_s), deadline_s)
+    pointers = [
+        f"the block of {name} points into the library that made it: {symbol}, at byte {offset}"
+        for name, index in indexes.items()
+        for offset, symbol in copies[index][3]
+    ]
+    if pointers:
+        raise StateError(
+            "hand its state over",
+            on=generation.label,
+            found=pointers,
+            advice="keep functions, vtables and literals of the library out of the state, or save and restore it",
+        )
+    states: dict[str, StateToProbe] = {}
+    for name, index in indexes.items():
+        data, block_bytes, layout_id, _, elsewhere = copies[index]
+        if data is None:
+            return CopiedState(pause_us=pause_us, left_out=_too_large(block_bytes, bytes_max))
+        if elsewhere is not None:
+            left_out = f"the block of {name} points to other memory of this process, at byte {elsewhere}"
+            return CopiedState(pause_us=pause_us, left_out=left_out)
+        states[name] = StateToProbe(layout_id=layout_id, block=data)
+    return CopiedState(states=states, pause_us=pause_us)
+
+
+def _too_large(found: int, most: int) -> str:
+    return f"it has {found:,} bytes, more than the {most:,} of probe_state_bytes"

@@ -1,0 +1,130 @@
+"""A candidate is tried in a process of its own: what it is tried with, and what comes of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hotgraft.core.options import OFF
+from hotgraft.core.probing import REFUSED_CHANGES, judge, read_told
+from hotgraft.engine.probe import run_helper
+from hotgraft.engine.probe_request import LibraryToProbe, place_of, request_bytes
+from hotgraft.engine.probe_state import CopiedState, copy_state
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from hotgraft.core.errors import HotgraftError
+    from hotgraft.core.options import Options
+    from hotgraft.core.plan import Plan
+    from hotgraft.core.probing import ProbeReport
+    from hotgraft.engine.stage import Candidate
+    from hotgraft.host.loaded import Bound, Loaded
+
+__all__ = ["copy_live_state", "is_probing", "probe"]
+
+
+def is_probing(options: Options) -> bool:
+    """Tell whether candidates are tried first."""
+    return options.probe != OFF
+
+
+def probe(
+    candidate: Candidate,
+    *,
+    source: str,
+    configs: Mapping[str, str],
+    imports: Mapping[str, Bound],
+    copied: CopiedState,
+    others: Callable[[], tuple[Loaded, ...]],
+    options: Options,
+) -> tuple[ProbeReport, HotgraftError | None]:
+    """Try `candidate` with these configs, by instance, and copies of state.
+
+    Return what was seen, and the error that refuses the candidate, if any.
+
+    Raises:
+        ResourceError, LoadError: there was no probe.
+    """
+    plugin = candidate.generation.plugin
+    own = LibraryToProbe(
+        plugin=plugin,
+        generation=candidate.generation,
+        source=source,
+        side=candidate.side,
+        configs=configs,
+        imports=_places(imports, {one.name: one for one in others()}),
+        states=copied.states,
+    )
+    request = request_bytes(
+        [*_providers(imports, {one.name: one for one in others() if one.name != plugin}), own],
+        reach=options.probe,
+        memory_bytes=options.probe_memory_bytes,
+        stage_deadline_s=options.probe_deadline_s,
+    )
+    ran = run_helper(request, stage_deadline_s=options.probe_deadline_s)
+    report, error = judge(
+        read_told(ran.text),
+        ran.ending,
+        label=candidate.generation.label,
+        plugin=plugin,
+        refused_changes=REFUSED_CHANGES if options.probe_changes == "refuse" else frozenset(),
+    )
+    fresh = [f"with its state: {copied.left_out}"] if copied.left_out else []
+    not_probed = "; ".join([*([report.not_probed] if report.not_probed else []), *fresh])
+    return replace(report, not_probed=not_probed, pause_us=copied.pause_us), error
+
+
+def copy_live_state(loaded: Loaded, plan: Plan | None, options: Options) -> CopiedState:
+    """Copy the state of what serves, if a probe is to begin with it.
+
+    Raises:
+        StateError, PluginError, PluginAbandoned: as a swap would.
+    """
+    if plan is None or options.probe != "start":
+        return CopiedState()
+    instances = loaded.instances.values()
+    return copy_state(
+        loaded.serving.generation,
+        [slot for instance in instances for slot in instance.slots.values()],
+        {instance.name: instance.index for instance in instances},
+        plan.crossing,
+        bytes_max=options.probe_state_bytes,
+        deadline_s=options.swap_deadline_s,
+    )
+
+
+def _providers(imports: Mapping[str, Bound], others: Mapping[str, Loaded]) -> list[LibraryToProbe]:
+    """Return what the candidate's imports lead to, and what theirs do, each after what it needs itself."""
+    found: dict[str, LibraryToProbe] = {}
+    seen: set[str] = set()
+
+    def add(name: str) -> None:
+        if name in seen or name not in others:
+            return
+        seen.add(name)
+        loaded = others[name]
+        for bound in loaded.imports.values():
+            add(bound.provider)
+        first = next(iter(loaded.instances.values()))  # the one that imports lead to (host.binding)
+        found[name] = LibraryToProbe(
+            plugin=name,
+            generation=loaded.serving.generation,
+            source=loaded.source,
+            side=loaded.serving.side,
+            configs={first.name: first.config_json},
+            imports=_places(loaded.imports, others),
+            states={},
+        )
+
+    for bound in imports.values():
+        add(bound.provider)
+    return list(found.values())
+
+
+def _places(imports: Mapping[str, Bound], others: Mapping[str, Loaded]) -> dict[str, str]:
+    return {
+        name: place_of(bound.provider, next(iter(others[bound.provider].instances)), bound.interface)
+        for name, bound in imports.items()
+        if bound.provider in others
+    }
