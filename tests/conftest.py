@@ -61,6 +61,13 @@ def host() -> Iterator[hotgraft.Host]:
         yield made
 
 
+@pytest.fixture
+def unprobed() -> Iterator[hotgraft.Host]:
+    """The same, without a probe: what a candidate does wrong, it does in this process."""
+    with hotgraft.Host(probe="off") as made:
+        yield made
+
+
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are processors: some tests wait, for a file to settle or a deadline to pass."""
     return (os.cpu_count() or 1) + 1

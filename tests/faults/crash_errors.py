@@ -22,7 +22,7 @@ def abandoned() -> None:
     from hotgraft import Host
     from sample_plugins import HANDS_OVER, Workshop
 
-    host = Host(control_deadline_s=0.2)
+    host = Host(probe="off", control_deadline_s=0.2)
     build = Workshop(Path(tempfile.mkdtemp()))
     host.load(build(HANDS_OVER))
     host.reload("counter", build(replace(HANDS_OVER, build=2)), config={"hang": "create"})

@@ -15,7 +15,7 @@ from sample_plugins import HANDS_OVER, Workshop
 def main(where: str) -> None:
     """Reload into a hang, then go on with what ran before."""
     build = Workshop(Path(tempfile.mkdtemp()))
-    host = Host(control_deadline_s=0.2)
+    host = Host(probe="off", control_deadline_s=0.2)
     counter = host.load(build(HANDS_OVER))
     counter.add(5)
     hanging = build(replace(HANDS_OVER, build=2))

@@ -123,13 +123,13 @@ def retired() -> None:
 
 def create() -> None:
     """In the plugin's create, on a control thread."""
-    Host().load(IMAGE, config={"do": "crash"})
+    Host(probe="off").load(IMAGE, config={"do": "crash"})
 
 
 def constructor() -> None:
     """In the image's constructor, which the loader runs."""
     faulthandler.disable()
-    Host().load(NEXT)
+    Host(probe="off").load(NEXT)
 
 
 def forked() -> None:

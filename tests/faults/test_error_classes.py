@@ -203,6 +203,7 @@ CASES: Final[tuple[Case, ...]] = (
     ("LoadError", lambda it: it.host.load(it.build(CALLER_PLUGIN)), "interface counter"),
     ("StateError", lambda it: old_and(it, replace(STATELESS, build=2), old=SAVES), "counter"),
     ("StateError", lambda it: (it.host.load(it.build(STATELESS)), it.host.saved_state("counter")), "counter"),
+    ("ProbeError", lambda it: old_and(it, replace(PLAIN, source="constructor_crashes"), old=PLAIN), "write_to_null"),
     ("PluginError", lambda it: old_and(it, replace(PLAIN, source="create_fails"), old=PLAIN), "create"),
     ("PluginError", lambda it: it.host.load(it.build(STATELESS)).fail(-1), "fail"),
     ("PluginAbandoned", lambda _: in_child("abandoned"), "create"),

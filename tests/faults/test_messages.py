@@ -38,6 +38,7 @@ VARYING: Final = (
     (r"\b(thread|process) \d+", r"\1 <n>"),
     (r"\d+\.\d{3} s\b", "<n> s"),
     (r"\b\d{2,} ms\b", "<n> ms"),
+    (r"\+0x[0-9a-f]+", "+<n>"),
     (r"0x[0-9a-f]{3,}", "<n>"),
     (r"\b(?!1073741824|4294967296|1024)\d{3,}\b", "<n>"),
     (r"lib(asan|gomp)\.so\.\d+", r"lib\1.so.<n>"),

@@ -288,7 +288,7 @@ def test_state_that_take_or_start_writes_to_is_found_on_the_copy(serving: Host, 
     for flag, stage in (("-DWRITES_IN_TAKE", "take"), ("-DWRITES_IN_START", "start")):
         error = refuse(serving, build(replace(sample, flags=(flag,))), staged)
 
-        assert error.found == (f"{stage} of main wrote to the state that was handed over, at byte 0 of 16",)
+        assert error.found == (f"in the probe, {stage} of main wrote to the state that was handed over, at byte 0 of 16",)
 
 
 @pytest.mark.control

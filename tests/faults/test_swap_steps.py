@@ -20,6 +20,12 @@ WINDOW = {
 
 
 @pytest.fixture
+def host(unprobed: Host) -> Host:
+    """What fails here fails in the steps of the swap itself, not before them in the probe."""
+    return unprobed
+
+
+@pytest.fixture
 def seam() -> Iterator[Any]:
     """The step hook of the core, taken out again afterwards."""
     yield _core._seams.set_step_hook

@@ -84,7 +84,7 @@ def main(folder: Path, reloads: int, images: list[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     heap: list[tuple[int, int]] = []
     fill_stack_cache()
-    with hotgraft.Host(staging_folder=str(folder)) as host:
+    with hotgraft.Host(staging_folder=str(folder), probe="off") as host:
         ground: Any = host.load(images[0], config={"serial": 1})
         belongings(folder)  # what measuring needs (ctypes makes a page for its call-back) is there from now on
         for number in range(1, reloads + 1):

@@ -20,9 +20,10 @@ def names(seen: list[HostEvent]) -> list[str]:
     return [event.name for event in seen]
 
 
-def test_a_swap_tells_how_it_ended(host: Host, build: Workshop) -> None:
+def test_a_swap_tells_how_it_ended(unprobed: Host, build: Workshop) -> None:
     """Each outcome has a name, and the report comes with it."""
     seen: list[HostEvent] = []
+    host = unprobed
     host.on("*", seen.append)
     host.load(build(HANDS_OVER))
     host.reload("counter")

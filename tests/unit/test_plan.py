@@ -37,6 +37,7 @@ def test_state_that_is_handed_over_crosses_in_this_order() -> None:
         "inspect",
         "check needs",
         "compare contract",
+        "probe",
         "map",
         "create counter",
     ]
@@ -102,6 +103,7 @@ def test_every_step_before_publish_that_changes_something_has_an_undo(side: Side
         Action.INSPECT,
         Action.CHECK_NEEDS,
         Action.COMPARE,
+        Action.PROBE,  # in another process
         Action.DRAIN,  # waiting
         Action.SAVE,  # a copy
         Action.RESTORE,  # into the candidate, which is destroyed

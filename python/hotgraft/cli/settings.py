@@ -13,7 +13,7 @@ import click
 from hotgraft.cli.environment import variable_behind
 from hotgraft.cli.output import json_option, print_json, table
 from hotgraft.core.errors import ConfigError
-from hotgraft.core.options import Options
+from hotgraft.core.options import CHOICES, Options
 from hotgraft.core.settings import (
     FILE_NAME,
     JOURNAL,
@@ -39,12 +39,17 @@ HELP: Final = {
     "staging_folder": "For the staged copies. Default: a private one.",
     "journal": f"For the journal; {NO_JOURNAL}: none. Default: {JOURNAL} beside the settings' file.",
     "crash_report": "Tell which plugin's code the process died in.",
+    "probe": "How far a candidate is brought in a process of its own before it is mapped.",
+    "probe_deadline_s": "For each stage of that.",
+    "probe_memory_bytes": "That it may take there.",
+    "probe_state_bytes": "Of live state that it is given a copy of; above it, it begins fresh.",
+    "probe_changes": "What comes of one that changes what belongs to the whole process.",
     "catch_crashes": "Go on after a call that crashes; the process is tainted from then on.",
-}  # of hotgraft.Options, in seconds unless it is a folder or a flag
+}  # of hotgraft.Options, in seconds unless it is a folder, a flag, bytes or a word
 
 
-def _with_default(name: str, default: float | bool) -> str:
-    shown = {True: "on", False: "off"}[default] if isinstance(default, bool) else f"{default:g}"
+def _with_default(name: str, default: float | str | bool) -> str:
+    shown = {True: "on", False: "off"}[default] if isinstance(default, bool) else str(default).removesuffix(".0")
     return f"{HELP[name]}  [default: {shown}]"
 
 
@@ -56,6 +61,11 @@ def settings_options(command: Command) -> Command:
             option = click.option(f"--{word}/--no-{word}", default=None, help=_with_default(one.name, one.default))
         elif one.name.endswith("_s"):
             option = click.option(f"--{word}", type=float, metavar="SECONDS", help=_with_default(one.name, one.default))
+        elif one.name in CHOICES:
+            choice = click.Choice(CHOICES[one.name])
+            option = click.option(f"--{word}", type=choice, help=_with_default(one.name, str(one.default)))
+        elif one.name.endswith("_bytes"):
+            option = click.option(f"--{word}", type=int, metavar="BYTES", help=_with_default(one.name, one.default))
         else:
             option = click.option(f"--{word}", type=str, metavar="FOLDER", help=HELP[one.name])
         command = option(command)

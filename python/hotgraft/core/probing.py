@@ -157,18 +157,21 @@ def _failed(told: Told, label: str) -> tuple[str, HotgraftError | None]:
     assert told.failure is not None
     code, sentence = told.failure
     found = [sentence.removeprefix(f"{label}: ")]
-    function = {"interface": "get_interface", "entry": "entry"}.get(told.stage, told.stage)
-    tried = f"run its {function} in the probe"
+    function = {"interface": "get_interface"}.get(told.stage, told.stage)
+    tried = "load the library in the probe" if function in ("map", "entry") else f"run its {function} in the probe"
     if code == _PLUGIN:
         return "", PluginError(tried, on=label, found=found, function=function)
     if code == _NO_MEMORY:
         return "", ProbeError(tried, on=label, found=found, stage=told.stage, advice=_MORE_MEMORY)
-    if code == _REFUSED and told.stage in ("entry", "interface"):
-        kind = LoadError if told.stage == "entry" else ContractError
+    if code == _REFUSED and told.stage in _JUDGED and not found[0].startswith(_LOADER_SAYS):
+        kind = ContractError if told.stage == "interface" else LoadError
         return "", kind(tried, on=label, found=[line for line in found[0].splitlines() if line])
     return f"{told.title}: {found[0]}", None
 
 
+# Stages whose refusal is about the image alone, and how one of the loader's begins (library_posix.cpp).
+_JUDGED: Final = frozenset({"map", "entry", "interface"})
+_LOADER_SAYS: Final = "the loader refused "
 _MORE_MEMORY: Final = "let it ask for less memory, or give the probe more: Host(probe_memory_bytes=...)"
 
 
@@ -176,9 +179,9 @@ def _error(told: Told, plugin: str, found: list[str], ending: Ending) -> ProbeEr
     signal = told.crash.signal if told.crash is not None else ending.signal
     is_memory = told.thrown is not None and told.thrown[0] == "std::bad_alloc"
     return ProbeError(
-        "try it in a process of its own",
+        "accept the candidate",
         on=plugin,
-        found=found,
+        found=[f"in the probe, {one}" for one in found],
         advice=_MORE_MEMORY if is_memory else "",
         stage=told.stage,
         signal="" if ending.timed_out_s else signal,
