@@ -111,6 +111,12 @@ HOTGRAFT_AT(hotgraft_ext_state, restore, 24);
 HOTGRAFT_AT(hotgraft_ext_state, take, 32);
 HOTGRAFT_AT(hotgraft_ext_state, surrender, 40);
 
+/* health.h: hotgraft_ext_health */
+HOTGRAFT_GOLDEN(sizeof(hotgraft_ext_health), 16);
+HOTGRAFT_AT(hotgraft_ext_health, struct_size, 0);
+HOTGRAFT_AT(hotgraft_ext_health, reserved, 4);
+HOTGRAFT_AT(hotgraft_ext_health, check, 8);
+
 /* call.h: hotgraft_record */
 HOTGRAFT_GOLDEN(sizeof(hotgraft_record), 128);
 HOTGRAFT_AT(hotgraft_record, depth, 0);
