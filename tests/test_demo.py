@@ -46,7 +46,7 @@ def assert_flawless(ended: Ended, *, swaps: int) -> None:
     line = ended.line
     assert ended.status == 0, ended.text
     assert tuple(line) == KEYS
-    assert (line["failed"], line["wrong"], line["stuck"], line["refused"]) == (0, 0, 0, 2)
+    assert (line["failed"], line["wrong"], line["stuck"], line["refused"]) == (0, 0, 0, 4)
     assert line["swaps"] == line["unload_proven"] == swaps
     assert line["state_kept"] is True
     assert line["sha256_output"] == line["sha256_reference"]
@@ -88,7 +88,7 @@ def test_a_file_that_cannot_be_played_is_refused_in_words(tmp_path: pathlib.Path
 
 @pytest.mark.full
 def test_fifty_swaps_under_the_default_recording(tmp_path: pathlib.Path) -> None:
-    """The main job: 50 swaps, 2 refusals, nothing lost, at full speed."""
+    """The main job: 50 swaps, 4 refusals, nothing lost, at full speed."""
     assert_flawless(run_demo(), swaps=50)
 
 

@@ -11,52 +11,16 @@ from typing import TYPE_CHECKING
 import pytest
 from belongings import belongings
 from child_process import run_child
-from hotgraft import ContractError, Host, HotgraftError, LoadError, Outcome, PluginError, ProbeError, StateError
+from hotgraft import ContractError, Host, LoadError, Outcome, PluginError, ProbeError
 from hotgraft.core.probing import STAGES
 from hotgraft.engine.probe import helper_path
-from sample_plugins import CALLER_PLUGIN, HANDS_OVER, PLAIN, SAVES, Sample
+from probe_scene import faulty, refuse
+from sample_plugins import CALLER_PLUGIN, HANDS_OVER, PLAIN, Sample
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sample_plugins import Workshop
 
-HANG_S = 1.0  # until a stage that hangs is given up; every other one has long returned by then
-
-
-@pytest.fixture
-def staged(tmp_path: Path) -> Path:
-    """The folder of staged copies."""
-    return tmp_path / "staged"
-
-
-@pytest.fixture
-def serving(staged: Path) -> Iterator[Host]:
-    """A host whose staged copies can be looked at, and whose probe is soon tired of waiting."""
-    with Host(staging_folder=str(staged), probe_deadline_s=HANG_S) as host:
-        yield host
-
-
-def faulty(source: str, *flags: str) -> Sample:
-    """The plugin `tests/plugins/<source>`, with the interface of the plain one."""
-    return replace(PLAIN, source=source, flags=flags, version="1.0.1")
-
-
-def refuse(host: Host, image: Path, staged: Path, *, error: type[HotgraftError] = ProbeError) -> HotgraftError:
-    """Reload what serves as *plain*: the candidate must be refused, and nothing be different afterwards."""
-    plain = host["plain"]
-    calls, before = plain.calls(), belongings(staged)
-
-    with pytest.raises(error) as caught:
-        host.reload("plain", image)
-
-    assert type(caught.value) is error
-    assert caught.value.running == "generation 1 still serves"
-    report = caught.value.report  # type: ignore[attr-defined] # a swap's errors carry one
-    assert (report.outcome, report.generation) == (Outcome.REFUSED, 1)
-    assert (plain.generation, plain.calls()) == (1, calls)
-    assert belongings(staged) == before
-    return caught.value
+pytest_plugins = ("probe_scene",)  # its fixtures
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,95 +239,6 @@ def test_changes_of_the_process_are_let_in_where_a_host_says_so(build: Workshop)
             assert report.probe.warnings == (CHANGES["signal"],)
     finally:
         signal.signal(signal.SIGUSR2, before)
-
-
-# --- state ---
-
-
-def test_state_that_take_or_start_writes_to_is_found_on_the_copy(serving: Host, build: Workshop, staged: Path) -> None:
-    """Fault M11: in the swap itself it would be too late, for the old generation's state is the same block."""
-    sample = replace(PLAIN, source="writes_state", hands_over=True)
-    plain = serving.load(build(sample))
-    assert plain.add(1, 2) == 3
-    for flag, stage in (("-DWRITES_IN_TAKE", "take"), ("-DWRITES_IN_START", "start")):
-        error = refuse(serving, build(replace(sample, flags=(flag,))), staged)
-
-        assert error.found == (f"in the probe, {stage} of main wrote to the state that was handed over, at byte 0 of 16",)
-
-
-@pytest.mark.control
-def test_without_a_probe_a_start_that_fails_has_spoiled_the_state(build: Workshop) -> None:
-    """Fault M11: the swap is called off, and what serves on has lost its count."""
-    sample = replace(PLAIN, source="writes_state", hands_over=True)
-    with Host(probe="off") as host:
-        plain = host.load(build(sample))
-        plain.add(1, 2)
-        with pytest.raises(PluginError):
-            host.reload("plain", build(replace(sample, flags=("-DWRITES_IN_START",))))
-        assert plain.generation == 1
-        assert plain.calls() == -1
-
-
-def test_state_that_points_into_the_old_library_is_refused(serving: Host, build: Workshop, staged: Path) -> None:
-    """Fault M09: after the swap the pointer would lead to code that is gone."""
-    sample = replace(PLAIN, source="writes_state", hands_over=True, flags=("-DPOINTS_TO_ITSELF",))
-    serving.load(build(sample))
-
-    error = refuse(serving, build(replace(sample, version="1.0.1")), staged, error=StateError)
-
-    assert "points into the library that made it: plain.g1." in error.found[0]
-    assert error.found[0].endswith("at byte 8")
-
-
-def test_state_that_points_elsewhere_is_not_followed_in_the_probe(serving: Host, build: Workshop) -> None:
-    """What is another address in another process would be a crash that the candidate is not to blame for."""
-    sample = replace(PLAIN, source="writes_state", hands_over=True, flags=("-DPOINTS_ELSEWHERE",))
-    serving.load(build(sample))
-
-    report = serving.reload("plain", build(replace(sample, version="1.0.1")))
-
-    assert report.probe is not None
-    assert report.probe.not_probed == (
-        "with its state: the block of main points to other memory of this process, at byte 8"
-    )
-    assert "take main" not in dict(report.probe.stages)
-
-
-@pytest.mark.parametrize(("sample", "stage"), [(HANDS_OVER, "take main"), (SAVES, "restore main")])
-def test_the_probe_begins_with_a_copy_of_the_live_state(
-    serving: Host, build: Workshop, sample: Sample, stage: str
-) -> None:
-    """What only the real state shows is shown before the swap; the pause is told apart from the swap's own."""
-    counter = serving.load(build(sample))
-    counter.add(41)
-
-    report = serving.reload("counter", build(replace(sample, build=2)))
-
-    assert report.probe is not None
-    assert stage in dict(report.probe.stages)
-    assert report.probe.pause_us > 0
-    assert counter.add(1) == 42
-
-
-def test_state_above_the_limit_is_not_copied(build: Workshop) -> None:
-    """A pause for a copy of gigabytes would be worse than what it finds."""
-    with Host(probe_state_bytes=4) as host:
-        host.load(build(HANDS_OVER))
-        report = host.reload("counter")
-        assert report.probe is not None
-        assert report.probe.not_probed == "with its state: it has 8 bytes, more than the 4 of probe_state_bytes"
-        assert "take main" not in dict(report.probe.stages)
-
-
-def test_a_pinned_plugin_is_probed_without_its_state(serving: Host, build: Workshop) -> None:
-    """A pin's calls have a way in of their own, so there is no moment to copy in."""
-    counter = serving.load(build(HANDS_OVER))
-    with counter.pin(who="session 7"), pytest.raises(HotgraftError) as caught:
-        serving.reload("counter", build(replace(HANDS_OVER, build=2)), deadline_s=0.05)
-
-    report = caught.value.report  # type: ignore[attr-defined] # a swap's errors carry one
-    assert report.outcome is Outcome.CALLED_OFF
-    assert report.probe.not_probed.startswith("with its state: pinned: session 7")
 
 
 # --- what the probe cannot or must not do ---

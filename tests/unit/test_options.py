@@ -36,3 +36,19 @@ def test_a_duration_is_a_finite_number_above_zero(value: object) -> None:
     """An endless or empty deadline is how a program comes to hang."""
     with pytest.raises(ConfigError, match="swap_deadline_s"):
         make_options({"swap_deadline_s": value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("probe", "on"),
+        ("probe", True),
+        ("probe_changes", "off"),
+        ("probe_state_bytes", -1),
+        ("probe_memory_bytes", 0.5),
+    ],
+)
+def test_a_setting_of_the_probe_is_one_of_its_words_or_whole_bytes(name: str, value: object) -> None:
+    """A probe that somebody meant to have, and does not, is found out when it would have been needed."""
+    with pytest.raises(ConfigError, match=name):
+        make_options({name: value})

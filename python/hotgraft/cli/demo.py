@@ -56,9 +56,9 @@ def command(
     """Rebuild and replace an audio filter under a running stream, and check every sample.
 
     A plugin in C is compiled with this machine's compiler. While a recording streams through it, its source
-    is edited, rebuilt and swapped again and again; two bad builds are thrown in and must be refused. Ends
-    with 0 only if no call failed, every sample is right, no state was lost and every replaced library left
-    memory.
+    is edited, rebuilt and swapped again and again. Four bad builds are thrown in and must be refused: one that
+    does not compile, one that lacks a function, one that crashes, one that hangs. Ends with 0 only if no call
+    failed, every sample is right, no state was lost and every replaced library left memory.
     """
     from hotgraft.demo.run import Wish, run_demo
     from hotgraft.demo.screen import Screen

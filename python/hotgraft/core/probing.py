@@ -227,6 +227,8 @@ def _begin(told: Told, stage: str = "", subject: str = "", *_: str) -> None:
 
 
 def _ended(told: Told, ns: str = "0", *_: str) -> None:
+    if not told.stage:
+        return
     told.stages.append((f"{told.stage} {told.subject}".rstrip(), int(ns) / 1_000 if ns.isdigit() else 0.0))
     told.stage = told.subject = ""
 

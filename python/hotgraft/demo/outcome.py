@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hotgraft.demo.stream import Stream
+
+BAD_BUILDS: Final = 4  # that are thrown in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +65,7 @@ class Outcome:
             (self.sha256_output == self.sha256_reference, "the output is not the reference"),
             (self.state_kept, "state was lost: a delay line does not go on where it stopped"),
             (self.swaps == self.swaps_asked, f"{self.swaps} of {self.swaps_asked} swaps were done"),
-            (self.refused == 2, f"{self.refused} of 2 bad builds were refused"),
+            (self.refused == BAD_BUILDS, f"{self.refused} of {BAD_BUILDS} bad builds were refused"),
             (
                 self.unload_proven == self.swaps,
                 f"{self.unload_proven} of {self.swaps} replaced libraries are proven to have left memory",

@@ -31,6 +31,7 @@ THREADS_LIMIT: Final = 64  # channels of the plugin
 CROWD: Final = 8  # threads, and
 LONG_BLOCK: Final = 1 << 17  # samples a call, where some call shall be inside at nearly any time
 DUMP_PACE: Final = 20_000  # calls a second and stream, so that a dump fits on a disk
+HANG_S: Final = 3.0  # until the build that hangs is given up
 LEAVE_DEADLINE_S: Final = 10.0  # for the last replaced library to leave memory
 
 
@@ -55,7 +56,7 @@ def run_demo(wish: Wish, screen: Screen) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="hotgraft-demo-") as name:
         folder = pathlib.Path(name)
         recording = _recording_of(wish, folder)
-        with Host() as host:
+        with Host(probe_deadline_s=HANG_S) as host:
             return _Run(wish, screen, folder, recording).carry_out(host)
 
 

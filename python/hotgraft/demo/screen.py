@@ -8,7 +8,7 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TextIO
 
-from hotgraft.demo.outcome import percentile
+from hotgraft.demo.outcome import BAD_BUILDS, percentile
 
 if TYPE_CHECKING:
     from hotgraft.demo.outcome import Outcome
@@ -109,9 +109,9 @@ def _summary(outcome: Outcome) -> str:
         ),
         (outcome.state_kept, "the filter's memory went on from build to build", "the filter's memory was lost"),
         (
-            outcome.refused == 2,
-            "both bad builds were refused while the old one kept serving",
-            f"{outcome.refused} of 2 bad builds were refused",
+            outcome.refused == BAD_BUILDS,
+            f"all {BAD_BUILDS} bad builds were refused while the old one kept serving",
+            f"{outcome.refused} of {BAD_BUILDS} bad builds were refused",
         ),
         (
             has_left,

@@ -65,6 +65,14 @@ class Source:
         self._edit("biquad.c", r"static hotgraft_status blocks\(.*?\n}\n\n", "")
         self._edit("biquad.c", r"coefficients, blocks}", "coefficients}")
 
+    def crash_in_create(self) -> None:
+        """Let create write to an address where nothing is: it compiles, and no tool that reads the file can see it."""
+        self._edit("biquad.c", r"\(void\)config_json;", "*(volatile int *)8 = BUILD;")
+
+    def hang_in_create(self) -> None:
+        """Let create go round for ever."""
+        self._edit("biquad.c", r"\(void\)config_json;", "for (volatile int round = 0;; round++) {}")
+
     def _edit(self, name: str, pattern: str, replacement: str) -> None:
         path = self.folder / name
         text, count = re.subn(pattern, replacement, path.read_text(), count=1, flags=re.DOTALL)

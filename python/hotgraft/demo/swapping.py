@@ -1,4 +1,4 @@
-"""The main thread's part: edit the source, build it, swap it in, and throw in two builds that must be turned
+"""The main thread's part: edit the source, build it, swap it in, and throw in bad builds that must be turned
 down."""
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from hotgraft.core.errors import BuildError, ContractError, HotgraftError
+from hotgraft.core.errors import BuildError, ContractError, HotgraftError, ProbeError
 from hotgraft.demo.filters import filter_of
+from hotgraft.demo.outcome import BAD_BUILDS
 from hotgraft.demo.screen import Moment
 from hotgraft.demo.stream import BURST
 
@@ -74,14 +75,20 @@ class Swapper:
         self._calls_per_s = 0.0
 
     def swap_all(self) -> None:
-        """Swap as often as asked; after a third and after two thirds of it a bad build comes in between."""
-        swaps = self._stage.swaps_asked
+        """Swap as often as asked; the bad builds come in between, each after a fifth more of it."""
+        swaps, source = self._stage.swaps_asked, self._stage.source
+        throws = (
+            ("a build that does not compile", BuildError, source.break_grammar),
+            ("a build without blocks()", ContractError, source.drop_function),
+            ("a build that crashes when it is created", ProbeError, source.crash_in_create),
+            ("a build that hangs when it is created", ProbeError, source.hang_in_create),
+        )
+        assert len(throws) == BAD_BUILDS
         for number in range(1, swaps + 1):
             self._swap()
-            if number == max(swaps // 3, 1):
-                self._refuse("a build that does not compile", BuildError, self._stage.source.break_grammar)
-            if number == max(2 * swaps // 3, 1):
-                self._refuse("a build without blocks()", ContractError, self._stage.source.drop_function)
+            for turn, throw in enumerate(throws, start=1):
+                if number == max(turn * swaps // (BAD_BUILDS + 1), 1):
+                    self._refuse(*throw)
         self._meet_last_build()
 
     def note_serving(self, build: int) -> None:
