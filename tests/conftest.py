@@ -11,8 +11,10 @@ from sample_plugins import Workshop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 TIERS = ("quick", "full", "soak")
+HANG_S = 1.0  # until a stage of a probe that hangs is given up; every other one has long returned by then
 
 
 def current_tier() -> str:
@@ -66,6 +68,19 @@ def unprobed() -> Iterator[hotgraft.Host]:
     """The same, without a probe: what a candidate does wrong, it does in this process."""
     with hotgraft.Host(probe="off") as made:
         yield made
+
+
+@pytest.fixture
+def staged(tmp_path: Path) -> Path:
+    """The folder of staged copies."""
+    return tmp_path / "staged"
+
+
+@pytest.fixture
+def probing(staged: Path) -> Iterator[hotgraft.Host]:
+    """A host whose staged copies can be looked at, and whose probe is soon tired of waiting."""
+    with hotgraft.Host(staging_folder=str(staged), probe_deadline_s=HANG_S) as host:
+        yield host
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -11,23 +11,7 @@ from hotgraft import Host, HotgraftError, Outcome, ProbeError
 from sample_plugins import PLAIN, Sample
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-HANG_S = 1.0  # until a stage that hangs is given up; every other one has long returned by then
-
-
-@pytest.fixture
-def staged(tmp_path: Path) -> Path:
-    """The folder of staged copies."""
-    return tmp_path / "staged"
-
-
-@pytest.fixture
-def serving(staged: Path) -> Iterator[Host]:
-    """A host whose staged copies can be looked at, and whose probe is soon tired of waiting."""
-    with Host(staging_folder=str(staged), probe_deadline_s=HANG_S) as host:
-        yield host
 
 
 def faulty(source: str, *flags: str) -> Sample:

@@ -20,8 +20,6 @@ from sample_plugins import CALLER_PLUGIN, HANDS_OVER, PLAIN, Sample
 if TYPE_CHECKING:
     from sample_plugins import Workshop
 
-pytest_plugins = ("probe_scene",)  # its fixtures
-
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -53,12 +51,12 @@ FAULTS = (
 
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
 def test_what_would_kill_or_hang_the_process_at_load_is_refused(
-    serving: Host, build: Workshop, staged: Path, fault: Fault
+    probing: Host, build: Workshop, staged: Path, fault: Fault
 ) -> None:
     """Faults I01, I02, I03, I04, I05, I06 and E18: it happens in the probe, and is told by stage and function."""
-    serving.load(build(PLAIN))
+    probing.load(build(PLAIN))
 
-    error = refuse(serving, build(fault.sample), staged)
+    error = refuse(probing, build(fault.sample), staged)
 
     assert isinstance(error, ProbeError)
     assert (error.stage, error.signal) == (fault.stage, fault.signal), error
@@ -90,20 +88,20 @@ HANDED = replace(PLAIN, source="fails_in", hands_over=True, saves=True)
 
 @pytest.mark.parametrize(("stage", "way"), CELLS)
 def test_a_fault_in_any_stage_is_refused_and_told_by_stage(
-    serving: Host, build: Workshop, staged: Path, monkeypatch: pytest.MonkeyPatch, stage: str, way: str
+    probing: Host, build: Workshop, staged: Path, monkeypatch: pytest.MonkeyPatch, stage: str, way: str
 ) -> None:
     """Generated from the probe's own list, so that a stage without faults cannot be."""
-    plain = serving.load(build(HANDED))
+    plain = probing.load(build(HANDED))
     assert plain.add(2, 3) == 5
     monkeypatch.setenv("FAILS_IN", f"{stage}:{way}")
 
-    error = refuse(serving, build(replace(HANDED, layout=8 if stage == "restore" else 7, version="1.0.1")), staged)
+    error = refuse(probing, build(replace(HANDED, layout=8 if stage == "restore" else 7, version="1.0.1")), staged)
 
     assert isinstance(error, ProbeError)
     assert error.stage == stage
     assert WAYS[way] in error.found[0]
     monkeypatch.delenv("FAILS_IN")
-    assert serving.reload("plain").outcome is Outcome.PUBLISHED
+    assert probing.reload("plain").outcome is Outcome.PUBLISHED
     assert plain.calls() == 1
 
 
@@ -117,69 +115,69 @@ def test_the_stages_are_those_of_the_helper() -> None:
 # --- what a candidate takes and says ---
 
 
-def test_a_first_load_is_probed_too(serving: Host, build: Workshop, staged: Path) -> None:
+def test_a_first_load_is_probed_too(probing: Host, build: Workshop, staged: Path) -> None:
     """Nothing serves yet, and the process is worth as much."""
     with pytest.raises(ProbeError, match="write_to_null") as caught:
-        serving.load(build(faulty("constructor_crashes")))
+        probing.load(build(faulty("constructor_crashes")))
 
     assert caught.value.running == "nothing of it is loaded"
-    assert list(serving) == []
+    assert list(probing) == []
     assert belongings(staged)["copies"] == []
 
 
 def test_a_config_that_create_crashes_on_is_refused(
-    serving: Host, build: Workshop, staged: Path, monkeypatch: pytest.MonkeyPatch
+    probing: Host, build: Workshop, staged: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A new config and a further instance run create as a new image does."""
-    plain = serving.load(build(HANDED))
+    plain = probing.load(build(HANDED))
     monkeypatch.setenv("FAILS_IN", "create:crash")
     with pytest.raises(ProbeError, match="create of main: SIGSEGV"):
-        serving.configure("plain", {"gain": 2})
+        probing.configure("plain", {"gain": 2})
     with pytest.raises(ProbeError, match="create of left: SIGSEGV"):
-        serving.load("plain", instance="left")
+        probing.load("plain", instance="left")
 
     monkeypatch.delenv("FAILS_IN")
-    assert serving.load("plain", instance="left").add(1, 1) == 2
+    assert probing.load("plain", instance="left").add(1, 1) == 2
     assert plain.generation == 1
 
 
 @pytest.mark.parametrize("what", ["memory", "fds"])
 def test_what_takes_too_much_meets_a_limit(
-    serving: Host, build: Workshop, staged: Path, monkeypatch: pytest.MonkeyPatch, what: str
+    probing: Host, build: Workshop, staged: Path, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     """Fault I11: ten gigabytes or ten thousand fds are asked for in the probe, which gives 2 GiB and 256."""
-    serving.load(build(PLAIN))
+    probing.load(build(PLAIN))
     monkeypatch.setenv("TAKES", what)
 
-    error = refuse(serving, build(faulty("takes_everything")), staged, error=PluginError)
+    error = refuse(probing, build(faulty("takes_everything")), staged, error=PluginError)
 
     assert {"memory": "no memory after 2", "fds": "no fd after some 2"}[what] in error.found[0]
 
 
 def test_what_takes_memory_without_looking_crashes_in_the_probe(
-    serving: Host, build: Workshop, staged: Path, monkeypatch: pytest.MonkeyPatch
+    probing: Host, build: Workshop, staged: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Fault I11 as it is met more often: nobody looks at what malloc answers."""
-    serving.load(build(PLAIN))
+    probing.load(build(PLAIN))
     monkeypatch.setenv("TAKES", "greedy")
 
-    assert "nothing is mapped at 0x0" in refuse(serving, build(faulty("takes_everything")), staged).found[0]
+    assert "nothing is mapped at 0x0" in refuse(probing, build(faulty("takes_everything")), staged).found[0]
 
 
-def test_what_says_that_it_is_unfit_is_refused(serving: Host, build: Workshop, staged: Path) -> None:
+def test_what_says_that_it_is_unfit_is_refused(probing: Host, build: Workshop, staged: Path) -> None:
     """Fault I12: its own full health check says no, in its own words."""
-    serving.load(build(PLAIN))
+    probing.load(build(PLAIN))
 
-    error = refuse(serving, build(faulty("unhealthy")), staged, error=PluginError)
+    error = refuse(probing, build(faulty("unhealthy")), staged, error=PluginError)
 
     assert "the model answers 3 of 8 questions" in error.found[0]
 
 
-def test_a_health_check_that_hangs_is_refused(serving: Host, build: Workshop, staged: Path) -> None:
+def test_a_health_check_that_hangs_is_refused(probing: Host, build: Workshop, staged: Path) -> None:
     """Fault I13: before it serves, a check that says nothing is a no."""
-    serving.load(build(PLAIN))
+    probing.load(build(PLAIN))
 
-    error = refuse(serving, build(faulty("unhealthy", "-DHANGS")), staged)
+    error = refuse(probing, build(faulty("unhealthy", "-DHANGS")), staged)
 
     assert "health of main: did not return within 1 s" in error.found[0]
 
@@ -199,27 +197,27 @@ COSTS = {
 }
 
 
-def test_what_changes_the_process_is_refused_with_every_change(serving: Host, build: Workshop, staged: Path) -> None:
+def test_what_changes_the_process_is_refused_with_every_change(probing: Host, build: Workshop, staged: Path) -> None:
     """Fault I16: signal handlers, locale, working directory, umask, environment and limits belong to the host."""
-    serving.load(build(PLAIN))
+    probing.load(build(PLAIN))
     image = build(faulty("changes_process"))
     before = belongings(staged)
 
     with pytest.raises(ProbeError) as caught:
-        serving.reload("plain", image, config={"change": list(CHANGES)})
+        probing.reload("plain", image, config={"change": list(CHANGES)})
 
     assert len(caught.value.found) == len(CHANGES), caught.value
     for sentence, words in zip(caught.value.found, CHANGES.values(), strict=True):
         assert words in sentence
     assert belongings(staged) == before
-    assert serving.reload("plain", image).outcome is Outcome.PUBLISHED
+    assert probing.reload("plain", image).outcome is Outcome.PUBLISHED
 
 
-def test_what_only_costs_something_is_reported(serving: Host, build: Workshop) -> None:
+def test_what_only_costs_something_is_reported(probing: Host, build: Workshop) -> None:
     """Fault I16: a thread's own mode ends with it, and an fd or a process is the plugin's: the report says so."""
-    serving.load(build(PLAIN))
+    probing.load(build(PLAIN))
 
-    report = serving.reload("plain", build(faulty("changes_process")), config={"change": list(COSTS)})
+    report = probing.reload("plain", build(faulty("changes_process")), config={"change": list(COSTS)})
 
     assert report.probe is not None
     for sentence, words in zip(report.probe.warnings, COSTS.values(), strict=True):
@@ -244,25 +242,25 @@ def test_changes_of_the_process_are_let_in_where_a_host_says_so(build: Workshop)
 # --- what the probe cannot or must not do ---
 
 
-def test_a_consumer_is_probed_with_its_real_provider(serving: Host, build: Workshop) -> None:
+def test_a_consumer_is_probed_with_its_real_provider(probing: Host, build: Workshop) -> None:
     """create and start may call what they import."""
-    serving.load(build(HANDS_OVER))
-    serving.load(build(CALLER_PLUGIN))
+    probing.load(build(HANDS_OVER))
+    probing.load(build(CALLER_PLUGIN))
 
-    report = serving.reload("caller")
+    report = probing.reload("caller")
 
     assert report.probe is not None
     assert dict(report.probe.stages).keys() >= {"providers counter", "start main"}
     assert report.probe.not_probed == ""
 
 
-def test_a_provider_that_fails_in_the_probe_is_not_the_candidates_fault(serving: Host, build: Workshop) -> None:
+def test_a_provider_that_fails_in_the_probe_is_not_the_candidates_fault(probing: Host, build: Workshop) -> None:
     """It serves in the host: a port that can be had only once must not turn its consumers down."""
-    serving.load(build(HANDS_OVER), config={"only": "once"})
-    serving.load(build(CALLER_PLUGIN))
-    serving._plugins["counter"].instances["main"].config_json = '{"fail": "start"}'
+    probing.load(build(HANDS_OVER), config={"only": "once"})
+    probing.load(build(CALLER_PLUGIN))
+    probing._plugins["counter"].instances["main"].config_json = '{"fail": "start"}'
 
-    report = serving.reload("caller")
+    report = probing.reload("caller")
 
     assert report.outcome is Outcome.PUBLISHED
     assert report.probe is not None
@@ -270,12 +268,12 @@ def test_a_provider_that_fails_in_the_probe_is_not_the_candidates_fault(serving:
     assert "told to fail in start" in report.probe.not_probed
 
 
-def test_what_only_the_host_program_has_is_never_a_false_refusal(serving: Host, build: Workshop) -> None:
+def test_what_only_the_host_program_has_is_never_a_false_refusal(probing: Host, build: Workshop) -> None:
     """A plugin that calls Python's own functions cannot be mapped where there is no Python."""
-    report_of = serving.load(build(replace(PLAIN, source="needs_python", version="1.0.2")))
+    report_of = probing.load(build(replace(PLAIN, source="needs_python", version="1.0.2")))
     assert report_of.add(1, 2) == 3
 
-    report = serving.reload("plain")
+    report = probing.reload("plain")
 
     assert report.probe is not None
     assert "PyLong_AsLong" in report.probe.not_probed
@@ -298,10 +296,10 @@ def test_how_far_a_candidate_is_brought_is_the_hosts_to_say(build: Workshop, mon
             host.reload("plain")
 
 
-def test_what_a_candidate_starts_does_not_outlive_the_probe(serving: Host, build: Workshop) -> None:
+def test_what_a_candidate_starts_does_not_outlive_the_probe(probing: Host, build: Workshop) -> None:
     """A process that start left behind is ended with the probe's."""
-    serving.load(build(PLAIN))
-    serving.reload("plain", build(faulty("changes_process")), config={"change": ["child"]})
+    probing.load(build(PLAIN))
+    probing.reload("plain", build(faulty("changes_process")), config={"change": ["child"]})
 
     assert [one for one in _children() if "hotgraft-probe" in one] == []
 
@@ -318,9 +316,9 @@ def _children() -> list[str]:
     return found
 
 
-def test_contract_errors_of_the_tables_keep_their_class(serving: Host, build: Workshop, staged: Path) -> None:
+def test_contract_errors_of_the_tables_keep_their_class(probing: Host, build: Workshop, staged: Path) -> None:
     """The decision is the same, wherever the lie was found."""
-    serving.load(build(PLAIN))
+    probing.load(build(PLAIN))
 
-    refuse(serving, build(faulty("interface_null")), staged, error=ContractError)
-    refuse(serving, build(faulty("required_null")), staged, error=LoadError)
+    refuse(probing, build(faulty("interface_null")), staged, error=ContractError)
+    refuse(probing, build(faulty("required_null")), staged, error=LoadError)

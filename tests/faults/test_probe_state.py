@@ -15,16 +15,14 @@ if TYPE_CHECKING:
 
     from sample_plugins import Workshop
 
-pytest_plugins = ("probe_scene",)  # its fixtures
 
-
-def test_state_that_take_or_start_writes_to_is_found_on_the_copy(serving: Host, build: Workshop, staged: Path) -> None:
+def test_state_that_take_or_start_writes_to_is_found_on_the_copy(probing: Host, build: Workshop, staged: Path) -> None:
     """Fault M11: in the swap itself it would be too late, for the old generation's state is the same block."""
     sample = replace(PLAIN, source="writes_state", hands_over=True)
-    plain = serving.load(build(sample))
+    plain = probing.load(build(sample))
     assert plain.add(1, 2) == 3
     for flag, stage in (("-DWRITES_IN_TAKE", "take"), ("-DWRITES_IN_START", "start")):
-        error = refuse(serving, build(replace(sample, flags=(flag,))), staged)
+        error = refuse(probing, build(replace(sample, flags=(flag,))), staged)
 
         assert error.found == (
             f"in the probe, {stage} of main wrote to the state that was handed over, at byte 0 of 16",
@@ -44,23 +42,23 @@ def test_without_a_probe_a_start_that_fails_has_spoiled_the_state(build: Worksho
         assert plain.calls() == -1
 
 
-def test_state_that_points_into_the_old_library_is_refused(serving: Host, build: Workshop, staged: Path) -> None:
+def test_state_that_points_into_the_old_library_is_refused(probing: Host, build: Workshop, staged: Path) -> None:
     """Fault M09: after the swap the pointer would lead to code that is gone."""
     sample = replace(PLAIN, source="writes_state", hands_over=True, flags=("-DPOINTS_TO_ITSELF",))
-    serving.load(build(sample))
+    probing.load(build(sample))
 
-    error = refuse(serving, build(replace(sample, version="1.0.1")), staged, error=StateError)
+    error = refuse(probing, build(replace(sample, version="1.0.1")), staged, error=StateError)
 
     assert "points into the library that made it: plain.g1." in error.found[0]
     assert error.found[0].endswith("at byte 8")
 
 
-def test_state_that_points_elsewhere_is_not_followed_in_the_probe(serving: Host, build: Workshop) -> None:
+def test_state_that_points_elsewhere_is_not_followed_in_the_probe(probing: Host, build: Workshop) -> None:
     """What is another address in another process would be a crash that the candidate is not to blame for."""
     sample = replace(PLAIN, source="writes_state", hands_over=True, flags=("-DPOINTS_ELSEWHERE",))
-    serving.load(build(sample))
+    probing.load(build(sample))
 
-    report = serving.reload("plain", build(replace(sample, version="1.0.1")))
+    report = probing.reload("plain", build(replace(sample, version="1.0.1")))
 
     assert report.probe is not None
     assert report.probe.not_probed == (
@@ -71,13 +69,13 @@ def test_state_that_points_elsewhere_is_not_followed_in_the_probe(serving: Host,
 
 @pytest.mark.parametrize(("sample", "stage"), [(HANDS_OVER, "take main"), (SAVES, "restore main")])
 def test_the_probe_begins_with_a_copy_of_the_live_state(
-    serving: Host, build: Workshop, sample: Sample, stage: str
+    probing: Host, build: Workshop, sample: Sample, stage: str
 ) -> None:
     """What only the real state shows is shown before the swap; the pause is told apart from the swap's own."""
-    counter = serving.load(build(sample))
+    counter = probing.load(build(sample))
     counter.add(41)
 
-    report = serving.reload("counter", build(replace(sample, build=2)))
+    report = probing.reload("counter", build(replace(sample, build=2)))
 
     assert report.probe is not None
     assert stage in dict(report.probe.stages)
@@ -95,11 +93,11 @@ def test_state_above_the_limit_is_not_copied(build: Workshop) -> None:
         assert "take main" not in dict(report.probe.stages)
 
 
-def test_a_pinned_plugin_is_probed_without_its_state(serving: Host, build: Workshop) -> None:
+def test_a_pinned_plugin_is_probed_without_its_state(probing: Host, build: Workshop) -> None:
     """A pin's calls have a way in of their own, so there is no moment to copy in."""
-    counter = serving.load(build(HANDS_OVER))
+    counter = probing.load(build(HANDS_OVER))
     with counter.pin(who="session 7"), pytest.raises(HotgraftError) as caught:
-        serving.reload("counter", build(replace(HANDS_OVER, build=2)), deadline_s=0.05)
+        probing.reload("counter", build(replace(HANDS_OVER, build=2)), deadline_s=0.05)
 
     report = caught.value.report  # type: ignore[attr-defined] # a swap's errors carry one
     assert report.outcome is Outcome.CALLED_OFF
