@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from ..rows import Row
 from .calls import COMPARISONS
+from .probe import probe_row
 from .subjects import Subjects
 from .timing import measure
 
@@ -30,7 +31,7 @@ def interpreters() -> list[str]:
 
 def rows(effort: Effort) -> list[Row]:
     """Return the rows; builds nothing and measures nothing yet."""
-    return [
+    calls = [
         Row(
             name=f"python.{subjects.version}.{comparison.name}",
             text=comparison.text,
@@ -40,3 +41,4 @@ def rows(effort: Effort) -> list[Row]:
         for subjects in map(Subjects, interpreters())
         for comparison in COMPARISONS
     ]
+    return [*calls, probe_row(Subjects(sys.executable), effort)]

@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "generation.hpp"
+#include "needs.hpp"
 
 namespace hotgraft {
 

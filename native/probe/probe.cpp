@@ -5,9 +5,9 @@
 #include <hotgraft/health.h>
 
 #include "control.hpp"
+#include "guard.hpp"
 #include "library_residents_posix.hpp"
 #include "limits_posix.hpp"
-#include "prepare.hpp"
 #include "residue.hpp"
 
 namespace hotgraft {
@@ -54,14 +54,11 @@ void Probe::run() {
             return opened.is_ok() ? make_residents(candidate_.generation().facts()) : opened;
         });
     }
-    if (status.is_ok()) {
-        status = check_image_needs(candidate_.generation());
-        if (!status.is_ok()) {
-            report_.say({"unable", status.message()});
-        }
-    }
     const ProcessFacts before;
     if (status.is_ok()) {
+        // Here, while there is one thread: the kernel lets a process of several wait for all processors when it
+        // registers for membarrier(2).
+        (void)Guards::instance();
         answer_aborts(false);
         ControlThread control;
         status = control.run(

@@ -66,7 +66,7 @@ std::map<int, std::string> take_fds() {
         return all;
     }
     while (const dirent *const entry = ::readdir(folder)) {
-        const int fd = std::atoi(entry->d_name);
+        const int fd = static_cast<int>(std::strtol(entry->d_name, nullptr, 10));
         char target[256];
         const ssize_t bytes = ::readlinkat(::dirfd(folder), entry->d_name, target, sizeof target);
         if (entry->d_name[0] != '.' && fd != ::dirfd(folder) && bytes > 0) {
@@ -185,7 +185,7 @@ struct ProcessFacts::Facts {
 ProcessFacts::ProcessFacts() : facts_(new Facts()) {
     Facts &facts = *facts_;
     take_handlers(&facts.handlers);
-    const char *const locale = std::setlocale(LC_ALL, nullptr);
+    const char *const locale = std::setlocale(LC_ALL, nullptr); // NOLINT(concurrency-mt-unsafe): others are at rest
     facts.locale = locale == nullptr ? "" : locale;
     facts.folder = take_folder();
     facts.umask = octal(take_umask());
