@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import subprocess
+import threading
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -296,23 +300,32 @@ def test_how_far_a_candidate_is_brought_is_the_hosts_to_say(build: Workshop, mon
             host.reload("plain")
 
 
-def test_what_a_candidate_starts_does_not_outlive_the_probe(probing: Host, build: Workshop) -> None:
+def test_what_a_candidate_starts_does_not_outlive_the_probe(
+    probing: Host, build: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A process that start left behind is ended with the probe's."""
+    mark = f"PROBED_BY_TEST_{os.getpid()}"
     probing.load(build(PLAIN))
-    probing.reload("plain", build(faulty("changes_process")), config={"change": ["child"]})
+    monkeypatch.setenv(mark, "1")
 
-    assert [one for one in _children() if "hotgraft-probe" in one] == []
+    report = probing.reload("plain", build(faulty("changes_process")), config={"change": ["child"]})
+
+    assert report.probe is not None
+    assert report.probe.warnings == (COSTS["child"],)
+    until = time.monotonic() + 10
+    while _processes_with(mark):
+        assert time.monotonic() < until
+        threading.Event().wait(0.002)
 
 
-def _children() -> list[str]:
-    """What runs on this machine, by its program."""
+def _processes_with(variable: str) -> list[Path]:
+    """What lives on this machine and was started with that variable, but for this process."""
     found = []
     for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                found.append((entry / "cmdline").read_bytes().decode(errors="replace"))
-            except OSError:
-                continue
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            with contextlib.suppress(OSError):
+                if variable.encode() in (entry / "environ").read_bytes():
+                    found.append(entry)
     return found
 
 

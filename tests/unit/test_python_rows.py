@@ -51,11 +51,12 @@ def test_both_statements_differ_in_their_subject_only(comparison: Comparison) ->
 def test_rows_are_named_after_their_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures of two interpreters must not be taken for each other."""
     monkeypatch.setenv("HOTGRAFT_BENCH_PYTHONS", "")
-    made = bench.rows(EFFORT)
+    *made, probe = bench.rows(EFFORT)
 
     version = "".join(map(str, sys.version_info[:2]))
     assert [row.name for row in made] == [f"python.{version}.{one.name}" for one in COMPARISONS]
     assert all(len(row.measures) == bench.PROCESSES for row in made)
+    assert probe.name == "probe"
 
 
 def test_further_interpreters_come_after_this_one_and_once(monkeypatch: pytest.MonkeyPatch) -> None:

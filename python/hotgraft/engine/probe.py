@@ -138,10 +138,11 @@ def _follow(pid: int, told: int, stage_deadline_s: float) -> Ran:
     timed_out_s = 0.0
     pidfd = -1
     try:
-        pidfd = os.pidfd_open(pid)
-        if not _read_until_end(pidfd, told, text, stage_deadline_s):
+        pidfd = _pidfd_of(pid)
+        if not _read_until_end(pidfd, told, text, stage_deadline_s) and not _has_ended(pid):
             timed_out_s = stage_deadline_s
-            signal.pidfd_send_signal(pidfd, signal.SIGABRT)  # its answer is a crash report that says where it was
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGABRT)  # its answer is a crash report that says where it was
             _read_until_end(pidfd, told, text, _TELL_WHERE_S, counts_stages=False)
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -153,10 +154,27 @@ def _follow(pid: int, told: int, stage_deadline_s: float) -> Ran:
     return Ran(text.decode(errors="backslashreplace"), ending)
 
 
+def _pidfd_of(pid: int) -> int:
+    """Return an fd that becomes readable when it ends; -1 where nobody gives one (valgrind, old containers)."""
+    try:
+        return os.pidfd_open(pid)
+    except OSError as error:
+        if error.errno in _NO_RESOURCES:
+            raise
+        return -1
+
+
+def _has_ended(pid: int) -> bool:
+    with contextlib.suppress(ChildProcessError):
+        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    return True  # and somebody else has taken note of it
+
+
 def _read_until_end(pidfd: int, told: int, text: bytearray, deadline_s: float, *, counts_stages: bool = True) -> bool:
     """Return whether it ended within `deadline_s`, from the last stage it began where stages count."""
     poll = select.poll()
-    poll.register(pidfd, select.POLLIN)
+    if pidfd >= 0:
+        poll.register(pidfd, select.POLLIN)
     poll.register(told, select.POLLIN)
     until = time.monotonic() + deadline_s
     while (left := until - time.monotonic()) > 0:
@@ -166,6 +184,8 @@ def _read_until_end(pidfd: int, told: int, text: bytearray, deadline_s: float, *
         if told in ready:
             before = len(text)
             if not _read(told, text):
+                if pidfd < 0:
+                    return True  # as far as can be told: whatever it started has closed it as well
                 poll.unregister(told)  # closed, and it still runs
             if counts_stages and text.find(b">begin", max(before - 6, 0)) >= 0:
                 until = time.monotonic() + deadline_s
