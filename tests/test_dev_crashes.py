@@ -9,7 +9,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from dev_mistakes import ABORT_AT_LOAD, CRASH, EXIT, HANG, HANG_UNTIL_REMOVED, make_mistake
+from dev_mistakes import ABORT_AT_LOAD, CRASH, EXIT, HANG, HANG_UNTIL_REMOVED, make_mistake, second_time
 from dev_process import COUNTER, DEADLINE_S, DevProcess, copy_counter, set_step
 from hotgraft.dev import PULSE_VARIABLE
 from hotgraft.dev.pulse import Pulse
@@ -36,9 +36,6 @@ def ends(fd: int) -> bool:
     [
         pytest.param("next", CRASH, "it crashed with SIGSEGV in call next()", id="crash in a call"),
         pytest.param("create", EXIT, "it called exit(3) in load", id="exit in create"),
-        pytest.param(
-            "constructor", ABORT_AT_LOAD, "it crashed with SIGABRT in load", id="abort at load", marks=pytest.mark.full
-        ),
         pytest.param("next", EXIT, "it called exit(3) in call next()", id="exit in a call", marks=pytest.mark.full),
     ],
 )
@@ -46,6 +43,8 @@ def test_a_death_is_told_and_the_next_save_begins_anew(folder: Path, place: str,
     """With the reason, where, and that the state is gone; and nothing of a session that died is left."""
     staged = folder.parent / "tmp"
     staged.mkdir()
+    if place == "create":
+        code = second_time(code, folder.parent / "mark")
     make_mistake(folder, place, code)
     with DevProcess(folder, "--call", "next()", environment={"TMPDIR": str(staged)}) as dev:
         died = dev.wait_for("died")
@@ -60,6 +59,27 @@ def test_a_death_is_told_and_the_next_save_begins_anew(folder: Path, place: str,
     assert ended == 128 + signal.SIGTERM
     assert ("hotgraft: SIG" in words) == ("crashed" in how)
     assert list(staged.iterdir()) == []
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(
+    ("place", "code", "found"),
+    [
+        pytest.param("create", EXIT, "exit code 3", id="exit in create"),
+        pytest.param("constructor", ABORT_AT_LOAD, "SIGABRT", id="abort at load"),
+    ],
+)
+def test_what_dies_in_the_probe_costs_nothing(folder: Path, place: str, code: str, found: str) -> None:
+    """The old build serves on with its state; only what the probe cannot see costs a session."""
+    with DevProcess(folder, "--call", "next()") as dev:
+        assert dev.wait_for("called")["result"] == "1"
+        make_mistake(folder, place, code)
+        refused = dev.wait_for("refused")
+        assert (found in refused["reason"], refused["running"]) == (True, "generation 1 still serves")
+        assert dev.wait_for("called")["result"] == "2"
+        set_step(folder, "10")
+        assert dev.wait_for("called")["result"] == "12"
+        assert "died" not in [one["event"] for one in dev.heard]
 
 
 @pytest.mark.control
@@ -83,7 +103,7 @@ def test_a_reload_that_crashes_costs_the_session_and_says_so(folder: Path) -> No
     """The old build served well: its state is gone too, as it was in the same process."""
     with DevProcess(folder, "--call", "next()") as dev:
         dev.wait_for("called")
-        make_mistake(folder, "create", CRASH)
+        make_mistake(folder, "create", second_time(CRASH, folder.parent / "mark"))
         assert dev.wait_for("died")["how"] == "it crashed with SIGSEGV in reload"
         set_step(folder, "10")
         assert dev.wait_for("called")["result"] == "10"
@@ -126,7 +146,7 @@ def test_a_save_at_the_moment_of_the_death_is_answered(folder: Path) -> None:
 )
 def test_a_hang_is_told_and_a_save_ends_it(folder: Path, place: str, code: str, what: str) -> None:
     """Nobody has to find the process and kill it."""
-    make_mistake(folder, place, code)
+    make_mistake(folder, place, second_time(code, folder.parent / "mark") if place == "create" else code)
     with DevProcess(folder, "--call", "next()") as dev:
         hangs = dev.wait_for("hangs")
         assert (hangs["what"], hangs["after_s"]) == (what, 5.0)
@@ -175,7 +195,7 @@ def test_a_signal_ends_it_while_the_plugin_hangs(folder: Path, number: signal.Si
 @pytest.mark.full
 def test_a_crash_in_destroy_is_told_and_ends_it_with_its_code(folder: Path) -> None:
     """The end was asked for: nobody waits for a key any more."""
-    make_mistake(folder, "destroy", CRASH)
+    make_mistake(folder, "destroy", second_time(CRASH, folder.parent / "mark"))
     staged = folder.parent / "tmp"
     staged.mkdir()
     with DevProcess(folder, "--call", "next()", environment={"TMPDIR": str(staged)}) as dev:

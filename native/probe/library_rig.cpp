@@ -57,7 +57,7 @@ Status LibraryRig::create(std::size_t index) {
 Status LibraryRig::make_tables(std::size_t index) {
     for (const ProbeInterface &one : wish_.instances[index].interfaces) {
         Made made{places_.at(one.place), nullptr};
-        const InterfaceWish wish{one.id, one.version, one.declared_bytes, made.slot->padded_bytes(), 0};
+        const InterfaceWish wish{one.id, one.version, one.declared_bytes, made.slot->padded_bytes()};
         if (Status status = generation_->make_table(index, wish, &made.table); !status.is_ok()) {
             return status;
         }

@@ -70,7 +70,7 @@ TEST_CASE("looking at the state fails without a change where save, quiesce or a 
         StepsHost host("-DSTEPS_SAVES", cell.config);
         host.call(&StepsInterface::next);
         std::vector<KeyedState> saved;
-        CHECK(look(host, kSecond / 20, &saved).code() == cell.code);
+        CHECK(look(host, kSecond / 2, &saved).code() == cell.code);
         CHECK(saved.empty());
         CHECK(host.call(&StepsInterface::is_resting) == 0);
         CHECK(host.call(&StepsInterface::next) == 2);
@@ -104,7 +104,7 @@ TEST_CASE("looking at the state waits for calls that are inside, and gives up at
         std::this_thread::yield();
     }
     std::vector<KeyedState> saved;
-    CHECK(look(host, kSecond / 20, &saved).code() == Code::kTimedOut);
+    CHECK(look(host, kSecond / 2, &saved).code() == Code::kTimedOut);
     may_leave = true;
     caller.join();
     CHECK(host.call(&StepsInterface::next) == 1);

@@ -64,7 +64,8 @@ def test_each_step_of_a_swap_is_on_record_with_who_asked_and_why(folder: Path, b
     records = attempt.records
     steps = [one.step for one in records]
     assert steps == [
-        "settle", "stage", "inspect", "check needs", "compare contract", "intent", "map", "create main", "make tables",
+        "settle", "stage", "inspect", "check needs", "compare contract", "copy state", "probe", "intent",
+        "map", "create main", "make tables",
         "wait for pins", "close gates", "drain", "quiesce main", "surrender main", "take main", "start main", "publish",
         "outcome", "commit",
     ]  # fmt: skip
@@ -109,7 +110,9 @@ def test_the_intent_is_durable_before_code_runs_and_nothing_is_written_in_the_wi
         finally:
             hotgraft._core._seams.set_step_hook(None)
 
-    assert on_disk == ["settle", "stage", "inspect", "check needs", "compare contract", "intent"]
+    assert on_disk == [
+        "settle", "stage", "inspect", "check needs", "compare contract", "copy state", "probe", "intent",
+    ]  # fmt: skip
     names = [name for name, _ in seen]
     assert [name for name, is_gated in seen if is_gated and name in ("keep", "commit", "committed", "anchored")] == []
     assert any(is_gated for name, is_gated in seen if name == "take")
@@ -149,6 +152,10 @@ def test_whatever_way_is_asked_is_on_record(folder: Path, build: Workshop) -> No
         host.configure("counter", {"volume": 1}, reason="louder")
         with pytest.raises(HotgraftError) as caught:
             host.reload("counter", build(replace(NEXT, interface_version=(2, 0))))
+        with pytest.raises(HotgraftError):  # in the probe already
+            host.reload("counter", build(NEXT), config={"fail": "create"})
+    with Host(journal=folder, probe="off") as host:
+        host.load(build(HANDS_OVER))
         with pytest.raises(HotgraftError):
             host.reload("counter", build(NEXT), config={"fail": "create"})
     assert caught.value.running == "generation 2 still serves"
@@ -159,11 +166,15 @@ def test_whatever_way_is_asked_is_on_record(folder: Path, build: Workshop) -> No
         ("load", "stereo", "published"),
         ("configure", "louder", "published"),
         ("reload", "", "refused"),
+        ("reload", "", "refused"),
+        ("load", "", "published"),
         ("reload", "", "failed"),
     ]
-    *_, refused, failed = history(folder)
+    *_, refused, probed, _, failed = history(folder)
     assert [one.step for one in refused.records if one.outcome == "failed"] == ["compare contract"]
     assert "intent" not in [one.step for one in refused.records]
+    assert [one.step for one in probed.records if one.outcome == "failed"] == ["probe"]
+    assert "intent" not in [one.step for one in probed.records]
     assert [one.step for one in failed.records if one.outcome == "failed"] == ["create main", "outcome"]
     assert failed.end is not None
     assert failed.end.error.startswith("PluginError: create of instance")

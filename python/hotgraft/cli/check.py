@@ -38,14 +38,15 @@ def command(
     for image in images:
         found = inspect_image(image)
         is_accepted = not found.refusals and not (strict and found.warnings)
+        tried = _probe(found, image, config_json) if probe and is_accepted else None
+        is_accepted = is_accepted and (tried is None or not (tried["error"] or (strict and tried["warnings"])))
         if not as_json:
-            click.echo(f"{found.shown_path}: {found.name}: {verdict(found)}")
+            head = verdict(found) if is_accepted or found.refusals else "would be refused here"
+            click.echo(f"{found.shown_path}: {found.name}: {head}")
             for one in found.warnings:
                 click.echo(f"  {'refused' if strict else 'warning'}: {one.rule}: {one.sentence}")
-        tried = _probe(found, image, config_json) if probe and is_accepted else None
-        if tried is not None and not as_json:
-            click.echo("\n".join(f"  {line}" for line in _lines(tried)))
-        is_accepted = is_accepted and (tried is None or not (tried["error"] or (strict and tried["warnings"])))
+            for line in _lines(tried, strict=strict) if tried is not None else ():
+                click.echo(f"  {line}")
         objects.append({**as_object(found), "probe": tried, "accepted": is_accepted})
     is_all = all(one["accepted"] for one in objects)
     if as_json:
@@ -78,7 +79,7 @@ def _probe(found: Inspection, image: Path, config_json: str) -> dict[str, Any]:
     return {"error": list(error.found) if error else [], "advice": error.advice if error else "", **shown}
 
 
-def _lines(tried: dict[str, Any]) -> list[str]:
+def _lines(tried: dict[str, Any], *, strict: bool) -> list[str]:
     if tried["error"]:
         return [*(f"refused: {one}" for one in tried["error"]), f"to do: {tried['advice']}"]
     if tried["not_probed"]:
@@ -86,5 +87,5 @@ def _lines(tried: dict[str, Any]) -> list[str]:
     total = sum(us for _, us in tried["stages_us"])
     return [
         f"probed: {len(tried['stages_us'])} stages in {total:,.0f} µs",
-        *(f"seen: {one}" for one in tried["warnings"]),
+        *(f"{'refused' if strict else 'seen'}: {one}" for one in tried["warnings"]),
     ]
