@@ -35,7 +35,7 @@ def ends(fd: int) -> bool:
     ("place", "code", "how"),
     [
         pytest.param("next", CRASH, "it crashed with SIGSEGV in call next()", id="crash in a call"),
-        pytest.param("create", EXIT, "it called exit(3) in load", id="exit in create"),
+        pytest.param("create", EXIT, "it called exit(3) in load", id="exit in create", marks=pytest.mark.full),
         pytest.param("next", EXIT, "it called exit(3) in call next()", id="exit in a call", marks=pytest.mark.full),
     ],
 )
