@@ -62,8 +62,8 @@ def test_a_reason_says_the_numbers() -> None:
     assert verdict.outcome is Outcome.BREACH
     assert verdict.reason == (
         "errors 0 of 40,000 (0.00 %) → 200 of 20,000 (1.00 %), 0.21 % allowed; "
-        "own time 992 ns → 1.28 µs (+29 %), at most 992 ns before; "
-        "p99 2.97 µs → 7.61 µs (+156 %), at most 2.97 µs before"
+        "own time 992 ns → 1.28 µs, +29 %, at most +0 % before; "
+        "p99 2.97 µs → 7.61 µs, 3.0 → 5.9 times the median, at most 3.0 before"
     )
 
 
@@ -160,6 +160,13 @@ def test_the_earlier_the_look_the_larger_a_shift_it_takes() -> None:
         breached = (count for count in range(1, 21) if judge(OLD, window(count, calls_of(ns)), RULES).breaches)
         found[ns] = next(breached)
     assert found[4_000] < found[1_250] < found[1_140]
+
+
+def test_a_shift_at_one_look_is_no_breach_yet() -> None:
+    """The next may be as before; it must be there again."""
+    far = calls_of(9_000, 90_000)
+    assert [judge(OLD, window(count, far), RULES).outcome for count in (2, 4)] == [Outcome.GO_ON] * 2
+    assert judge(OLD, window(6, far), RULES).outcome is Outcome.BREACH
 
 
 def test_without_an_old_window_nothing_is_compared_and_that_is_said() -> None:

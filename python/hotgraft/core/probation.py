@@ -49,6 +49,8 @@ class Yardstick:
         full_slices: from how many on `rise` itself is enough; before that, proportionally more.
         persists: at how many looks in a row, one a slice.
         slack: above the most that the old generation did over as long, as a share.
+        per_median: whether it is taken as so many times the median of its slice: what makes all calls slower, as a
+            neighbour on the same cache does, is no longer tail.
     """
 
     criterion: Criterion
@@ -57,6 +59,7 @@ class Yardstick:
     full_slices: int
     persists: int
     slack: float = 0.06
+    per_median: bool = False
 
 
 # How an author's own number is compared; its rise is in its rule, and nothing in it is calm.
@@ -73,7 +76,7 @@ class OwnRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What is complete, and what counts as worse; the figures in tests/unit/test_verdict_streams.py are the defaults'."""
+    """What is complete, and what counts as worse; for the defaults see tests/unit/test_verdict_streams.py."""
 
     window_s: float = 10.0
     window_calls: int = 2_000
@@ -81,13 +84,13 @@ class Rules:
     error_rise: float = 0.002  # share of calls; what fails less often more does not count
     error_ratio: float = 1.5
     error_alpha: float = 0.005  # of ever breaching by chance
-    burst_share: float = 0.25  # of the readings, those with the most errors, are left out, ...
+    burst_share: float = 0.25  # of the readings with calls, those with the most errors, are left out, ...
     burst_readings: int = 4  # ... and so many at least
     health_failures: int = 2
     yardsticks: tuple[Yardstick, ...] = (
         Yardstick(Criterion.OWN_TIME, rise=0.12, calm=0.0, full_slices=4, persists=2, slack=0.04),
-        Yardstick(Criterion.P50, rise=0.35, calm=0.1, full_slices=6, persists=2, slack=0.1),
-        Yardstick(Criterion.P99, rise=0.5, calm=0.1, full_slices=8, persists=3, slack=0.2),
+        Yardstick(Criterion.P50, rise=0.5, calm=0.1, full_slices=6, persists=2, slack=0.1),
+        Yardstick(Criterion.P99, rise=0.7, calm=0.1, full_slices=8, persists=3, slack=0.1, per_median=True),
     )
     slices_least: int = 2  # of the new generation
     slices_most: int = 10  # so many last ones are looked at

@@ -7,12 +7,12 @@ what is worse by enough to matter, *and* is no chance, *and* lasts:
   likelihood ratios (evidence.py), whose chance of ever being too large is bounded over all looks together. The readings
   with the most errors are left out of it: one burst is an incident, not a version.
 - **Latencies** come from a machine, and what a machine does comes in bursts of seconds; no number of samples of one
-  such burst says more than the burst. So the observation is a slice of half a second. Noise only ever adds to a time,
-  so what is compared are the calmer slices of either generation: *own time* (the 5th percentile of a slice: what a
-  call costs when nobody disturbs it), the median and the 99th percentile. The shift must exceed what the old
-  generation did to itself over as long (subsampling), and, the earlier the look, the larger a shift it takes: the
-  effect that counts falls as 1 / slices until `full_slices`, O'Brien and Fleming's boundary. That chance is measured,
-  on recorded streams.
+  such burst says more than the burst. So the observation is a slice of a second. Noise only ever adds to a time,
+  so what is compared are the calmer slices of either generation: *own time* (the 1st percentile of a slice: what a
+  call costs when nobody disturbs it), the median, and the 99th percentile as a multiple of the median. The shift must
+  exceed what the old generation did to itself over as long (subsampling), and, the earlier the look, the larger a
+  shift it takes: the effect that counts falls as 1 / slices until `full_slices`, O'Brien and Fleming's boundary. That
+  chance is measured, on recorded streams.
 - **An author's own numbers** likewise, in both directions.
 - **Health and crashes** are facts and need no statistics, but the old generation's own count against them.
 
@@ -113,8 +113,9 @@ def _health(old: Window, new: Window, rules: Rules) -> Iterator[Breach]:
 def _errors(old: Window, new: Window, rules: Rules) -> Iterator[Breach]:
     usual = upper_rate(old.errors, old.calls, rules.error_alpha / 2)
     allowed = max(usual + rules.error_rise, usual * rules.error_ratio)
-    by_reading = sorted((reading.errors for reading in new.readings), reverse=True)
-    lasting = sum(by_reading[max(rules.burst_readings, math.ceil(rules.burst_share * len(by_reading))) :])
+    with_calls = sum(reading.calls > 0 for reading in new.readings)
+    left_out = max(rules.burst_readings, math.ceil(rules.burst_share * with_calls))
+    lasting = sum(sorted((reading.errors for reading in new.readings), reverse=True)[left_out:])
     evidence = evidence_above(lasting, new.calls, allowed)
     if evidence >= math.log(2 / rules.error_alpha):
         words = (
@@ -126,19 +127,21 @@ def _errors(old: Window, new: Window, rules: Rules) -> Iterator[Breach]:
 def _latencies(old: Window, new: Window, rules: Rules) -> Iterator[Breach]:
     was, now = old.whole_slices[-rules.old_slices_most :], new.whole_slices
     for index, yardstick in enumerate(rules.yardsticks):
-        before, after = _logs(was, index), _logs(now, index)
+        before, after = (_logs(slices, index, per_median=yardstick.per_median) for slices in (was, now))
         calm = partial(quantile, share=yardstick.calm)
         least, slack = math.log1p(yardstick.rise), math.log1p(yardstick.slack)
         shift = _lasting(before, after, calm, least, slack, yardstick, rules)
         if shift is not None:
-            slow, usual, worst = math.exp(shift.after), math.exp(shift.before), math.exp(shift.worst)
-            words = f"{yardstick.criterion} {_time(usual)} → {_time(slow)} ({100 * (slow / usual - 1):+.0f} %)"
-            yield Breach(yardstick.criterion, f"{words}, at most {_time(worst)} before", usual, slow)
+            usual, slow = (math.exp(calm(_logs(slices, index))) for slices in (was, now[-rules.slices_most :]))
+            words = f"{yardstick.criterion} {_time(usual)} → {_time(slow)}, {_shift(shift, yardstick)}"
+            yield Breach(yardstick.criterion, words, usual, slow)
 
 
-def _logs(slices: Sequence[Slice], index: int) -> list[float]:
+def _logs(slices: Sequence[Slice], index: int, *, per_median: bool = False) -> list[float]:
     """Return ln of a percentile, slice by slice: a shift is then a ratio, whatever a call costs."""
-    return [math.log(max(one.percentiles[index], 1.0)) for one in slices if one.percentiles is not None]
+    known = [one.percentiles for one in slices if one.percentiles is not None]
+    medians = [max(one[1], 1.0) if per_median else 1.0 for one in known]
+    return [math.log(max(one[index], 1.0) / median) for one, median in zip(known, medians, strict=True)]
 
 
 def _own_number(name: str, old: Window, new: Window, rules: Rules) -> Iterator[Breach]:
@@ -200,6 +203,13 @@ def _unjudged(old: Window, new: Window, rules: Rules) -> Iterator[str]:
             yield f"{name} is not compared: the old generation reported it in {len(old.own(name))} readings"
     if new.duration_s >= rules.window_max_s and new.calls < rules.window_calls:
         yield f"only {new.calls:,} of {rules.window_calls:,} calls came in {new.duration_s:.0f} s"
+
+
+def _shift(shift: Shift, yardstick: Yardstick) -> str:
+    before, after, worst = (math.exp(one) for one in (shift.before, shift.after, shift.worst))
+    if yardstick.per_median:
+        return f"{before:.1f} → {after:.1f} times the median, at most {worst:.1f} before"
+    return f"{100 * (after / before - 1):+.0f} %, at most {100 * (worst / before - 1):+.0f} % before"
 
 
 def _share(part: int, whole: int) -> str:
