@@ -7,16 +7,12 @@ one call.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from hotgraft import _core
+from hotgraft.core.histogram import Histogram
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-__all__ = ["Stats", "percentile_ns", "read_stats"]
+__all__ = ["Stats", "read_stats"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +28,7 @@ class Stats:
         errors: calls from Python that came back with a failing status, crashed, or answered what cannot be. Callers in
             C see the status themselves, and it is in nobody's count.
         samples: calls whose latency was taken. None are, unless something asks for them.
-        latency: the samples by bucket, 1184 of them: below 64 ns one for each nanosecond, above 32 for each power of
-            two, the last one for 2**41 ns and more.
+        latency: the samples, in nanoseconds.
         since_s: `time.monotonic` when the meter was opened.
     """
 
@@ -43,18 +38,18 @@ class Stats:
     calls: int
     errors: int
     samples: int
-    latency: tuple[int, ...] = field(repr=False)
+    latency: Histogram = field(repr=False)
     since_s: float
 
     @property
     def p50_ns(self) -> float | None:
-        """The median latency, within 1.6 %; None without samples."""
-        return percentile_ns(self.latency, 0.50)
+        """The median latency, to a bucket's width: 3.2 %; None without samples."""
+        return self.latency.percentile(50) if self.samples else None
 
     @property
     def p99_ns(self) -> float | None:
-        """The latency that 99 of 100 samples do not exceed, within 1.6 %; None without samples."""
-        return percentile_ns(self.latency, 0.99)
+        """The latency that 99 of 100 samples do not exceed, to a bucket's width: 3.2 %; None without samples."""
+        return self.latency.percentile(99) if self.samples else None
 
 
 def read_stats(generation: _core.Generation, version: str, instance: str) -> Stats:
@@ -69,30 +64,6 @@ def read_stats(generation: _core.Generation, version: str, instance: str) -> Sta
         calls=calls,
         errors=errors,
         samples=samples,
-        latency=latency,
+        latency=Histogram.of_counts(latency),
         since_s=since_ns / 1e9,
     )
-
-
-def percentile_ns(latency: Sequence[int], share: float) -> float | None:
-    """Return the middle of the bucket that the smallest sample lies in which `share` of all do not exceed.
-
-    Args:
-        latency: samples by bucket, as in `Stats`.
-        share: above 0, up to 1.
-    """
-    rank = max(1, math.ceil(share * sum(latency)))
-    seen = 0
-    for bucket, count in enumerate(latency):
-        seen += count
-        if seen >= rank:
-            return (_edge_ns(bucket) + _edge_ns(bucket + 1) - 1) / 2
-    return None
-
-
-def _edge_ns(bucket: int) -> int:
-    """Return the smallest value of a bucket."""
-    if bucket < 64:
-        return bucket
-    shift = bucket // 32 - 1
-    return (bucket - shift * 32) << shift
