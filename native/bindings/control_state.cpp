@@ -40,8 +40,8 @@ py::object value_of(const KeyedState::Value &value) {
 }
 
 RestWish wish_of(const std::shared_ptr<Generation> &generation, const std::vector<std::shared_ptr<Slot>> &slots,
-                 const char *what, double drain_s, double deadline_s) {
-    return {generation, slots, what, deadline_in(drain_s), deadline_in(deadline_s)};
+                 const char *what, double rest_s, double deadline_s) {
+    return {generation, slots, what, deadline_in(rest_s), deadline_in(deadline_s)};
 }
 
 // One dict per instance, keys in the order they were put.
@@ -74,13 +74,13 @@ py::bytes bytes_of(const void *data, std::uint64_t bytes) {
 
 // By instance, then key, type and bytes, exactly as they were put; and the pause in microseconds.
 py::tuple copy_values(const std::shared_ptr<Generation> &generation, const std::vector<std::shared_ptr<Slot>> &slots,
-                      double drain_s, double deadline_s) {
+                      double rest_s, double deadline_s) {
     std::vector<KeyedState> saved;
     std::int64_t pause_ns = 0;
     Status status;
     {
         const py::gil_scoped_release unlocked;
-        status = read_state(wish_of(generation, slots, "save", drain_s, deadline_s), &saved, &pause_ns);
+        status = read_state(wish_of(generation, slots, "save", rest_s, deadline_s), &saved, &pause_ns);
     }
     check(status, {"copy its state", generation->label(), "StateError", "DrainTimeout", "save"});
     py::list instances;
@@ -119,7 +119,7 @@ py::tuple tuple_of(const Generation &generation, const Library *library, const B
 }
 
 py::tuple copy_all_blocks(const std::shared_ptr<Generation> &generation,
-                          const std::vector<std::shared_ptr<Slot>> &slots, std::uint64_t bytes_max, double drain_s,
+                          const std::vector<std::shared_ptr<Slot>> &slots, std::uint64_t bytes_max, double rest_s,
                           double deadline_s) {
     std::vector<BlockCopy> copies;
     std::int64_t pause_ns = 0;
@@ -127,7 +127,7 @@ py::tuple copy_all_blocks(const std::shared_ptr<Generation> &generation,
     {
         const py::gil_scoped_release unlocked;
         status = or_no_memory([&] {
-            return copy_blocks(wish_of(generation, slots, "surrender", drain_s, deadline_s), bytes_max, &copies,
+            return copy_blocks(wish_of(generation, slots, "surrender", rest_s, deadline_s), bytes_max, &copies,
                                &pause_ns);
         });
     }
@@ -143,10 +143,10 @@ py::tuple copy_all_blocks(const std::shared_ptr<Generation> &generation,
 
 void add_state(py::module_ &module) {
     module.def("read_state", &read_values, py::arg("generation"), py::arg("slots"), py::arg("deadline_s"));
-    module.def("copy_values", &copy_values, py::arg("generation"), py::arg("slots"), py::arg("drain_s"),
+    module.def("copy_values", &copy_values, py::arg("generation"), py::arg("slots"), py::arg("rest_s"),
                py::arg("deadline_s"));
     module.def("copy_blocks", &copy_all_blocks, py::arg("generation"), py::arg("slots"), py::arg("bytes_max"),
-               py::arg("drain_s"), py::arg("deadline_s"));
+               py::arg("rest_s"), py::arg("deadline_s"));
 }
 
 } // namespace hotgraft

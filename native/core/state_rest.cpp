@@ -72,9 +72,9 @@ Status work_at_rest(const std::shared_ptr<Resting> &resting, const RestWish &wis
     ControlThread control;
     Status status = control.run(
         wish.what,
-        [resting, swap, deadline_ns = wish.deadline_ns] {
+        [resting, swap, rest_deadline_ns = wish.rest_deadline_ns] {
             const CarriesOut mark(swap);
-            return perform_at_rest(*resting, deadline_ns);
+            return perform_at_rest(*resting, rest_deadline_ns);
         },
         wish.deadline_ns + kReturnNs);
     if (status.code() == Code::kAbandoned) {
@@ -88,7 +88,7 @@ Status work_behind_gates(const std::shared_ptr<Resting> &resting, const RestWish
     if (Status status = gates.close(); !status.is_ok()) {
         return status;
     }
-    Status status = gates.drain(wish.drain_deadline_ns);
+    Status status = gates.drain(wish.rest_deadline_ns);
     if (status.is_ok()) {
         gates.begin_transfer(); // a forked child finds nothing half quiesced
         status = work_at_rest(resting, wish, gates.swap());

@@ -21,8 +21,8 @@ struct RestWish {
     std::shared_ptr<Generation> generation;
     std::vector<std::shared_ptr<Slot>> slots; // those of every instance
     const char *what = "";                    // for messages: "save"
-    std::int64_t drain_deadline_ns = 0;       // absolute, CLOCK_MONOTONIC: for calls to leave
-    std::int64_t deadline_ns = 0;             // for the plugin's functions
+    std::int64_t rest_deadline_ns = 0;        // absolute, CLOCK_MONOTONIC: for calls to leave and quiesce to be over
+    std::int64_t deadline_ns = 0;             // for each of the plugin's functions to return
 };
 
 // Run `work` in such a moment, on a control thread, and resume what was quiesced whatever came of it; the first failure

@@ -155,10 +155,10 @@ def read_state(
     generation: Generation, slots: Sequence[Slot], deadline_s: float
 ) -> list[dict[str, int | float | str | bytes]]: ...
 def copy_values(
-    generation: Generation, slots: Sequence[Slot], drain_s: float, deadline_s: float
+    generation: Generation, slots: Sequence[Slot], rest_s: float, deadline_s: float
 ) -> tuple[list[list[tuple[bytes, int, bytes]]], float]: ...  # by instance: key, type, bytes; and the pause in µs
 def copy_blocks(
-    generation: Generation, slots: Sequence[Slot], bytes_max: int, drain_s: float, deadline_s: float
+    generation: Generation, slots: Sequence[Slot], bytes_max: int, rest_s: float, deadline_s: float
 ) -> tuple[
     # By instance: bytes, size, layout, what leads into the library (offset, symbol), a word that leads elsewhere.
     list[tuple[bytes | None, int, int, list[tuple[int, str]], int | None]], float

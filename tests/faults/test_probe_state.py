@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from hotgraft import Host, HotgraftError, Outcome, PluginError, StateError
+from hotgraft import Host, HotgraftError, Outcome, PluginError, StateError, SwapTimeout
 from probe_scene import refuse
 from sample_plugins import HANDS_OVER, PLAIN, SAVES, Sample
 
@@ -102,3 +102,16 @@ def test_a_pinned_plugin_is_probed_without_its_state(probing: Host, build: Works
     report = caught.value.report  # type: ignore[attr-defined] # a swap's errors carry one
     assert report.outcome is Outcome.CALLED_OFF
     assert report.probe.not_probed.startswith("with its state: pinned: session 7")
+
+
+def test_a_plugin_that_does_not_come_to_rest_makes_the_probe_begin_fresh(build: Workshop) -> None:
+    """Callers wait a tenth of a second for a copy, not until the swap's deadline; the swap is what calls it off."""
+    with Host(swap_deadline_s=600.0) as host:
+        counter = host.load(build(HANDS_OVER), config={"again": "quiesce"})
+        with pytest.raises(SwapTimeout) as caught:
+            host.reload("counter", deadline_s=0.1)  # the copy alone would keep it for ten minutes
+        counter.add(100)  # at a hundred it comes to rest
+
+    report = caught.value.report  # type: ignore[attr-defined]
+    assert report.outcome is Outcome.CALLED_OFF
+    assert report.probe.not_probed == 'with its state: quiesce still answered "again" at the deadline'

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CopiedState", "copy_state"]
 
-# For calls to leave: whoever is inside for longer makes the probe begin fresh, and is the swap's to wait for.
-DRAIN_S: Final = 0.1
+# For calls to leave and quiesce to be over: what takes longer makes the probe begin fresh; the swap waits for it.
+REST_S: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ def _values(
     bytes_max: int,
     deadline_s: float,
 ) -> CopiedState:
-    saved, pause_us = _core.copy_values(generation, slots, min(DRAIN_S, deadline_s), deadline_s)
+    saved, pause_us = _core.copy_values(generation, slots, min(REST_S, deadline_s), deadline_s)
     total = sum(len(data) for values in saved for _, _, data in values)
     if total > bytes_max:
         return CopiedState(pause_us=pause_us, left_out=_too_large(total, bytes_max))
@@ -76,7 +76,7 @@ def _blocks(
     bytes_max: int,
     deadline_s: float,
 ) -> CopiedState:
-    copies, pause_us = _core.copy_blocks(generation, slots, bytes_max, min(DRAIN_S, deadline_s), deadline_s)
+    copies, pause_us = _core.copy_blocks(generation, slots, bytes_max, min(REST_S, deadline_s), deadline_s)
     pointers = [
         f"the block of {name} points into the library that made it: {symbol}, at byte {offset}"
         for name, index in indexes.items()

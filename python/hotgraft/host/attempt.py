@@ -67,6 +67,7 @@ class Attempt:
     watch: Stopwatch
     record: AttemptRecord
     keeps_source: bool = False  # `source` is not where it comes from: a new config, or an image out of the journal
+    swap_deadline_s: float = 0.0  # of the swap; a load has none
     number: int = 0
     outcome: Outcome = Outcome.REFUSED
     plan: Plan | None = None
@@ -87,6 +88,7 @@ class Attempt:
 
     def swap(self, deadline_s: float) -> SwapReport:
         """Replace what serves; until publish any failure leaves it untouched."""
+        self.swap_deadline_s = deadline_s
         with self._reporting("swap to generation"):
             prepared = self._prepare()
             assert self.plan is not None  # something serves, so there was something to plan against
@@ -172,7 +174,7 @@ class Attempt:
     def _probe(self, candidate: Candidate) -> None:
         """Try it in a process of its own; what crashes, hangs or fails there never comes into this one."""
         with self.watch("copy state"):
-            copied = copy_live_state(self.loaded, self.plan, self.around.options)
+            copied = copy_live_state(self.loaded, self.plan, self.around.options, deadline_s=self.swap_deadline_s)
         with self.watch("probe"):
             self.probed, error = probe(
                 candidate,

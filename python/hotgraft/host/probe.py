@@ -75,8 +75,8 @@ def probe(
     return replace(report, not_probed=not_probed, pause_us=copied.pause_us), error
 
 
-def copy_live_state(loaded: Loaded, plan: Plan | None, options: Options) -> CopiedState:
-    """Copy the state of what serves, if a probe is to begin with it.
+def copy_live_state(loaded: Loaded, plan: Plan | None, options: Options, *, deadline_s: float) -> CopiedState:
+    """Copy the state of what serves, if a probe is to begin with it; `deadline_s` is for each of its own functions.
 
     Raises:
         StateError, PluginError, PluginAbandoned: as a swap would.
@@ -90,7 +90,7 @@ def copy_live_state(loaded: Loaded, plan: Plan | None, options: Options) -> Copi
         {instance.name: instance.index for instance in instances},
         plan.crossing,
         bytes_max=options.probe_state_bytes,
-        deadline_s=options.swap_deadline_s,
+        deadline_s=deadline_s,
     )
 
 
