@@ -55,6 +55,7 @@ def assert_flawless(ended: Ended, *, swaps: int) -> None:
     assert 0 < line["reload_ms"]["p50"] <= line["reload_ms"]["p99"]
 
 
+@pytest.mark.full
 def test_the_filter_is_replaced_under_a_stream_and_every_sample_is_right(tmp_path: pathlib.Path) -> None:
     """The whole product in one run, and judged once more by a check that shares no code with it."""
     ended = run_demo("--swaps", "3", "--dump", str(tmp_path / "dump"))

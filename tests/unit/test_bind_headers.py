@@ -301,7 +301,7 @@ def mutated(seed: int) -> str:
 def test_mutants_are_refused_or_read_as_the_compiler_reads_them(tmp_path: Path, sized: Sized) -> None:
     """A header that a compiler takes and bind reads otherwise would be called by the wrong signature."""
     accepted, every = 0, sized(quick=4, full=1)
-    for seed in range(sized(quick=120, full=3_000, soak=100_000)):
+    for seed in range(sized(quick=60, full=3_000, soak=100_000)):
         text = mutated(seed)
         try:
             bind(write(tmp_path, text))

@@ -40,6 +40,7 @@ CTYPES: dict[str, Any] = {
     "f64": ctypes.c_double,
 }
 LEVELS = ("-O0", "-O1", "-O2", "-O3")
+QUICK_LEVELS = [one if one in ("-O0", "-O2") else pytest.param(one, marks=pytest.mark.full) for one in LEVELS]
 TYPES = tuple(C_NAMES)
 
 
@@ -150,7 +151,7 @@ def make_batch(signatures: list[Signature], compiler: str, level: str) -> Batch:
     return Batch(library, signatures, _core._seams.call_object(call_type, [slot], Owner()))
 
 
-@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("level", QUICK_LEVELS)
 @pytest.mark.parametrize("compiler", compilers())
 def test_random_signatures_arrive_as_libffi_passes_them(compiler: str, level: str, sized: Sized) -> None:
     """The register-file call must never put a value in the wrong place, or read the wrong register back."""

@@ -89,7 +89,7 @@ def search(pairs: int, drawn_from: list[Stream], ask: Callable[[Window, Window],
 
 def test_two_windows_of_the_same_are_taken_for_different_in_one_of_a_hundred_at_most(sized: Sized) -> None:
     """The held figure: 10,000 pairs, every look counted; the one-sided 95 % bound holds as well."""
-    pairs = sized(quick=80, full=10_000)
+    pairs = sized(quick=40, full=10_000)
     found = search(pairs, streams(failing=True), by_rules(RULES))
     if pairs >= 10_000:
         assert clopper_pearson_upper(found.count, pairs) <= 0.01, str(found)
@@ -106,7 +106,7 @@ REGRESSIONS = {
 @pytest.mark.parametrize("name", REGRESSIONS)
 def test_what_is_worse_is_found_within_20_000_calls(name: str, sized: Sized) -> None:
     """The held figures: each in 99 of 100 pairs at least."""
-    pairs = sized(quick=24, full=1_000)
+    pairs = sized(quick=12, full=1_000)
     found = search(pairs, REGRESSIONS[name](), by_rules(RULES))
     assert found.count >= min(pairs - 1, 0.99 * pairs), str(found)
 
