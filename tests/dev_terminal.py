@@ -50,8 +50,9 @@ class Terminal:
         self._master, self._slave = os.openpty()
         fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
         self._before = termios.tcgetattr(self._slave)
-        # At a terminal Ctrl-C is never ignored; where these tests run in the background it is, and would be inherited.
-        before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+        # At a terminal neither is ignored; where these tests run in the background or under nohup they are, and that
+        # would be inherited.
+        before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGHUP)}
         try:
             self._process = subprocess.Popen(
                 ["setsid", "--ctty", "sh", "-c", _last_in_place(self.line)],  # ^C comes from the terminal itself
@@ -62,7 +63,8 @@ class Terminal:
                 stderr=self._slave,
             )
         finally:
-            signal.signal(signal.SIGINT, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
         return self
 
     def __exit__(self, *_: object) -> None:

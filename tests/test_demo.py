@@ -74,7 +74,7 @@ def test_a_refused_build_is_shown_with_its_reason(tmp_path: pathlib.Path) -> Non
     assert_flawless(ended, swaps=1)
     assert "does not compile: refused" in ended.text and "error:" in ended.text
     assert 'lacks function "blocks"' in ended.text
-    assert ended.text.count("keeps serving") == 2
+    assert ended.text.count("keeps serving") == 4
 
 
 def test_a_file_that_cannot_be_played_is_refused_in_words(tmp_path: pathlib.Path) -> None:
