@@ -215,6 +215,7 @@ def test_a_session_may_begin_with_a_mistake(tmp_path: Path) -> None:
         assert dev.wait_for("called")["result"] == "10"
 
 
+@pytest.mark.full
 def test_warnings_are_shown_and_who_gives_no_call_is_told_of_one(tmp_path: Path) -> None:
     """As `hotgraft build` would: a warning is most often right."""
     folder = copy_counter(tmp_path / "counter")
@@ -248,6 +249,7 @@ def test_a_project_that_only_its_cmake_can_build_is_developed_with_it(tmp_path: 
         assert dev.wait_for("called")["result"] == "out = [3, 6]"
 
 
+@pytest.mark.full
 def test_a_call_that_crashes_can_be_survived_and_is_not_forgotten(tmp_path: Path) -> None:
     """For an author who wants to try the next line: what ran after it no longer counts, and says so."""
     folder = copy_counter(tmp_path / "counter")

@@ -9,6 +9,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import hotgraft
+import pytest
 from dev_process import COUNTER, copy_counter
 from hotgraft.dev.keys import Keys
 from hotgraft.dev.loop import serve
@@ -115,6 +116,7 @@ def write(path: Path, writer: int, saves: int, seed: int) -> None:
         pause.wait(chance.uniform(0.0, LULL_S if chance.randrange(LULL_EVERY) == 0 else BURST_S))
 
 
+@pytest.mark.full
 def test_of_many_saves_by_four_writers_the_last_is_what_runs(tmp_path: Path, sized: Sized) -> None:
     """0 failed calls, no stale build, no file left over; a tenth of the saves does not compile."""
     seed = int(os.environ.get("HOTGRAFT_SEED", "0")) or random.randrange(1, 2**32)

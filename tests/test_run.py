@@ -117,6 +117,7 @@ def test_an_image_that_is_not_usable_is_served_from_the_journal(folder: Path, bu
     assert ("plugin.restored", "counter") in [(one["event"], one["plugin"]) for one in run_until_told(folder)]
 
 
+@pytest.mark.full
 def test_a_restored_plugin_takes_a_mended_image_from_its_old_place(folder: Path, build: Workshop) -> None:
     """Else the watch would look at the journal's copy for ever."""
     run_until_told(folder)

@@ -107,6 +107,7 @@ def test_what_editors_leave_beside_a_source_is_not_compiled(gain: Path) -> None:
     hotgraft("build", "--way", "compiler", folder=gain)
 
 
+@pytest.mark.full
 def test_builds_of_one_folder_take_turns(gain: Path, tmp_path: Path) -> None:
     """Two `hotgraft dev`, or one and an editor that builds: else the older could put its image over the newer one's."""
     busy, wrong = tmp_path / "busy", tmp_path / "wrong"
@@ -230,6 +231,7 @@ def test_name_that_a_host_refuses_is_refused_by_check_too(gain: Path) -> None:
     assert "the control character" in out
 
 
+@pytest.mark.full
 def test_terminal_without_our_letters_is_written_to(gain: Path) -> None:
     """A check mark is no reason to end a session."""
     words = ("dev", "--call", "process([1])")

@@ -113,6 +113,7 @@ def test_r04_an_object_in_its_holder_is_made_whole_or_not_at_all(programs: tuple
     assert min(shared, unique) >= 2  # the object and its place in the register, or nothing failed
 
 
+@pytest.mark.full
 def test_r04_a_python_host_survives_a_failed_request_as_well(
     programs: tuple[Path, Path], build: Workshop, sized: Sized
 ) -> None:

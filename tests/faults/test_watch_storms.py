@@ -188,6 +188,7 @@ def test_a_forked_child_watches_nothing(image: Path) -> None:
     assert done.stdout.splitlines() == ["child: 1 ['MainThread']", "parent: 1"]
 
 
+@pytest.mark.full
 def test_many_saves_end_with_the_last(host: hotgraft.Host, image: Path, builds: tuple[Path, ...], sized: Sized) -> None:
     """Renames as fast as they go: what serves in the end is what lies there in the end."""
     plugin, listener = host.load(image), Listener(host)
