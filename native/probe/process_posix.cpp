@@ -15,7 +15,7 @@
 
 #include "residue_posix.hpp"
 
-extern char **environ; // NOLINT(readability-redundant-declaration)
+extern char **environ; // NOLINT(readability-redundant-declaration): unistd.h has it only with _GNU_SOURCE
 
 namespace hotgraft {
 

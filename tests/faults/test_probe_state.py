@@ -112,6 +112,6 @@ def test_a_plugin_that_does_not_come_to_rest_makes_the_probe_begin_fresh(build: 
             host.reload("counter", deadline_s=0.1)  # the copy alone would keep it for ten minutes
         counter.add(100)  # at a hundred it comes to rest
 
-    report = caught.value.report  # type: ignore[attr-defined]
+    report = caught.value.report  # type: ignore[attr-defined] # a swap's errors carry one
     assert report.outcome is Outcome.CALLED_OFF
     assert report.probe.not_probed == 'with its state: quiesce still answered "again" at the deadline'

@@ -37,6 +37,11 @@ def test_the_environment_is_the_hosts_without_what_makes_the_loader_talk() -> No
     assert probe_environment(given) == {"LD_LIBRARY_PATH": "/x", "HOME": "/h"}
 
 
+def own_fds() -> list[str]:
+    """Return the numbers of this process's fds."""
+    return sorted(os.listdir("/proc/self/fd"))  # noqa: PTH208 - names only
+
+
 def test_a_system_without_processes_left_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing was tried: that is no word against the candidate."""
 
@@ -44,19 +49,19 @@ def test_a_system_without_processes_left_is_told_as_such(monkeypatch: pytest.Mon
         raise OSError(11, os.strerror(11))
 
     monkeypatch.setattr(os, "posix_spawn", refuse)
-    before = sorted(os.listdir("/proc/self/fd"))  # noqa: PTH208 - names only
+    before = own_fds()
 
     with pytest.raises(ResourceError, match="could not start the probe"):
         run_helper(b"", stage_deadline_s=10)
-    assert sorted(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+    assert own_fds() == before
 
 
 def test_no_fd_is_left_in_the_host() -> None:
     """One more per reload would be an end some day."""
-    before = sorted(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    before = own_fds()
     run_helper(b"", stage_deadline_s=10)
 
-    assert sorted(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+    assert own_fds() == before
 
 
 def test_it_goes_without_pidfds_too(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -171,7 +171,7 @@ def test_a_reading_cannot_be_changed(host: Host, build: Workshop) -> None:
     """It is what was, at one moment."""
     stats = host.load(build(STATELESS)).stats()
     with pytest.raises(FrozenInstanceError):
-        stats.calls = 7  # type: ignore[misc]
+        stats.calls = 7  # type: ignore[misc] # on purpose
 
 
 @pytest.mark.usefixtures("sampling")
