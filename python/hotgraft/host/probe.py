@@ -47,17 +47,18 @@ def probe(
         ResourceError, LoadError: there was no probe.
     """
     plugin = candidate.generation.plugin
+    loaded = {one.name: one for one in others()}
     own = LibraryToProbe(
         plugin=plugin,
         generation=candidate.generation,
         source=source,
         side=candidate.side,
         configs=configs,
-        imports=_places(imports, {one.name: one for one in others()}),
+        imports=_places(imports, loaded),
         states=copied.states,
     )
     request = request_bytes(
-        [*_providers(imports, {one.name: one for one in others() if one.name != plugin}), own],
+        [*_providers(imports, {name: one for name, one in loaded.items() if name != plugin}), own],
         reach=options.probe,
         memory_bytes=options.probe_memory_bytes,
         stage_deadline_s=options.probe_deadline_s,
