@@ -61,7 +61,7 @@ typedef struct hotgraft_ext_state {
 
     /* Adopt a block of `bytes` bytes that a plugin of the same layout_id surrendered: it came from the host's realloc
      * and is this instance's from HOTGRAFT_OK on. Neither take nor start may write to it. Free the own, fresh block.
-     * [control, before start; or quiesced, when a swap is called off] */
+     * [control, before start; or quiesced, when a swap is called off or rolled back] */
     hotgraft_status(HOTGRAFT_CALL *take)(hotgraft_instance *instance, void *block, uint64_t bytes, uint64_t layout_id,
                                          hotgraft_error *error) HOTGRAFT_NOTHROW;
 

@@ -40,14 +40,21 @@ struct Member {
     std::vector<OwnedTable> tables;
     std::string way;
     bool waits_for_pins = false;
+    bool is_recalled = false; // next is held
+    bool resumes = false;     // its instances served before; else they are fresh ones
+    bool leaves_undrained = false;
+    std::vector<std::shared_ptr<Slot>> emptied;
 
     [[nodiscard]] SwapMember request() const {
         SwapMember member;
         member.old_generation = old_generation;
         member.next = next;
         member.waits_for_pins = waits_for_pins;
+        member.is_recalled = is_recalled;
+        member.leaves_undrained = leaves_undrained;
+        member.emptied = emptied;
         for (const auto &[old_index, next_index] : instances) {
-            member.instances.push_back({old_index, next_index, way_of(way), false});
+            member.instances.push_back({old_index, next_index, way_of(way), resumes});
         }
         for (const OwnedTable &table : tables) {
             member.slots.push_back({table.slot, table.table});
@@ -131,12 +138,27 @@ void add_swap(py::module_ &module) {
             [](std::shared_ptr<Generation> old_generation, std::shared_ptr<Generation> next,
                std::vector<std::pair<std::size_t, std::size_t>> instances, std::vector<OwnedTable> tables,
                std::string way, bool waits_for_pins) {
-                return held(
-                    std::make_unique<Member>(Member{std::move(old_generation), std::move(next), std::move(instances),
-                                                    std::move(tables), std::move(way), waits_for_pins}));
+                Member member;
+                member.old_generation = std::move(old_generation);
+                member.next = std::move(next);
+                member.instances = std::move(instances);
+                member.tables = std::move(tables);
+                member.way = std::move(way);
+                member.waits_for_pins = waits_for_pins;
+                return held(std::make_unique<Member>(std::move(member)));
             },
             py::kw_only(), py::arg("old_generation"), py::arg("next_generation"), py::arg("instances"),
-            py::arg("tables"), py::arg("way"), py::arg("waits_for_pins"));
+            py::arg("tables"), py::arg("way"), py::arg("waits_for_pins"))
+        // A rollback: the held generation serves again. `emptied`: slots of interfaces that it does not have.
+        .def(
+            "recalls",
+            [](Member &it, bool resumes, bool leaves_undrained, std::vector<std::shared_ptr<Slot>> emptied) {
+                it.is_recalled = true;
+                it.resumes = resumes;
+                it.leaves_undrained = leaves_undrained;
+                it.emptied = std::move(emptied);
+            },
+            py::kw_only(), py::arg("resumes"), py::arg("leaves_undrained"), py::arg("emptied"));
 
     py::class_<SwapRecord>(module, "SwapRecord")
         .def_readonly("is_published", &SwapRecord::is_published)

@@ -19,7 +19,7 @@
 //
 // Invariants
 //   (1) Either every slot of the set is closed or none, except inside close, publish and reopen.
-//   (2) publish follows a drain that found nobody.
+//   (2) publish follows a drain that found nobody, or skip_drain(), whose caller takes nothing from who is inside.
 //   (3) The destructor reopens what is still closed: no caller waits for a swap that is gone.
 #ifndef HOTGRAFT_CORE_GATE_HPP
 #define HOTGRAFT_CORE_GATE_HPP
@@ -49,6 +49,8 @@ public:
     // Wait until no record holds an old table. kTimedOut: the gates stay closed, the message names who holds what.
     // Entries of threads that ended inside a guard are not waited for: nothing runs there. They keep the table held.
     Status drain(std::int64_t deadline_ns);
+    // Publish beside the calls that are inside: a rollback away from what does not come to rest.
+    Status skip_drain();
     // Keep fork out until publish or reopen. Before the first quiesce.
     void begin_transfer() noexcept;
     // Open every slot on its next table, in the order of the slots; nullptr: the slot holds no table from now on.

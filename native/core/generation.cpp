@@ -102,9 +102,16 @@ Status Generation::advance(Event event) {
             label() + " is " + name_of(stage) + ": \"" + name_of(event) + "\" does not belong there"};
 }
 
+Status Generation::recall() {
+    if (is_abandoned()) {
+        return {Code::kWrongStage, label() + " cannot serve again: its " + abandoned_in_.load() + " never came back"};
+    }
+    return advance(Event::kRecall); // competes with retire: one of them wins
+}
+
 void Generation::mark_active() noexcept {
     if (stage() == Stage::kHeld) {
-        (void)try_advance(Event::kRecall); // competes with retire: one of them wins
+        (void)try_advance(Event::kRecall); // as in recall()
         return;
     }
     if (stage() == Stage::kCreated || stage() == Stage::kRestored) {
@@ -200,7 +207,10 @@ Status Generation::add_missing_imports() const {
 
 Status Generation::create_instance(const std::string &name, const std::string &config_json, std::size_t *index) {
     // Active: one more instance beside those that serve; it has state and slots of its own, so none of them notices.
-    if (stage() != Stage::kMapped && stage() != Stage::kCreated && stage() != Stage::kActive) {
+    // Held: one for a rollback that restores, which only a fresh instance can.
+    const Stage now = stage();
+    const bool serves = now == Stage::kActive || now == Stage::kHeld;
+    if (now != Stage::kMapped && now != Stage::kCreated && !serves) {
         return {Code::kWrongStage, label() + " is " + name_of(stage()) + ": no instance can be created"};
     }
     if (import_services_ == nullptr) {
@@ -216,7 +226,7 @@ Status Generation::create_instance(const std::string &name, const std::string &c
         name, config_json, std::make_unique<Services>(LogRing::instance(), *books_, LogSource{plugin_, name, number_}));
     if (Status status = or_no_memory([&] { return run_create(*instance); }); !status.is_ok()) {
         kept_services_.push_back(std::move(instance->services)); // a thread it started may still log
-        if (stage() != Stage::kActive) {
+        if (!serves) {
             mark_failed();
         }
         return status;

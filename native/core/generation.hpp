@@ -92,6 +92,8 @@ public:
 
     // Take one step of the lifecycle, as one compare-and-swap; kWrongStage if it is none, or if somebody was faster.
     [[nodiscard]] Status advance(Event event);
+    // Rollback's one compare-and-swap: held → active. kWrongStage: it was retired first, or is kept for good.
+    [[nodiscard]] Status recall();
     void mark_active() noexcept; // published: ready, trial → active, or held → active
     void mark_held() noexcept;   // replaced: active, draining, quiesced → held
     void mark_failed() noexcept; // dropped after its code ran
@@ -117,7 +119,7 @@ public:
     [[nodiscard]] Status bind_import(const std::string &id, Slot *slot);
 
     // Make one instance with its own config (a JSON object), host table and log name. mapped, created → created;
-    // active: one more.
+    // active: one more; held: one that takes over from the one that served.
     // kInvalid names every import that is not optional and has no slot. kPlugin: create answered an error, or no
     // instance: → failed.
     [[nodiscard]] Status create_instance(const std::string &name, const std::string &config_json,
@@ -128,6 +130,8 @@ public:
     // *is_again: the plugin is still busy and wants to be asked again.
     [[nodiscard]] Status quiesce(std::size_t index, std::int64_t deadline_ns, bool *is_again);
     [[nodiscard]] Status resume(std::size_t index);
+    // The same after a rollback; an instance that was replaced without a gate has never stopped.
+    [[nodiscard]] Status resume_recalled(std::size_t index);
     [[nodiscard]] Status start(std::size_t index);
     [[nodiscard]] Status save(std::size_t index, KeyedState *out);
     [[nodiscard]] Status restore(std::size_t index, std::uint32_t schema, const KeyedState &saved);

@@ -90,6 +90,14 @@ Status Generation::resume(std::size_t index) {
     return {};
 }
 
+Status Generation::resume_recalled(std::size_t index) {
+    Instance *instance = nullptr;
+    if (Status status = instance_at(index, &instance); !status.is_ok()) {
+        return status;
+    }
+    return instance->is_started ? Status() : resume(index);
+}
+
 Status Generation::save(std::size_t index, KeyedState *out) {
     Instance *instance = nullptr;
     if (Status status = instance_at(index, &instance); !status.is_ok()) {

@@ -1,5 +1,6 @@
 #include "swap.hpp"
 
+#include <algorithm>
 #include <ctime>
 #include <functional>
 #include <iterator>
@@ -41,7 +42,10 @@ public:
     }
 
     SwapRecord carry_out() noexcept {
-        Status failure = or_no_memory([this] { return wake_control_thread(); });
+        Status failure = recall();
+        if (failure.is_ok()) {
+            failure = or_no_memory([this] { return wake_control_thread(); });
+        }
         for (std::size_t next = 0; next < steps_.size() && failure.is_ok();) {
             failure = or_no_memory([&] {
                 return runs_plugin_code(steps_[next].kind) ? run_plugin_steps(&next) : run_core_step(steps_[next++]);
@@ -49,6 +53,7 @@ public:
         }
         if (!failure.is_ok()) {
             undo();
+            hold_again();
         }
         record_.is_published = failure.is_ok();
         record_.failure = std::move(failure);
@@ -78,11 +83,17 @@ private:
         record_.after_undo.reserve(undo_.size());
     }
 
+    // Those that will hold a table, then those that will not: the order of publish().
     static std::vector<Slot *> slots_of(const SwapRequest &request) {
         std::vector<Slot *> slots;
         for (const SwapMember &member : request.members) {
             for (const SlotMove &move : member.slots) {
                 slots.push_back(move.slot.get());
+            }
+        }
+        for (const SwapMember &member : request.members) {
+            for (const std::shared_ptr<Slot> &slot : member.emptied) {
+                slots.push_back(slot.get());
             }
         }
         return slots;
@@ -103,6 +114,26 @@ private:
         const bool is_next = step.kind == StepKind::kTake || step.kind == StepKind::kRestore ||
                              step.kind == StepKind::kStart || acts_on_next(step.kind);
         return is_next ? *member.next : *member.old_generation;
+    }
+
+    // Before anything else: what is retired at the same moment belongs to the reaper, and one of the two wins (9).
+    Status recall() noexcept {
+        for (const SwapMember &member : request_.members) {
+            Status status = or_no_memory([&] { return member.is_recalled ? member.next->recall() : Status(); });
+            if (!status.is_ok()) {
+                return status;
+            }
+            recalled_ += 1;
+        }
+        return {};
+    }
+
+    void hold_again() noexcept {
+        for (std::size_t m = 0; m < recalled_; ++m) {
+            if (request_.members[m].is_recalled) {
+                request_.members[m].next->mark_held();
+            }
+        }
     }
 
     // A new thread takes some 40 us to come up: before the gates close, so that no caller waits for it.
@@ -187,7 +218,7 @@ private:
     }
 
     Status drain() {
-        Status status = gates_.drain(request_.deadline_ns);
+        Status status = leaves_undrained(request_) ? gates_.skip_drain() : gates_.drain(request_.deadline_ns);
         if (status.is_ok()) {
             gates_.begin_transfer(); // a forked child finds state wholly on one side: fork waits from here to the end
         }
@@ -201,12 +232,14 @@ private:
                 next.push_back(move.next);
             }
         }
+        next.resize(slots_of(request_).size(), nullptr); // the emptied ones
         Status status = needs_gate(request_) ? gates_.publish(next) : publish_open(next.front());
         if (!status.is_ok()) {
             return status;
         }
         for (const SwapMember &member : request_.members) {
             member.next->mark_active();
+            member.next->allow_pins(); // a recalled one turned them away when it was replaced
             member.old_generation->mark_held();
         }
         return {};
@@ -271,12 +304,16 @@ private:
     std::vector<Undo> undo_;
     ControlThread control_;
     SwapRecord record_;
+    std::size_t recalled_ = 0; // members, from the first on, that are recalled or need not be
 };
 
 void append_for_all(const SwapRequest &request, StepKind kind, std::vector<WindowStep> *steps) {
     for (std::size_t m = 0; m < request.members.size(); ++m) {
         for (std::size_t i = 0; i < request.members[m].instances.size(); ++i) {
             const StateWay way = request.members[m].instances[i].way;
+            if (kind == StepKind::kQuiesce && request.members[m].leaves_undrained) {
+                continue; // calls are inside: it is quiesced when it is taken down
+            }
             const bool hands_over = kind == StepKind::kSurrender || kind == StepKind::kTake;
             const bool saves = kind == StepKind::kSave || kind == StepKind::kRestore;
             if ((!hands_over || way == StateWay::kHandOver) && (!saves || way == StateWay::kSaveRestore)) {
@@ -300,12 +337,17 @@ bool needs_gate(const SwapRequest &request) {
     std::size_t slots = 0;
     bool carries_state = false;
     for (const SwapMember &member : request.members) {
-        slots += member.slots.size();
+        slots += member.slots.size() + member.emptied.size();
         for (const InstanceMove &move : member.instances) {
-            carries_state = carries_state || move.way != StateWay::kNone || move.is_rollback;
+            carries_state = carries_state || move.way != StateWay::kNone;
         }
     }
     return slots != 1 || carries_state;
+}
+
+bool leaves_undrained(const SwapRequest &request) {
+    return std::all_of(request.members.begin(), request.members.end(),
+                       [](const SwapMember &member) { return member.leaves_undrained; });
 }
 
 std::vector<WindowStep> plan_window(const SwapRequest &request) {

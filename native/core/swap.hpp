@@ -54,7 +54,7 @@ struct InstanceMove {
     std::size_t old_index = 0;
     std::size_t next_index = 0;
     StateWay way = StateWay::kNone;
-    bool is_rollback = false; // next is a held generation: it is resumed, not started
+    bool is_rollback = false; // next_index served before and was quiesced: it is resumed, not started
 };
 
 // One slot and the table that is to be published in it; the table belongs to `next` of the same member.
@@ -68,7 +68,12 @@ struct SwapMember {
     std::shared_ptr<Generation> next;
     std::vector<InstanceMove> instances;
     std::vector<SlotMove> slots;
-    bool waits_for_pins = false; // one state for all: open pins must end first
+    bool waits_for_pins = false;                  // one state for all: open pins must end first
+    std::vector<std::shared_ptr<Slot>> emptied{}; // of interfaces that `next` does not have: they hold no table then
+    // Rollback from a generation that does not come to rest: published beside the calls that are inside of it. Only
+    // where `next` takes nothing from it (kNone); it is reclaimed when the last of them has left.
+    bool leaves_undrained = false;
+    bool is_recalled = false; // `next` is held, and leaves that stage for this swap by one compare-and-swap
 };
 
 struct SwapRequest {
@@ -110,6 +115,8 @@ struct WindowStep {
     std::size_t instance;
 };
 [[nodiscard]] bool needs_gate(const SwapRequest &request);
+// A drain is of the whole set: it is left out only where every member may be left undrained.
+[[nodiscard]] bool leaves_undrained(const SwapRequest &request);
 [[nodiscard]] std::vector<WindowStep> plan_window(const SwapRequest &request);
 
 // Carry out one swap on the calling thread and one control thread. One swap of a plugin at a time: the caller sees to

@@ -191,7 +191,7 @@ Status Window::perform(const WindowStep &step, std::int64_t deadline_ns) {
     case StepKind::kRestore:
         return next.restore(move.next_index, old_generation.state_schema(), state.saved);
     case StepKind::kStart:
-        return move.is_rollback ? next.resume(move.next_index) : next.start(move.next_index);
+        return move.is_rollback ? next.resume_recalled(move.next_index) : next.start(move.next_index);
     case StepKind::kStop:
         return quiesce(next, move.next_index, deadline_ns);
     case StepKind::kLetGo:
