@@ -26,6 +26,7 @@ void add_reclaim(pybind11::module_ &module);    // retire, wait_idle, stuck
 void add_log(pybind11::module_ &module);        // drain_log, set_log_wake
 void add_crash(pybind11::module_ &module);      // handle_crashes, report_crashes_to, taint
 void add_meter(pybind11::module_ &module);      // read_meter, set_sampling
+void add_health(pybind11::module_ &module);     // check_health
 void add_process(pybind11::module_ &module);    // is_forked_child, is_inside_call, transitions
 void add_control_seams(pybind11::module_ &module);
 

@@ -81,6 +81,7 @@ PYBIND11_MODULE(_core, module) {
     hotgraft::add_log(module);
     hotgraft::add_crash(module);
     hotgraft::add_meter(module);
+    hotgraft::add_health(module);
     hotgraft::add_process(module);
     hotgraft::add_control_seams(module);
     // Plugins may log, and their threads run, until the process is gone: nobody is to be told once the interpreter

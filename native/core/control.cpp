@@ -57,6 +57,7 @@ struct ControlThread::Shared {
     std::condition_variable changed;
     Turn turn = Turn::kIdle;
     bool is_abandoned = false;
+    bool is_counted = true; // when it is abandoned
     std::function<Status()> work;
     Status answer;
     int tid = 0;
@@ -64,10 +65,13 @@ struct ControlThread::Shared {
     std::thread thread;
 };
 
-ControlThread::ControlThread() noexcept = default;
+ControlThread::ControlThread(Late late) noexcept : late_is_(late) {}
 
 ControlThread::~ControlThread() {
     end_thread();
+    if (late_.joinable()) {
+        late_.detach();
+    }
 }
 
 int ControlThread::thread_id() const noexcept {
@@ -112,7 +116,7 @@ void ControlThread::serve(const std::shared_ptr<Shared> &shared) {
         shared->turn = Shared::Turn::kAnswered;
         shared->changed.notify_all();
     }
-    const bool was_abandoned = shared->is_abandoned;
+    const bool was_abandoned = shared->is_abandoned && shared->is_counted;
     lock.unlock();
     wipe_dead_stack(); // plugin code ran here
     strike(roll_line, was_abandoned);
@@ -122,12 +126,13 @@ Status ControlThread::ensure_thread() {
     if (shared_ != nullptr) {
         return {};
     }
-    if (abandoned_count() >= kAbandonedMax) {
+    if (late_is_ == Late::kCounted && abandoned_count() >= kAbandonedMax) {
         return {Code::kBusy,
                 std::to_string(kAbandonedMax) + " control threads are left behind in plugin code that does not return"};
     }
     try {
         std::shared_ptr<Shared> shared = std::make_shared<Shared>();
+        shared->is_counted = late_is_ == Late::kCounted;
         shared->thread = std::thread([shared] { serve(shared); });
         shared_ = std::move(shared);
     } catch (const std::system_error &error) {
@@ -183,9 +188,13 @@ Status ControlThread::abandon(const char *what, std::int64_t began_ns) {
             return late("returned after its deadline", what, 0, 0);
         }
         shared_->is_abandoned = true;
-        shared_->thread.detach();
-        const std::lock_guard<std::mutex> roll_lock(roll().mutex);
-        ++roll().abandoned;
+        if (shared_->is_counted) {
+            shared_->thread.detach();
+            const std::lock_guard<std::mutex> roll_lock(roll().mutex);
+            ++roll().abandoned;
+        } else {
+            late_ = std::move(shared_->thread);
+        }
     }
     shared_.reset();
     has_abandoned_ = true;

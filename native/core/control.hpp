@@ -12,6 +12,8 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "status.hpp"
@@ -34,7 +36,11 @@ inline constexpr std::int64_t kReturnNs = 100'000'000;
 //   (2) Work and all it captured live until it returns, abandoned or not: capture by shared_ptr or by value.
 class ControlThread {
 public:
-    ControlThread() noexcept;
+    // What becomes of a thread that is late: counted and left to itself, or kept for take_late() and not counted, for
+    // who limits their number himself.
+    enum class Late { kCounted, kKept };
+
+    explicit ControlThread(Late late = Late::kCounted) noexcept;
     ControlThread(const ControlThread &) = delete;
     ControlThread &operator=(const ControlThread &) = delete;
     ~ControlThread(); // joins a thread that is idle
@@ -47,10 +53,12 @@ public:
 
     // True once a run of this object was abandoned.
     [[nodiscard]] bool has_abandoned() const noexcept { return has_abandoned_; }
+    // kKept: the thread that the last run left behind, to be joined or detached; else not joinable.
+    [[nodiscard]] std::thread take_late() noexcept { return std::move(late_); }
     // The thread's id; 0 while there is none. The swap names it to its gates (GateSet::set_control_thread).
     [[nodiscard]] int thread_id() const noexcept;
 
-    // Threads left behind in this process that have not returned yet.
+    // Threads left behind in this process that are counted and have not returned yet.
     [[nodiscard]] static std::size_t abandoned_count() noexcept;
     // Ids of all control threads of this process, abandoned ones included.
     [[nodiscard]] static std::vector<int> thread_ids();
@@ -63,6 +71,8 @@ private:
     Status abandon(const char *what, std::int64_t began_ns);
 
     std::shared_ptr<Shared> shared_;
+    const Late late_is_;
+    std::thread late_;
     bool has_abandoned_ = false;
 };
 

@@ -220,7 +220,10 @@ Status Generation::create_instance(const std::string &name, const std::string &c
         return status;
     }
     // Once create has answered there must be a place for what it made: that cannot be undone for want of memory.
-    instances_.reserve(instances_.size() + 1);
+    {
+        const std::lock_guard<std::mutex> lock(instances_mutex_);
+        instances_.reserve(instances_.size() + 1);
+    }
     kept_services_.reserve(kept_services_.size() + 1);
     auto instance = std::make_unique<Instance>(
         name, config_json, std::make_unique<Services>(LogRing::instance(), *books_, LogSource{plugin_, name, number_}));
@@ -231,7 +234,10 @@ Status Generation::create_instance(const std::string &name, const std::string &c
         }
         return status;
     }
-    instances_.push_back(std::move(instance));
+    {
+        const std::lock_guard<std::mutex> lock(instances_mutex_);
+        instances_.push_back(std::move(instance));
+    }
     if (stage() == Stage::kMapped) {
         (void)try_advance(Event::kCreate);
     }

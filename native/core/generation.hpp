@@ -23,6 +23,7 @@
 #include "crash_images.hpp"
 #include "generation_entry.hpp"
 #include "generation_pins.hpp"
+#include "health_check.hpp"
 #include "image.hpp"
 #include "keyed_state.hpp"
 #include "library.hpp"
@@ -137,7 +138,7 @@ public:
     [[nodiscard]] Status restore(std::size_t index, std::uint32_t schema, const KeyedState &saved);
     [[nodiscard]] Status surrender(std::size_t index, Block *out);
     [[nodiscard]] Status take(std::size_t index, const Block &block);
-    // HOTGRAFT_HEALTH_*; Ok as well where it offers no health extension.
+    // HOTGRAFT_HEALTH_*; Ok as well where it offers no health extension. Of one that serves: health_check.hpp.
     [[nodiscard]] Status check_health(std::size_t index, std::uint32_t depth);
     [[nodiscard]] Status destroy(std::size_t index);
 
@@ -159,6 +160,7 @@ public:
     [[nodiscard]] bool can_hand_over() const noexcept { return state_.take != nullptr && state_.layout_id != 0; }
 
     [[nodiscard]] bool has_health() const noexcept { return check_health_ != nullptr; }
+    [[nodiscard]] HealthChecks &health_checks() noexcept { return health_checks_; }
 
     // --- what keeps it ---
     [[nodiscard]] Pins &pin_book() noexcept { return pins_; }
@@ -221,12 +223,14 @@ private:
     EntryTable entry_;
     StateFunctions state_;
     HealthCheck check_health_ = nullptr;
+    std::mutex instances_mutex_; // an instance may be added while another one is checked
     std::vector<std::unique_ptr<Instance>> instances_;
     std::vector<std::unique_ptr<Services>> kept_services_; // of instances whose create failed
     mutable std::mutex tables_mutex_;
     std::vector<std::unique_ptr<Table>> tables_;
     std::vector<std::shared_ptr<Meter>> meters_; // by instance
     Pins pins_;
+    HealthChecks health_checks_;
 };
 
 } // namespace hotgraft

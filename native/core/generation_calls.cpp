@@ -181,8 +181,11 @@ Status Generation::take(std::size_t index, const Block &block) {
 
 Status Generation::check_health(std::size_t index, std::uint32_t depth) {
     Instance *instance = nullptr;
-    if (Status status = instance_at(index, &instance); !status.is_ok()) {
-        return status;
+    {
+        const std::lock_guard<std::mutex> lock(instances_mutex_);
+        if (Status status = instance_at(index, &instance); !status.is_ok()) {
+            return status;
+        }
     }
     PluginError error;
     const hotgraft_status status =

@@ -121,6 +121,7 @@ void Reaper::sweep(std::unique_lock<std::mutex> &lock, bool *progress) noexcept 
 }
 
 bool Reaper::is_free(Generation &generation, std::string *held_by) {
+    generation.health_checks().collect(generation);
     if (generation.pins() != 0) {
         *held_by = "pinned: " + generation.pin_holders();
         return false;

@@ -105,6 +105,10 @@ Status at_rest(const RestWish &wish, std::function<Status(Generation &)> work, s
     const auto resting = std::make_shared<Resting>();
     resting->generation = wish.generation;
     resting->work = std::move(work);
+    const ChecksHeldOff checks({wish.generation}, wish.rest_deadline_ns);
+    if (!checks.status().is_ok()) {
+        return checks.status();
+    }
     generation.stop_pins();
     Status status = generation.pins() != 0 ? Status(Code::kBusy, "pinned: " + generation.pin_holders())
                                            : work_behind_gates(resting, wish, pause_ns);

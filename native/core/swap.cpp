@@ -323,6 +323,14 @@ void append_for_all(const SwapRequest &request, StepKind kind, std::vector<Windo
     }
 }
 
+std::vector<std::shared_ptr<Generation>> old_generations_of(const SwapRequest &request) {
+    std::vector<std::shared_ptr<Generation>> generations;
+    for (const SwapMember &member : request.members) {
+        generations.push_back(member.old_generation);
+    }
+    return generations;
+}
+
 bool waits_for_pins(const SwapRequest &request) {
     bool waits = false;
     for (const SwapMember &member : request.members) {
@@ -371,7 +379,12 @@ std::vector<WindowStep> plan_window(const SwapRequest &request) {
 SwapRecord run_swap(const SwapRequest &request) noexcept {
     SwapRecord record;
     record.failure = or_no_memory([&]() -> Status { // throws before its first step or not at all
-        record = Swap(request).carry_out();
+        Swap swap(request);
+        const ChecksHeldOff checks(old_generations_of(request), request.deadline_ns);
+        if (!checks.status().is_ok()) {
+            return checks.status();
+        }
+        record = swap.carry_out();
         return std::move(record.failure);
     });
     return record;
