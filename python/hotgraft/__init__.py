@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from hotgraft.core.plan import Plan
     from hotgraft.core.probing import ProbeReport
     from hotgraft.host.events import HostEvent, Subscription
+    from hotgraft.host.health import HealthReport
     from hotgraft.host.host import Host
     from hotgraft.host.pin import Pin
     from hotgraft.host.plugin import Plugin
@@ -62,6 +63,7 @@ __all__ = [
     "ContractError",
     "DrainTimeout",
     "ForkedHostError",
+    "HealthReport",
     "Host",
     "HostClosed",
     "HostEvent",
@@ -98,6 +100,7 @@ __all__ = [
 # Where each name lives that is imported when it is first asked for: `hotgraft --help` and `python -m hotgraft
 # --includes` must not pay for the core and the host. A test holds this to the imports above.
 _HOMES: Final = {
+    "HealthReport": "hotgraft.host.health",
     "Host": "hotgraft.host.host",
     "HostEvent": "hotgraft.host.events",
     "Options": "hotgraft.core.options",

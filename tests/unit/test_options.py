@@ -52,3 +52,14 @@ def test_a_setting_of_the_probe_is_one_of_its_words_or_whole_bytes(name: str, va
     """A probe that somebody meant to have, and does not, is found out when it would have been needed."""
     with pytest.raises(ConfigError, match=name):
         make_options({name: value})
+
+
+def test_a_schedule_may_be_none_and_never_below_that() -> None:
+    """0 is how a period says that there is none; for a deadline it would be one that has always passed."""
+    assert make_options({"health_every_s": 0}).health_every_s == 0
+    assert make_options({"health_every_s": 0.5}).health_every_s == 0.5
+    for value in (-1, float("nan"), False, None):
+        with pytest.raises(ConfigError, match=r"health_every_s is .* 0 or more"):
+            make_options({"health_every_s": value})
+    with pytest.raises(ConfigError, match=r"health_deadline_s is 0; .* above 0"):
+        make_options({"health_deadline_s": 0})

@@ -19,6 +19,7 @@ from hotgraft.core.settings import (
     JOURNAL,
     NO_JOURNAL,
     RELOAD,
+    RUN_DEFAULTS,
     FileSettings,
     Settings,
     make_settings,
@@ -44,6 +45,8 @@ HELP: Final = {
     "probe_memory_bytes": "That it may take there.",
     "probe_state_bytes": "Of live state that it is given a copy of; above it, it begins fresh.",
     "probe_changes": "What comes of one that changes what belongs to the whole process.",
+    "health_deadline_s": "For each health check.",
+    "health_every_s": "Between two quick looks at the health of what is loaded; 0: none.",
     "catch_crashes": "Go on after a call that crashes; the process is tainted from then on.",
 }  # of hotgraft.Options, in seconds unless it is a folder, a flag, bytes or a word
 
@@ -60,7 +63,8 @@ def settings_options(command: Command) -> Command:
         if isinstance(one.default, bool):
             option = click.option(f"--{word}/--no-{word}", default=None, help=_with_default(one.name, one.default))
         elif one.name.endswith("_s"):
-            option = click.option(f"--{word}", type=float, metavar="SECONDS", help=_with_default(one.name, one.default))
+            default = RUN_DEFAULTS.get(one.name, one.default)
+            option = click.option(f"--{word}", type=float, metavar="SECONDS", help=_with_default(one.name, default))
         elif one.name in CHOICES:
             choice = click.Choice(CHOICES[one.name])
             option = click.option(f"--{word}", type=choice, help=_with_default(one.name, str(one.default)))

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["CHOICES", "OFF", "Options", "make_options"]
 
 OFF: Final = "off"
+# Durations of which 0 means that there is none.
+MAY_BE_ZERO: Final = ("health_every_s",)
 # Settings that are one word of several.
 CHOICES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
@@ -45,6 +47,8 @@ class Options:
     probe_memory_bytes: int = 2 << 30  # that a probe may take beyond what its empty process has
     probe_state_bytes: int = 4 << 20  # of live state that a probe is given a copy of; above it, it begins fresh
     probe_changes: str = "refuse"  # of CHOICES
+    health_deadline_s: float = 5.0  # for each health check
+    health_every_s: float = 0.0  # between two quick looks at the health of what is loaded; 0: none
     catch_crashes: bool = False  # for development: a call that crashes raises, and the process is tainted
 
 
@@ -58,8 +62,9 @@ def make_options(given: Mapping[str, Any]) -> Options:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             found.append(f"unknown setting {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
-        elif name.endswith("_s") and not is_duration(value):
-            found.append(f"{name} is {value!r}; it must be a number of seconds above 0")
+        elif name.endswith("_s") and not is_duration(value, may_be_zero=name in MAY_BE_ZERO):
+            bound = "0 or more" if name in MAY_BE_ZERO else "above 0"
+            found.append(f"{name} is {value!r}; it must be a number of seconds {bound}")
         elif name in CHOICES and value not in CHOICES[name]:
             found.append(f"{name} is {value!r}; it must be one of {', '.join(CHOICES[name])}")
         elif name.endswith("_bytes") and not is_size(value):
@@ -78,6 +83,8 @@ def is_size(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 62
 
 
-def is_duration(value: object) -> bool:
-    """Tell whether `value` is a finite number of seconds above 0."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > 0
+def is_duration(value: object, *, may_be_zero: bool = False) -> bool:
+    """Tell whether `value` is a finite number of seconds above 0, or 0 where that `may_be_zero`."""
+    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+        return False
+    return value > 0 or (may_be_zero and value == 0)

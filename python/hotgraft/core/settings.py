@@ -16,6 +16,8 @@ The schema; a key that is not here is refused with the nearest one that is::
     probe_memory_bytes = 2147483648  # that it may take there
     probe_state_bytes = 4194304 # of live state that it is given a copy of; above it, it begins fresh
     probe_changes = "refuse"    # a candidate that changes what belongs to the process: "refuse" or "report"
+    health_deadline_s = 5.0     # for each health check
+    health_every_s = 5.0        # between two quick looks at the health of what is loaded; 0: none
     catch_crashes = false       # for development: a call that crashes raises, and the process is tainted
 
     [run]
@@ -35,6 +37,7 @@ from __future__ import annotations
 import os.path
 import tomllib
 from dataclasses import dataclass, field, fields
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from hotgraft.core.errors import ConfigError
@@ -53,6 +56,8 @@ JOURNAL: Final = ".hotgraft"  # beside the file
 NO_JOURNAL: Final = "off"
 RELOAD: Final = "reload"
 DEFAULT: Final = "default"
+# Of `hotgraft run`, where they differ from those of a Host: it has nobody else who looks.
+RUN_DEFAULTS: Final[Mapping[str, float]] = MappingProxyType({"health_every_s": 5.0})
 _FLAGS: Final = (RELOAD, "crash_report", "catch_crashes")
 _WANTED: Final = {"s": "a number of seconds", "bytes": "a whole number of bytes"}  # by the end of a setting's name
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
@@ -139,6 +144,8 @@ def make_settings(
         origins[f"host.{name}"] = origin
         if origin != DEFAULT:
             host[name] = value
+        elif name in RUN_DEFAULTS:
+            host[name] = RUN_DEFAULTS[name]
     host["journal"] = _journal(host.get("journal", ""), origins["host.journal"], file.path)
     is_reloading, origins["run.reload"] = _first(RELOAD, arguments, environment, file.run, file.path)
     entries = (*file.plugins, *(PluginEntry("", image, {"main": {}}, "argument") for image in images))

@@ -29,6 +29,7 @@ from hotgraft.host.crashes import handle_crashes
 from hotgraft.host.events import HostEvents, Subscription
 from hotgraft.host.folder import private_folder
 from hotgraft.host.fork import watch_forks
+from hotgraft.host.host_health import HostHealth, make_health
 from hotgraft.host.image import config_text, content_key, image_of, name_in
 from hotgraft.host.instances import make_handle, pin_instance, retype_handles
 from hotgraft.host.journal import open_recorder
@@ -56,7 +57,7 @@ __all__ = ["Host"]
 Typed = TypeVar("Typed")
 
 
-class Host:
+class Host(HostHealth):
     """Loads plugins, replaces them while they are called, and takes them out of memory again.
 
     Args:
@@ -84,6 +85,7 @@ class Host:
         self._recorder = open_recorder(self.options.journal, self._events)
         self._changes = Changes(around=self._around, recorder=self._recorder, events=self._events, watch=self._watch)
         self._watches = Watches(self._listed, self._reload, self._events, self.options.settle_deadline_s)
+        self._health, self._health_schedule = make_health(self.options, self._events, self._listed)
         log_drain()
         watch_forks()
         handle_crashes(self.options)
@@ -317,6 +319,8 @@ class Host:
         """
         check_not_forked()
         self._watches.close()
+        self._health_schedule.close()
+        self._health.close()
         until = time.monotonic() + (self.options.close_deadline_s if deadline_s is None else deadline_s)
         with self._lock:
             self._is_closed = True
