@@ -21,14 +21,14 @@ py::tuple latency_of(const MeterReading &reading) {
     return counts;
 }
 
-// (is_metered, calls, errors, samples, since_ns, latency by bucket). Stops nobody.
+// (is_metered, calls, errors, samples, pushed_off, since_ns, latency by bucket). Stops nobody.
 py::tuple read_meter(const Generation &generation, std::size_t index) {
     MeterReading reading;
     if (const std::shared_ptr<Meter> meter = generation.meter(index)) {
         reading = meter->read();
     }
-    return py::make_tuple(reading.is_metered, reading.calls, reading.errors, reading.samples, reading.since_ns,
-                          latency_of(reading));
+    return py::make_tuple(reading.is_metered, reading.calls, reading.errors, reading.samples, reading.pushed_off,
+                          reading.since_ns, latency_of(reading));
 }
 
 void set_sampling(std::int64_t per_second) {

@@ -218,6 +218,23 @@ Status find_slot(const hotgraft_core_plugin &plugin, const char *id, hotgraft::S
     return {Code::kInvalid, plugin.name + " has no interface \"" + id + "\"; it was opened with: " + offered};
 }
 
+// Of what serves; nothing does: all stays 0.
+void read_meter_of(const hotgraft::Generation *serving, hotgraft_core_meter *meter) {
+    if (serving == nullptr) {
+        return;
+    }
+    meter->generation = serving->number();
+    if (const std::shared_ptr<hotgraft::Meter> own = serving->meter(0)) {
+        const hotgraft::MeterReading reading = own->read();
+        meter->is_metered = reading.is_metered ? 1 : 0;
+        meter->calls = reading.calls;
+        meter->samples = reading.samples;
+        meter->p50_ns = reading.percentile_ns(0.50);
+        meter->p99_ns = reading.percentile_ns(0.99);
+        meter->pushed_off = reading.pushed_off;
+    }
+}
+
 } // namespace
 
 const char *hotgraft_core_version(void) {
@@ -339,23 +356,16 @@ hotgraft_core_code hotgraft_core_unloaded(hotgraft_core_plugin *plugin, uint64_t
 hotgraft_core_code hotgraft_core_read_meter(hotgraft_core_plugin *plugin, hotgraft_core_meter *meter,
                                             hotgraft_error *error) {
     const auto check = [=] {
-        return first_of({check_there("plugin", plugin), check_there("meter", meter), check_size("meter", meter)});
+        return first_of({check_there("plugin", plugin), check_there("meter", meter),
+                         check_size("meter", meter, offsetof(hotgraft_core_meter, pushed_off))});
     };
     return guarded(error, check, [=]() -> Status {
-        const std::lock_guard<std::mutex> lock(plugin->mutex);
-        *meter = {meter->struct_size, 0, 0, 0, 0, 0, 0};
-        if (plugin->active == nullptr) {
-            return {};
+        hotgraft_core_meter filled = {meter->struct_size, 0, 0, 0, 0, 0, 0, 0};
+        {
+            const std::lock_guard<std::mutex> lock(plugin->mutex);
+            read_meter_of(plugin->active.get(), &filled);
         }
-        meter->generation = plugin->active->number();
-        if (const std::shared_ptr<hotgraft::Meter> own = plugin->active->meter(0)) {
-            const hotgraft::MeterReading reading = own->read();
-            meter->is_metered = reading.is_metered ? 1 : 0;
-            meter->calls = reading.calls;
-            meter->samples = reading.samples;
-            meter->p50_ns = reading.percentile_ns(0.50);
-            meter->p99_ns = reading.percentile_ns(0.99);
-        }
+        std::memcpy(meter, &filled, std::min<std::size_t>(meter->struct_size, sizeof filled));
         return {};
     });
 }

@@ -8,6 +8,7 @@
 #include "futex.hpp"
 #include "guard.hpp"
 #include "meter_rate.hpp"
+#include "meter_scheduler_posix.hpp"
 
 namespace hotgraft {
 
@@ -18,7 +19,7 @@ Meters &Meters::instance() noexcept {
     return *meters;
 }
 
-Meters::Meters() noexcept : clock_ns_(&futex_clock_ns) {
+Meters::Meters() noexcept : clock_ns_(&futex_clock_ns), scheduler_(&times_pushed_off) {
     open_[0].store(&unmetered_, std::memory_order_relaxed);
 }
 
@@ -69,6 +70,7 @@ MeterReading Meter::read() {
     reading.is_metered = index_ != 0;
     reading.calls = calls();
     reading.errors = errors_.load(std::memory_order_relaxed);
+    reading.pushed_off = pushed_off_.load(std::memory_order_relaxed);
     reading.since_ns = since_ns_;
     reading.latency_ns.reserve(kBuckets);
     for (std::size_t bucket = 0; bucket < kBuckets; ++bucket) {

@@ -4,6 +4,9 @@
 // Calls are counted where they are made, in the thread's record (meter_counters.hpp); a table holds the index of its
 // meter. Which calls are timed is drawn by their number, never by time (meter_rate.hpp), so no thread samples.
 //
+// A timed call in which the scheduler pushed the calling thread off its processor is counted apart and is no sample:
+// what it took is the neighbours' doing, and on a busy machine such calls are the whole tail.
+//
 // What it does not do: judge. And it sees no status: errors are counted by who does (the Python call path).
 //
 // Thread safety
@@ -40,6 +43,7 @@ struct MeterReading {
     std::uint64_t calls = 0;
     std::uint64_t errors = 0;
     std::uint64_t samples = 0;             // of the histogram below
+    std::uint64_t pushed_off = 0;          // timed calls that are not in it (meter_scheduler_posix.hpp)
     std::int64_t since_ns = 0;             // CLOCK_MONOTONIC, when it was opened
     std::vector<std::uint64_t> latency_ns; // calls by bucket (meter_histogram.hpp)
     // The lower edge of the bucket of the smallest sample that `share` of all do not exceed; 0 without samples.
@@ -69,9 +73,10 @@ private:
     std::int64_t calls_before_ = 0;             // under the index, by others
     std::atomic<std::int64_t> final_calls_{-1}; // once closed
     std::atomic<std::uint64_t> errors_{0};
-    std::atomic<std::uint64_t> samples_{0};
-    std::atomic<std::int64_t> looked_ns_{0};  // when the mean was looked at last
-    std::atomic<std::uint64_t> looked_at_{0}; // samples then
+    std::atomic<std::uint64_t> timed_{0};      // what a mean is judged by: those pushed off cost as much
+    std::atomic<std::uint64_t> pushed_off_{0}; // of them, not in the histogram
+    std::atomic<std::int64_t> looked_ns_{0};   // when the mean was looked at last
+    std::atomic<std::uint64_t> looked_at_{0};  // timed calls then
     MeterHistogram latency_;
 };
 
@@ -101,6 +106,8 @@ public:
     // A seam for tests: the clock by which calls are timed and means are looked at.
     void set_clock(std::int64_t (*clock_ns)()) noexcept { clock_ns_.store(clock_ns, std::memory_order_relaxed); }
     [[nodiscard]] std::int64_t now_ns() const noexcept { return clock_ns_.load(std::memory_order_relaxed)(); }
+    // A seam for tests: how often the calling thread was pushed off its processor.
+    void set_scheduler(std::int64_t (*times)()) noexcept { scheduler_.store(times, std::memory_order_relaxed); }
     // A seam for tests: time the next call of `meter` that the calling thread makes, as a trigger by time would.
     // Sampling is off.
     void time_next_call(const Meter &meter) noexcept;
@@ -119,6 +126,7 @@ private:
     void tell_threads() noexcept;
     static std::uint64_t reached(hotgraft_record *record, std::uint64_t depth) noexcept;
     static void leave_timed(hotgraft_record *record, std::uint64_t depth) noexcept;
+    [[nodiscard]] std::int64_t pushed_off() const noexcept { return scheduler_.load(std::memory_order_relaxed)(); }
 
     std::mutex mutex_; // guards is_taken_, and who writes open_
     std::array<bool, kMeters> is_taken_{};
@@ -128,6 +136,7 @@ private:
     std::atomic<std::uint32_t> per_second_{0};
     std::atomic<bool> is_timing_by_hand_{false}; // time_next_call()
     std::atomic<std::int64_t (*)()> clock_ns_;
+    std::atomic<std::int64_t (*)()> scheduler_;
     Meter unmetered_{0};
 };
 

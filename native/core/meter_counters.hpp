@@ -37,8 +37,9 @@ struct ColdCounters {
     std::int64_t total = 0;
     std::atomic<std::int64_t> short_of[kMeters]{};
     std::int64_t started_ns[HOTGRAFT_RECORD_ENTRIES]{}; // of the timed guard at that depth, 0 where there is none
-    std::uint32_t epoch = 0;                            // of the means that the words were last armed by
-    std::uint64_t random = 0;                           // 0: not seeded yet
+    std::int64_t pushed_off_before[HOTGRAFT_RECORD_ENTRIES]{}; // how often the thread was, when that guard was taken
+    std::uint32_t epoch = 0;                                   // of the means that the words were last armed by
+    std::uint64_t random = 0;                                  // 0: not seeded yet
 };
 
 // The two parts, wherever they lie.

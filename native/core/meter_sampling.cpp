@@ -42,7 +42,7 @@ void Meters::set_sampling(std::uint32_t per_second) noexcept {
 
 void Meters::begin(Meter &meter) noexcept {
     meter.looked_ns_.store(now_ns(), std::memory_order_relaxed);
-    meter.looked_at_.store(meter.samples_.load(std::memory_order_relaxed), std::memory_order_relaxed);
+    meter.looked_at_.store(meter.timed_.load(std::memory_order_relaxed), std::memory_order_relaxed);
     set_mean(meter.index_, sampling() == 0 ? 0 : kFirstMean);
 }
 
@@ -96,6 +96,7 @@ std::uint64_t Meters::reached(hotgraft_record *words, std::uint64_t depth) noexc
     if (mean == 0 && !meters.is_timing_by_hand_.load(std::memory_order_relaxed)) {
         return depth;
     }
+    record.cold_counters.pushed_off_before[depth] = meters.pushed_off();
     record.cold_counters.started_ns[depth] = meters.now_ns(); // last: what comes before it is not the call's
     return depth | HOTGRAFT_TIMED;
 }
@@ -106,9 +107,14 @@ void Meters::leave_timed(hotgraft_record *words, std::uint64_t timed_depth) noex
     ThreadRecord &record = whole(words);
     const std::uint64_t depth = timed_depth & ~HOTGRAFT_TIMED;
     Meter &meter = *meters.of(words->entry[depth]); // open as long as this guard is held
-    const std::int64_t took_ns = now_ns - record.cold_counters.started_ns[depth];
-    meter.latency_.add(took_ns > 0 ? static_cast<std::uint64_t>(took_ns) : 0);
-    meter.samples_.fetch_add(1, std::memory_order_relaxed);
+    // Another number, not a larger one: what a forked child leaves that its parent entered began under another count.
+    if (meters.pushed_off() != record.cold_counters.pushed_off_before[depth]) {
+        meter.pushed_off_.fetch_add(1, std::memory_order_relaxed);
+    } else {
+        const std::int64_t took_ns = now_ns - record.cold_counters.started_ns[depth];
+        meter.latency_.add(took_ns > 0 ? static_cast<std::uint64_t>(took_ns) : 0);
+    }
+    meter.timed_.fetch_add(1, std::memory_order_relaxed);
     meters.look(meter, now_ns);
     hotgraft_retract(words, depth);
 }
@@ -120,13 +126,13 @@ void Meters::look(Meter &meter, std::int64_t now_ns) noexcept {
     }
     const std::uint64_t mean = mean_[meter.index_].load(std::memory_order_relaxed);
     std::int64_t looked_ns = meter.looked_ns_.load(std::memory_order_relaxed);
-    const std::uint64_t samples = meter.samples_.load(std::memory_order_relaxed);
-    const std::uint64_t since = samples - meter.looked_at_.load(std::memory_order_relaxed);
+    const std::uint64_t timed = meter.timed_.load(std::memory_order_relaxed);
+    const std::uint64_t since = timed - meter.looked_at_.load(std::memory_order_relaxed);
     if (mean == 0 || !is_time_to_look(since, now_ns - looked_ns, per_second) ||
         !meter.looked_ns_.compare_exchange_strong(looked_ns, now_ns, std::memory_order_relaxed)) {
         return; // somebody else looks
     }
-    meter.looked_at_.store(samples, std::memory_order_relaxed);
+    meter.looked_at_.store(timed, std::memory_order_relaxed);
     const std::uint64_t next = next_mean(mean, since, now_ns - looked_ns, per_second);
     std::uint64_t expected = mean; // not if sampling was switched meanwhile, or the index given back
     if (next != mean && mean_[meter.index_].compare_exchange_strong(expected, next, std::memory_order_relaxed)) {

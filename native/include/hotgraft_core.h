@@ -106,9 +106,10 @@ typedef struct hotgraft_core_meter {
     uint32_t is_metered;  /* 0: more generations are in memory than there are meters, and this one went without */
     uint64_t generation;  /* whose; 0: nothing serves, all else is 0 too */
     uint64_t calls;       /* guards of call.h, by all callers; not those of guard protocol 1, nor of host->enter */
-    uint64_t samples;     /* calls that were timed */
+    uint64_t samples;     /* calls that were timed, undisturbed */
     uint64_t p50_ns;      /* of the samples, within 3.2 %: the lower edge of their bucket; 0 without samples */
     uint64_t p99_ns;
+    uint64_t pushed_off; /* timed calls left out of the samples: the scheduler took the caller's processor away */
 } hotgraft_core_meter;
 
 /* Read it, stopping no caller; a change of the plugin that is under way is waited for. A call's status is its caller's:

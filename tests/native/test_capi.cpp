@@ -1,6 +1,7 @@
 // The C API against callers who break its rules: each gets a sentence, and what ran before still runs.
 #include <doctest/doctest.h>
 
+#include <cstddef>
 #include <cstring>
 #include <string>
 
@@ -87,6 +88,18 @@ TEST_CASE("a meter of nothing reads nothing, and a smaller struct is refused") {
     CHECK(meter.generation == 0);
     CHECK(meter.calls == 0);
     CHECK(meter.struct_size == sizeof meter);
+}
+
+TEST_CASE("a host built with the meter's first version is answered, and nothing behind its struct is touched") {
+    const Opened opened;
+    hotgraft_core_meter meter{};
+    meter.struct_size = offsetof(hotgraft_core_meter, pushed_off);
+    meter.calls = 7;
+    meter.pushed_off = 7;
+    CHECK(hotgraft_core_read_meter(opened.plugin, &meter, nullptr) == HOTGRAFT_CORE_OK);
+    CHECK(meter.calls == 0);
+    CHECK(meter.pushed_off == 7);
+    CHECK(meter.struct_size == offsetof(hotgraft_core_meter, pushed_off));
 }
 
 TEST_CASE("more samples a second than a host can afford are refused") {

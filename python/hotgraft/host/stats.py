@@ -28,6 +28,8 @@ class Stats:
         errors: calls from Python that came back with a failing status, crashed, or answered what cannot be. Callers in
             C see the status themselves, and it is in nobody's count.
         samples: calls whose latency was taken. None are, unless something asks for them.
+        pushed_off: calls that were timed as well and are no samples: the scheduler gave the caller's processor to
+            somebody else meanwhile (getrusage(2), ru_nivcsw), and what that took is not the plugin's.
         latency: the samples, in nanoseconds.
         since_s: `time.monotonic` when the meter was opened.
     """
@@ -38,6 +40,7 @@ class Stats:
     calls: int
     errors: int
     samples: int
+    pushed_off: int
     latency: Histogram = field(repr=False)
     since_s: float
 
@@ -56,7 +59,7 @@ def read_stats(generation: _core.Generation, version: str, instance: str) -> Sta
     """Read the meter of the newest instance of that name."""
     names = generation.instances
     index = max((i for i, name in enumerate(names) if name == instance), default=len(names))
-    is_metered, calls, errors, samples, since_ns, latency = _core.read_meter(generation, index)
+    is_metered, calls, errors, samples, pushed_off, since_ns, latency = _core.read_meter(generation, index)
     return Stats(
         generation=generation.number,
         version=version,
@@ -64,6 +67,7 @@ def read_stats(generation: _core.Generation, version: str, instance: str) -> Sta
         calls=calls,
         errors=errors,
         samples=samples,
+        pushed_off=pushed_off,
         latency=Histogram.of_counts(latency),
         since_s=since_ns / 1e9,
     )
