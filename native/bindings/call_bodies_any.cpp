@@ -161,6 +161,7 @@ inline void call_inside(const Cell &cell, Frame &frame, Came &came, [[maybe_unus
         if (!call_catching(function, &invoke_that_may_crash, &it, &crash)) {
             came.how = Came::How::kCrashed;
             Meters::instance().of(table)->count_error();
+            Meters::instance().of(table)->count_crash();
             Guards::instance().leave(table); // and guards that the plugin took and did not give up
             return;
         }

@@ -21,14 +21,24 @@ py::tuple latency_of(const MeterReading &reading) {
     return counts;
 }
 
-// (is_metered, calls, errors, samples, pushed_off, since_ns, latency by bucket). Stops nobody.
+// (is_metered, calls, errors, crashes, samples, pushed_off, since_ns, latency by bucket). Stops nobody.
+py::tuple readings_of(const std::shared_ptr<Meter> &meter) {
+    const MeterReading reading = meter != nullptr ? meter->read() : MeterReading();
+    return py::make_tuple(reading.is_metered, reading.calls, reading.errors, reading.crashes, reading.samples,
+                          reading.pushed_off, reading.since_ns, latency_of(reading));
+}
+
 py::tuple read_meter(const Generation &generation, std::size_t index) {
-    MeterReading reading;
-    if (const std::shared_ptr<Meter> meter = generation.meter(index)) {
-        reading = meter->read();
+    return readings_of(generation.meter(index));
+}
+
+// The same for every instance there is, whatever its name, in their order.
+py::list read_meters(const Generation &generation) {
+    py::list readings;
+    for (const std::shared_ptr<Meter> &meter : generation.meters()) {
+        readings.append(readings_of(meter));
     }
-    return py::make_tuple(reading.is_metered, reading.calls, reading.errors, reading.samples, reading.pushed_off,
-                          reading.since_ns, latency_of(reading));
+    return readings;
 }
 
 void set_sampling(std::int64_t per_second) {
@@ -47,6 +57,7 @@ void set_sampling(std::int64_t per_second) {
 
 void add_meter(py::module_ &module) {
     module.def("read_meter", &read_meter, py::arg("generation"), py::arg("index"));
+    module.def("read_meters", &read_meters, py::arg("generation"));
     module.def("set_sampling", &set_sampling, py::arg("per_second"));
     module.def("sampling", [] { return Meters::instance().sampling(); });
 }

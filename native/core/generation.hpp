@@ -149,6 +149,8 @@ public:
     [[nodiscard]] Status make_table(std::size_t index, const InterfaceWish &wish, const hotgraft_table **out);
     // What counts the calls of an instance; all its tables share it. nullptr: it has no table yet.
     [[nodiscard]] std::shared_ptr<Meter> meter(std::size_t index) const;
+    // Of all instances; nullptr: that one has no table yet. Any thread.
+    [[nodiscard]] std::vector<std::shared_ptr<Meter>> meters() const;
     // All tables made so far: what the reaper scans the records for.
     [[nodiscard]] std::vector<const hotgraft_table *> tables() const;
 

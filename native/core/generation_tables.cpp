@@ -55,6 +55,11 @@ std::shared_ptr<Meter> Generation::meter(std::size_t index) const {
     return index < meters_.size() ? meters_[index] : nullptr;
 }
 
+std::vector<std::shared_ptr<Meter>> Generation::meters() const {
+    const std::lock_guard<std::mutex> lock(tables_mutex_);
+    return meters_;
+}
+
 // Nobody holds a table any more, nor ever will.
 void Generation::close_meters() noexcept {
     const std::lock_guard<std::mutex> lock(tables_mutex_);

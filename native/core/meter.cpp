@@ -70,6 +70,7 @@ MeterReading Meter::read() {
     reading.is_metered = index_ != 0;
     reading.calls = calls();
     reading.errors = errors_.load(std::memory_order_relaxed);
+    reading.crashes = crashes_.load(std::memory_order_relaxed);
     reading.pushed_off = pushed_off_.load(std::memory_order_relaxed);
     reading.since_ns = since_ns_;
     reading.latency_ns.reserve(kBuckets);

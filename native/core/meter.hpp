@@ -42,6 +42,7 @@ struct MeterReading {
     bool is_metered = false; // false: no index was left; calls and samples are 0
     std::uint64_t calls = 0;
     std::uint64_t errors = 0;
+    std::uint64_t crashes = 0;             // that were caught (crash.hpp); errors as well
     std::uint64_t samples = 0;             // of the histogram below
     std::uint64_t pushed_off = 0;          // timed calls that are not in it (meter_scheduler_posix.hpp)
     std::int64_t since_ns = 0;             // CLOCK_MONOTONIC, when it was opened
@@ -63,6 +64,7 @@ public:
     // Give the index back; readings stay. Only when no record holds a table of it (1). Twice is once.
     void close() noexcept;
     void count_error() noexcept { errors_.fetch_add(1, std::memory_order_relaxed); }
+    void count_crash() noexcept { crashes_.fetch_add(1, std::memory_order_relaxed); } // beside count_error()
     [[nodiscard]] std::uint64_t calls() const noexcept;
     [[nodiscard]] MeterReading read();
 
@@ -73,6 +75,7 @@ private:
     std::int64_t calls_before_ = 0;             // under the index, by others
     std::atomic<std::int64_t> final_calls_{-1}; // once closed
     std::atomic<std::uint64_t> errors_{0};
+    std::atomic<std::uint64_t> crashes_{0};
     std::atomic<std::uint64_t> timed_{0};      // what a mean is judged by: those pushed off cost as much
     std::atomic<std::uint64_t> pushed_off_{0}; // of them, not in the histogram
     std::atomic<std::int64_t> looked_ns_{0};   // when the mean was looked at last

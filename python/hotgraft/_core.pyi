@@ -1,7 +1,7 @@
 """The native core as Python sees it. Private: `hotgraft.Host` is the way to it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 __version__: str
 core_path: str
@@ -175,8 +175,11 @@ def proven_count(plugin: str) -> int: ...
 
 # --- meters ---
 
-# is_metered, calls, errors, samples, pushed_off, since_ns, calls by latency bucket
-def read_meter(generation: Generation, index: int) -> tuple[bool, int, int, int, int, int, tuple[int, ...]]: ...
+# is_metered, calls, errors, crashes, samples, pushed_off, since_ns, calls by latency bucket
+MeterReading: TypeAlias = tuple[bool, int, int, int, int, int, int, tuple[int, ...]]
+
+def read_meter(generation: Generation, index: int) -> MeterReading: ...
+def read_meters(generation: Generation) -> list[MeterReading]: ...  # of all instances
 def set_sampling(per_second: int) -> None: ...
 def sampling() -> int: ...
 

@@ -148,11 +148,14 @@ def caught() -> None:
     host = Host(catch_crashes=True)
     plugin = host.load(IMAGE)
     assert host.tainted == ""
+    crashed = 0
     for function in (plugin.crash, plugin.crash_slowly):
         try:
             function(HOW)
         except PluginCrashed as error:
+            crashed += 1
             print(error.function, error.signal, str(error).replace("\n", " | "))
+    assert (plugin.stats().crashes, plugin.stats().errors) == (crashed, crashed)
     report = host.reload("crashes", NEXT)  # the guard of a call that crashed is given up: this drains
     assert plugin.build() == 2
     assert report.tainted == host.tainted == report.as_dict()["tainted"]

@@ -27,6 +27,7 @@ class Stats:
         calls: calls made of this instance of this generation, those in progress included.
         errors: calls from Python that came back with a failing status, crashed, or answered what cannot be. Callers in
             C see the status themselves, and it is in nobody's count.
+        crashes: of them, those that crashed and were caught (`catch_crashes`).
         samples: calls whose latency was taken. None are, unless something asks for them.
         pushed_off: calls that were timed as well and are no samples: the scheduler gave the caller's processor to
             somebody else meanwhile (getrusage(2), ru_nivcsw), and what that took is not the plugin's.
@@ -39,6 +40,7 @@ class Stats:
     is_metered: bool
     calls: int
     errors: int
+    crashes: int
     samples: int
     pushed_off: int
     latency: Histogram = field(repr=False)
@@ -59,13 +61,14 @@ def read_stats(generation: _core.Generation, version: str, instance: str) -> Sta
     """Read the meter of the newest instance of that name."""
     names = generation.instances
     index = max((i for i, name in enumerate(names) if name == instance), default=len(names))
-    is_metered, calls, errors, samples, pushed_off, since_ns, latency = _core.read_meter(generation, index)
+    is_metered, calls, errors, crashes, samples, pushed_off, since_ns, latency = _core.read_meter(generation, index)
     return Stats(
         generation=generation.number,
         version=version,
         is_metered=is_metered,
         calls=calls,
         errors=errors,
+        crashes=crashes,
         samples=samples,
         pushed_off=pushed_off,
         latency=Histogram.of_counts(latency),
