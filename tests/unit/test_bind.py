@@ -11,9 +11,10 @@ from click.testing import CliRunner
 from hotgraft.cli.bind import command
 from hotgraft.core.descriptor import read_descriptor, signature, write_descriptor
 from hotgraft.core.errors import BindError
-from hotgraft.engine.bind import bind
+from hotgraft.engine.bind import RESERVED_NAMES, bind
 from hotgraft.engine.build import build_plugin, find_compiler
 from hotgraft.engine.places import include_dir
+from hotgraft.host.plugin import Plugin
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,6 +69,7 @@ def test_annotations_become_buffers_with_length_and_direction(tmp_path: Path) ->
         ("void (*f)(void *self, std_string s)", "does not cross"),
         ("int32_t value", "only function pointers follow"),
         ("void (*pin)(void *self)", "taken by every plugin handle"),
+        ("void (*report)(void *self)", "taken by every plugin handle"),
         ("void (*f)(void *self) HOTGRAFT_SINCE(1, 2)", "since 1.2, and the interface is 1.1"),
         ("void (*f)(void *self, float in[4])", "instead of an array"),
     ],
@@ -78,6 +80,11 @@ def test_what_may_not_cross_is_refused_with_its_line(tmp_path: Path, function: s
     with pytest.raises(BindError, match=r"gain\.h") as caught:
         bind(manifest)
     assert any(sentence in one for one in caught.value.found), caught.value.found
+
+
+def test_every_public_name_of_a_handle_is_refused() -> None:
+    """What the handle has hides the plugin's function, which the host then refuses to load."""
+    assert {name for name in dir(Plugin) if not name.startswith("_")} <= RESERVED_NAMES
 
 
 def test_every_violation_is_listed_not_the_first(tmp_path: Path) -> None:

@@ -54,7 +54,9 @@ REFUSED_TYPES: Final = {
 }
 HEADER_NAME: Final = re.compile(r"[A-Za-z0-9_.+/-]+")  # what stands between the quotes of an #include
 # Attributes of every plugin handle in Python: an interface function of that name could not be reached.
-RESERVED_NAMES: Final = frozenset({"aio", "generation", "instance", "name", "pin", "reload", "stats", "version"})
+RESERVED_NAMES: Final = frozenset(
+    {"aio", "generation", "instance", "name", "pin", "reload", "report", "stats", "version"}
+)
 
 
 def bind(manifest_path: Path) -> Bound:

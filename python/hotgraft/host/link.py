@@ -66,6 +66,10 @@ class Link:
         serving = self.loaded.serving
         return read_stats(serving.generation, serving.side.version, self.instance.name)
 
+    def report(self, name: str, value: float) -> None:
+        """Note one of the program's own numbers about what runs now."""
+        self.loaded.own_numbers.report(self.loaded.name, self.loaded.serving.generation, name, value)
+
     def reload(self, image: str | None, deadline_s: float | None) -> SwapReport:
         """Replace the plugin."""
         return self.host.reload(self.loaded.name, image, deadline_s=deadline_s)
@@ -97,6 +101,10 @@ class PinLink(Link):
     def stats(self) -> Stats:
         """Return what the meter of the pinned generation has counted."""
         return read_stats(self._held.generation, self._held.version, self.instance.name)
+
+    def report(self, name: str, value: float) -> None:
+        """Note one of the program's own numbers about the pinned generation."""
+        self.loaded.own_numbers.report(self.loaded.name, self._held.generation, name, value)
 
     def describe(self) -> str:
         """Return one line for people."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from hotgraft import _core
 from hotgraft.core.contract import Consumer
 from hotgraft.core.plan import Running
+from hotgraft.host.own_numbers import OwnNumbers
 from hotgraft.host.replaced import Replaced
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class Loaded:
     imports: Mapping[str, Bound] = field(default_factory=dict)  # by interface name
     call_type: type[Plugin] | None = None
     replaced: Replaced = field(default_factory=Replaced)
+    own_numbers: OwnNumbers = field(default_factory=OwnNumbers)
 
     @property
     def serving(self) -> Candidate:

@@ -74,9 +74,25 @@ class Plugin(_core.CallBase):
         """Return what the meter of the generation that runs now has counted; no caller is stopped.
 
         A pinned handle's are those of the pinned generation, which the plugin's other callers of it share. Each
-        instance of a plugin has its own.
+        instance of a plugin has its own. Timed calls in which the scheduler took the caller's processor away are in
+        `pushed_off`, and in no percentile.
         """
         return _link(self).stats()
+
+    def report(self, name: str, value: float) -> None:
+        """Note one value of a number of your own about this plugin: a queue's length, a score, a residual.
+
+        It belongs to the generation that runs now, through a pinned handle to the pinned one, whichever instance the
+        handle is of, and is kept as count, mean and variance. Any thread; about a microsecond.
+
+        Args:
+            name: 1 to 64 characters that can be printed; at most 32 names for one generation.
+            value: finite, between -1e100 and 1e100; anything with ``__float__`` but a bool.
+
+        Raises:
+            ValueError, TypeError: the name or the value is none of these, or is one name too many; nothing was noted.
+        """
+        _link(self).report(name, value)
 
     def reload(self, image: str | None = None, *, deadline_s: float | None = None) -> SwapReport:
         """Replace this plugin; see `Host.reload`."""
