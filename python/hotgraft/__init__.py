@@ -22,6 +22,7 @@ from hotgraft.core.errors import (
     ContractError,
     DrainTimeout,
     ForkedHostError,
+    HealthError,
     HostClosed,
     HotgraftError,
     ImageError,
@@ -34,7 +35,9 @@ from hotgraft.core.errors import (
     PluginCrashed,
     PluginError,
     ProbeError,
+    Quarantined,
     ResourceError,
+    RollbackBlocked,
     StaleHandle,
     StateError,
     SwapTimeout,
@@ -45,12 +48,15 @@ from hotgraft.core.errors import (
 if TYPE_CHECKING:
     from hotgraft.core.options import Options
     from hotgraft.core.plan import Plan
+    from hotgraft.core.probation import OwnRule, Rules, Worse
     from hotgraft.core.probing import ProbeReport
+    from hotgraft.core.verdict import Verdict
     from hotgraft.host.events import HostEvent, Subscription
     from hotgraft.host.health import HealthReport
     from hotgraft.host.host import Host
     from hotgraft.host.pin import Pin
     from hotgraft.host.plugin import Plugin
+    from hotgraft.host.quarantine import QuarantinedImage
     from hotgraft.host.report import Outcome, SwapReport
     from hotgraft.host.stats import Stats
     from hotgraft.host.unloads import StuckLibrary, Unloads
@@ -63,6 +69,7 @@ __all__ = [
     "ContractError",
     "DrainTimeout",
     "ForkedHostError",
+    "HealthError",
     "HealthReport",
     "Host",
     "HostClosed",
@@ -75,6 +82,7 @@ __all__ = [
     "ManifestError",
     "Options",
     "Outcome",
+    "OwnRule",
     "Pin",
     "PinExpired",
     "Plan",
@@ -84,7 +92,11 @@ __all__ = [
     "PluginError",
     "ProbeError",
     "ProbeReport",
+    "Quarantined",
+    "QuarantinedImage",
     "ResourceError",
+    "RollbackBlocked",
+    "Rules",
     "StaleHandle",
     "StateError",
     "Stats",
@@ -95,6 +107,8 @@ __all__ = [
     "UnknownPlugin",
     "Unloads",
     "UnsupportedPlatform",
+    "Verdict",
+    "Worse",
 ]
 
 # Where each name lives that is imported when it is first asked for: `hotgraft --help` and `python -m hotgraft
@@ -105,15 +119,20 @@ _HOMES: Final = {
     "HostEvent": "hotgraft.host.events",
     "Options": "hotgraft.core.options",
     "Outcome": "hotgraft.host.report",
+    "OwnRule": "hotgraft.core.probation",
     "Pin": "hotgraft.host.pin",
     "Plan": "hotgraft.core.plan",
     "Plugin": "hotgraft.host.plugin",
     "ProbeReport": "hotgraft.core.probing",
+    "QuarantinedImage": "hotgraft.host.quarantine",
+    "Rules": "hotgraft.core.probation",
     "Stats": "hotgraft.host.stats",
     "StuckLibrary": "hotgraft.host.unloads",
     "Subscription": "hotgraft.host.events",
     "SwapReport": "hotgraft.host.report",
     "Unloads": "hotgraft.host.unloads",
+    "Verdict": "hotgraft.core.verdict",
+    "Worse": "hotgraft.core.probation",
 }
 
 

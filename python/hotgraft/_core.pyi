@@ -135,6 +135,7 @@ class Member:
         way: str,
         waits_for_pins: bool,
     ) -> Member: ...
+    def recalls(self, *, resumes: bool, leaves_undrained: bool, emptied: Sequence[Slot]) -> None: ...
 
 class SwapRecord:
     @property

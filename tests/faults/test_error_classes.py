@@ -20,6 +20,9 @@ import pytest
 from child_process import run_child
 from hotgraft import Host, HotgraftError
 from hotgraft.core import errors
+from hotgraft.core.probation import Criterion
+from hotgraft.core.verdict import Breach, Verdict
+from hotgraft.core.verdict import Outcome as VerdictOutcome
 from hotgraft.engine.build import build_plugin
 from hotgraft.engine.stage import StagingPlace, stage_candidate
 from hotgraft.engine.timing import Stopwatch
@@ -181,6 +184,37 @@ def journal_cut(scene: Scene) -> None:
     Host(journal=scene.folder / "journal")
 
 
+def on_probation(scene: Scene, **options: Any) -> Host:
+    """Return a host of which generation 2 is on probation."""
+    host = Host(probe="off", probation="on", probation_s=3600, probation_max_s=3600, **options)
+    host.load(scene.build(HANDS_OVER))
+    host.reload("counter", scene.build(replace(HANDS_OVER, build=2)))
+    return host
+
+
+def unhealthy(scene: Scene) -> object:
+    """What was published says at once that it is not fit."""
+    with on_probation(scene) as host:
+        host._around = replace(host._around, check_health=lambda _: ("main: told to be ill",))
+        host._changes = replace(host._changes, around=host._around)
+        return host.reload("counter", scene.build(replace(HANDS_OVER, build=3)))
+
+
+def quarantined(scene: Scene) -> object:
+    """The same image comes again after it was rolled back for what probation found."""
+    with on_probation(scene) as host:
+        breach = Breach(Criterion.ERRORS, "errors 0 of 900 → 90 of 900", 0.0, 0.1)
+        loaded = host._loaded("counter")
+        host._changes.take_back(loaded, 2, Verdict(VerdictOutcome.BREACH, (breach,)))
+        return host.reload("counter", scene.build(replace(HANDS_OVER, build=2)))
+
+
+def blocked(scene: Scene) -> object:
+    """A session has pinned what is to be rolled back."""
+    with on_probation(scene, swap_deadline_s=0.05) as host, host["counter"].pin(who="session 7"):
+        return host.rollback("counter")
+
+
 CASES: Final[tuple[Case, ...]] = (
     ("ManifestError", lambda it: it.host.load(it.fill(plugin_toml="[plugin]\nnam = 1\n") / "plugin.toml"), "nam"),
     (
@@ -204,6 +238,10 @@ CASES: Final[tuple[Case, ...]] = (
     ("StateError", lambda it: old_and(it, replace(STATELESS, build=2), old=SAVES), "counter"),
     ("StateError", lambda it: (it.host.load(it.build(STATELESS)), it.host.saved_state("counter")), "counter"),
     ("ProbeError", lambda it: old_and(it, replace(PLAIN, source="constructor_crashes"), old=PLAIN), "write_to_null"),
+    ("HealthError", unhealthy, "told to be ill"),
+    ("Quarantined", quarantined, "errors 0 of 900"),
+    ("RollbackBlocked", blocked, "session 7"),
+    ("RollbackBlocked", lambda it: (it.host.load(it.build(STATELESS)), it.host.rollback("counter")), "counter"),
     ("PluginError", lambda it: old_and(it, replace(PLAIN, source="create_fails"), old=PLAIN), "create"),
     ("PluginError", lambda it: it.host.load(it.build(STATELESS)).fail(-1), "fail"),
     ("PluginAbandoned", lambda _: in_child("abandoned"), "create"),

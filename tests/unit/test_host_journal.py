@@ -67,7 +67,7 @@ def test_each_step_of_a_swap_is_on_record_with_who_asked_and_why(folder: Path, b
         "settle", "stage", "inspect", "check needs", "compare contract", "copy state", "probe", "intent",
         "map", "create main", "make tables",
         "wait for pins", "close gates", "drain", "quiesce main", "surrender main", "take main", "start main", "publish",
-        "outcome", "commit",
+        "quick health", "outcome", "commit",
     ]  # fmt: skip
     assert [one.step for one in report.steps if one.step not in ("intent", "commit", "outcome")] == [
         one for one in steps if one not in ("intent", "commit", "outcome")

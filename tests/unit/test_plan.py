@@ -51,7 +51,7 @@ def test_state_that_is_handed_over_crosses_in_this_order() -> None:
         "start counter",
         "publish",
     ]
-    assert actions(plan, Place.AFTER) == ["commit", "reclaim"]
+    assert actions(plan, Place.AFTER) == ["quick health", "commit", "reclaim"]
     assert plan.refusals == ()
 
 

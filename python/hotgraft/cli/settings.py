@@ -13,7 +13,7 @@ import click
 from hotgraft.cli.environment import variable_behind
 from hotgraft.cli.output import json_option, print_json, table
 from hotgraft.core.errors import ConfigError
-from hotgraft.core.options import CHOICES, Options
+from hotgraft.core.options import CHOICES, COUNTS, Options
 from hotgraft.core.settings import (
     FILE_NAME,
     JOURNAL,
@@ -45,10 +45,17 @@ HELP: Final = {
     "probe_memory_bytes": "That it may take there.",
     "probe_state_bytes": "Of live state that it is given a copy of; above it, it begins fresh.",
     "probe_changes": "What comes of one that changes what belongs to the whole process.",
+    "probation": "Compare a new generation with the one it replaced, and roll it back by itself.",
+    "probation_s": "Of a window that has enough calls.",
+    "probation_calls": "That are enough.",
+    "probation_max_s": "Of a window that has fewer.",
+    "rollback_state": "Where the state gained since cannot come along: go back to what was kept, or refuse.",
+    "start_limit_rollbacks": "Of one plugin; with one more its candidates are refused.",
+    "start_limit_s": "In which that many are allowed.",
     "health_deadline_s": "For each health check.",
     "health_every_s": "Between two quick looks at the health of what is loaded; 0: none.",
     "catch_crashes": "Go on after a call that crashes; the process is tainted from then on.",
-}  # of hotgraft.Options, in seconds unless it is a folder, a flag, bytes or a word
+}  # of hotgraft.Options, in seconds unless it is a folder, a flag, bytes, a number or a word
 
 
 def _with_default(name: str, default: float | str | bool) -> str:
@@ -68,8 +75,9 @@ def settings_options(command: Command) -> Command:
         elif one.name in CHOICES:
             choice = click.Choice(CHOICES[one.name])
             option = click.option(f"--{word}", type=choice, help=_with_default(one.name, str(one.default)))
-        elif one.name.endswith("_bytes"):
-            option = click.option(f"--{word}", type=int, metavar="BYTES", help=_with_default(one.name, one.default))
+        elif one.name in COUNTS or one.name.endswith("_bytes"):
+            unit = "COUNT" if one.name in COUNTS else "BYTES"
+            option = click.option(f"--{word}", type=int, metavar=unit, help=_with_default(one.name, one.default))
         else:
             option = click.option(f"--{word}", type=str, metavar="FOLDER", help=HELP[one.name])
         command = option(command)

@@ -26,6 +26,7 @@ __all__ = [
     "ContractError",
     "DrainTimeout",
     "ForkedHostError",
+    "HealthError",
     "HostClosed",
     "HotgraftError",
     "ImageError",
@@ -38,7 +39,9 @@ __all__ = [
     "PluginCrashed",
     "PluginError",
     "ProbeError",
+    "Quarantined",
     "ResourceError",
+    "RollbackBlocked",
     "StaleHandle",
     "StateError",
     "SwapTimeout",
@@ -187,6 +190,35 @@ class ProbeError(HotgraftError):
         super().__init__(tried, **answers)
         self.stage = stage
         self.signal = signal
+
+
+class HealthError(HotgraftError):
+    """The candidate was published and then said, or was found, not to be fit. What served before serves again."""
+
+    usual_advice = "mend what the health check complains about, rebuild and try again"
+
+
+class Quarantined(HotgraftError):
+    """The image, or its plugin, was rolled back before and is not tried again; `found` says what was found then.
+
+    An image until it changes; a plugin that was rolled back too often until a person says ``host.allow(name)``.
+    """
+
+    usual_advice = "mend what was found then and rebuild; Host.allow(name) lets it in as it is"
+    usually_running = _AS_BEFORE
+
+
+class RollbackBlocked(HotgraftError):
+    """What serves is to be rolled back and cannot be: its state is in use, or would be lost; `found` says why.
+
+    It serves on. `why` is what it was to be rolled back for.
+    """
+
+    usual_advice = "end the calls that are named, or reload an image that is good"
+
+    def __init__(self, tried: str, *, why: str = "", **answers: Any) -> None:
+        super().__init__(tried, **answers)
+        self.why = why
 
 
 class PluginError(HotgraftError):

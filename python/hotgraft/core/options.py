@@ -13,7 +13,7 @@ from hotgraft.core.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["CHOICES", "OFF", "Options", "make_options"]
+__all__ = ["CHOICES", "COUNTS", "OFF", "Options", "make_options"]
 
 OFF: Final = "off"
 # Durations of which 0 means that there is none.
@@ -23,8 +23,14 @@ CHOICES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "probe": ("start", "create", OFF),  # how far a candidate is brought in a process of its own before it is mapped
         "probe_changes": ("refuse", "report"),  # what comes of a candidate that changes what belongs to the process
+        "probation": ("on", OFF),  # whether a new generation is compared with the old one before it is committed
+        "rollback_state": (
+            "kept",
+            "refuse",
+        ),  # where the state gained since cannot come along: what was kept, or nothing
     }
 )
+COUNTS: Final = ("probation_calls", "start_limit_rollbacks")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +53,13 @@ class Options:
     probe_memory_bytes: int = 2 << 30  # that a probe may take beyond what its empty process has
     probe_state_bytes: int = 4 << 20  # of live state that a probe is given a copy of; above it, it begins fresh
     probe_changes: str = "refuse"  # of CHOICES
+    probation: str = OFF  # of CHOICES
+    probation_s: float = 10.0  # of a window that has enough calls
+    probation_calls: int = 2_000
+    probation_max_s: float = 60.0  # of a window that has fewer calls
+    rollback_state: str = "kept"  # of CHOICES
+    start_limit_rollbacks: int = 3  # of one plugin, within ...
+    start_limit_s: float = 600.0  # ... so many seconds; with one more, none of its candidates is tried any more
     health_deadline_s: float = 5.0  # for each health check
     health_every_s: float = 0.0  # between two quick looks at the health of what is loaded; 0: none
     catch_crashes: bool = False  # for development: a call that crashes raises, and the process is tainted
@@ -69,6 +82,8 @@ def make_options(given: Mapping[str, Any]) -> Options:
             found.append(f"{name} is {value!r}; it must be one of {', '.join(CHOICES[name])}")
         elif name.endswith("_bytes") and not is_size(value):
             found.append(f"{name} is {value!r}; it must be a whole number of bytes, 0 or more")
+        elif name in COUNTS and not is_size(value):
+            found.append(f"{name} is {value!r}; it must be a whole number, 0 or more")
         elif name in ("staging_folder", "journal") and not isinstance(value, str):
             found.append(f"{name} is {value!r}; it must be a path as text")
         elif name in ("crash_report", "catch_crashes") and not isinstance(value, bool):

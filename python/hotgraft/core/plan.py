@@ -50,6 +50,8 @@ class Action(StrEnum):
     RESTORE = "restore"
     START = "start"
     PUBLISH = "publish"
+    HEALTH = "quick health"
+    PROBATION = "probation"
     COMMIT = "commit"
     RECLAIM = "reclaim"
     # What only undoes.
@@ -152,10 +154,13 @@ class Plan:
         return "\n".join(lines)
 
 
-def make_plan(plugin: str, running: Running, candidate: Side, *, is_probed: bool = True) -> Plan:
+def make_plan(
+    plugin: str, running: Running, candidate: Side, *, is_probed: bool = True, is_on_probation: bool = False
+) -> Plan:
     """Return the plan that replaces what runs by `candidate`, with every reason against it.
 
-    `is_probed`: the candidate is tried in a process of its own before it is mapped in this one.
+    `is_probed`: the candidate is tried in a process of its own before it is mapped in this one. `is_on_probation`: once
+    it serves it is compared with what it replaced, which is held until then.
     """
     crossing, state_refusals = choose_crossing(running.side.state, candidate.state)
     is_gated = needs_gate(running)
@@ -166,7 +171,9 @@ def make_plan(plugin: str, running: Running, candidate: Side, *, is_probed: bool
         candidate_version=candidate.version,
         crossing=crossing,
         is_gated=is_gated,
-        steps=_prepare(running, is_probed=is_probed) + _window(running, crossing, is_gated=is_gated) + _after(),
+        steps=_prepare(running, is_probed=is_probed)
+        + _window(running, crossing, is_gated=is_gated)
+        + _after(is_on_probation=is_on_probation),
         contract_refusals=breaks(running.side.interfaces, candidate.interfaces, running.consumers),
         state_refusals=state_refusals,
     )
@@ -210,5 +217,8 @@ def _transfers(crossing: Crossing | None) -> tuple[Action, ...]:
     return ()
 
 
-def _after() -> tuple[Step, ...]:
-    return tuple(Step(action=action, place=Place.AFTER) for action in (Action.COMMIT, Action.RECLAIM))
+def _after(*, is_on_probation: bool) -> tuple[Step, ...]:
+    probation = (Action.PROBATION,) if is_on_probation else ()
+    return tuple(
+        Step(action=action, place=Place.AFTER) for action in (Action.HEALTH, *probation, Action.COMMIT, Action.RECLAIM)
+    )

@@ -16,6 +16,13 @@ The schema; a key that is not here is refused with the nearest one that is::
     probe_memory_bytes = 2147483648  # that it may take there
     probe_state_bytes = 4194304 # of live state that it is given a copy of; above it, it begins fresh
     probe_changes = "refuse"    # a candidate that changes what belongs to the process: "refuse" or "report"
+    probation = "off"           # compare a new generation with the one it replaced: "on" or "off"
+    probation_s = 10.0          # of a window that has
+    probation_calls = 2000      # so many calls
+    probation_max_s = 60.0      # of a window that has fewer
+    rollback_state = "kept"     # where the state gained since cannot come along: "kept" or "refuse"
+    start_limit_rollbacks = 3   # of one plugin, within
+    start_limit_s = 600.0       # so many seconds; with one more, none of its candidates is tried any more
     health_deadline_s = 5.0     # for each health check
     health_every_s = 5.0        # between two quick looks at the health of what is loaded; 0: none
     catch_crashes = false       # for development: a call that crashes raises, and the process is tainted
@@ -42,7 +49,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hotgraft.core.errors import ConfigError
 from hotgraft.core.manifest_checks import PLUGIN_NAME, Table, check_nesting, is_json
-from hotgraft.core.options import Options, make_options
+from hotgraft.core.options import COUNTS, Options, make_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,7 +66,8 @@ DEFAULT: Final = "default"
 # Of `hotgraft run`, where they differ from those of a Host: it has nobody else who looks.
 RUN_DEFAULTS: Final[Mapping[str, float]] = MappingProxyType({"health_every_s": 5.0})
 _FLAGS: Final = (RELOAD, "crash_report", "catch_crashes")
-_WANTED: Final = {"s": "a number of seconds", "bytes": "a whole number of bytes"}  # by the end of a setting's name
+# By the end of a setting's name.
+_WANTED: Final = {"s": "a number of seconds", "bytes": "a whole number of bytes", "count": "a whole number"}
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
 
 
@@ -181,12 +189,13 @@ def _parsed(name: str, text: str, variable: str) -> Any:
     try:
         if name.endswith("_s"):
             return float(text)
-        if name.endswith("_bytes"):
+        if name in COUNTS or name.endswith("_bytes"):
             return int(text)
         if name in _FLAGS:
             return {**dict.fromkeys(_TRUE, True), **dict.fromkeys(_FALSE, False)}[text.lower()]
     except (ValueError, KeyError):
-        wanted = _WANTED.get(name.rpartition("_")[2], f"one of {', '.join(_TRUE + _FALSE[:-1])}")
+        kind = "count" if name in COUNTS else name.rpartition("_")[2]
+        wanted = _WANTED.get(kind, f"one of {', '.join(_TRUE + _FALSE[:-1])}")
         raise ConfigError("read the environment", on=f"${variable}", found=f"{text!r} is not {wanted}") from None
     return text
 

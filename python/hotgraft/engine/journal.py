@@ -218,6 +218,11 @@ class Journal:
             found = next(self._database.rows(where, (plugin, sha256), "number DESC"), None)
         return None if found is None else found.record
 
+    def notes(self, step: str) -> tuple[AuditRecord, ...]:
+        """Return the records of that step that belong to no attempt, the oldest first."""
+        with self._lock:
+            return tuple(row.record for row in self._database.rows("step = ? AND attempt = ''", (step,)))
+
     def config(self, sha256: str) -> str | None:
         """Return the config text of that hash."""
         with self._lock:

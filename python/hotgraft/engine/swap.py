@@ -27,14 +27,29 @@ class Window:
     after_undo: tuple[str, ...]
 
 
-def carry_out(member: _core.Member, instances: Sequence[str], *, plugin: str, number: int, deadline_s: float) -> Window:
+def carry_out(
+    member: _core.Member, instances: Sequence[str], *, plugin: str, tried: str, deadline_s: float, resumes: bool = False
+) -> Window:
     """Run the window of one plugin.
+
+    Args:
+        member: its part in the native window.
+        instances: their names, in its order.
+        plugin: for the error of a window that was called off, with `tried`.
+        tried: "swap to generation 3".
+        deadline_s: for all of it.
+        resumes: what the core calls start is, for a generation that served before, resume.
 
     Return what it did, published or called off. Never raises for a failed step.
     """
     record = _core.run_swap([member], deadline_s=deadline_s)
     steps = tuple(
-        StepTime(_title(kind, instances, index), (end_ns - begin_ns) / 1_000, failure, begin_ns)
+        StepTime(
+            _title("resume" if resumes and kind == "start" else kind, instances, index),
+            (end_ns - begin_ns) / 1_000,
+            failure,
+            begin_ns,
+        )
         for kind, _, index, begin_ns, end_ns, failure in record.steps
     )
     gated = record.gates_closed_ns != 0
@@ -48,7 +63,7 @@ def carry_out(member: _core.Member, instances: Sequence[str], *, plugin: str, nu
         steps=steps,
         pause_us=(record.gates_open_ns - record.gates_closed_ns) / 1_000 if gated else 0.0,
         pause_steps=pause,
-        failure=_failure_of(record, plugin, number),
+        failure=_failure_of(record, plugin, tried),
         after_undo=tuple(record.after_undo),
     )
 
@@ -60,7 +75,7 @@ def _title(kind: str, instances: Sequence[str], index: int) -> str:
     return kind if kind in WHOLE else f"{kind} {instances[index]}"
 
 
-def _failure_of(record: _core.SwapRecord, plugin: str, number: int) -> errors.HotgraftError | None:
+def _failure_of(record: _core.SwapRecord, plugin: str, tried: str) -> errors.HotgraftError | None:
     """Return the error that the record's failure stands for.
 
     Raising it is the host's, who knows what runs.
@@ -73,7 +88,7 @@ def _failure_of(record: _core.SwapRecord, plugin: str, number: int) -> errors.Ho
     failed = next((step[0] for step in record.steps if step[5]), "")
     if failed:
         found = [f"{failed}: {one}" for one in found]
-    error: errors.HotgraftError = kind(f"swap to generation {number}", on=plugin, found=found)
+    error: errors.HotgraftError = kind(tried, on=plugin, found=found)
     if record.after_undo:
         error.advice = "not put back: " + "; ".join(record.after_undo)
     return error

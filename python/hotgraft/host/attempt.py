@@ -6,14 +6,15 @@ attempt leaves here as an error that carries the report and says what runs now.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from hotgraft import _core
 from hotgraft.core.call_types import call_description
-from hotgraft.core.errors import ContractError, HotgraftError, StateError
+from hotgraft.core.errors import ContractError, HealthError, HotgraftError, Quarantined, StateError
 from hotgraft.core.lifecycle import Event, Stage
+from hotgraft.core.options import OFF
 from hotgraft.core.plan import make_plan
 from hotgraft.engine.config import check_configs
 from hotgraft.engine.load import InstanceWish, prepare, serve_first
@@ -21,9 +22,12 @@ from hotgraft.engine.stage import stage_candidate
 from hotgraft.engine.swap import carry_out
 from hotgraft.engine.transfer import check_facts, member_of
 from hotgraft.host.binding import bind_requires
+from hotgraft.host.commit import commit
 from hotgraft.host.plugin import make_call_type
 from hotgraft.host.probe import copy_live_state, is_probing, probe
+from hotgraft.host.quarantine import note_quarantine, quarantined
 from hotgraft.host.report import Outcome, SwapReport
+from hotgraft.host.rollback import Rollback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -36,8 +40,9 @@ if TYPE_CHECKING:
     from hotgraft.engine.swap import Window
     from hotgraft.engine.timing import Stopwatch
     from hotgraft.host.journal import AttemptRecord
-    from hotgraft.host.loaded import Bound, Loaded
+    from hotgraft.host.loaded import Bound, Held, Loaded
     from hotgraft.host.plugin import Plugin
+    from hotgraft.host.quarantine import Quarantine
 
 __all__ = ["Around", "Attempt"]
 
@@ -50,6 +55,9 @@ class Around:
     place: StagingPlace
     others: Callable[[], tuple[Loaded, ...]]
     after_publish: Callable[[Loaded], None]
+    quarantine: Quarantine
+    check_health: Callable[[Loaded], tuple[str, ...]]  # quickly; every reason why what serves is not fit
+    begin_probation: Callable[[Loaded], None]
 
     def without_settling(self) -> Around:
         """Return the same for an image whose writer is known to have finished."""
@@ -76,6 +84,7 @@ class Attempt:
     window: Window | None = None
     imports: Mapping[str, Bound] = field(default_factory=dict)
     call_type: type[Plugin] | None = None
+    lost_calls: int | None = None  # by a rollback of it that took no state along
 
     def load(self) -> SwapReport:
         """Bring up the first generation; on failure nothing of it stays."""
@@ -97,11 +106,17 @@ class Attempt:
                 check_facts(self.plan, old, prepared.candidate.generation)
                 indexes = {one.name: one.index for one in self.loaded.instances.values()}
                 self.outcome = Outcome.CALLED_OFF
+                assert self.plan.crossing is not None  # a plan without a way across was refused
+                held = self.loaded.to_hold(self.plan.crossing, self.record)
                 member = member_of(self.plan, old, prepared, indexes)
                 names = [wish.name for wish in prepared.wishes]
                 try:
                     self.window = carry_out(
-                        member, names, plugin=self.loaded.name, number=self.number, deadline_s=deadline_s
+                        member,
+                        names,
+                        plugin=self.loaded.name,
+                        tried=f"swap to generation {self.number}",
+                        deadline_s=deadline_s,
                     )
                     self.watch.steps.extend(self.window.steps)
                 except MemoryError:
@@ -110,7 +125,9 @@ class Attempt:
                         raise
                 if self.window is not None and self.window.failure is not None:
                     raise self.window.failure
-            self._adopt(prepared)
+            self._adopt(prepared, held)
+            with suppress(MemoryError):  # it serves; what is not looked at now is held until the next swap
+                self._prove()
         return self._report_of_published()
 
     def _report_of_published(self) -> SwapReport:
@@ -137,6 +154,9 @@ class Attempt:
             pause_steps=window.pause_steps if window is not None else (),
             refusals=error.found if error is not None else (),
             after_undo=window.after_undo if window is not None else (),
+            is_on_probation=self.record.is_on_probation,
+            is_lossy=self.lost_calls is not None,
+            lost_calls=self.lost_calls or 0,
             probe=self.probed,
         )
 
@@ -148,6 +168,7 @@ class Attempt:
         candidate = stage_candidate(self.source, loaded.name, self.number, place=self.around.place, watch=self.watch)
         self.candidate = candidate
         with self._rejecting(candidate), self.watch("compare contract"):
+            self._check_quarantine(candidate)
             self._check_plan(candidate)
             check_configs(loaded.name, candidate.descriptor.config_schema, self.configs)
             others = self.around.others()
@@ -189,8 +210,13 @@ class Attempt:
                 raise error
         candidate.generation.advance(Event.PROBE)
 
+    def _check_quarantine(self, candidate: Candidate) -> None:
+        refusals = self.around.quarantine.refusals(self.loaded.name, candidate.generation.sha256, self.configs)
+        if refusals:
+            raise Quarantined(f"swap to generation {self.number}", on=self.loaded.name, found=refusals)
+
     def _check_plan(self, candidate: Candidate) -> None:
-        loaded = self.loaded
+        loaded, options = self.loaded, self.around.options
         if loaded.current is None:
             return
         if candidate.descriptor.name != loaded.serving.descriptor.name:
@@ -201,7 +227,13 @@ class Attempt:
             )
         consumers = tuple(need for other in self.around.others() for need in other.wants(loaded.name))
         running = loaded.running(consumers)
-        self.plan = make_plan(loaded.name, running, candidate.side, is_probed=is_probing(self.around.options))
+        self.plan = make_plan(
+            loaded.name,
+            running,
+            candidate.side,
+            is_probed=is_probing(options),
+            is_on_probation=options.probation != OFF,
+        )
         if self.plan.refusals:
             kind = ContractError if self.plan.contract_refusals else StateError
             raise kind(f"swap to generation {self.number}", on=loaded.name, found=self.plan.refusals)
@@ -216,19 +248,55 @@ class Attempt:
             for name, config_json in self.configs.items()
         )
 
-    def _adopt(self, prepared: Prepared) -> None:
-        """The candidate serves; what it replaced is on its way out."""
+    def _adopt(self, prepared: Prepared, held: Held | None = None) -> None:
+        """The candidate serves; what it replaced is held, and what that was held for is on its way out."""
         loaded = self.loaded
-        old = loaded.current
-        loaded.adopt(prepared)
+        superseded = loaded.adopt(prepared, held)
         loaded.imports, loaded.call_type = self.imports, self.call_type
         if not self.keeps_source:
             loaded.source = self.source
         self.outcome = Outcome.PUBLISHED
         self.around.after_publish(loaded)
-        if old is not None:
-            with self.watch("commit"):
-                _core.retire(old.generation)
+        if superseded is not None:
+            superseded.record.give_up()
+            _core.retire(superseded.generation)
+
+    def _prove(self) -> None:
+        """What was published is looked at, and stays, stays for a while, or is taken back."""
+        with self.watch("quick health"):
+            findings = self.around.check_health(self.loaded)
+        if findings:
+            self._take_back(findings)
+        if self.around.options.probation != OFF:
+            self.record.is_on_probation = True
+            self.around.begin_probation(self.loaded)
+            return
+        with self.watch("commit"):
+            commit(self.loaded, folder=self.around.place.folder)
+
+    def _take_back(self, findings: tuple[str, ...]) -> None:
+        """Let the generation serve again that served before.
+
+        Raises:
+            HealthError: it does. RollbackBlocked: it cannot.
+        """
+        loaded, options, why = self.loaded, self.around.options, "; ".join(findings)
+        image = quarantined(loaded, why)
+        rollback = Rollback(
+            loaded=loaded,
+            why=why,
+            deadline_s=self.swap_deadline_s,
+            options=options,
+            watch=self.watch,
+            after_publish=self.around.after_publish,
+        )
+        self.outcome = Outcome.BLOCKED
+        report = rollback.carry_out()
+        self.outcome = Outcome.ROLLED_BACK
+        self.lost_calls = report.lost_calls if report.is_lossy else None
+        self.around.quarantine.add(loaded.name, image)
+        note_quarantine(self.record.recorder, loaded.name, image, self.record.asked)
+        raise HealthError(f"keep generation {self.number}", on=loaded.name, found=findings)
 
     @contextmanager
     def _rejecting(self, candidate: Candidate) -> Iterator[None]:
@@ -257,8 +325,9 @@ class Attempt:
         except HotgraftError as error:
             error.on = error.on or self.loaded.name
             report = self.report(error)
+            still = "serves again" if self.outcome is Outcome.ROLLED_BACK else "still serves"
             error.running = (
-                f"generation {report.generation} still serves" if report.generation else "nothing of it is loaded"
+                f"generation {report.generation} {still}" if report.generation else "nothing of it is loaded"
             )
             error.add_note(f"while trying to {tried} {self.number} of {self.loaded.name}: {report.outcome}")
             error.report = report  # type: ignore[attr-defined] # of a swap's errors only, and above the core's layer

@@ -48,9 +48,20 @@ def _look(interface: str, accepts: Range, others: list[Loaded]) -> tuple[Bound |
         offers = [one for one in other.serving.side.interfaces if one.name == interface]
         for one in offers:
             if accepts.allows_interface((one.major, one.minor)):
+                if not _outlasts_rollback(other, one.key, accepts):
+                    passed_over.append(f"{other.name} offers {one.version} on probation, and less if it is rolled back")
+                    continue
                 instance = next(iter(other.instances.values()))
                 return Bound(other.name, one.key, accepts, instance.slots[one.key]), passed_over
             passed_over.append(f"{other.name} offers {one.version}")
         if not offers:
             passed_over.append(f"{other.name} does not offer it")
     return None, passed_over
+
+
+def _outlasts_rollback(provider: Loaded, key: str, accepts: Range) -> bool:
+    """Tell whether what is held for a provider on probation would do as well: a rollback must not break a consumer."""
+    if provider.held is None:
+        return True
+    held = [one for one in provider.held.candidate.side.interfaces if one.key == key]
+    return any(accepts.allows_interface((one.major, one.minor)) for one in held)

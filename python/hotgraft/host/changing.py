@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hotgraft.host.attempt import Attempt
+from hotgraft.host.backwards import Backwards
 from hotgraft.host.change import carry_out, is_deferred, start_change
 from hotgraft.host.instances import add_instance
 from hotgraft.host.loaded import Loaded
@@ -15,26 +16,15 @@ from hotgraft.host.turns import Turns
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from hotgraft.core.verdict import Verdict
     from hotgraft.engine.journal_asked import Asked
     from hotgraft.engine.timing import Stopwatch
     from hotgraft.host.attempt import Around
     from hotgraft.host.events import HostEvents
     from hotgraft.host.journal import Recorder
+    from hotgraft.host.wish import Wish
 
-__all__ = ["Changes", "Wish"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What a caller wants of a plugin."""
-
-    asked: Asked
-    deadline_s: float
-    source: str | None = None  # None: the image that serves
-    config_json: str | None = None  # None: each instance keeps its own
-    instance: str | None = None  # whose config it is; None: of all
-    key: object = None  # equal ones are one
-    is_settled: bool = False
+__all__ = ["Changes"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,32 +36,65 @@ class Changes:
     events: HostEvents
     watch: Callable[[], Stopwatch]
 
+    @property
+    def backwards(self) -> Backwards:
+        """Return what goes back, or ends the time in which one can."""
+        return Backwards(
+            around=self.around,
+            recorder=self.recorder,
+            events=self.events,
+            watch=self.watch,
+            swap_to=lambda loaded, wish: self._attempt(loaded, wish),
+        )
+
     def swap(self, loaded: Loaded, wish: Wish) -> SwapReport:
         """Do it and return its report, or one that says that it is deferred."""
+        image = wish.source or loaded.serving.generation.path
+        return self._change(loaded, lambda: self._attempt(loaded, wish), wish.deadline_s, key=wish.key, image=image)
 
+    def roll_back(self, loaded: Loaded, who: Asked, deadline_s: float) -> SwapReport:
+        """Let the generation serve again that served before: the one that is held, or else the image before.
+
+        Raises:
+            RollbackBlocked: it cannot. And as a swap, where it is a new one.
+        """
+        return self._change(loaded, lambda: self.backwards.go_back(loaded, who, deadline_s), deadline_s)
+
+    def take_back(self, loaded: Loaded, number: int, verdict: Verdict) -> SwapReport:
+        """Roll generation `number` back for what probation found, unless something else serves by now."""
+        deadline_s = self.around.options.swap_deadline_s
+        return self._change(loaded, lambda: self.backwards.take_back(loaded, number, verdict), deadline_s)
+
+    def commit(self, loaded: Loaded, number: int | None, notes: tuple[str, ...] = ()) -> SwapReport:
+        """End the probation of generation `number` (None: of what serves): it stays; nothing else, nothing happens."""
+
+        def work() -> SwapReport:
+            committed = self.backwards.commit(loaded, number)
+            if committed:
+                self.events.tell(
+                    "probation.passed", loaded.name, generation=loaded.serving.generation.number, notes=notes
+                )
+            return self.backwards.as_is(loaded)
+
+        return carry_out(lambda: self._take(loaded, work, self.around.options.swap_deadline_s))
+
+    def _change(
+        self, loaded: Loaded, work: Callable[[], SwapReport], deadline_s: float, *, key: object = None, image: str = ""
+    ) -> SwapReport:
         def take_turn() -> SwapReport:
             try:
-                report = self._take(loaded, lambda: self._attempt(loaded, wish), wish.deadline_s, wish.key)
+                report = self._take(loaded, work, deadline_s, key)
             except Exception as error:
                 self.events.tell_failure(loaded.name, error)
                 raise
-            self.events.tell("swap.published", loaded.name, report=report)
+            self.events.tell(f"swap.{report.outcome.replace(' ', '_')}", loaded.name, report=report)
             return report
 
         if not is_deferred():
             return carry_out(take_turn)
         later = start_change(take_turn)
         self.events.tell("swap.deferred", loaded.name)
-        serving = loaded.serving
-        return SwapReport(
-            plugin=loaded.name,
-            outcome=Outcome.DEFERRED,
-            generation=serving.generation.number,
-            version=serving.side.version,
-            candidate=0,
-            image=wish.source or serving.generation.path,
-            later=later,
-        )
+        return replace(self.backwards.as_is(loaded, image=image), outcome=Outcome.DEFERRED, later=later)
 
     def load(self, name: str, source: str, configs: Mapping[str, str], who: Asked, image: str = "") -> None:
         """Load a plugin with its instances; `image` is where it comes from if that is not `source`."""
@@ -91,7 +114,7 @@ class Changes:
 
         def work() -> SwapReport:
             watch = self.watch()
-            configs = {one.name: one.config_json for one in loaded.instances.values()} | {name: config_json}
+            configs = loaded.configs | {name: config_json}
             record = self.recorder.attempt(loaded, who, loaded.source, configs, watch)
             return record.carry_out(
                 lambda: add_instance(loaded, name, config_json, around=self.around, watch=watch, record=record)
@@ -113,11 +136,11 @@ class Changes:
             self.recorder.tell_events()
 
     def _attempt(self, loaded: Loaded, wish: Wish) -> SwapReport:
-        configs = {one.name: one.config_json for one in loaded.instances.values()}
+        configs = {**loaded.configs, **(wish.configs or {})}
         if wish.config_json is not None:
             configs.update((one, wish.config_json) for one in ([wish.instance] if wish.instance else configs))
         around, watch = self.around.without_settling() if wish.is_settled else self.around, self.watch()
         record = self.recorder.attempt(loaded, wish.asked, wish.source or loaded.source, configs, watch)
-        image = wish.source or loaded.serving.generation.path
-        attempt = Attempt(loaded, image, configs, around, watch, record, keeps_source=wish.source is None)
+        image, keeps_source = wish.source or loaded.serving.generation.path, wish.keeps_source or wish.source is None
+        attempt = Attempt(loaded, image, configs, around, watch, record, keeps_source=keeps_source)
         return record.carry_out(lambda: attempt.swap(wish.deadline_s))

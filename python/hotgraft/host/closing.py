@@ -66,6 +66,10 @@ def _close_plugin(loaded: Loaded, until_s: float) -> tuple[str, ...]:
         serving = loaded.serving
         _core.close_plugin(serving.generation, slots, max(until_s - time.monotonic(), 0.0))
         loaded.replaced.add(serving.generation)
+        if loaded.held is not None:
+            _give_up_held(loaded)
+        if loaded.previous is not None:
+            loaded.previous.forget()
         for instance in loaded.instances.values():
             instance.pinnable = None
         return SwapReport(
@@ -87,6 +91,13 @@ def _close_plugin(loaded: Loaded, until_s: float) -> tuple[str, ...]:
         _refuse(loaded, "none", "")
         return (f"{loaded.name}: {error}",)
     return ()
+
+
+def _give_up_held(loaded: Loaded) -> None:
+    """What was on probation is not committed by a host that ends: the next one begins with what was good."""
+    held = loaded.release_held()
+    held.record.give_up()
+    _core.retire(held.generation)
 
 
 def _refuse(loaded: Loaded, kind: str, sentence: str) -> None:

@@ -84,12 +84,15 @@ class HealthBook:
             known = self._known.setdefault(plugin, _Known())
             known.program_checks = (*known.program_checks, ProgramCheck(function))
 
-    def check(self, loaded: Loaded, *, depth: Depth = Depth.QUICK, deadline_s: float) -> HealthReport:
+    def check(
+        self, loaded: Loaded, *, depth: Depth = Depth.QUICK, deadline_s: float, tells: bool = True
+    ) -> HealthReport:
         """Run every check of what serves, one after another: each instance's own, then the program's.
 
         Args:
             loaded: the plugin; it serves.
             depth: how closely its own check is to look.
+            tells: of a change, and remember what was said; else it only counts, and whoever asks says what came of it.
             deadline_s: for each check. One that hangs takes it once; while it does not come back it is not waited for.
 
         Returns:
@@ -113,7 +116,7 @@ class HealthBook:
             not_asked=tuple(one.sentence for one in said[Health.NOT_ASKED]),
             took_us=(time.monotonic_ns() - began_ns) / 1_000,
         )
-        self._note(loaded, report)
+        self._note(loaded, report, tells=tells)
         return report
 
     def last(self, plugin: str) -> HealthReport | None:
@@ -145,7 +148,7 @@ class HealthBook:
             for instance in instances:
                 yield check.ask(instance.handle, "" if instance.name == MAIN else instance.name, deadline_s=deadline_s)
 
-    def _note(self, loaded: Loaded, report: HealthReport) -> None:
+    def _note(self, loaded: Loaded, report: HealthReport, *, tells: bool) -> None:
         current = loaded.current
         is_known = not (report.is_fit and report.not_asked)
         if current is None or current.generation.number != report.generation or not is_known:
@@ -154,10 +157,12 @@ class HealthBook:
             if self._is_closed:
                 return
             known = self._known.setdefault(loaded.name, _Known())
-            was_fit = known.last is None or known.last.is_fit
-            known.last = report
             known.checks += 1
             known.failures += not report.is_fit
+            if not tells:
+                return
+            was_fit = known.last is None or known.last.is_fit
+            known.last = report
         if was_fit != report.is_fit:
             self._events.tell("health.recovered" if report.is_fit else "health.failed", loaded.name, report=report)
 

@@ -23,23 +23,25 @@ from hotgraft.engine.timing import Stopwatch
 from hotgraft.host.aio import Gates
 from hotgraft.host.attempt import Around
 from hotgraft.host.change import carry_out, check_not_forked
-from hotgraft.host.changing import Changes, Wish
+from hotgraft.host.changing import Changes
 from hotgraft.host.closing import close_all
 from hotgraft.host.crashes import handle_crashes
 from hotgraft.host.events import HostEvents, Subscription
 from hotgraft.host.folder import private_folder
 from hotgraft.host.fork import watch_forks
 from hotgraft.host.host_health import HostHealth, make_health
+from hotgraft.host.host_trust import HostTrust
 from hotgraft.host.image import config_text, content_key, image_of, name_in
 from hotgraft.host.instances import make_handle, pin_instance, retype_handles
 from hotgraft.host.journal import open_recorder
-from hotgraft.host.last_good import last_good_path, restore_last_good
 from hotgraft.host.loaded import MAIN, Loaded
 from hotgraft.host.log import log_drain
 from hotgraft.host.pin import PinClock
+from hotgraft.host.proving import make_probations, make_quarantine
 from hotgraft.host.reading import read_saved_state
 from hotgraft.host.unloads import Unloads, unloads_of
 from hotgraft.host.watches import Watches
+from hotgraft.host.wish import Wish
 
 if TYPE_CHECKING:
     import os
@@ -57,7 +59,7 @@ __all__ = ["Host"]
 Typed = TypeVar("Typed")
 
 
-class Host(HostHealth):
+class Host(HostTrust, HostHealth):
     """Loads plugins, replaces them while they are called, and takes them out of memory again.
 
     Args:
@@ -76,16 +78,21 @@ class Host(HostHealth):
         self._is_closed = False
         self._pins = PinClock(time.monotonic)
         folder = self.options.staging_folder or private_folder(self)
+        self._recorder = open_recorder(self.options.journal, self._events)
+        self._quarantine = make_quarantine(self.options, self._recorder)
+        self._health, self._health_schedule = make_health(self.options, self._events, self._listed)
         self._around = Around(
             options=self.options,
             place=StagingPlace(folder=folder, settle_deadline_s=self.options.settle_deadline_s),
             others=self._listed,
             after_publish=self._follow,
+            quarantine=self._quarantine,
+            check_health=self._quick_health,
+            begin_probation=lambda loaded: self._probations.begin(loaded),
         )
-        self._recorder = open_recorder(self.options.journal, self._events)
         self._changes = Changes(around=self._around, recorder=self._recorder, events=self._events, watch=self._watch)
+        self._probations = make_probations(self.options, self._changes, self._listed, self._health)
         self._watches = Watches(self._listed, self._reload, self._events, self.options.settle_deadline_s)
-        self._health, self._health_schedule = make_health(self.options, self._events, self._listed)
         log_drain()
         watch_forks()
         handle_crashes(self.options)
@@ -232,24 +239,6 @@ class Host(HostHealth):
             loaded, Wish(asked=who, deadline_s=limit, config_json=config_text(config), instance=chosen)
         )
 
-    def last_good(self, name: str) -> str | None:
-        """Return the path of the newest committed image of `name` that is whole; None: there is none, or no journal."""
-        return last_good_path(self._recorder, name)
-
-    def restore_last_good(self, *names: str, images: Mapping[str, str | os.PathLike[str]] | None = None) -> None:
-        """Load plugins that are not loaded from their newest committed images that are whole and come up.
-
-        Args:
-            names: which; none: all that the journal has a committed image of. Providers come first.
-            images: by name, where it comes from next, at a reload or under watch; else where it came from before.
-
-        Raises:
-            JournalError: there is no journal, or no usable image of one. ValueError: that name is loaded.
-        """
-        self._check_control()
-        sources = {name: image_of(image) for name, image in (images or {}).items()}
-        restore_last_good(self, self._recorder, names, sources, load=self._changes.load)
-
     def plan(self, name: str, image: str | os.PathLike[str] | None = None) -> Plan:
         """Return what `reload` would do, and every reason against it, without doing any of it."""
         self._check_control()
@@ -257,7 +246,13 @@ class Host(HostHealth):
         source = image_of(image) if image is not None else loaded.source
         _, side = inspect_file(source, settle_deadline_s=self.options.settle_deadline_s)
         consumers = tuple(need for other in self._listed() for need in other.wants(name))
-        return make_plan(name, loaded.running(consumers), side, is_probed=self.options.probe != OFF)
+        return make_plan(
+            name,
+            loaded.running(consumers),
+            side,
+            is_probed=self.options.probe != OFF,
+            is_on_probation=self.options.probation != OFF,
+        )
 
     def watch(self, *names: str) -> Watch:
         """Reload a plugin whenever its image has a new whole content, until the watch or the host is closed.
@@ -319,6 +314,7 @@ class Host(HostHealth):
         """
         check_not_forked()
         self._watches.close()
+        self._probations.close()
         self._health_schedule.close()
         self._health.close()
         until = time.monotonic() + (self.options.close_deadline_s if deadline_s is None else deadline_s)
@@ -351,6 +347,8 @@ class Host(HostHealth):
         with self._lock:
             self._plugins[loaded.name] = loaded
         loaded.replaced.count()  # forgets those that are gone
+        if self.options.probation != OFF:
+            self._probations.start()
 
     def _forget(self, loaded: Loaded) -> None:
         """It is out of service."""

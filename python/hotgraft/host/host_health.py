@@ -89,6 +89,10 @@ class HostHealth:
         """
         return self._health.last(self._loaded(name).name)
 
+    def _quick_health(self, loaded: Loaded) -> tuple[str, ...]:
+        """Return every reason why what was just published is not fit; a swap says it, so nothing else is told of it."""
+        return self._health.check(loaded, deadline_s=self.options.health_deadline_s, tells=False).reasons
+
     def _check_control(self) -> None:
         raise NotImplementedError
 

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from hotgraft import _core
-from hotgraft.core.errors import HostClosed
+from hotgraft.core.errors import Busy, HostClosed
 from hotgraft.core.lifecycle import Stage
 from hotgraft.engine.config import check_configs
 from hotgraft.engine.load import make_tables
@@ -55,11 +55,19 @@ def add_instance(
 
     Raises:
         ValueError: there is one of that name. ConfigError: its config breaks the schema. ProbeError: it is not fit to
-            serve. PluginError, PluginAbandoned: its own functions; nothing changed.
+            serve. PluginError, PluginAbandoned: its own functions. Busy: it is on probation. Nothing changed.
     """
     if name in loaded.instances:
         raise ValueError(f"plugin {loaded.name!r} has an instance {name!r} already: reload() replaces it")
     serving, deadline_s = loaded.serving, around.options.control_deadline_s
+    if loaded.held is not None:
+        raise Busy(
+            f"add instance {name!r}",
+            on=loaded.name,
+            found=f"generation {serving.generation.number} is on probation, and what would follow a rollback lacks it",
+            advice="add it when the probation is over, or end that with Host.commit(name)",
+            running=f"generation {serving.generation.number} serves on",
+        )
     check_configs(loaded.name, serving.descriptor.config_schema, {name: config_json})
     slots = {one.key: loaded.slot_for(name, one.key) for one in serving.side.interfaces}
     probed = _probe(loaded, name, config_json, around=around, watch=watch)

@@ -137,6 +137,7 @@ class AttemptRecord:
     after: tuple[int, str] = (0, "")
     version: str = ""
     written: int = 0  # of the watch's steps
+    is_on_probation: bool = False  # published and not committed: `commit` or `give_up` comes later
 
     def intend(self, candidate: _core.Generation, version: str) -> None:
         """Keep the image and put the intent on record, durably, before any code of the candidate runs.
@@ -157,6 +158,36 @@ class AttemptRecord:
         self.recorder.judge(self.loaded.name, written)
         if written.error is not None:
             raise written.error
+
+    def intend_rollback(self, held: _core.Generation, version: str) -> None:
+        """Put on record that the held generation is to serve again: at once, or when the journal can be written again.
+
+        A rollback is not refused for want of a record: it goes back to what was committed, and that is on record.
+        """
+        journal = self.recorder.journal
+        self.after, self.version = (held.number, held.sha256), version
+        if journal is not None:
+            record = self._record(INTENT, "intended", facts=self._facts())
+            self.recorder.judge(self.loaded.name, journal.write([record], keeps=True))
+
+    def commit(self) -> None:
+        """Its probation is over and what it published stays: from now on that is the last good."""
+        journal = self.recorder.journal
+        if journal is not None and self.is_on_probation:
+            configs = {_sha256(text): text for text in self.configs.values()}
+            record = self._record(COMMIT, "committed", facts=self._facts())
+            self.recorder.judge(self.loaded.name, journal.write([record], configs, keeps=True))
+        self._settle(is_committed=True)
+
+    def give_up(self) -> None:
+        """What it published does not stay; why is on record with what followed."""
+        self._settle(is_committed=False)
+
+    def _settle(self, *, is_committed: bool) -> None:
+        journal, was_open = self.recorder.journal, self.is_on_probation
+        self.is_on_probation = False
+        if journal is not None and was_open:
+            journal.store.end(self.name, self.loaded.name, is_committed=is_committed)
 
     def carry_out(self, work: Callable[[], SwapReport]) -> SwapReport:
         """Do the attempt and put on record how it ended."""
@@ -182,10 +213,10 @@ class AttemptRecord:
         outcome = report.outcome if report is not None else Outcome.FAILED
         if report is not None:
             self.after = (report.candidate, report.sha256)
-        is_committed = outcome is Outcome.PUBLISHED
-        failures = [self._sync_image()] if is_committed else []
+        is_published = outcome is Outcome.PUBLISHED
+        failures = [self._sync_image()] if is_published else []
         try:
-            configs = {_sha256(text): text for text in self.configs.values()} if is_committed else {}
+            configs = {_sha256(text): text for text in self.configs.values()} if is_published else {}
             written = journal.write(self._ending(outcome, report, error), configs, keeps=True)
         except MemoryError:  # for the records themselves
             failures.append("no memory for its records")
@@ -193,7 +224,8 @@ class AttemptRecord:
             self.recorder.judge(self.loaded.name, written)
             failures += written.error.found if written.error is not None else ()
         finally:
-            journal.store.end(self.name, self.loaded.name, is_committed=is_committed)
+            if not (is_published and self.is_on_probation):
+                journal.store.end(self.name, self.loaded.name, is_committed=is_published)
         return "; ".join(filter(None, failures))
 
     def _sync_image(self) -> str:
@@ -210,8 +242,9 @@ class AttemptRecord:
         facts: dict[str, Any] = {}
         if report is not None:
             facts |= {"pause_ns": round(report.pause_us * 1_000), "after_undo": list(report.after_undo)}
+            facts |= {"lost_calls": report.lost_calls} if report.is_lossy else {}
         records = [*self._steps(), self._record("outcome", outcome, error=_words(error), facts=facts)]
-        if outcome is Outcome.PUBLISHED:
+        if outcome is Outcome.PUBLISHED and not self.is_on_probation:
             time = next((one for one in self.watch.steps if one.step == COMMIT), None)
             records.append(self._record(COMMIT, "committed", facts=self._facts(), time=time))
         return records

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hotgraft.core.descriptor import Descriptor
     from hotgraft.engine.journal import Journal
     from hotgraft.engine.journal_asked import Asked
-    from hotgraft.host.host import Host
+    from hotgraft.host.host_trust import HostTrust
     from hotgraft.host.journal import Recorder
 
     # name, path of the image, config of each instance, who asked, where the image came from
@@ -46,7 +46,7 @@ def last_good_path(recorder: Recorder, plugin: str) -> str | None:
 
 
 def restore_last_good(
-    host: Host, recorder: Recorder, names: Iterable[str], sources: Mapping[str, str], *, load: Load
+    host: HostTrust, recorder: Recorder, names: Iterable[str], sources: Mapping[str, str], *, load: Load
 ) -> None:
     """Load the last good image of each plugin that is named, providers first; none named: of all.
 

@@ -5,7 +5,7 @@ What serves, its instances and their slots, and what was replaced.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from hotgraft import _core
@@ -17,14 +17,17 @@ from hotgraft.host.replaced import Replaced
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from hotgraft.core.state import Crossing
     from hotgraft.core.versions import Range
     from hotgraft.engine.load import Prepared
     from hotgraft.engine.stage import Candidate
+    from hotgraft.host.journal import AttemptRecord
     from hotgraft.host.plugin import Plugin
+    from hotgraft.host.previous import Previous
     from hotgraft.host.report import SwapReport
     from hotgraft.host.turns import Turns
 
-__all__ = ["MAIN", "Bound", "Instance", "Loaded", "Pinnable"]
+__all__ = ["MAIN", "Bound", "Held", "Instance", "Loaded", "Pinnable", "Superseded"]
 
 MAIN = "main"  # the instance of a plugin that was loaded without naming one
 
@@ -60,6 +63,42 @@ class Instance:
     pinnable: Pinnable | None = None  # of what serves
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """The last good generation of a plugin while a newer one serves that is not committed.
+
+    Args:
+        candidate: what served.
+        indexes: of its instances in it, by name.
+        configs: of its instances, as JSON, by name.
+        imports: what its imports lead to.
+        source: where it came from.
+        crossing: how its state left it when it was replaced.
+        record: of the attempt that replaced it, and is not committed.
+    """
+
+    candidate: Candidate
+    indexes: Mapping[str, int]
+    configs: Mapping[str, str]
+    imports: Mapping[str, Bound]
+    source: str
+    crossing: Crossing
+    record: AttemptRecord
+
+    @property
+    def generation(self) -> _core.Generation:
+        """Return the generation that is held."""
+        return self.candidate.generation
+
+
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """A generation that was replaced before its probation was over, and the record of the attempt that published it."""
+
+    generation: _core.Generation
+    record: AttemptRecord
+
+
 @dataclass(slots=True)
 class Loaded:
     """One plugin.
@@ -77,6 +116,8 @@ class Loaded:
     call_type: type[Plugin] | None = None
     replaced: Replaced = field(default_factory=Replaced)
     own_numbers: OwnNumbers = field(default_factory=OwnNumbers)
+    held: Held | None = None  # what a rollback goes back to, until what serves is committed
+    previous: Previous | None = None  # the image before the one that was committed last
 
     @property
     def serving(self) -> Candidate:
@@ -107,10 +148,31 @@ class Loaded:
         title = interface if instance == MAIN else f"{instance}:{interface}"
         return known.get(interface) or _core.Slot.named(title)
 
-    def adopt(self, prepared: Prepared) -> None:
-        """The candidate serves: note it, and what it replaced."""
-        if self.current is not None:
-            self.replaced.add(self.current.generation)
+    @property
+    def configs(self) -> dict[str, str]:
+        """Return the config of each instance, by its name."""
+        return {one.name: one.config_json for one in self.instances.values()}
+
+    def to_hold(self, crossing: Crossing, record: AttemptRecord) -> Held:
+        """Return what is held once the attempt has published: the last good, which what serves now need not be."""
+        if self.held is not None:
+            return replace(self.held, record=record)
+        return Held(
+            candidate=self.serving,
+            indexes={one.name: one.index for one in self.instances.values()},
+            configs=self.configs,
+            imports=self.imports,
+            source=self.source,
+            crossing=crossing,
+            record=record,
+        )
+
+    def adopt(self, prepared: Prepared, held: Held | None = None) -> Superseded | None:
+        """The candidate serves: note it, and what is held for it; return what was on probation until now."""
+        before = Superseded(self.serving.generation, self.held.record) if self.held is not None else None
+        if before is not None:
+            self.replaced.add(before.generation)
+        self.held = held
         self.current = prepared.candidate
         for index, wish in enumerate(prepared.wishes):
             instance = self.instances.setdefault(wish.name, Instance(wish.name, wish.config_json))
@@ -118,6 +180,31 @@ class Loaded:
             instance.index = index
             instance.slots.update(wish.slots)
             instance.pinnable = self.pinnable(prepared.pin_tables[index])
+        return before
+
+    def release_held(self) -> Held:
+        """What was held is held no more: it is on its way out, and the caller retires it."""
+        held = self.held
+        assert held is not None  # asked by whoever has the turn
+        self.replaced.add(held.generation)
+        self.held = None
+        return held
+
+    def recall(
+        self,
+        held: Held,
+        indexes: Mapping[str, int],
+        pin_tables: Mapping[str, tuple[_core.Table, ...]],
+        call_type: type[Plugin],
+    ) -> None:
+        """The held generation serves again: note it, and that what it follows is on its way out."""
+        self.replaced.add(self.serving.generation)
+        self.current, self.held = held.candidate, None
+        self.imports, self.call_type, self.source = held.imports, call_type, held.source
+        for name, index in indexes.items():
+            instance = self.instances[name]
+            instance.index, instance.config_json = index, held.configs[name]
+            instance.pinnable = self.pinnable(pin_tables[name])
 
     def pinnable(self, tables: tuple[_core.Table, ...]) -> Pinnable:
         """Return what pins on an instance of what serves hold."""

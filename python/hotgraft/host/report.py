@@ -25,6 +25,8 @@ class Outcome(StrEnum):
     REFUSED = "refused"  # before any of the candidate's code ran in this process
     FAILED = "failed"  # the candidate's code ran and failed before the gates closed; nothing changed
     CALLED_OFF = "called off"  # inside the window; everything was undone
+    ROLLED_BACK = "rolled back"  # the generation that served before serves again
+    BLOCKED = "rollback blocked"  # it cannot; what was to be rolled back serves on
     DEFERRED = "deferred"  # asked for from inside a plugin call: goes on when that call is over
 
 
@@ -49,6 +51,9 @@ class SwapReport:
     pause_steps: tuple[StepTime, ...] = ()
     refusals: tuple[str, ...] = ()
     after_undo: tuple[str, ...] = ()
+    is_on_probation: bool = False  # what it replaced is held until the window is over
+    lost_calls: int = 0  # made since publish, whose state a rollback could not take along
+    is_lossy: bool = False  # a rollback without the state gained since
     probe: ProbeReport | None = None  # None: it did not come so far, or the host probes nothing
     tainted: str = field(default_factory=_core.taint)  # why results no longer count; empty: no crash was caught
     journal: str = ""  # why the journal does not have all of this attempt yet; empty: it has, or there is none
@@ -82,6 +87,9 @@ class SwapReport:
             "pause_steps_us": [[time.step, time.us] for time in self.pause_steps],
             "refusals": list(self.refusals),
             "after_undo": list(self.after_undo),
+            "is_on_probation": self.is_on_probation,
+            "is_lossy": self.is_lossy,
+            "lost_calls": self.lost_calls,
             "probe": self.probe.as_dict() if self.probe is not None else None,
             "tainted": self.tainted,
             "journal": self.journal,
@@ -91,6 +99,10 @@ class SwapReport:
         lines = [f"{self.plugin}: {self.outcome}; {self.running}"]
         lines += [f"  because {reason}" for reason in self.refusals]
         lines += [f"  not put back: {one}" for one in self.after_undo]
+        if self.is_lossy:
+            lines.append(f"  lossy: the state gained in {self.lost_calls:,} calls since publish is lost")
+        if self.is_on_probation:
+            lines.append("  on probation: what it replaced is held until its window is over")
         if self.probe is not None:
             lines += [f"  not probed: {self.probe.not_probed}"] if self.probe.not_probed else []
             lines += [f"  seen in the probe: {one}" for one in self.probe.warnings]

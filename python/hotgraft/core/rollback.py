@@ -1,0 +1,77 @@
+"""Going back to the generation that is held: the steps, as data, and whether the state gained since comes along.
+
+A rollback is a swap whose next generation served before, so it may fail like one. What is left then is decided here as
+well: whether the held generation may serve again with the state it had when it was replaced.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hotgraft.core.plan import Action, Place, Plan, Side, Step
+from hotgraft.core.state import Crossing, choose_crossing
+
+if TYPE_CHECKING:
+    from hotgraft.core.plan import Running
+
+__all__ = ["keeps_own_state", "loses_state", "plan_rollback"]
+
+
+def keeps_own_state(forward: Crossing) -> bool:
+    """Tell whether the held generation still has what it had when it was replaced, `forward` being how state left it.
+
+    Saving is a copy; a block that was handed over is the new generation's.
+    """
+    return forward is not Crossing.HAND_OVER
+
+
+def loses_state(running: Side, held: Side) -> bool:
+    """Tell whether anything is lost if the held generation serves again without what the running one has."""
+    return running.state.has_state or held.state.has_state
+
+
+def plan_rollback(plugin: str, running: Running, held: Side, *, keeps: bool = False) -> Plan:
+    """Return the plan that lets the held generation serve again.
+
+    Args:
+        plugin: its name.
+        running: what serves now, and its instances.
+        held: what the held generation offers.
+        keeps: with the state that it had when it was replaced; else with what was gained since. Then nobody's state is
+            touched, so nobody has to be waited for.
+    """
+    crossing, refusals = (Crossing.FRESH, ()) if keeps else choose_crossing(running.side.state, held.state)
+    waits = crossing is not Crossing.FRESH
+    slots = len(running.instances) * len(running.side.interfaces)
+    return Plan(
+        plugin=plugin,
+        kept=running.generation,
+        version=running.side.version,
+        candidate_version=held.version,
+        crossing=crossing,
+        is_gated=waits or slots != 1,
+        steps=_steps(running.instances, crossing, is_gated=waits or slots != 1),
+        state_refusals=refusals,
+    )
+
+
+def _steps(instances: tuple[str, ...], crossing: Crossing | None, *, is_gated: bool) -> tuple[Step, ...]:
+    def each(action: Action, place: Place = Place.WINDOW) -> list[Step]:
+        return [Step(action=action, place=place, instance=one) for one in instances]
+
+    def once(action: Action, place: Place = Place.WINDOW) -> list[Step]:
+        return [Step(action=action, place=place)]
+
+    steps: list[Step] = []
+    if crossing is Crossing.RESTORE:  # restore knows only fresh instances
+        steps += each(Action.CREATE, Place.PREPARE)
+    if crossing is Crossing.FRESH:
+        steps += once(Action.CLOSE_GATES) if is_gated else []
+    else:
+        steps += once(Action.WAIT_PINS) + once(Action.CLOSE_GATES) + once(Action.DRAIN) + each(Action.QUIESCE)
+    if crossing is Crossing.HAND_OVER:
+        steps += each(Action.SURRENDER) + each(Action.TAKE)
+    elif crossing is Crossing.RESTORE:
+        steps += each(Action.SAVE) + each(Action.RESTORE)
+    steps += each(Action.START if crossing is Crossing.RESTORE else Action.RESUME)
+    return tuple(steps + once(Action.PUBLISH) + once(Action.RECLAIM, Place.AFTER))

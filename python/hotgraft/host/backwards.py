@@ -1,0 +1,134 @@
+"""Going back, before commit and after it, and the commit that lies between: in the plugin's turn, and on record.
+
+Before commit the generation that is held serves again. After it going back is a new swap, of the image before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hotgraft.core.errors import RollbackBlocked
+from hotgraft.engine.journal_asked import asked
+from hotgraft.host.commit import commit
+from hotgraft.host.quarantine import note_quarantine, quarantined
+from hotgraft.host.report import Outcome, SwapReport
+from hotgraft.host.rollback import Rollback
+from hotgraft.host.wish import Wish
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from hotgraft.core.verdict import Verdict
+    from hotgraft.engine.journal_asked import Asked
+    from hotgraft.engine.timing import Stopwatch
+    from hotgraft.host.attempt import Around
+    from hotgraft.host.events import HostEvents
+    from hotgraft.host.journal import Recorder
+    from hotgraft.host.loaded import Loaded
+
+__all__ = ["Backwards"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backwards:
+    """Of one host; used by whoever has the plugin's turn."""
+
+    around: Around
+    recorder: Recorder
+    events: HostEvents
+    watch: Callable[[], Stopwatch]
+    swap_to: Callable[[Loaded, Wish], SwapReport]
+
+    def go_back(self, loaded: Loaded, who: Asked, deadline_s: float) -> SwapReport:
+        """Go back because somebody says so."""
+        if loaded.held is not None:
+            return self._recall(loaded, who, deadline_s)
+        before = self._image_before(loaded)
+        return self.swap_to(loaded, before.wish(who, deadline_s))
+
+    def take_back(self, loaded: Loaded, number: int, verdict: Verdict) -> SwapReport:
+        """Go back because of what probation found, and do not try that image again."""
+        if loaded.held is None or loaded.serving.generation.number != number:
+            return self.as_is(loaded)
+        image = quarantined(loaded, verdict.reason)
+        who = asked("probation", verdict.reason)
+        report = self._recall(loaded, who, self.around.options.swap_deadline_s)
+        too_often = self.around.quarantine.add(loaded.name, image)
+        note_quarantine(self.recorder, loaded.name, image, who)
+        self.events.tell("quarantine.added", loaded.name, sha256=image.sha256, why=image.why, is_closed=too_often)
+        return report
+
+    def commit(self, loaded: Loaded, number: int | None) -> bool:
+        """What serves stays; False: it is committed already, or something else serves by now."""
+        if loaded.held is None or number not in (None, loaded.serving.generation.number):
+            return False
+        commit(loaded, folder=self.around.place.folder)
+        return True
+
+    def as_is(self, loaded: Loaded, *, image: str = "") -> SwapReport:
+        """Return a report of what serves, with nothing changed."""
+        serving = loaded.serving
+        return SwapReport(
+            plugin=loaded.name,
+            outcome=Outcome.PUBLISHED,
+            generation=serving.generation.number,
+            version=serving.side.version,
+            candidate=0,
+            image=image or loaded.source,
+            sha256=serving.generation.sha256,
+            is_on_probation=loaded.held is not None,
+        )
+
+    def _recall(self, loaded: Loaded, who: Asked, deadline_s: float) -> SwapReport:
+        held, options, watch = loaded.held, self.around.options, self.watch()
+        assert held is not None  # asked before
+        record = self.recorder.attempt(loaded, who, held.source, held.configs, watch)
+        record.intend_rollback(held.generation, held.candidate.side.version)
+        rollback = Rollback(
+            loaded=loaded,
+            why=who.reason,
+            deadline_s=deadline_s,
+            options=options,
+            watch=watch,
+            after_publish=self.around.after_publish,
+        )
+        report = record.carry_out(rollback.carry_out)
+        held.record.give_up()
+        return report
+
+    def _image_before(self, loaded: Loaded) -> _Before:
+        """Return the newest committed image that is not the one that serves."""
+        serving = loaded.serving.generation
+        if loaded.previous is not None:
+            return _Before(loaded.previous.path, loaded.previous.configs)
+        journal = self.recorder.journal
+        if journal is not None:
+            from hotgraft.host.last_good import good_images  # with SQLite: paid by who has a journal
+
+            for one in good_images(self.recorder, loaded.name, asked("rollback")):
+                if one.sha256 != serving.sha256:
+                    return _Before(one.path, one.configs)
+        raise RollbackBlocked(
+            "roll back",
+            on=loaded.name,
+            found="it serves what it was loaded with, or the image before it is not kept",
+            advice="reload the image that you want",
+            running=f"generation {serving.number} still serves",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    path: str
+    configs: Mapping[str, str]
+
+    def wish(self, who: Asked, deadline_s: float) -> Wish:
+        return Wish(
+            asked=who,
+            deadline_s=deadline_s,
+            source=self.path,
+            configs=self.configs,
+            is_settled=True,
+            keeps_source=True,
+        )

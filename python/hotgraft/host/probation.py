@@ -1,0 +1,159 @@
+"""Probation: the time in which a new generation is compared with the one it replaced, which is held meanwhile.
+
+Every half second each plugin's meters are looked at. What committed generations do is remembered for twenty seconds;
+what one on probation does is held against that (core/verdict.py). The verdict is carried out as any change is, on
+another thread and in the plugin's turn: looking goes on.
+
+Thread safety: any thread. The looks are taken by one thread, which lives while there is anything to look at.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from hotgraft.core.verdict import Outcome, Verdict, judge
+from hotgraft.core.window import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hotgraft.core.probation import Rules
+    from hotgraft.host.loaded import Loaded
+    from hotgraft.host.readings import Looks
+
+__all__ = ["LOOK_EVERY_S", "OLD_READINGS", "Probations"]
+
+LOG = logging.getLogger("hotgraft.probation")
+LOOK_EVERY_S: Final = 0.5
+OLD_READINGS: Final = 40  # twenty seconds: what a machine does in bursts is in there
+TRY_AGAIN_S: Final = 5.0  # after a rollback that was blocked
+
+
+@dataclass(slots=True)
+class _Watched:
+    """What is known of one plugin."""
+
+    looks: Looks
+    rules: Rules
+    good: Window = field(default_factory=Window)  # of what was committed
+    new: Window | None = None  # of what is on probation
+    verdict: Verdict | None = None
+    not_before_s: float = 0.0  # is anything carried out
+
+
+class Probations:
+    """Of one host.
+
+    Args:
+        listed: the loaded plugins.
+        looks: makes what looks at a plugin's meters.
+        clock_s: a clock that never goes back.
+        take_back: begins the rollback of a generation, and does not wait for it.
+        commit: begins its commit, likewise.
+    """
+
+    def __init__(
+        self,
+        *,
+        listed: Callable[[], tuple[Loaded, ...]],
+        looks: Callable[[Loaded], Looks],
+        clock_s: Callable[[], float],
+        rules: Rules,
+        take_back: Callable[[Loaded, int, Verdict], None],
+        commit: Callable[[Loaded, int, Verdict], None],
+    ) -> None:
+        self._listed, self._make_looks, self._clock_s = listed, looks, clock_s
+        self._rules, self._take_back, self._commit = rules, take_back, commit
+        self._lock = threading.Lock()  # guards what follows
+        self._watched: dict[str, _Watched] = {}
+        self._own_rules: dict[str, Rules] = {}
+        self._thread: threading.Thread | None = None
+        self._end = threading.Event()
+
+    def set_rules(self, plugin: str, rules: Rules) -> None:
+        """From its next look on, `plugin` is judged by these."""
+        with self._lock:
+            self._own_rules[plugin] = rules
+            if plugin in self._watched:
+                self._watched[plugin].rules = rules
+
+    def begin(self, loaded: Loaded) -> None:
+        """What serves now is on probation."""
+        with self._lock:
+            watched = self._of(loaded)
+            watched.looks.take()  # from here on every call counts
+            watched.new, watched.verdict, watched.not_before_s = Window(), None, 0.0
+        self.start()
+
+    def start(self) -> None:
+        """Look from now on, if nothing does yet: what is replaced one day is compared with what it does today."""
+        with self._lock:
+            if self._thread is None and not self._end.is_set():
+                self._thread = threading.Thread(target=self._run, name="hotgraft probation", daemon=True)
+                self._thread.start()
+
+    def verdict(self, plugin: str) -> Verdict | None:
+        """Return the newest verdict on what is, or was last, on probation."""
+        with self._lock:
+            watched = self._watched.get(plugin)
+            return None if watched is None else watched.verdict
+
+    def close(self) -> None:
+        """Look no more; twice is once."""
+        self._end.set()
+        with self._lock:
+            thread, self._thread = self._thread, None
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+
+    def look(self) -> None:
+        """Take one look at every plugin, and begin what its verdict asks for."""
+        listed = self._listed()
+        with self._lock:
+            for name in self._watched.keys() - {one.name for one in listed}:
+                del self._watched[name]
+        for loaded in listed:
+            try:
+                self._look_at(loaded)
+            except Exception:  # one plugin's trouble is not the others'
+                LOG.exception("%s: its meters could not be looked at", loaded.name)
+
+    def _look_at(self, loaded: Loaded) -> None:
+        with self._lock:
+            watched = self._of(loaded)
+            number, reading = watched.looks.take()
+            held, is_current = loaded.held, loaded.serving.generation.number == number
+            if reading is None or not is_current:  # it was replaced a moment ago: the next look tells
+                return
+            if held is None:
+                watched.new = None
+                watched.good = watched.good.extended(reading).last(OLD_READINGS)
+                return
+            watched.new = (watched.new or Window()).extended(reading)
+            verdict = watched.verdict = judge(watched.good, watched.new, watched.rules)
+            now_s = self._clock_s()
+            if verdict.outcome is Outcome.GO_ON or now_s < watched.not_before_s:
+                return
+            watched.not_before_s = now_s + TRY_AGAIN_S
+        (self._take_back if verdict.outcome is Outcome.BREACH else self._pass)(loaded, number, verdict)
+
+    def _pass(self, loaded: Loaded, number: int, verdict: Verdict) -> None:
+        with self._lock:
+            watched = self._watched[loaded.name]
+            if watched.new is not None:  # it is what the next one is compared with
+                watched.good = watched.new.last(OLD_READINGS)
+        self._commit(loaded, number, verdict)
+
+    def _of(self, loaded: Loaded) -> _Watched:
+        watched = self._watched.get(loaded.name)
+        if watched is None:
+            rules = self._own_rules.get(loaded.name, self._rules)
+            watched = self._watched[loaded.name] = _Watched(self._make_looks(loaded), rules)
+        return watched
+
+    def _run(self) -> None:
+        while not self._end.wait(LOOK_EVERY_S):
+            self.look()

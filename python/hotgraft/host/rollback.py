@@ -1,0 +1,215 @@
+"""Let the held generation serve again: with the state gained since, or else, where a host allows it, without.
+
+It runs in the plugin's turn, after publish and before commit. Every way it can end has a word: *rolled back*, the same
+and lossy, *rollback blocked*. Until it publishes, what is to be rolled back serves on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from hotgraft import _core
+from hotgraft.core.call_types import call_description
+from hotgraft.core.errors import HotgraftError, RollbackBlocked
+from hotgraft.core.rollback import keeps_own_state, loses_state, plan_rollback
+from hotgraft.core.state import Crossing
+from hotgraft.engine.load import make_tables
+from hotgraft.engine.swap import carry_out
+from hotgraft.host.plugin import make_call_type
+from hotgraft.host.report import Outcome, SwapReport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from hotgraft.core.options import Options
+    from hotgraft.core.plan import Plan
+    from hotgraft.engine.swap import Window
+    from hotgraft.engine.timing import Stopwatch
+    from hotgraft.host.loaded import Held, Loaded
+
+__all__ = ["Rollback"]
+
+
+@dataclass(slots=True, kw_only=True)
+class Rollback:
+    """One attempt to let the held generation serve again. Used once, by whoever has the plugin's turn.
+
+    Args:
+        loaded: the plugin; something is held.
+        why: what is to be rolled back for.
+        deadline_s: for the gated window.
+        options: of the host.
+        watch: for the steps.
+        after_publish: told once the held generation serves.
+    """
+
+    loaded: Loaded
+    why: str
+    deadline_s: float
+    options: Options
+    watch: Stopwatch
+    after_publish: Callable[[Loaded], None]
+    plan: Plan | None = None
+    window: Window | None = None
+    is_lossy: bool = False
+    found: list[str] = field(default_factory=list)
+
+    def carry_out(self) -> SwapReport:
+        """Do it and return its report.
+
+        Raises:
+            RollbackBlocked: it could not be done. What was to be rolled back serves on; the error carries the report.
+        """
+        held = self.loaded.held
+        assert held is not None  # asked before
+        leaving = self.loaded.serving.generation
+        if not self._publish(held, keeps=False) and not self._publish_without(held):
+            raise self._blocked()
+        self.after_publish(self.loaded)
+        if not leaving.is_abandoned:  # else it stays for good, and is said to be stuck
+            with self.watch("retire"):
+                _core.retire(leaving)
+        return self._report(Outcome.ROLLED_BACK, lost_calls=_calls_of(leaving) if self.is_lossy else 0)
+
+    def _publish(self, held: Held, *, keeps: bool) -> bool:
+        """Try one way; what speaks against it, or went wrong, is noted."""
+        loaded = self.loaded
+        plan = plan_rollback(loaded.name, loaded.running(()), held.candidate.side, keeps=keeps)
+        self.plan = plan
+        if plan.crossing is None:
+            self.found += plan.state_refusals
+            return False
+        try:
+            indexes = dict(held.indexes)
+            attempt = _core.Attempt.of(held.generation)
+            if plan.crossing is Crossing.RESTORE:
+                indexes = self._create_fresh(attempt, held)
+            call_type = make_call_type(
+                call_description(held.candidate.descriptor, loaded.name, catches_crashes=self.options.catch_crashes),
+                previous=loaded.call_type,
+            )
+            tables, pin_tables = (self._tables(attempt, held, indexes) for _ in range(2))
+            self.window = carry_out(
+                self._member(held, plan, indexes, tables),
+                list(indexes),
+                plugin=loaded.name,
+                tried=self._tried,
+                deadline_s=self.deadline_s,
+                resumes=plan.crossing is not Crossing.RESTORE,
+            )
+        except HotgraftError as error:
+            self.found += error.found
+            return False
+        self.watch.steps.extend(self.window.steps)
+        if self.window.failure is not None:
+            self.found += self.window.failure.found
+            return False
+        loaded.recall(held, indexes, pin_tables, call_type)
+        return True
+
+    def _publish_without(self, held: Held) -> bool:
+        """Publish what the held generation had when it was replaced, beside calls that do not come back."""
+        running = self.loaded.serving.side
+        if not loses_state(running, held.candidate.side):
+            return False  # it was tried so already
+        if not keeps_own_state(held.crossing):
+            self.found.append("what it had when it was replaced was handed over, and is in use")
+            return False
+        if self.options.rollback_state == "refuse":
+            self.found.append("the state gained since would be lost, and this host refuses that (rollback_state)")
+            return False
+        self.is_lossy = True
+        return self._publish(held, keeps=True)
+
+    def _create_fresh(self, attempt: _core.Attempt, held: Held) -> dict[str, int]:
+        indexes = {}
+        for name in held.indexes:
+            with self.watch(f"create {name}"):
+                indexes[name] = attempt.create(name, held.configs[name], self.options.control_deadline_s)
+        return indexes
+
+    def _tables(
+        self, attempt: _core.Attempt, held: Held, indexes: Mapping[str, int]
+    ) -> dict[str, tuple[_core.Table, ...]]:
+        """Return new tables by instance: a table's address stands for one interval of service."""
+        return {
+            name: tuple(
+                make_tables(
+                    attempt,
+                    held.candidate.side,
+                    index,
+                    self.loaded.instances[name].slots,
+                    deadline_s=self.options.control_deadline_s,
+                )
+            )
+            for name, index in indexes.items()
+        }
+
+    def _member(
+        self,
+        held: Held,
+        plan: Plan,
+        indexes: Mapping[str, int],
+        tables: Mapping[str, tuple[_core.Table, ...]],
+    ) -> _core.Member:
+        assert plan.crossing is not None  # asked before
+        instances = self.loaded.instances
+        known = {one.key for one in held.candidate.side.interfaces}
+        fresh = [one.key for one in self.loaded.serving.side.interfaces if one.key not in known]
+        member = _core.Member.make(
+            old_generation=self.loaded.serving.generation,
+            next_generation=held.generation,
+            instances=[(instances[name].index, index) for name, index in indexes.items()],
+            tables=[table for own in tables.values() for table in own],
+            way=str(plan.crossing),
+            waits_for_pins=plan.crossing is not Crossing.FRESH,
+        )
+        member.recalls(
+            resumes=plan.crossing is not Crossing.RESTORE,
+            leaves_undrained=plan.crossing is Crossing.FRESH,
+            emptied=[instances[name].slots[key] for name in indexes for key in fresh],
+        )
+        return member
+
+    @property
+    def _tried(self) -> str:
+        assert self.loaded.held is not None  # until it is recalled
+        return f"roll back to generation {self.loaded.held.generation.number}"
+
+    def _blocked(self) -> RollbackBlocked:
+        report = self._report(Outcome.BLOCKED)
+        error = RollbackBlocked(
+            self._tried,
+            on=self.loaded.name,
+            why=self.why,
+            found=dict.fromkeys(self.found),
+            running=f"generation {report.generation} still serves",
+        )
+        error.report = report  # type: ignore[attr-defined] # as attempt.py
+        return error
+
+    def _report(self, outcome: Outcome, *, lost_calls: int = 0) -> SwapReport:
+        serving, window = self.loaded.serving, self.window
+        return SwapReport(
+            plugin=self.loaded.name,
+            outcome=outcome,
+            generation=serving.generation.number,
+            version=serving.side.version,
+            candidate=serving.generation.number,
+            image=self.loaded.source,
+            sha256=serving.generation.sha256,
+            plan=self.plan,
+            steps=tuple(self.watch.steps),
+            pause_us=window.pause_us if window is not None else 0.0,
+            pause_steps=window.pause_steps if window is not None else (),
+            refusals=tuple(dict.fromkeys(self.found)) if outcome is Outcome.BLOCKED else (),
+            after_undo=window.after_undo if window is not None else (),
+            is_lossy=self.is_lossy and outcome is Outcome.ROLLED_BACK,
+            lost_calls=lost_calls,
+        )
+
+
+def _calls_of(generation: _core.Generation) -> int:
+    """Return how many calls it answered: what was gained in them is lost."""
+    return sum(_core.read_meter(generation, index)[1] for index in range(len(generation.instances)))

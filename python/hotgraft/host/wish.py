@@ -1,0 +1,28 @@
+"""What a caller wants of a plugin that is loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hotgraft.engine.journal_asked import Asked
+
+__all__ = ["Wish"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a caller wants of a plugin."""
+
+    asked: Asked
+    deadline_s: float
+    source: str | None = None  # None: the image that serves
+    config_json: str | None = None  # None: each instance keeps its own
+    instance: str | None = None  # whose config it is; None: of all
+    key: object = None  # equal ones are one
+    is_settled: bool = False
+    configs: Mapping[str, str] | None = None  # by instance, all of them; None: each keeps its own
+    keeps_source: bool = False  # `source` is not where it comes from next
