@@ -108,7 +108,7 @@ def test_a_rollback_after_commit_keeps_where_the_plugin_comes_from(build: Worksh
         host.rollback("counter")
         host.reload("counter")
         assert counter.build() == 2
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.glob("*.previous")) == []
 
 
 def test_nothing_to_go_back_to_is_said(host: Host, build: Workshop) -> None:

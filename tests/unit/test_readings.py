@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from hotgraft import Host, PluginError, _core
 from hotgraft.core.histogram import BUCKETS, Histogram, bucket_of
-from hotgraft.core.window import Moments, Reading, Window
+from hotgraft.core.window import Moments, Reading
 from hotgraft.host.own_numbers import OwnNumbers
-from hotgraft.host.readings import Counts, LastWindow, Look, Looks, reading_between, total
-from hotgraft.host.sampling import process_sampling
-from sample_plugins import STATELESS, Workshop
+from hotgraft.host.readings import Counts, Look, Looks, reading_between, total
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from hotgraft import _core
 
 
 def meter(
@@ -176,78 +173,3 @@ def test_looks_in_the_wrong_order_are_refused() -> None:
     early, late = (Look(generation=1, at_s=at_s, counts=Counts()) for at_s in (1.0, 2.0))
     with pytest.raises(ValueError, match="duration_s is -1"):
         reading_between(late, early, {})
-
-
-def test_the_last_window_keeps_so_many_readings_and_no_more() -> None:
-    """A host keeps one of each plugin for years."""
-    last = LastWindow(most=3)
-    readings = [Reading(duration_s=0.5, calls=calls) for calls in range(5)]
-    for reading in readings:
-        last.add(1, reading)
-
-    assert last.window(1) == Window.of(readings[-3:])
-    assert last.generation == 1
-
-
-def test_the_last_window_of_another_generation_begins_empty() -> None:
-    """Two generations in one window would be compared with themselves."""
-    last = LastWindow()
-    last.add(1, Reading(duration_s=0.5, calls=1))
-    last.add(2, None)
-    assert (last.generation, last.window(2), last.window(1)) == (2, Window(), Window())
-    last.add(2, Reading(duration_s=0.5, calls=7))
-    assert last.window(2).calls == 7
-
-
-def test_a_window_of_no_readings_is_refused() -> None:
-    """[-0:] is all of them."""
-    with pytest.raises(ValueError, match="the last 0 readings"):
-        LastWindow(most=0)
-
-
-def test_readings_of_a_plugin_that_is_called_extended_and_replaced(unprobed: Host, build: Workshop) -> None:
-    """The whole of it through a host: what a probation sees."""
-    counter: Any = unprobed.load(build(STATELESS))
-    looks = Looks(counter._owner.loaded, health=lambda: (0, 0), clock_s=lambda: 0.0)
-    counter.add(1)
-    assert looks.take() == (1, None)
-    with process_sampling().claim(2_000):
-        for _ in range(5_000):
-            counter.add(1)
-        with pytest.raises(PluginError):
-            counter.fail(-1)
-        second: Any = unprobed.load("counter", instance="second")
-        second.add(1)
-        counter.report("queue", 3)
-        second.report("queue", 5.0)
-        number, reading = looks.take()
-    assert reading is not None
-    assert (number, reading.calls, reading.errors, reading.crashes) == (1, 5_002, 1, 0)
-    assert reading.latency.total + reading.pushed_off > 0
-    assert reading.own == {"queue": Moments(2, 4.0, 1.0)}
-
-    unprobed.reload("counter", build(replace(STATELESS, build=2)))
-    assert looks.take() == (2, None)
-    second.add(1)
-    assert looks.take() == (2, Reading(duration_s=0.0, calls=1))
-
-
-def test_a_pin_reports_about_the_generation_it_holds(unprobed: Host, build: Workshop) -> None:
-    """What a session on the old one sees says nothing about the new one."""
-    counter: Any = unprobed.load(build(STATELESS))
-    own_numbers, old = counter._owner.loaded.own_numbers, counter._owner.loaded.serving.generation
-    with counter.pin() as pinned:
-        unprobed.reload("counter", build(replace(STATELESS, build=2)))
-        pinned.report("queue", 100)
-        counter.report("queue", 2)
-        new = counter._owner.loaded.serving.generation
-
-        assert own_numbers.take(old) == {"queue": Moments(1, 100.0)}
-        assert own_numbers.take(new) == {"queue": Moments(1, 2.0)}
-
-
-def test_a_report_says_which_plugin_could_not_have_it(unprobed: Host, build: Workshop) -> None:
-    """A program reports about several, from one place."""
-    counter = unprobed.load(build(STATELESS))
-    with pytest.raises(ValueError, match="plugin 'counter': could not report 'queue': the value is nan"):
-        counter.report("queue", math.nan)

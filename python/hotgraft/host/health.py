@@ -85,14 +85,15 @@ class HealthBook:
             known.program_checks = (*known.program_checks, ProgramCheck(function))
 
     def check(
-        self, loaded: Loaded, *, depth: Depth = Depth.QUICK, deadline_s: float, tells: bool = True
+        self, loaded: Loaded, *, depth: Depth = Depth.QUICK, deadline_s: float, is_first: bool = False
     ) -> HealthReport:
         """Run every check of what serves, one after another: each instance's own, then the program's.
 
         Args:
             loaded: the plugin; it serves.
             depth: how closely its own check is to look.
-            tells: of a change, and remember what was said; else it only counts, and whoever asks says what came of it.
+            is_first: it was published a moment ago. What is still under way was asked of the generation before it and
+                says nothing of this one; and whoever asks says what came of it, so nobody else is told.
             deadline_s: for each check. One that hangs takes it once; while it does not come back it is not waited for.
 
         Returns:
@@ -105,7 +106,7 @@ class HealthBook:
         check_not_forked()
         began_ns = time.monotonic_ns()
         generation = loaded.serving.generation
-        answers = tuple(self._ask_all(loaded, depth, deadline_s))
+        answers = tuple(self._ask_all(loaded, depth, deadline_s, joins=not is_first))
         said = {kind: tuple(one for one in answers if one.health is kind) for kind in Health}
         report = HealthReport(
             plugin=loaded.name,
@@ -116,7 +117,7 @@ class HealthBook:
             not_asked=tuple(one.sentence for one in said[Health.NOT_ASKED]),
             took_us=(time.monotonic_ns() - began_ns) / 1_000,
         )
-        self._note(loaded, report, tells=tells)
+        self._note(loaded, report, tells=not is_first)
         return report
 
     def last(self, plugin: str) -> HealthReport | None:
@@ -136,7 +137,7 @@ class HealthBook:
         with self._lock:
             self._is_closed = True
 
-    def _ask_all(self, loaded: Loaded, depth: Depth, deadline_s: float) -> Iterator[Answer]:
+    def _ask_all(self, loaded: Loaded, depth: Depth, deadline_s: float, *, joins: bool) -> Iterator[Answer]:
         generation = loaded.serving.generation
         instances = tuple(loaded.instances.values())
         for instance in instances:
@@ -146,7 +147,8 @@ class HealthBook:
             known = self._known.get(loaded.name, _Known())
         for check in known.program_checks:
             for instance in instances:
-                yield check.ask(instance.handle, "" if instance.name == MAIN else instance.name, deadline_s=deadline_s)
+                name = "" if instance.name == MAIN else instance.name
+                yield check.ask(instance.handle, name, deadline_s=deadline_s, joins=joins)
 
     def _note(self, loaded: Loaded, report: HealthReport, *, tells: bool) -> None:
         current = loaded.current

@@ -37,14 +37,17 @@ class ProgramCheck:
         """Return what it is called in reports."""
         return f"{self._name} of {instance}" if instance else self._name
 
-    def ask(self, handle: Any, instance: str, *, deadline_s: float) -> Answer:
+    def ask(self, handle: Any, instance: str, *, deadline_s: float, joins: bool = True) -> Answer:
         """Call it with `handle` and wait for what it says, no longer than `deadline_s`.
 
-        False, or raising, means that the plugin is not fit; everything else, None too, that it is.
+        False, or raising, means that the plugin is not fit; everything else, None too, that it is. `joins`: one that is
+        under way is waited for, and is what hangs; else nothing is asked.
         """
         name, until_s = self.name_for(instance), time.monotonic() + deadline_s
         run = _Run(lambda: self.function(handle), until_s, lambda: self._forget(instance))
         while (earlier := self._enter(instance, run)) is not None:
+            if not joins:
+                return Answer(name, Health.NOT_ASKED, f"{name}: the check before this one has not come back")
             left_s = min(until_s, earlier.until_s) - time.monotonic()
             if not earlier.over.wait(max(left_s, 0.0)):
                 return Answer(name, Health.HUNG, f"{name}: the check before this one has not come back")

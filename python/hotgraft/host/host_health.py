@@ -90,8 +90,14 @@ class HostHealth:
         return self._health.last(self._loaded(name).name)
 
     def _quick_health(self, loaded: Loaded) -> tuple[str, ...]:
-        """Return every reason why what was just published is not fit; a swap says it, so nothing else is told of it."""
-        return self._health.check(loaded, deadline_s=self.options.health_deadline_s, tells=False).reasons
+        """Return every reason why what was just published is not fit, and what it replaced was.
+
+        Going back to what was not fit either helps nobody.
+        """
+        before, held = self._health.last(loaded.name), loaded.held
+        report = self._health.check(loaded, deadline_s=self.options.health_deadline_s, is_first=True)
+        was_fit = before is None or before.is_fit or held is None or before.generation != held.generation.number
+        return report.reasons if was_fit else ()
 
     def _check_control(self) -> None:
         raise NotImplementedError

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Final
 
 from hotgraft.core.verdict import Outcome, Verdict, judge
 from hotgraft.core.window import Window
+from hotgraft.host.readings import READINGS
+from hotgraft.host.sampling import process_sampling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,12 +25,13 @@ if TYPE_CHECKING:
     from hotgraft.core.probation import Rules
     from hotgraft.host.loaded import Loaded
     from hotgraft.host.readings import Looks
+    from hotgraft.host.sampling import Claim
 
-__all__ = ["LOOK_EVERY_S", "OLD_READINGS", "Probations"]
+__all__ = ["LOOK_EVERY_S", "SAMPLES_A_SECOND", "Probations"]
 
 LOG = logging.getLogger("hotgraft.probation")
 LOOK_EVERY_S: Final = 0.5
-OLD_READINGS: Final = 40  # twenty seconds: what a machine does in bursts is in there
+SAMPLES_A_SECOND: Final = 2_000  # of each meter, if it has that many calls
 TRY_AGAIN_S: Final = 5.0  # after a rollback that was blocked
 
 
@@ -71,6 +74,7 @@ class Probations:
         self._watched: dict[str, _Watched] = {}
         self._own_rules: dict[str, Rules] = {}
         self._thread: threading.Thread | None = None
+        self._claim: Claim | None = None
         self._end = threading.Event()
 
     def set_rules(self, plugin: str, rules: Rules) -> None:
@@ -92,6 +96,7 @@ class Probations:
         """Look from now on, if nothing does yet: what is replaced one day is compared with what it does today."""
         with self._lock:
             if self._thread is None and not self._end.is_set():
+                self._claim = process_sampling().claim(SAMPLES_A_SECOND)
                 self._thread = threading.Thread(target=self._run, name="hotgraft probation", daemon=True)
                 self._thread.start()
 
@@ -106,6 +111,9 @@ class Probations:
         self._end.set()
         with self._lock:
             thread, self._thread = self._thread, None
+            claim, self._claim = self._claim, None
+        if claim is not None:
+            claim.release()
         if thread is not None and thread is not threading.current_thread():
             thread.join()
 
@@ -130,7 +138,7 @@ class Probations:
                 return
             if held is None:
                 watched.new = None
-                watched.good = watched.good.extended(reading).last(OLD_READINGS)
+                watched.good = watched.good.extended(reading).last(READINGS)
                 return
             watched.new = (watched.new or Window()).extended(reading)
             verdict = watched.verdict = judge(watched.good, watched.new, watched.rules)
@@ -144,7 +152,7 @@ class Probations:
         with self._lock:
             watched = self._watched[loaded.name]
             if watched.new is not None:  # it is what the next one is compared with
-                watched.good = watched.new.last(OLD_READINGS)
+                watched.good = watched.new.last(READINGS)
         self._commit(loaded, number, verdict)
 
     def _of(self, loaded: Loaded) -> _Watched:

@@ -1,6 +1,6 @@
 """Readings of a plugin: what its meters, its health checks and the program's own numbers say, look after look.
 
-`Looks` turns two looks at what only counts up into the `Reading` between them; `LastWindow` keeps the last of those.
+`Looks` turns two looks at what only counts up into the `Reading` between them.
 What they come to is core.verdict's to say, and how often to look is the caller's: half a second is meant.
 """
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from hotgraft import _core
 from hotgraft.core.histogram import Histogram
-from hotgraft.core.window import Reading, Window
+from hotgraft.core.window import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hotgraft.core.window import Moments
     from hotgraft.host.loaded import Loaded
 
-__all__ = ["READINGS", "Counts", "LastWindow", "Look", "Looks", "reading_between", "total"]
+__all__ = ["READINGS", "Counts", "Look", "Looks", "reading_between", "total"]
 
 READINGS: Final = 40  # twenty seconds of them, as many slices as core.probation looks at
 
@@ -143,32 +143,3 @@ class Looks:
         if last is None or last.generation != seen.generation:
             return seen.generation, None
         return seen.generation, reading_between(last, seen, own)
-
-
-class LastWindow:
-    """The last readings of the generation that serves; another generation begins afresh.
-
-    Thread safety: `add` one thread at a time, everything else any thread.
-    """
-
-    def __init__(self, most: int = READINGS) -> None:
-        if most < 1:
-            raise ValueError(f"a window of the last {most} readings: ask for one at least")
-        self._most = most
-        self._kept: tuple[int, tuple[Reading, ...]] = (0, ())  # generation, its readings; replaced whole
-
-    def add(self, generation: int, reading: Reading | None) -> None:
-        """Keep one more reading, as `Looks.take` gives it."""
-        number, readings = self._kept
-        kept = readings if number == generation else ()
-        self._kept = (generation, (*kept, *([] if reading is None else [reading]))[-self._most :])
-
-    @property
-    def generation(self) -> int:
-        """Whose readings these are; 0: there was no look yet."""
-        return self._kept[0]
-
-    def window(self, generation: int) -> Window:
-        """Return the window of that generation; empty if the readings are of another one."""
-        number, readings = self._kept
-        return Window.of(readings if number == generation else ())
