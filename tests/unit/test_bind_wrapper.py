@@ -118,6 +118,35 @@ def test_exception_through_a_guard_gives_the_guard_up(host: Host, images: list[P
     assert (host.unloads(10).proven, host.unloads(10).stuck) == (2, ())
 
 
+def test_what_the_health_method_throws_says_why_it_is_not_fit(host: Host, throws: Any) -> None:
+    """Throwing is how C++ says no; a text that is too long for the host's buffer is cut, not written past it."""
+    assert host.check_health("throws", is_full=True).is_fit
+    for kind, sentence in ((3, '"it remembers: kind is 3"'), (2, "it remembers: kind is 2!!!")):
+        with pytest.raises(PluginError):
+            throws.fail(kind)
+        assert host.check_health("throws").is_fit
+        report = host.check_health("throws", is_full=True)
+        assert not report.is_fit
+        assert sentence in report.findings[0]
+        assert len(report.findings[0]) < 600
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(("health", "answered"), [(1, "failed"), (2, "invalid"), (3, "failed")])
+def test_a_health_method_answers_a_bool_a_status_or_nothing(
+    host: Host, tmp_path: Path, health: int, answered: str
+) -> None:
+    """With the depth or without; what is thrown and is no exception still says no."""
+    folder = tmp_path / "source"
+    shutil.copytree(SOURCE, folder)
+    throws: Any = host.load(build_plugin(folder, flags=[*WARNINGS, f"-DHEALTH={health}"]))
+    assert host.check_health("throws", is_full=True).is_fit
+    with pytest.raises(PluginError):
+        throws.fail(3)
+
+    assert f"({answered}) and gave no reason" in host.check_health("throws").findings[0]
+
+
 def said_by_compiler(folder: Path, compiler: str, old: str, new: str) -> str:
     """What a compiler says about the plugin with one line of its class written otherwise."""
     shutil.copytree(SOURCE, folder)
@@ -143,8 +172,19 @@ def said_by_compiler(folder: Path, compiler: str, old: str, new: str) -> str:
         ("void forget() noexcept", "void forget()", "forget answers no status"),
         ("void fail(std::int32_t kind) const", "void fails(std::int32_t kind) const", "fail"),
         ("void copy(const float *in,", "void copy(float *in,", "copy"),
+        ("void check_health(std::uint32_t depth)", "int64_t check_health(std::uint32_t depth)", "check_health answers"),
+        ("void check_health(std::uint32_t depth)", "void check_helth(std::uint32_t depth)", "check_health"),
     ],
-    ids=["a number", "a number of a struct", "a text", "nothing", "a method that is missing", "a method without const"],
+    ids=[
+        "a number",
+        "a number of a struct",
+        "a text",
+        "nothing",
+        "a method that is missing",
+        "a method without const",
+        "a health that is a number",
+        "a health that is missing",
+    ],
 )
 def test_method_that_does_not_fit_its_function_does_not_compile(
     tmp_path: Path, compiler: str, old: str, new: str, sentence: str

@@ -199,6 +199,7 @@ def test_textstats_counts_cross_by_name_and_are_brought_together(host: Host, ima
     top, times = bytearray(8), array.array("Q", [0])
     plugin.top(top, len(top), times)
     assert (bytes(top), times[0]) == (b"the\0\0\0\0\0", 3)
+    assert host.check_health("textstats", is_full=True).is_fit
 
 
 def test_what_textstats_throws_is_a_status_outside(host: Host, image: Image) -> None:

@@ -37,6 +37,14 @@ struct hotgraft_instance {
         *times = count;
     }
 
+    // --- health: the host, now and then; what is thrown here says why this build is not fit to serve ---
+
+    void check_health(std::uint32_t depth) const {
+        if (depth >= HOTGRAFT_HEALTH_FULL) {
+            words.check();
+        }
+    }
+
     // What an exception said goes to the host's log; the caller gets the status.
     void complain(const char *what) const noexcept {
         host->log(host->ctx, HOTGRAFT_LOG_WARNING, what, std::strlen(what));
@@ -112,6 +120,8 @@ const hotgraft_ext_state state_extension = {
     sizeof(hotgraft_ext_state), kSchema, 0, save, restore, nullptr, nullptr,
 };
 
+constexpr hotgraft_ext_health health_extension = hotgraft_bound::health_of<hotgraft_instance>();
+
 // --- the instance ---
 
 hotgraft_status create(const hotgraft_host *host, const hotgraft_str *, hotgraft_instance **instance,
@@ -135,6 +145,9 @@ const void *get_interface(hotgraft_instance *instance, const char *id, void **se
 }
 
 const void *get_extension(const char *id) noexcept {
+    if (std::strcmp(id, HOTGRAFT_EXT_HEALTH) == 0) {
+        return &health_extension;
+    }
     return std::strcmp(id, HOTGRAFT_EXT_STATE) == 0 ? &state_extension : nullptr;
 }
 

@@ -65,6 +65,19 @@ public:
         return best;
     }
 
+    // Throws when the counts do not add up: looks at every word.
+    void check() const {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        std::uint64_t sum = 0;
+        for (const auto &[word, times] : counts_) {
+            sum += times;
+        }
+        if (sum != total_) {
+            throw std::logic_error("the counts add up to " + std::to_string(sum) + " of " + std::to_string(total_) +
+                                   " words");
+        }
+    }
+
     // In byte order. Not to be called while others write.
     const std::map<std::string, std::uint64_t> &all() const { return counts_; }
 

@@ -6,6 +6,9 @@ HOTGRAFT_E_NOMEM, ``std::invalid_argument`` HOTGRAFT_E_INVALID, anything else HO
 that returns becomes HOTGRAFT_OK. What an exception said is handed to ``Plugin::complain(const char *)`` where there is
 one. A function that answers anything else has no room for a status: its method must be ``noexcept``, and the wrapper
 asserts it.
+
+``hotgraft_bound::health_of<Plugin>()`` is the extension hotgraft.health/1 over the method ``check_health``, which takes
+the depth or nothing and answers nothing, a ``bool`` or a status. What it throws says why the plugin is not fit.
 """
 
 from __future__ import annotations
@@ -22,12 +25,16 @@ _HEAD: Final = """\
 #ifndef HOTGRAFT_WRAPPER_{guard}
 #define HOTGRAFT_WRAPPER_{guard}
 
+#include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <exception>
 #include <new>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
+
+#include <hotgraft/health.h>
 
 {includes}
 
@@ -66,8 +73,55 @@ template <class Plugin, class Call> hotgraft_status as_status(Plugin &plugin, Ca
         return HOTGRAFT_E_FAILED;
     }}
 }}
+"""
+_HEALTH: Final = """
+template <class Plugin, class = void> struct TakesDepth : std::false_type {};
+template <class Plugin>
+struct TakesDepth<Plugin, std::void_t<decltype(std::declval<Plugin &>().check_health(HOTGRAFT_HEALTH_QUICK))>>
+    : std::true_type {};
 
-}} // namespace hotgraft_bound
+// Answers what the method does.
+template <class Plugin> auto ask_health(Plugin &plugin, [[maybe_unused]] std::uint32_t depth) {
+    if constexpr (TakesDepth<Plugin>::value) {
+        return plugin.check_health(depth);
+    } else {
+        return plugin.check_health();
+    }
+}
+
+template <class Plugin> hotgraft_status say_health(Plugin &plugin, std::uint32_t depth) {
+    using Answer = decltype(ask_health(plugin, depth));
+    static_assert(std::is_void_v<Answer> || std::is_same_v<Answer, bool> || std::is_same_v<Answer, hotgraft_status>,
+                  "check_health answers nothing, a bool or a hotgraft_status");
+    if constexpr (std::is_void_v<Answer>) {
+        ask_health(plugin, depth);
+        return HOTGRAFT_OK;
+    } else if constexpr (std::is_same_v<Answer, bool>) {
+        return ask_health(plugin, depth) ? HOTGRAFT_OK : HOTGRAFT_E_FAILED;
+    } else {
+        return ask_health(plugin, depth);
+    }
+}
+
+template <class Plugin>
+hotgraft_status check_health(hotgraft_instance *instance, std::uint32_t depth, hotgraft_error *error) noexcept {
+    try {
+        return say_health(*static_cast<Plugin *>(instance), depth);
+    } catch (const std::exception &found) { // the host zeroed `error`: what is cut stays terminated
+        std::memcpy(error->message, found.what(), std::min(std::strlen(found.what()), sizeof error->message - 1));
+        return HOTGRAFT_E_FAILED;
+    } catch (...) {
+        return HOTGRAFT_E_FAILED;
+    }
+}
+
+// hotgraft.health/1 over `Plugin`, which is hotgraft_instance or derives from it: its method check_health(depth), or
+// check_health() where quick and full are one. Throwing says that it is not fit, and why.
+template <class Plugin> constexpr hotgraft_ext_health health_of() noexcept {
+    return {sizeof(hotgraft_ext_health), 0, check_health<Plugin>};
+}
+
+} // namespace hotgraft_bound
 """
 
 
@@ -78,7 +132,7 @@ def wrapper_header(bound: Bound) -> str:
         includes="\n".join(f'#include "{name}"' for name in bound.headers),
     )
     tables = "\n".join(_table(interface, bound) for interface in bound.descriptor.provides)
-    return f"{head}\n{tables}\n#endif\n"
+    return f"{head}{_HEALTH}\n{tables}\n#endif\n"
 
 
 def _table(interface: Interface, bound: Bound) -> str:

@@ -13,6 +13,9 @@
 #ifndef BUILD
 #define BUILD 1
 #endif
+#ifndef HEALTH
+#define HEALTH 0
+#endif
 
 namespace {
 
@@ -73,6 +76,29 @@ struct hotgraft_instance {
 
     void forget() noexcept { last.clear(); }
 
+    // HEALTH is how it says so.
+#if HEALTH == 0
+    void check_health(std::uint32_t depth) const {
+        if (depth == HOTGRAFT_HEALTH_FULL && !last.empty()) {
+            throw std::runtime_error("it remembers: " + last + std::string(last == "kind is 2" ? 600 : 0, '!'));
+        }
+    }
+#elif HEALTH == 1
+    bool check_health() const {
+        return last.empty();
+    }
+#elif HEALTH == 2
+    hotgraft_status check_health() const noexcept {
+        return last.empty() ? HOTGRAFT_OK : HOTGRAFT_E_INVALID;
+    }
+#else
+    void check_health() const {
+        if (!last.empty()) {
+            throw 4;
+        }
+    }
+#endif
+
     void complain(const char *text) {
         if (std::strcmp(text, "complain throws") == 0) {
             throw std::runtime_error("no room for a complaint");
@@ -103,6 +129,12 @@ const void *get_interface(hotgraft_instance *instance, const char *id, void **se
     return std::strcmp(id, "throws/1") == 0 ? &table : nullptr;
 }
 
+constexpr hotgraft_ext_health health = hotgraft_bound::health_of<hotgraft_instance>();
+
+const void *get_extension(const char *id) noexcept {
+    return std::strcmp(id, HOTGRAFT_EXT_HEALTH) == 0 ? &health : nullptr;
+}
+
 const hotgraft_plugin plugin = {
     sizeof(hotgraft_plugin),
     HOTGRAFT_ABI_MINOR,
@@ -116,7 +148,7 @@ const hotgraft_plugin plugin = {
     nullptr,
     destroy,
     get_interface,
-    nullptr,
+    get_extension,
 };
 
 } // namespace
