@@ -19,7 +19,7 @@ import hotgraft
 import pytest
 from child_process import run_child
 from hotgraft.engine.build import find_compiler
-from sample_plugins import HANDS_OVER, SAVES, STATELESS, Sample, Workshop
+from sample_plugins import HANDS_OVER, PLAIN, SAVES, STATELESS, Sample, Workshop
 
 if TYPE_CHECKING:
     from conftest import Sized
@@ -111,6 +111,19 @@ def test_r04_an_object_in_its_holder_is_made_whole_or_not_at_all(programs: tuple
     assert done.returncode == 0, done.stderr
     shared, unique = map(int, done.stdout.split())
     assert min(shared, unique) >= 2  # the object and its place in the register, or nothing failed
+
+
+@pytest.mark.full
+def test_r04_a_health_check_without_memory_says_nothing_about_the_plugin(
+    programs: tuple[Path, Path], build: Workshop
+) -> None:
+    """Fault R04: for its thread, its lease, its sentence; nothing is left behind, and the next look finds it fit."""
+    image = build(replace(PLAIN, source="unhealthy"))
+
+    done = run_child("crash_health_memory.py", image, preload=programs[1])
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert int(done.stdout) >= 5  # thread, lease, list, …: or nothing failed
 
 
 @pytest.mark.full

@@ -124,3 +124,12 @@ def test_images_of_the_command_line_are_loaded_too() -> None:
     assert [entry.image for entry in settings.plugins] == ["gain/build/gain.so", "/opt/filter.so", "a.so"]
     assert settings.origins["plugins.a.so"] == "argument"
     assert set(settings.as_dict()) == set(settings.origins)
+
+
+def test_what_is_run_is_asked_for_its_health_unless_somebody_says_otherwise() -> None:
+    """A host in a program is asked by the program; behind `hotgraft run` there is nobody else."""
+    empty = FileSettings("x.toml")
+    assert hotgraft.Options().health_every_s == 0
+    assert make_settings({}, {}, empty).options.health_every_s == 5
+    assert make_settings({}, {"HOTGRAFT_HEALTH_EVERY_S": "0"}, empty).options.health_every_s == 0
+    assert make_settings({"health_every_s": 2.0}, {}, empty).options.health_every_s == 2
