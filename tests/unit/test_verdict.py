@@ -101,6 +101,14 @@ def test_errors_are_found_once_they_last() -> None:
     assert outcomes[-1] is Outcome.BREACH
 
 
+def test_a_window_as_short_as_a_burst_is_not_complete() -> None:
+    """Found in a live host with a window of two seconds: all of it was left out as a burst, and what failed passed."""
+    short = Rules(window_s=2.0)
+    outcomes = [judge(OLD, window(count, errors=100), short).outcome for count in range(1, 9)]
+    assert Outcome.PASS not in outcomes
+    assert outcomes[-1] is Outcome.BREACH
+
+
 def test_one_burst_of_errors_is_an_incident_and_no_version() -> None:
     """A second in which every call failed, and nothing before or after."""
     quiet = window(NEW_READINGS - 2).readings

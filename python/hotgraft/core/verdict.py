@@ -90,7 +90,10 @@ def judge(old: Window, new: Window, rules: Rules) -> Verdict:
     if breaches:
         return Verdict(Outcome.BREACH, breaches)
     is_over = new.duration_s >= rules.window_max_s
-    is_complete = is_over or (new.duration_s >= rules.window_s and new.calls >= rules.window_calls)
+    # No longer than what is left out as a burst, a window would say nothing of errors.
+    outlasts_bursts = sum(reading.calls > 0 for reading in new.readings) >= 2 * rules.burst_readings
+    is_long = new.duration_s >= rules.window_s and new.calls >= rules.window_calls
+    is_complete = is_over or (is_long and (outlasts_bursts or not new.calls))
     return Verdict(Outcome.PASS if is_complete else Outcome.GO_ON, (), tuple(_unjudged(old, new, rules)))
 
 
