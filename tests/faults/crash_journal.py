@@ -65,8 +65,19 @@ PLANS: dict[str, Callable[[Any, Images], object]] = {
     ),
     "refuse": lambda host, images: refused(lambda: host.reload("counter", images.refused)),
     "fail": lambda host, images: refused(lambda: host.reload("counter", images.second, config={"fail": "create"})),
+    "commit": lambda host, images: (host.reload("counter", images.second), host.commit("counter")),
+    "roll back": lambda host, images: (host.reload("counter", images.second), host.rollback("counter")),
+    "take back": lambda host, images: (
+        host.health("counter")(lambda plugin: plugin.build() == 1),
+        refused(lambda: host.reload("counter", images.second)),
+        host.allow("counter"),
+    ),
     "call off": lambda host, images: refused(lambda: host.reload("counter", images.second, config={"fail": "start"})),
 }
+
+
+ON_PROBATION = {"probation": "on", "probation_s": 3600.0, "probation_max_s": 3600.0}
+OPTIONS: dict[str, dict[str, Any]] = {"commit": ON_PROBATION, "roll back": ON_PROBATION}
 
 
 class Points:
@@ -114,7 +125,7 @@ def change(folder: Path, plan: str, images: Images, points: Points) -> None:
     points.hook()
     from hotgraft import Host
 
-    with Host(journal=folder / "journal") as host:
+    with Host(journal=folder / "journal", **OPTIONS.get(plan, {})) as host:
         host.load(images.first)
         PLANS[plan](host, images)
     print(points.passed, flush=True)

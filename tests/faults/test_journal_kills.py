@@ -23,6 +23,9 @@ CASES = (
     ("refuse", SAVES),
     ("fail", HANDS_OVER),
     ("call off", SAVES),
+    ("commit", HANDS_OVER),
+    ("roll back", SAVES),
+    ("take back", HANDS_OVER),
 )
 STATES = {STATELESS: "no state", HANDS_OVER: "hand over", SAVES: "save"}
 
