@@ -1,6 +1,6 @@
 // Asking a generation that serves for its health: each answer, and what a check that hangs holds up (its own library)
 // and what it does not (everything else).
-#include "generation_scene.hpp"
+#include "generation_plain.hpp"
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,6 +11,7 @@
 #include "guard.hpp"
 #include "health_check.hpp"
 #include "reclaim.hpp"
+#include "state_rest.hpp"
 
 using namespace hotgraft;
 using scene::contains;
@@ -85,6 +86,35 @@ void without_lease() {
     checked.generation_->remove_lease(checked.generation_->leases().front().number);
     (void)checked.retire();
     (void)scene::wait_until([] { return false; }, 20); // the signal ends it long before
+}
+
+// A moment at rest is asked for while a check is inside and within its deadline: what it answers, and how often the
+// plugin saw two of its control functions at one time.
+std::pair<Code, int> rest_beside_check() {
+    Checked checked("{\"hangs_from\": 1}");
+    const auto slot = std::make_shared<Slot>("plain/1");
+    const hotgraft_table *table = nullptr;
+    REQUIRE(checked.generation_->make_table(0, scene::plain_wish(), &table).is_ok());
+    REQUIRE(Guards::instance().publish_open(*slot, table).is_ok());
+    const int *const overlaps = scene::variable_of(*checked.generation_, "overlaps");
+    std::thread asker([&] { (void)checked.ask(); });
+    REQUIRE(scene::wait_until([&] { return checked.is_inside(); }));
+    std::int64_t pause_ns = 0;
+    const RestWish wish{checked.generation_, {slot}, "look", monotonic_ns() + kShort, scene::in_seconds(20)};
+    const Status status = at_rest(
+        wish, [](Generation &) { return Status(); }, &pause_ns);
+    const int seen = *overlaps;
+    checked.open();
+    asker.join();
+    REQUIRE(Guards::instance().publish_open(*slot, nullptr).is_ok());
+    return {status.code(), seen};
+}
+
+std::string without_hold_off() {
+    HealthChecks::set_hold_off_seam(true);
+    const int seen = rest_beside_check().second;
+    HealthChecks::set_hold_off_seam(false);
+    return seen == 0 ? std::string() : "quiesce ran while a check of the instance was inside";
 }
 
 // How this program ends as `--control NAME-in-child`, and what it said.
@@ -231,6 +261,12 @@ TEST_CASE("a check that comes back lets the window go on, and waits for it to en
     CHECK(checked.ask().health == Health::kFit);
 }
 
+TEST_CASE("a check and quiesce of one instance never run at one time") {
+    const auto [code, overlaps] = rest_beside_check();
+    CHECK(code == Code::kTimedOut);
+    CHECK(overlaps == 0);
+}
+
 TEST_CASE("what does not serve is not asked") {
     Checked checked("{}");
     checked.generation_->mark_held();
@@ -280,7 +316,8 @@ int main(int argc, char **argv) {
             without_lease();
             return 0;
         }
-        const std::string seen = end_of_child(argv[2]);
+        const bool is_in_child = std::strcmp(argv[2], "no_lease") == 0;
+        const std::string seen = is_in_child ? end_of_child(argv[2]) : without_hold_off();
         std::printf("control %s: %s%s\n", argv[2], seen.empty() ? "NOT seen" : "seen: ", seen.c_str());
         return seen.empty() ? 1 : 0;
     }

@@ -19,6 +19,8 @@ static long fails_after = -1;
 static long hangs_from = -1;
 static char until[200];
 static long checks;
+static int inside_count;
+HOTGRAFT_EXPORT int overlaps; // a check and another control function of the instance, at one time
 
 static long number_in(const char *config, const char *key) {
     const char *at = strstr(config, key);
@@ -43,12 +45,14 @@ static void hang(void) {
     const struct timespec look = {0, 1000000};
     char inside[sizeof until + 8];
     snprintf(inside, sizeof inside, "%s.inside", until);
+    __atomic_add_fetch(&inside_count, 1, __ATOMIC_SEQ_CST);
     if (*until != '\0') {
         close(open(inside, O_CREAT | O_WRONLY, 0600));
     }
     while (*until == '\0' || access(until, F_OK) != 0) {
         nanosleep(&look, NULL);
     }
+    __atomic_sub_fetch(&inside_count, 1, __ATOMIC_SEQ_CST);
     unlink(inside);
 }
 
@@ -72,10 +76,19 @@ static hotgraft_status check(hotgraft_instance *instance, uint32_t depth, hotgra
     return HOTGRAFT_OK;
 }
 
+static hotgraft_status quiesce(hotgraft_instance *instance, uint64_t budget_ns, hotgraft_error *error) {
+    (void)instance;
+    (void)budget_ns;
+    (void)error;
+    overlaps += __atomic_load_n(&inside_count, __ATOMIC_SEQ_CST) != 0;
+    return HOTGRAFT_OK;
+}
+
 static const hotgraft_ext_health health = {sizeof(hotgraft_ext_health), 0, check};
 static const void *get_extension(const char *id) {
     return strcmp(id, HOTGRAFT_EXT_HEALTH) == 0 ? &health : NULL;
 }
 
-static const hotgraft_plugin plugin = {PLAIN_TABLE, .create = create, .get_extension = get_extension};
+static const hotgraft_plugin plugin = {PLAIN_TABLE, .create = create, .quiesce = quiesce,
+                                       .get_extension = get_extension};
 PLAIN_ENTRY(plugin)
