@@ -28,7 +28,7 @@ def main(what: str) -> None:
     if what == "fork":
         fork(host, plain)
     if what == "close":
-        assert "a health check that has not come back" in host.close(0.2).waiting[0]
+        assert "a health check that has not come back" in host.close(1.0).waiting[0]
     print("went on")
 
 

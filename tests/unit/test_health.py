@@ -165,14 +165,16 @@ def test_a_function_that_hangs_counts_as_failed_and_is_not_called_again(
     host: Host, counter: Any, door: threading.Event
 ) -> None:
     """It blocks nobody: the plugin is called, and one that comes back is asked again."""
-    calls = []
+    calls, entered = [], threading.Event()
 
     @host.health("counter")
     def waits(plugin: object) -> None:
         calls.append(plugin)
+        entered.set()
         assert door.wait(60)
 
     first = host.check_health("counter", deadline_s=BRIEF_S)
+    assert entered.wait(60)
     second = host.check_health("counter", deadline_s=60)
 
     assert (first.is_fit, first.hung, first.findings) == (False, ("waits",), ())
@@ -283,9 +285,10 @@ def test_a_hung_check_of_a_plugin_is_named(unprobed: Host, build: Workshop, tmp_
     """The report says which check it was; the rest of the report still holds."""
     until = tmp_path / "until"
     unprobed.load(build(UNHEALTHY), config={"hangs_from": 1, "until": str(until)})
+    assert unprobed.check_health("plain", deadline_s=BRIEF_S).hung == ("health",)
     unprobed.health("plain")(lambda plugin: plugin.add(2, 3) != 5)
 
-    report = unprobed.check_health("plain", deadline_s=BRIEF_S)
+    report = unprobed.check_health("plain", deadline_s=60)  # what hangs is not waited for again
     until.touch()
 
     assert (report.hung, report.findings) == (("health",), ("<lambda>: it answered False",))
