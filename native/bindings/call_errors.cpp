@@ -7,12 +7,14 @@
 
 #include "call_wait.hpp"
 #include "guard.hpp"
+#include "record.hpp"
 
 namespace hotgraft {
 namespace {
 
-enum ErrorClass : std::size_t { kPlugin, kBusy, kClosed, kPinExpired, kCrashed, kErrorClasses };
-constexpr std::array<const char *, kErrorClasses> kNames = {{"plugin", "busy", "closed", "pin_expired", "crashed"}};
+enum ErrorClass : std::size_t { kPlugin, kBusy, kClosed, kPinExpired, kCrashed, kBackpressure, kErrorClasses };
+constexpr std::array<const char *, kErrorClasses> kNames = {
+    {"plugin", "busy", "closed", "pin_expired", "crashed", "backpressure"}};
 std::array<PyObject *, kErrorClasses> classes_by_name = {}; // references for the life of the process
 
 // Each class takes (tried, *, on, found, advice, running) as HotgraftError does.
@@ -77,6 +79,8 @@ std::string status_name(std::int32_t status) {
         return "HOTGRAFT_E_CANCELLED";
     case HOTGRAFT_E_NOMEM:
         return "HOTGRAFT_E_NOMEM";
+    case HOTGRAFT_E_BACKPRESSURE:
+        return "HOTGRAFT_E_BACKPRESSURE";
     default:
         return "unknown, to be taken as HOTGRAFT_E_FAILED";
     }
@@ -156,6 +160,10 @@ PyObject *refused(const Cell &cell) {
     if (why.code() == Code::kNoMemory) {
         return PyErr_NoMemory();
     }
+    if (why.code() == Code::kBackpressure) {
+        const ThreadRecord &root = *own_chain()->root;
+        return turned_away(*cell.function, Slot::from_words(cell.import.slot), why.message(), root.refused_waiting);
+    }
     if (why.code() == Code::kBusy) {
         const Answers answers{"call " + cell.function->name, cell.function->plugin, why.message(),
                               "call when the swap is over", ""};
@@ -169,6 +177,18 @@ PyObject *not_offered(const Cell &cell, std::uint64_t generation) {
                  cell.function->plugin.c_str(), cell.function->name.c_str(),
                  static_cast<unsigned long long>(generation));
     return nullptr;
+}
+
+PyObject *turned_away(const Function &function, const Slot &slot, const std::string &found, std::uint32_t waiting) {
+    PyObject *keywords = PyDict_New();
+    if (keywords != nullptr &&
+        (!put(keywords, "function", function.name) || !put(keywords, "waiting", PyLong_FromUnsignedLong(waiting)) ||
+         !put(keywords, "limit", PyLong_FromUnsignedLong(slot.queue().limit())))) {
+        Py_CLEAR(keywords);
+    }
+    const Answers answers{"call " + function.name, function.plugin, found, "",
+                          serves(slot.generation()) + " until the swap is over"};
+    return raise(make(kBackpressure, answers, keywords));
 }
 
 PyObject *plugin_failed(const Cell &cell, std::int32_t status, std::uint64_t generation) {

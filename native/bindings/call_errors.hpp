@@ -8,6 +8,7 @@
 
 #include "call_object.hpp"
 #include "crash.hpp"
+#include "slot.hpp"
 
 namespace hotgraft {
 
@@ -16,6 +17,8 @@ PyObject *set_call_errors(PyObject *module, PyObject *classes);
 // enter gave no table: GATED (the only one that is no error), Busy, HostClosed, PinExpired, MemoryError, or an
 // exception that is set already.
 PyObject *refused(const Cell &cell);
+// As many wait at the closed gate of `slot` as may: Backpressure, with `found` and how many wait.
+PyObject *turned_away(const Function &function, const Slot &slot, const std::string &found, std::uint32_t waiting);
 // The function is the stub in the table of `generation`.
 PyObject *not_offered(const Cell &cell, std::uint64_t generation);
 // Its status is negative.

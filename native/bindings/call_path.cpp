@@ -3,6 +3,7 @@
 #include "call_descriptor.hpp"
 #include "call_errors.hpp"
 #include "call_object.hpp"
+#include "call_queue.hpp"
 #include "call_result.hpp"
 #include "call_seams.hpp"
 #include "call_services.hpp"
@@ -44,7 +45,7 @@ PyMethodDef methods[] = {
      "Make the heap type of a plugin's handle: one method for each function of the descriptor."},
     {"set_call_errors", set_call_errors, METH_O,
      "set_call_errors($module, classes, /)\n--\n\n"
-     "Say which exception classes calls raise: plugin, busy, closed, pin_expired."},
+     "Say which exception classes calls raise: plugin, busy, closed, pin_expired, crashed, backpressure."},
     {"refuse_calls", refuse_calls, METH_VARARGS,
      "refuse_calls($module, object, kind, sentence, /)\n--\n\n"
      "Say what calls of `object` raise while its slots hold no table: none, closed or pin_expired."},
@@ -55,6 +56,13 @@ PyMethodDef methods[] = {
      "notify_when_open($module, object, fd, /)\n--\n\n"
      "Write 1 to the eventfd `fd` once, when a gate of `object`'s slots opens. The fd is duplicated.\n\n"
      "A gate that has opened before is not told: try again after this, before you wait."},
+    {"join_queue", join_queue, METH_O,
+     "join_queue($module, function, /)\n--\n\n"
+     "Take a place among those who wait at the gate of a plugin's function that answered GATED; Backpressure if it is "
+     "full."},
+    {"leave_queue", leave_queue, METH_O,
+     "leave_queue($module, place, /)\n--\n\n"
+     "Give a place of join_queue back. Twice is once."},
     {nullptr, nullptr, 0, nullptr},
 };
 

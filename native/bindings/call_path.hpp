@@ -11,9 +11,11 @@
 //       that the plugin has now; it is returned when the set of functions is the same, else the new type keeps the
 //       places of functions that stay, so that retype() of an instance leaves bound methods good.
 //   CallBase                                        base of all call types
-//   set_call_errors({"plugin", "busy", "closed", "pin_expired", "crashed"}: classes of hotgraft.core.errors)
-//   refuse_calls(object, kind, sentence)            see call_object_refuse; kind "none" | "closed" | "pin_expired"
-//   try_call(callable, *args) -> result | GATED     call without waiting at a gate
+//   set_call_errors({"plugin", "busy", "closed", "pin_expired", "crashed", "backpressure"}: classes of
+//   hotgraft.core.errors) refuse_calls(object, kind, sentence)            see call_object_refuse; kind "none" |
+//   "closed" | "pin_expired" try_call(callable, *args) -> result | GATED     call without waiting at a gate
+//   join_queue(callable) -> place, leave_queue(place) a place among those who wait at its gate, for who waits without a
+//                                                   thread; raises Backpressure
 //   notify_when_open(object, fd) -> None            write 1 to the eventfd once, when a gate of the object's slots
 //   opens _seams                                          a submodule for tests (call_seams.cpp)
 //

@@ -93,20 +93,19 @@ PyObject *gated_repr(PyObject *) {
     return PyUnicode_FromString("GATED");
 }
 
-// The call object that `callable` is bound to; NULL with TypeError.
-CallObject *bound_object(PyObject *callable) {
+} // namespace
+
+CallObject *bound_object(PyObject *callable, const char *who) {
     if (PyCFunction_Check(callable) != 0) {
         PyObject *const object = PyCFunction_GET_SELF(callable);
         if (is_call_object(object)) {
             return reinterpret_cast<CallObject *>(object);
         }
     }
-    PyErr_Format(PyExc_TypeError, "try_call takes a function of a plugin first, as in try_call(plugin.f, ...), got %s",
+    PyErr_Format(PyExc_TypeError, "%s takes a function of a plugin first, as in %s(plugin.f, ...), got %s", who, who,
                  Py_TYPE(callable)->tp_name);
     return nullptr;
 }
-
-} // namespace
 
 Outcome last_outcome() {
     return outcome;
@@ -143,6 +142,9 @@ const hotgraft_table *enter_from_python(hotgraft_ctx *ctx, hotgraft_slot *words)
         outcome = Outcome::kGated;
         return nullptr;
     }
+    if (slot.queue().is_full()) { // it will be turned away: no wait to warn of
+        return guards.enter(slot);
+    }
     if (!(attached_state() != nullptr ? warn_if_on_loop() : warn_if_on_loop_detached())) {
         outcome = Outcome::kRaised;
         return nullptr;
@@ -159,7 +161,7 @@ PyObject *try_call(PyObject *, PyObject *const *args, Py_ssize_t count) {
         PyErr_SetString(PyExc_TypeError, "try_call takes a function of a plugin first");
         return nullptr;
     }
-    const CallObject *const object = bound_object(args[0]);
+    const CallObject *const object = bound_object(args[0], "try_call");
     if (object == nullptr) {
         return nullptr;
     }

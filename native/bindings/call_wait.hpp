@@ -18,6 +18,9 @@ const hotgraft_table *enter_from_python(hotgraft_ctx *ctx, hotgraft_slot *words)
 
 void set_wait_hooks();
 
+// The call object that `callable` is bound to; NULL with a TypeError that names `who` wanted one.
+CallObject *bound_object(PyObject *callable, const char *who);
+
 // `callable` must be a bound method of a call object. Its own enter does not wait; a call that a call-back or a
 // conversion makes meanwhile does.
 PyObject *try_call(PyObject *module, PyObject *const *args, Py_ssize_t count);

@@ -1,6 +1,7 @@
 // Slot: the one place callers read a table from, and the call objects that lead there.
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -133,6 +134,17 @@ void add_slot(py::module_ &module) {
         .def_property_readonly("name", &Slot::name)
         .def_property_readonly("generation", &Slot::generation)
         .def_property_readonly("is_gated", &Slot::is_gated)
+        .def_property(
+            "queue_limit",
+            [](const Slot &it) -> std::optional<std::uint32_t> {
+                const std::uint32_t limit = it.queue().limit();
+                return limit == GateQueue::kNoLimit ? std::nullopt : std::optional<std::uint32_t>(limit);
+            },
+            [](Slot &it, std::optional<std::uint32_t> limit) {
+                it.queue().set_limit(limit.value_or(GateQueue::kNoLimit));
+            })
+        .def_property_readonly("waiting", [](const Slot &it) { return it.queue().waiting(); })
+        .def_property_readonly("turned_away", [](const Slot &it) { return it.queue().turned_away(); })
         .def("publish", &publish, py::arg("table").none(true));
     module.def("make_call_object", &make_call_object, py::arg("call_type"), py::arg("slots"), py::arg("owner"));
     module.def("retype_call_object", &retype_call_object, py::arg("handle"), py::arg("call_type"), py::arg("slots"));

@@ -66,6 +66,8 @@ const char *error_class_of(const Status &status, const Attempted &attempted) noe
         return "ForkedHostError";
     case Code::kWrongStage:
         return "LifecycleError";
+    case Code::kBackpressure:
+        return "Backpressure";
     }
     return "HotgraftError";
 }

@@ -100,6 +100,8 @@ const char *name_of_status(hotgraft_status status) noexcept {
         return "cancelled";
     case HOTGRAFT_E_NOMEM:
         return "no memory";
+    case HOTGRAFT_E_BACKPRESSURE:
+        return "backpressure";
     default:
         return status > 0 ? "ok" : "failed";
     }

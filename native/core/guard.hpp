@@ -58,7 +58,8 @@ public:
     // For hotgraft_import.record_offset.
     [[nodiscard]] std::int64_t record_offset() const noexcept { return hotgraft::record_offset(); }
 
-    // Guard a table of `slot` for this thread; waits at a closed gate. nullptr: see last_refusal().
+    // Guard a table of `slot` for this thread; waits at a closed gate, unless as many wait there as may. nullptr: see
+    // last_refusal().
     [[nodiscard]] const hotgraft_table *enter(Slot &slot) noexcept;
     // As enter, but nullptr where enter would wait.
     [[nodiscard]] const hotgraft_table *try_enter(Slot &slot) noexcept;
@@ -66,7 +67,8 @@ public:
     // too.
     void leave(const hotgraft_table *table) noexcept;
     // Why this thread's last enter or try_enter answered nullptr: kWrongStage (no table: not bound or closing), kBusy
-    // (try_enter at a closed gate, or the thread carries out the very swap that closed it), kNoMemory. Ok: it did not.
+    // (try_enter at a closed gate, or the thread carries out the very swap that closed it), kBackpressure (the queue of
+    // a closed gate is full), kNoMemory. Ok: it did not.
     [[nodiscard]] Status last_refusal() const;
 
     // Called before and after every wait of a slow path, on the waiting thread; what `before` returns is handed to

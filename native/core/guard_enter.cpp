@@ -38,6 +38,12 @@ void refuse(ThreadRecord &record, const Slot &slot, Refusal why) noexcept {
     root.refused_slot[length] = '\0';
 }
 
+void refuse_for_queue(ThreadRecord &record, const Slot &slot, std::uint32_t waiting) noexcept {
+    refuse(record, slot, Refusal::kQueueFull);
+    record.root->refused_waiting = waiting;
+    record.root->refused_limit = slot.queue().limit();
+}
+
 // The record of this thread's chain by which it is inside the swap's set (rule 2), or nullptr. A record that the drain
 // saw clear is no proof any more: an entry in it can then only be an announcement that will not stand, seen by a
 // handler.
@@ -66,6 +72,8 @@ const hotgraft_table *Guards::try_enter(Slot &slot) noexcept {
 }
 
 const hotgraft_table *Guards::enter_cold(Slot &slot, bool may_wait) noexcept {
+    GatePlace place(slot.queue()); // kept over all looks: who was woken and looks again still waits
+    std::uint32_t waiting = 0;
     for (;;) {
         ThreadRecord *const record = own_place(records_);
         if (record == nullptr) {
@@ -90,6 +98,10 @@ const hotgraft_table *Guards::enter_cold(Slot &slot, bool may_wait) noexcept {
         case Look::kWait:
             if (!may_wait) {
                 refuse(*record, slot, Refusal::kGateClosed);
+                return nullptr;
+            }
+            if (!place.take(&waiting)) {
+                refuse_for_queue(*record, slot, waiting);
                 return nullptr;
             }
             seam_.at(SeamPoint::kBeforeWait);
@@ -200,6 +212,10 @@ Status Guards::last_refusal() const {
         return {Code::kBusy, what + "its gate is closed by a swap, and this call does not wait"};
     case Refusal::kOwnSwap:
         return {Code::kBusy, what + "its gate is closed by the very swap that this thread carries out"};
+    case Refusal::kQueueFull:
+        return {Code::kBackpressure,
+                what + "its gate is closed by a swap, " + std::to_string(chain->root->refused_waiting) +
+                    " wait there, and its queue limit is " + std::to_string(chain->root->refused_limit)};
     case Refusal::kNoMemory:
         return {Code::kNoMemory, what + "no memory for a further record of this thread"};
     }

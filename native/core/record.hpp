@@ -37,7 +37,7 @@ enum class RecordState : std::uint32_t { kFree, kOwned, kOrphaned };
 struct CrashCatch;
 
 // Why the last enter of a thread answered NULL.
-enum class Refusal : std::uint32_t { kNothing, kNoTable, kGateClosed, kOwnSwap, kNoMemory };
+enum class Refusal : std::uint32_t { kNothing, kNoTable, kGateClosed, kOwnSwap, kNoMemory, kQueueFull };
 
 struct alignas(128) ThreadRecord {
     ThreadRecord() noexcept;
@@ -56,6 +56,8 @@ struct alignas(128) ThreadRecord {
     std::uint64_t carries_out = 0;       // root: the swap this thread carries out, 0 none
     Refusal refusal = Refusal::kNothing; // root: why the last enter answered nullptr
     char refused_slot[48] = {};          // root: which slot that was, terminated
+    std::uint32_t refused_waiting = 0;   // root: how many waited there, if its queue was full
+    std::uint32_t refused_limit = 0;     // root: and how many may
     CrashCatch *catches = nullptr;       // root: where calls that may crash go on, innermost first (crash.hpp)
     ColdCounters cold_counters;          // `short_of` and `sequence` are read by anybody
 };

@@ -27,6 +27,7 @@
 
 #include <hotgraft/interface.h>
 
+#include "gate_queue.hpp"
 #include "wakers.hpp"
 
 namespace hotgraft {
@@ -71,6 +72,10 @@ public:
     // what the caller must do between this and waiting.
     [[nodiscard]] bool notify_when_open(int eventfd) noexcept { return wakers_.add(eventfd); }
 
+    // Who waits at its closed gate, and how many may.
+    [[nodiscard]] GateQueue &queue() noexcept { return queue_; }
+    [[nodiscard]] const GateQueue &queue() const noexcept { return queue_; }
+
     // --- for the guard part ---
 
     // The truth. seq_cst: pairs with the seq_cst store in store() and close(), for the cold path's announce-then-look.
@@ -96,7 +101,10 @@ public:
     // Sleep until the sequence is no longer `seen`, a signal arrived, or for no reason at all.
     void wait(std::uint32_t seen) noexcept;
     // In a forked child: nobody waits any more. Elsewhere a count too high would only cost a wake.
-    void reset_waiters() noexcept { waiters_.store(0, std::memory_order_relaxed); }
+    void reset_waiters() noexcept {
+        waiters_.store(0, std::memory_order_relaxed);
+        queue_.empty();
+    }
     [[nodiscard]] std::uint32_t waiters() const noexcept { return waiters_.load(std::memory_order_relaxed); }
 
 private:
@@ -110,6 +118,7 @@ private:
     // Waiters write these while callers of an open slot read the words above: a line of their own.
     alignas(64) std::atomic<std::uint32_t> sequence_{0};
     std::atomic<std::uint32_t> waiters_{0};
+    GateQueue queue_;
     Wakers wakers_;
     std::string name_;
 };

@@ -17,18 +17,19 @@ namespace hotgraft {
 // One code per decision a caller can take. The numbers cross the C API and never change.
 enum class Code : std::int32_t {
     kOk = 0,
-    kInvalid = 1,     // the caller broke a rule of this API
-    kMalformed = 2,   // the bytes of an image are not what their format promises
-    kRefused = 3,     // well-formed, and refused before any of its code ran
-    kIo = 4,          // the operating system said no
-    kNoMemory = 5,    // memory or fds ran out
-    kTimedOut = 6,    // a deadline passed
-    kPlugin = 7,      // the plugin's own code answered with an error
-    kAbandoned = 8,   // the plugin's own code did not return by its deadline
-    kBusy = 9,        // another swap, too many abandoned threads, or asked for from inside a plugin call
-    kStuck = 10,      // a library cannot leave memory
-    kForked = 11,     // the control plane is off in a forked child
-    kWrongStage = 12, // the generation is not in a stage that allows this
+    kInvalid = 1,       // the caller broke a rule of this API
+    kMalformed = 2,     // the bytes of an image are not what their format promises
+    kRefused = 3,       // well-formed, and refused before any of its code ran
+    kIo = 4,            // the operating system said no
+    kNoMemory = 5,      // memory or fds ran out
+    kTimedOut = 6,      // a deadline passed
+    kPlugin = 7,        // the plugin's own code answered with an error
+    kAbandoned = 8,     // the plugin's own code did not return by its deadline
+    kBusy = 9,          // another swap, too many abandoned threads, or asked for from inside a plugin call
+    kStuck = 10,        // a library cannot leave memory
+    kForked = 11,       // the control plane is off in a forked child
+    kWrongStage = 12,   // the generation is not in a stage that allows this
+    kBackpressure = 13, // a call was turned away before it entered: a closed gate's queue is full
 };
 
 inline constexpr std::string_view kToDo = "to do: ";

@@ -23,19 +23,20 @@ HOTGRAFT_EXTERN_C_BEGIN
 
 /* One code per decision a caller can take; the numbers never change. */
 typedef int32_t hotgraft_core_code;
-#define HOTGRAFT_CORE_OK          0
-#define HOTGRAFT_CORE_INVALID     1  /* the caller broke a rule of this API */
-#define HOTGRAFT_CORE_MALFORMED   2  /* the bytes of an image are not what their format promises */
-#define HOTGRAFT_CORE_REFUSED     3  /* well-formed, and refused before any of its code ran */
-#define HOTGRAFT_CORE_IO          4  /* the operating system said no */
-#define HOTGRAFT_CORE_NOMEM       5  /* memory or fds ran out */
-#define HOTGRAFT_CORE_TIMED_OUT   6  /* a deadline passed; the swap was called off */
-#define HOTGRAFT_CORE_PLUGIN      7  /* the plugin's own code answered with an error */
-#define HOTGRAFT_CORE_ABANDONED   8  /* the plugin's own code did not return by its deadline */
-#define HOTGRAFT_CORE_BUSY        9  /* too many abandoned threads, or asked for from inside a plugin call */
-#define HOTGRAFT_CORE_STUCK       10 /* a library cannot leave memory */
-#define HOTGRAFT_CORE_FORKED      11 /* control functions are off in a forked child; calls work */
-#define HOTGRAFT_CORE_WRONG_STAGE 12
+#define HOTGRAFT_CORE_OK           0
+#define HOTGRAFT_CORE_INVALID      1  /* the caller broke a rule of this API */
+#define HOTGRAFT_CORE_MALFORMED    2  /* the bytes of an image are not what their format promises */
+#define HOTGRAFT_CORE_REFUSED      3  /* well-formed, and refused before any of its code ran */
+#define HOTGRAFT_CORE_IO           4  /* the operating system said no */
+#define HOTGRAFT_CORE_NOMEM        5  /* memory or fds ran out */
+#define HOTGRAFT_CORE_TIMED_OUT    6  /* a deadline passed; the swap was called off */
+#define HOTGRAFT_CORE_PLUGIN       7  /* the plugin's own code answered with an error */
+#define HOTGRAFT_CORE_ABANDONED    8  /* the plugin's own code did not return by its deadline */
+#define HOTGRAFT_CORE_BUSY         9  /* too many abandoned threads, or asked for from inside a plugin call */
+#define HOTGRAFT_CORE_STUCK        10 /* a library cannot leave memory */
+#define HOTGRAFT_CORE_FORKED       11 /* control functions are off in a forked child; calls work */
+#define HOTGRAFT_CORE_WRONG_STAGE  12
+#define HOTGRAFT_CORE_BACKPRESSURE 13 /* a call was turned away before it entered: a closed gate's queue is full */
 
 /* "0.1.0": of the package it was built with (static). */
 HOTGRAFT_CORE_API const char *hotgraft_core_version(void);

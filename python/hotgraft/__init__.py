@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hotgraft import _platform as _platform  # first: refuses, in words, where _core could not even be loaded
 from hotgraft.core.errors import (
+    Backpressure,
     BindError,
     BuildError,
     Busy,
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from hotgraft.host.unloads import StuckLibrary, Unloads
 
 __all__ = [
+    "Backpressure",
     "BindError",
     "BuildError",
     "Busy",

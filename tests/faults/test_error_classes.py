@@ -10,6 +10,7 @@ import resource
 import sqlite3
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 import hotgraft
 import pytest
 from child_process import run_child
-from hotgraft import Host, HotgraftError
+from hotgraft import Host, HotgraftError, _core
 from hotgraft.core import errors
 from hotgraft.core.probation import Criterion
 from hotgraft.core.verdict import Breach, Verdict
@@ -161,6 +162,27 @@ def broken_recording(scene: Scene) -> object:
     return read_recording(scene.fill(song_wav="no sound") / "song.wav")
 
 
+def backpressure(scene: Scene) -> None:
+    """A call during a swap, of a plugin at whose gate nobody may wait."""
+    counter = scene.host.load(scene.build(HANDS_OVER))
+    counter._owner.instance.slots["counter/1"].queue_limit = 0
+    raised: list[BaseException | None] = []
+
+    def hook(step: str) -> str:
+        if step == "quiesce":
+            with ThreadPoolExecutor(1) as pool:
+                raised.append(pool.submit(counter.add, 1).exception())
+        return "run"
+
+    _core._seams.set_step_hook(hook)
+    try:
+        scene.host.reload("counter", scene.build(replace(HANDS_OVER, build=2)))
+    finally:
+        _core._seams.set_step_hook(None)
+    assert raised[0] is not None
+    raise raised[0]
+
+
 def busy(scene: Scene) -> object:
     """What would be saved cannot be read while a pin may change it."""
     counter = scene.host.load(scene.build(SAVES))
@@ -249,6 +271,7 @@ CASES: Final[tuple[Case, ...]] = (
     ("SwapTimeout", swap_timeout, "counter"),
     ("DrainTimeout", drain_timeout, "session 7"),
     ("Busy", busy, "session 7"),
+    ("Backpressure", backpressure, "its queue limit is 0"),
     ("ResourceError", no_fds, "counter"),
     ("JournalError", journal_taken, "another host"),
     ("JournalError", journal_cut, "record 2 was cut off"),

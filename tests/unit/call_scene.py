@@ -28,6 +28,7 @@ _core.set_call_errors(
         "busy": errors.Busy,
         "closed": errors.HostClosed,
         "pin_expired": errors.PinExpired,
+        "backpressure": errors.Backpressure,
         "crashed": errors.PluginCrashed,
     }
 )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = [
+    "Backpressure",
     "BindError",
     "BuildError",
     "Busy",
@@ -292,6 +293,23 @@ class Busy(HotgraftError):
 
     usual_advice = "wait for what goes on, then try again"
     usually_running = _AS_BEFORE
+
+
+class Backpressure(HotgraftError):
+    """A call was turned away before it entered: as many wait at the plugin's closed gate as its queue limit allows.
+
+    Only where an operator set a limit (`DrainRules.queue_limit`). `function` is what was called, `waiting` how many
+    wait there, `limit` how many may. It counts as turned away, not as the plugin's error.
+    """
+
+    usual_advice = "call again when the swap is over, shed load, or give the plugin a higher queue limit"
+    usually_running = _AS_BEFORE
+
+    def __init__(self, tried: str, *, function: str = "", waiting: int = 0, limit: int = 0, **answers: Any) -> None:
+        super().__init__(tried, **answers)
+        self.function = function
+        self.waiting = waiting
+        self.limit = limit
 
 
 class ResourceError(HotgraftError):

@@ -2,7 +2,8 @@
 
 The call is tried in place. At a closed gate it registers to be told when the gate opens, tries again (the
 gate may have opened in between), and only then awaits. A function that its author marked
-`HOTGRAFT_BLOCKING` runs in the loop's executor instead.
+`HOTGRAFT_BLOCKING` runs in the loop's executor instead. A task that awaits a gate has a place in its queue like a
+thread that sleeps there, and raises `Backpressure` where there is none.
 """
 
 from __future__ import annotations
@@ -45,12 +46,18 @@ class Aio:
 
     async def _call(self, function: Callable[..., Any], *args: Any) -> Any:
         result = _core.try_call(function, *args)
-        while result is _core.GATED:
-            opened = self._gates.expect(self._plugin)
-            result = _core.try_call(function, *args)  # again: it may have opened before we were registered
-            if result is _core.GATED:
-                await opened
-                result = _core.try_call(function, *args)
+        if result is not _core.GATED:
+            return result
+        place = _core.join_queue(function)
+        try:
+            while result is _core.GATED:
+                opened = self._gates.expect(self._plugin)
+                result = _core.try_call(function, *args)  # again: it may have opened before we were registered
+                if result is _core.GATED:
+                    await opened
+                    result = _core.try_call(function, *args)
+        finally:
+            _core.leave_queue(place)
         return result
 
 

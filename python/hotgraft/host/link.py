@@ -6,6 +6,7 @@ keeps the slots alive that its functions read.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hotgraft.host.aio import Aio
@@ -64,7 +65,8 @@ class Link:
     def stats(self) -> Stats:
         """Return what the meter of what runs now has counted."""
         serving = self.loaded.serving
-        return read_stats(serving.generation, serving.side.version, self.instance.name)
+        stats = read_stats(serving.generation, serving.side.version, self.instance.name)
+        return replace(stats, turned_away=sum(slot.turned_away for slot in self._slots))
 
     def report(self, name: str, value: float) -> None:
         """Note one of the program's own numbers about what runs now."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from hotgraft import _core
-from hotgraft.core.errors import Busy, ContractError, HostClosed, PinExpired, PluginCrashed, PluginError
+from hotgraft.core.errors import Backpressure, Busy, ContractError, HostClosed, PinExpired, PluginCrashed, PluginError
 
 if TYPE_CHECKING:
     from hotgraft.core.call_types import CallDescription
@@ -27,6 +27,7 @@ _core.set_call_errors(
         "closed": HostClosed,
         "pin_expired": PinExpired,
         "crashed": PluginCrashed,
+        "backpressure": Backpressure,
     }
 )
 

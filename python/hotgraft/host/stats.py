@@ -33,6 +33,8 @@ class Stats:
             somebody else meanwhile (getrusage(2), ru_nivcsw), and what that took is not the plugin's.
         latency: the samples, in nanoseconds.
         since_s: `time.monotonic` when the meter was opened.
+        turned_away: calls refused at this instance's gates before they entered, since it was loaded: its queue limit
+            was reached. Of every generation; in nobody's `calls` or `errors`. 0 for a pin, whose calls meet no gate.
     """
 
     generation: int
@@ -45,6 +47,7 @@ class Stats:
     pushed_off: int
     latency: Histogram = field(repr=False)
     since_s: float
+    turned_away: int = 0
 
     @property
     def p50_ns(self) -> float | None:
