@@ -43,6 +43,7 @@ struct Member {
     bool is_recalled = false; // next is held
     bool resumes = false;     // its instances served before; else they are fresh ones
     bool leaves_undrained = false;
+    bool leaves_at_deadline = false;
     std::vector<std::shared_ptr<Slot>> emptied;
 
     [[nodiscard]] SwapMember request() const {
@@ -52,6 +53,7 @@ struct Member {
         member.waits_for_pins = waits_for_pins;
         member.is_recalled = is_recalled;
         member.leaves_undrained = leaves_undrained;
+        member.leaves_at_deadline = leaves_at_deadline;
         member.emptied = emptied;
         for (const auto &[old_index, next_index] : instances) {
             member.instances.push_back({old_index, next_index, way_of(way), resumes});
@@ -149,6 +151,8 @@ void add_swap(py::module_ &module) {
             },
             py::kw_only(), py::arg("old_generation"), py::arg("next_generation"), py::arg("instances"),
             py::arg("tables"), py::arg("way"), py::arg("waits_for_pins"))
+        // Only where no state crosses: whoever is inside at the drain's deadline is left there.
+        .def("leaves_at_deadline", [](Member &it) { it.leaves_at_deadline = true; })
         // A rollback: the held generation serves again. `emptied`: slots of interfaces that it does not have.
         .def(
             "recalls",
@@ -167,6 +171,7 @@ void add_swap(py::module_ &module) {
         .def_property_readonly("steps", &steps_of)
         .def_readonly("gates_closed_ns", &SwapRecord::gates_closed_ns)
         .def_readonly("gates_open_ns", &SwapRecord::gates_open_ns)
+        .def_readonly("left_inside", &SwapRecord::left_inside)
         .def_readonly("after_undo", &SwapRecord::after_undo);
 
     module.def("close_plugin", &close_plugin, py::arg("generation"), py::arg("slots"), py::arg("deadline_s"));

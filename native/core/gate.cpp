@@ -124,7 +124,9 @@ Status GateSet::drain(std::int64_t deadline_ns) {
     return {};
 }
 
-// A thread inside an old table that calls back finds the new one: it is a call of its own, as without a gate.
+// A thread inside an old table that calls back goes on: until publish it passes to the old tables, during publish (a
+// few stores) it waits, and after it finds the new ones. So one outer call that was left may see both sides, as without
+// a gate, and never the old after the new.
 Status GateSet::skip_drain() {
     if (stage_ == Stage::kOpen) {
         return {Code::kWrongStage, "leave undrained: the gates are open; close them first"};
@@ -155,6 +157,10 @@ Status GateSet::publish(const std::vector<const hotgraft_table *> &next) {
     }
     {
         const ForkLockHold hold(guards.fork_lock(), swap_);
+        // Where calls were left inside, one of them may enter a slot that is open already and then meet one that is
+        // not: passing, it would get the old table after it has seen the new. Ordered by the seq_cst store of `check`:
+        // who has seen the new table there reads this too (M19).
+        block_->stop_passing();
         for (std::size_t i = 0; i < slots_.size(); ++i) {
             slots_[i]->store(next[i], guards.has_membarrier());
             guards.seam().at(SeamPoint::kBetweenSlots);

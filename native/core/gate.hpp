@@ -49,7 +49,8 @@ public:
     // Wait until no record holds an old table. kTimedOut: the gates stay closed, the message names who holds what.
     // Entries of threads that ended inside a guard are not waited for: nothing runs there. They keep the table held.
     Status drain(std::int64_t deadline_ns);
-    // Publish beside the calls that are inside: a rollback away from what does not come to rest.
+    // Publish beside the calls that are inside: a rollback away from what does not come to rest, or what an operator
+    // said of a plugin without state (SwapMember::leaves_at_deadline).
     Status skip_drain();
     // Keep fork out until publish or reopen. Before the first quiesce.
     void begin_transfer() noexcept;

@@ -34,6 +34,8 @@ public:
 
     void fill(std::uint64_t swap, const std::vector<Slot *> &slots,
               const std::vector<const hotgraft_table *> &tables) noexcept;
+    // From here on nobody passes: whoever is inside waits like everybody else, for the publish that follows at once.
+    void stop_passing() noexcept { table_count_.store(0, std::memory_order_relaxed); }
     // Nobody is kept waiting on account of this block any more; it may be claimed again.
     void finish() noexcept;
     // In a forked child, where the swap's thread does not exist: open all slots on the tables they hold.

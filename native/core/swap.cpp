@@ -152,7 +152,7 @@ private:
         *next = static_cast<std::size_t>(end - steps_.begin());
         const std::vector<WindowStep> steps(begin, end);
         const std::shared_ptr<Job> job = std::make_shared<Job>();
-        return run_job(steps.front().kind, job, work_of(job, steps), request_.deadline_ns);
+        return run_job(steps.front().kind, job, work_of(job, steps), deadline_ns_);
     }
 
     std::function<Status()> work_of(const std::shared_ptr<Job> &job, const std::vector<WindowStep> &steps) const {
@@ -219,6 +219,11 @@ private:
 
     Status drain() {
         Status status = leaves_undrained(request_) ? gates_.skip_drain() : gates_.drain(request_.deadline_ns);
+        if (status.code() == Code::kTimedOut && leaves_at_deadline(request_)) {
+            record_.left_inside = describe(Guards::instance().holders(old_tables_of(request_)));
+            deadline_ns_ = monotonic_ns() + span_ns_;
+            status = gates_.skip_drain();
+        }
         if (status.is_ok()) {
             gates_.begin_transfer(); // a forked child finds state wholly on one side: fork waits from here to the end
         }
@@ -300,6 +305,8 @@ private:
     std::vector<WindowStep> steps_;
     std::shared_ptr<Window> window_;
     const SwapRequest &request_; // window_'s
+    const std::int64_t span_ns_ = request_.deadline_ns - monotonic_ns();
+    std::int64_t deadline_ns_ = request_.deadline_ns;
     GateSet gates_;
     std::vector<Undo> undo_;
     ControlThread control_;
@@ -311,8 +318,9 @@ void append_for_all(const SwapRequest &request, StepKind kind, std::vector<Windo
     for (std::size_t m = 0; m < request.members.size(); ++m) {
         for (std::size_t i = 0; i < request.members[m].instances.size(); ++i) {
             const StateWay way = request.members[m].instances[i].way;
-            if (kind == StepKind::kQuiesce && request.members[m].leaves_undrained) {
-                continue; // calls are inside: it is quiesced when it is taken down
+            if (kind == StepKind::kQuiesce &&
+                (request.members[m].leaves_undrained || request.members[m].leaves_at_deadline)) {
+                continue; // calls may be inside: it is quiesced when it is taken down
             }
             const bool hands_over = kind == StepKind::kSurrender || kind == StepKind::kTake;
             const bool saves = kind == StepKind::kSave || kind == StepKind::kRestore;
@@ -356,6 +364,11 @@ bool needs_gate(const SwapRequest &request) {
 bool leaves_undrained(const SwapRequest &request) {
     return std::all_of(request.members.begin(), request.members.end(),
                        [](const SwapMember &member) { return member.leaves_undrained; });
+}
+
+bool leaves_at_deadline(const SwapRequest &request) {
+    return std::all_of(request.members.begin(), request.members.end(),
+                       [](const SwapMember &member) { return member.leaves_at_deadline; });
 }
 
 std::vector<WindowStep> plan_window(const SwapRequest &request) {

@@ -73,12 +73,17 @@ struct SwapMember {
     // Rollback from a generation that does not come to rest: published beside the calls that are inside of it. Only
     // where `next` takes nothing from it (kNone); it is reclaimed when the last of them has left.
     bool leaves_undrained = false;
+    // No state crosses, and whoever is still inside when the drain's deadline passes is left there, instead of calling
+    // the swap off.
+    bool leaves_at_deadline = false;
     bool is_recalled = false; // `next` is held, and leaves that stage for this swap by one compare-and-swap
 };
 
 struct SwapRequest {
     std::vector<SwapMember> members; // consumers first
-    std::int64_t deadline_ns = 0;    // absolute CLOCK_MONOTONIC; pins, gates, drain, quiesce and state share it
+    // Absolute CLOCK_MONOTONIC; pins, gates, drain, quiesce and state share it. Where it passed in a drain and who was
+    // inside is left, what follows has as long again.
+    std::int64_t deadline_ns = 0;
     std::int64_t undo_budget_ns = 1'000'000'000; // for the plugins' part of going back
 };
 
@@ -98,6 +103,7 @@ struct SwapRecord {
     std::vector<StepRecord> steps;    // in the order they ran, undo included
     std::int64_t gates_closed_ns = 0; // 0: no gate was needed
     std::int64_t gates_open_ns = 0;
+    std::string left_inside;             // who was inside when the drain's deadline passed, and was left; empty: nobody
     std::vector<std::string> after_undo; // what could not be put back, in words; empty: everything was
 };
 
@@ -117,6 +123,7 @@ struct WindowStep {
 [[nodiscard]] bool needs_gate(const SwapRequest &request);
 // A drain is of the whole set: it is left out only where every member may be left undrained.
 [[nodiscard]] bool leaves_undrained(const SwapRequest &request);
+[[nodiscard]] bool leaves_at_deadline(const SwapRequest &request);
 [[nodiscard]] std::vector<WindowStep> plan_window(const SwapRequest &request);
 
 // Carry out one swap on the calling thread and one control thread. One swap of a plugin at a time: the caller sees to

@@ -75,6 +75,8 @@ CASES: Final[tuple[Case, ...]] = (
     fault("joint", never("mixed_sides"), "M9", "SLOT_BY_SLOT", "SMALL"),
     fault("joint", never("mixed_sides"), "boundary 1", "OUTER_CALL_OUTSIDE_THE_SET"),
     fault("joint", never("mixed_sides"), "boundary 2", "OPEN_PUBLISH", "SMALL"),
+    right("joint", "leave", "M19", "LEAVE", "SMALL"),
+    fault("joint", never("new_then_old"), "M19", "PASS_WHILE_PUBLISHING", "LEAVE", "SMALL"),
     right("threads", "safety", "M11 M12 M13"),
     right("threads", "no-deadline", "M11 M12", "NO_DEADLINE"),
     right("threads", "fair", "M7 M11", "LTL", "SMALL"),

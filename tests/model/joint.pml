@@ -56,7 +56,9 @@ inline note_enter(t, s, d, table)
     saw_new[t] = saw_new[t] || SIDE(table) == NEW_SIDE;
     saw_b2[t] = saw_b2[t] || table == B2;
     sides[t] = sides[t] | SIDE(table);
+#ifndef LEAVE /* boundary 3 */
     mixed_sides = sides[t] == (OLD_SIDE | NEW_SIDE);
+#endif
     assert(!mixed_sides)
 }
 #ifdef OUTER_CALL_OUTSIDE_THE_SET /* the whole program is one call of a plugin X that is no member */
@@ -73,6 +75,7 @@ inline note_enter(t, s, d, table)
 #define CALL_BACK (E_A | E_B << 2 | E_A << 4 | L << 6 | L << 8 | L << 10)
 #define A_B (E_A | E_B << 2 | L << 4 | L << 6)
 #define B_A (E_B | E_A << 2 | L << 4 | L << 6)
+#define B_A_B (E_B | E_A << 2 | L << 4 | E_B << 6 | L << 8 | L << 10)
 #ifdef SMALL
 #define THEN(first, length, s) (first)
 #else
@@ -84,7 +87,11 @@ proctype caller(byte t)
     byte d, s, table, seen;
     int program;
     if
+#ifdef LEAVE
+    :: t == 0 -> program = B_A_B
+#else
     :: t == 0 -> program = CALL_BACK
+#endif
     :: t == 1 -> program = THEN(A_B, 8, E_A)
     :: t == 1 -> program = THEN(B_A, 8, E_B)
     fi;
@@ -132,6 +139,13 @@ proctype swapper()
     byte i;
 #if defined(OPEN_PUBLISH)
     open_slot(0, A1)
+#elif defined(LEAVE)
+    close_gates(3, 1, i); drain(3, i);
+    called_off = false; /* whoever is inside is left there; nothing has state, nothing is quiesced */
+#ifndef PASS_WHILE_PUBLISHING
+    d_step { swap_of[0] = 0; swap_of[1] = 0 } /* M19 */
+#endif
+    publish(3, i)
 #elif defined(SLOT_BY_SLOT)
     close_gates(1, 1, i); drain(1, i); quiesce_member(0); finish(1, i);
     close_gates(2, 2, i); drain(2, i); quiesce_member(1); finish(2, i)

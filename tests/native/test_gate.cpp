@@ -204,3 +204,38 @@ TEST_CASE("a table taken out of a slot answers waiting and later calls with NULL
 int main(int argc, char **argv) {
     return run(argc, argv, {});
 }
+
+// A thread that is left inside `a` while its set is published calls back between the publishing of the two slots.
+TEST_CASE("a thread that was left inside never sees the old after the new, also while the slots are being published") {
+    Provider a("a/1");
+    Provider b("b/1");
+    Event between;
+    Event is_past; // the straggler has its second answer, or waits for it
+    std::uint64_t first = 0;
+    std::uint64_t second = 0;
+    Inside straggler(a, [&] {
+        REQUIRE(between.wait());
+        first = a.call();
+        second = b.call();
+        is_past.set();
+    });
+    GateSet gates({&a.slot, &b.slot});
+    REQUIRE(gates.close().is_ok());
+    CHECK(gates.drain(futex_clock_ns()).code() == Code::kTimedOut);
+    REQUIRE(gates.skip_drain().is_ok());
+    std::thread finisher([&] { straggler.finish(); });
+    bool is_first = true;
+    const AtSeam seam([&](SeamPoint point) {
+        if (point == SeamPoint::kBeforeWait) {
+            is_past.set();
+        } else if (point == SeamPoint::kBetweenSlots && is_first) {
+            is_first = false;
+            between.set();
+            REQUIRE(is_past.wait());
+        }
+    });
+    REQUIRE(gates.publish({a.new_offer.get(), b.new_offer.get()}).is_ok());
+    finisher.join();
+    CHECK(first == 2);
+    CHECK(second == 2);
+}
