@@ -67,7 +67,7 @@ def inside(counter: Any) -> Iterator[Callable[[], None]]:
 def test_a_rollback_before_commit_takes_along_what_was_gained_since(
     host: Host, build: Workshop, sample: Sample
 ) -> None:
-    """Promise 4, fault M10: state survives backwards as well; and the very generation serves again that served before."""
+    """Promise 4, fault M10: state survives backwards; and the very generation serves again that served before."""
     counter = host.load(build(sample))
     counter.add(5)
     published = host.reload("counter", build(replace(sample, build=2)))
