@@ -40,11 +40,12 @@ HOTGRAFT_EXTERN_C_BEGIN
 /* The head of what a slot holds. Host memory, immutable once published; its address stands for one interval of service.
  * The interface struct as its author declared it follows directly, copied by the host and padded with stubs that return
  * HOTGRAFT_E_UNSUPPORTED up to the longest version of that interface ever published. Its struct_size is what this
- * generation offers. */
+ * generation offers. While the plugin has no usable generation, a table of its host's: its functions answer what was
+ * declared for them, or HOTGRAFT_E_UNAVAILABLE. */
 typedef struct hotgraft_table {
     uint32_t struct_size; /* of this head, bytes */
     uint32_t version;     /* of the interface: major << 16 | minor */
-    uint64_t generation;  /* 1, 2, 3, …; never reused */
+    uint64_t generation;  /* 1, 2, 3, …; never reused. 0: a fallback of the host's */
     void *self;           /* first argument of every function */
     uint32_t meter;       /* index of this generation's meter; 0: it has none. Guard protocol 2 */
     uint32_t reserved;

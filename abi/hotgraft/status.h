@@ -22,8 +22,8 @@ typedef int32_t hotgraft_status;
 #define HOTGRAFT_E_STATE_VERSION (-4) /* restore: cannot read a state of that schema */
 #define HOTGRAFT_E_CANCELLED     (-5)
 #define HOTGRAFT_E_NOMEM         (-6)
-#define HOTGRAFT_E_BACKPRESSURE  (-7) /* turned away before it entered: as many wait at that gate as may (queue limit) \
-                                       */
+#define HOTGRAFT_E_BACKPRESSURE  (-7) /* turned away before it entered: the queue at a closed gate is full */
+#define HOTGRAFT_E_UNAVAILABLE   (-8) /* the plugin has no usable generation: its host answers for it */
 
 /* A string that crosses, passed by pointer only. UTF-8, not terminated; may be (NULL, 0). */
 typedef struct hotgraft_str {

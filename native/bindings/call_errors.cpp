@@ -12,9 +12,18 @@
 namespace hotgraft {
 namespace {
 
-enum ErrorClass : std::size_t { kPlugin, kBusy, kClosed, kPinExpired, kCrashed, kBackpressure, kErrorClasses };
+enum ErrorClass : std::size_t {
+    kPlugin,
+    kBusy,
+    kClosed,
+    kPinExpired,
+    kCrashed,
+    kBackpressure,
+    kUnavailable,
+    kErrorClasses
+};
 constexpr std::array<const char *, kErrorClasses> kNames = {
-    {"plugin", "busy", "closed", "pin_expired", "crashed", "backpressure"}};
+    {"plugin", "busy", "closed", "pin_expired", "crashed", "backpressure", "unavailable"}};
 std::array<PyObject *, kErrorClasses> classes_by_name = {}; // references for the life of the process
 
 // Each class takes (tried, *, on, found, advice, running) as HotgraftError does.
@@ -62,7 +71,7 @@ PyObject *raise(PyObject *exception) {
 }
 
 std::string serves(std::uint64_t generation) {
-    return "generation " + std::to_string(generation) + " serves";
+    return generation == 0 ? "its fallback answers" : "generation " + std::to_string(generation) + " serves";
 }
 
 std::string status_name(std::int32_t status) {
@@ -81,6 +90,8 @@ std::string status_name(std::int32_t status) {
         return "HOTGRAFT_E_NOMEM";
     case HOTGRAFT_E_BACKPRESSURE:
         return "HOTGRAFT_E_BACKPRESSURE";
+    case HOTGRAFT_E_UNAVAILABLE:
+        return "HOTGRAFT_E_UNAVAILABLE";
     default:
         return "unknown, to be taken as HOTGRAFT_E_FAILED";
     }
@@ -115,6 +126,20 @@ PyObject *no_table(const Cell &cell) {
         answers.found = object.refusal == CallRefusal::kClosed ? "the host is closed" : "no generation of it is loaded";
     }
     return raise(make(kClosed, answers, PyDict_New()));
+}
+
+// The table is a fallback's, and it declares no answer for this function.
+PyObject *unavailable(const Cell &cell) {
+    const Function &function = *cell.function;
+    const CallObject &object = *cell.object;
+    const bool is_told = object.refusal == CallRefusal::kUnavailable && object.sentence != nullptr;
+    PyObject *keywords = PyDict_New();
+    if (keywords != nullptr && !put(keywords, "function", function.name)) {
+        Py_CLEAR(keywords);
+    }
+    const Answers answers{"call " + function.name, function.plugin,
+                          is_told ? *object.sentence : "it has no usable generation", "", ""};
+    return raise(make(kUnavailable, answers, keywords));
 }
 
 // A method that was bound before the plugin's functions changed.
@@ -173,6 +198,9 @@ PyObject *refused(const Cell &cell) {
 }
 
 PyObject *not_offered(const Cell &cell, std::uint64_t generation) {
+    if (generation == 0) { // no generation's: a fallback's
+        return unavailable(cell);
+    }
     PyErr_Format(PyExc_AttributeError, "%s: could not call %s: generation %llu, which serves, does not offer it",
                  cell.function->plugin.c_str(), cell.function->name.c_str(),
                  static_cast<unsigned long long>(generation));

@@ -19,7 +19,7 @@ PyObject *set_call_errors(PyObject *module, PyObject *classes);
 PyObject *refused(const Cell &cell);
 // As many wait at the closed gate of `slot` as may: Backpressure, with `found` and how many wait.
 PyObject *turned_away(const Function &function, const Slot &slot, const std::string &found, std::uint32_t waiting);
-// The function is the stub in the table of `generation`.
+// The function is the stub in the table of `generation`: AttributeError; in a fallback's (0): PluginUnavailable.
 PyObject *not_offered(const Cell &cell, std::uint64_t generation);
 // Its status is negative.
 PyObject *plugin_failed(const Cell &cell, std::int32_t status, std::uint64_t generation);

@@ -21,13 +21,14 @@ PyObject *refuse_calls(PyObject *, PyObject *args) {
         return nullptr;
     }
     const std::string name = kind;
-    if (name != "none" && name != "closed" && name != "pin_expired") {
-        PyErr_Format(PyExc_ValueError, "refuse_calls: kind \"%s\" is not known; known: none, closed, pin_expired",
-                     kind);
+    if (name != "none" && name != "closed" && name != "pin_expired" && name != "unavailable") {
+        PyErr_Format(PyExc_ValueError,
+                     "refuse_calls: kind \"%s\" is not known; known: none, closed, pin_expired, unavailable", kind);
         return nullptr;
     }
     const CallRefusal why = name == "closed"        ? CallRefusal::kClosed
                             : name == "pin_expired" ? CallRefusal::kPinExpired
+                            : name == "unavailable" ? CallRefusal::kUnavailable
                                                     : CallRefusal::kNone;
     if (call_object_refuse(object, why, sentence) != 0) {
         return nullptr;
@@ -45,10 +46,10 @@ PyMethodDef methods[] = {
      "Make the heap type of a plugin's handle: one method for each function of the descriptor."},
     {"set_call_errors", set_call_errors, METH_O,
      "set_call_errors($module, classes, /)\n--\n\n"
-     "Say which exception classes calls raise: plugin, busy, closed, pin_expired, crashed, backpressure."},
+     "Say which exception classes calls raise: plugin, busy, closed, pin_expired, crashed, backpressure, unavailable."},
     {"refuse_calls", refuse_calls, METH_VARARGS,
      "refuse_calls($module, object, kind, sentence, /)\n--\n\n"
-     "Say what calls of `object` raise while its slots hold no table: none, closed or pin_expired."},
+     "Say what calls of `object` raise while its slots hold no table: none, closed, pin_expired or unavailable."},
     {"try_call", as_method(try_call), METH_FASTCALL,
      "try_call($module, function, /, *args)\n--\n\n"
      "Call a plugin's function without waiting at a gate: its result, or GATED."},

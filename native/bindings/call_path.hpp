@@ -11,13 +11,23 @@
 //       that the plugin has now; it is returned when the set of functions is the same, else the new type keeps the
 //       places of functions that stay, so that retype() of an instance leaves bound methods good.
 //   CallBase                                        base of all call types
-//   set_call_errors({"plugin", "busy", "closed", "pin_expired", "crashed", "backpressure"}: classes of
-//   hotgraft.core.errors) refuse_calls(object, kind, sentence)            see call_object_refuse; kind "none" |
-//   "closed" | "pin_expired" try_call(callable, *args) -> result | GATED     call without waiting at a gate
-//   join_queue(callable) -> place, leave_queue(place) a place among those who wait at its gate, for who waits without a
-//                                                   thread; raises Backpressure
-//   notify_when_open(object, fd) -> None            write 1 to the eventfd once, when a gate of the object's slots
-//   opens _seams                                          a submodule for tests (call_seams.cpp)
+//   set_call_errors({"plugin", "busy", "closed", "pin_expired", "crashed", "backpressure", "unavailable"})
+//       by each of these names, a class of hotgraft.core.errors
+//
+//   refuse_calls(object, kind, sentence)
+//       see call_object_refuse; kind "none" | "closed" | "pin_expired" | "unavailable"
+//
+//   try_call(callable, *args) -> result | GATED
+//       call without waiting at a gate
+//
+//   join_queue(callable) -> place, leave_queue(place)
+//       a place among those who wait at its gate, for who waits without a thread; raises Backpressure
+//
+//   notify_when_open(object, fd) -> None
+//       write 1 to the eventfd once, when a gate of the object's slots opens
+//
+//   _seams
+//       a submodule for tests (call_seams.cpp)
 //
 // Thread safety
 //   Everything here wants the GIL, unless its comment says otherwise.
@@ -62,7 +72,8 @@ int call_object_retype(PyObject *object, PyTypeObject *type, hotgraft_import *co
 
 // Why a slot of this object holds no table: which exception its calls raise from now on, with `sentence` as what was
 // found ("its deadline of 60 s passed"). Set it before the slot is emptied. kNone: back to "not loaded".
-enum class CallRefusal : std::int32_t { kNone, kClosed, kPinExpired };
+// kUnavailable is for a slot that a fallback holds.
+enum class CallRefusal : std::int32_t { kNone, kClosed, kPinExpired, kUnavailable };
 int call_object_refuse(PyObject *object, CallRefusal why, const char *sentence);
 
 } // namespace hotgraft

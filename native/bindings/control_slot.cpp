@@ -1,8 +1,10 @@
 // Slot: the one place callers read a table from, and the call objects that lead there.
+#include <cstring>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 #include <vector>
 
@@ -13,6 +15,7 @@
 #include "control_held.hpp"
 #include "control_parts.hpp"
 #include "errors.hpp"
+#include "fallback.hpp"
 #include "guard.hpp"
 #include "host_import.hpp"
 #include "services.hpp"
@@ -105,6 +108,29 @@ void free_owned(const hotgraft_table *, void *pointer) {
     Ledger::free_block(pointer);
 }
 
+// (offset, word, number, is_float32) of a function that answers.
+using Answer = std::tuple<std::uint32_t, std::int64_t, double, bool>;
+
+void publish_a_fallback(const std::shared_ptr<Slot> &slot, std::uint32_t interface_bytes, std::uint32_t version,
+                        const std::vector<Answer> &answers) {
+    std::vector<AnsweredFunction> functions;
+    for (const auto &[offset, word, number, is_float32] : answers) {
+        FallbackAnswer answer{word, number};
+        if (is_float32) {
+            const float narrow = static_cast<float>(number);
+            answer.number = 0;
+            std::memcpy(&answer.number, &narrow, sizeof narrow); // the low half of xmm0
+        }
+        functions.push_back({offset, answer});
+    }
+    Status status;
+    {
+        const py::gil_scoped_release unlocked;
+        status = or_no_memory([&] { return publish_fallback(slot, interface_bytes, version, functions); });
+    }
+    check(status, {"let its fallback answer", slot->name()});
+}
+
 } // namespace
 
 void note_table(const hotgraft_table *table, const std::shared_ptr<Generation> &generation) {
@@ -146,6 +172,12 @@ void add_slot(py::module_ &module) {
         .def_property_readonly("waiting", [](const Slot &it) { return it.queue().waiting(); })
         .def_property_readonly("turned_away", [](const Slot &it) { return it.queue().turned_away(); })
         .def("publish", &publish, py::arg("table").none(true));
+    module.def("publish_fallback", &publish_a_fallback, py::arg("slot"), py::kw_only(), py::arg("interface_bytes"),
+               py::arg("version"), py::arg("answers"));
+    module.def("count_fallbacks", [] {
+        const py::gil_scoped_release unlocked;
+        return count_fallbacks();
+    });
     module.def("make_call_object", &make_call_object, py::arg("call_type"), py::arg("slots"), py::arg("owner"));
     module.def("retype_call_object", &retype_call_object, py::arg("handle"), py::arg("call_type"), py::arg("slots"));
     call_path_set_services({lease, unlease, free_owned});

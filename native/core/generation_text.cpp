@@ -102,6 +102,8 @@ const char *name_of_status(hotgraft_status status) noexcept {
         return "no memory";
     case HOTGRAFT_E_BACKPRESSURE:
         return "backpressure";
+    case HOTGRAFT_E_UNAVAILABLE:
+        return "unavailable";
     default:
         return status > 0 ? "ok" : "failed";
     }

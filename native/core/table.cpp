@@ -6,6 +6,8 @@
 #include <new>
 #include <utility>
 
+#include "fallback.hpp"
+
 namespace hotgraft {
 
 namespace {
@@ -35,8 +37,8 @@ void fill_with_stubs(unsigned char *interface_bytes, std::uint32_t offered, std:
 
 } // namespace
 
-hotgraft_status table_stub(void * /*self*/) noexcept {
-    return HOTGRAFT_E_UNSUPPORTED;
+hotgraft_status table_stub(void *self) noexcept {
+    return is_fallback(self) ? HOTGRAFT_E_UNAVAILABLE : HOTGRAFT_E_UNSUPPORTED;
 }
 
 std::unique_ptr<Table> Table::make(const void *interface_struct, std::uint32_t padded_bytes, std::uint32_t version,

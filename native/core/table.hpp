@@ -24,7 +24,8 @@
 
 namespace hotgraft {
 
-// What an absent function points to: returns HOTGRAFT_E_UNSUPPORTED. Callers that know the address (the bindings)
+// What an absent function points to: returns HOTGRAFT_E_UNSUPPORTED, or HOTGRAFT_E_UNAVAILABLE in the table of a
+// fallback, which it tells by the address `self`. Callers that know the address (the bindings)
 // compare it instead of calling; it is never called with arguments it could misread, because it reads none.
 hotgraft_status table_stub(void *self) noexcept;
 

@@ -29,6 +29,7 @@ _core.set_call_errors(
         "closed": errors.HostClosed,
         "pin_expired": errors.PinExpired,
         "backpressure": errors.Backpressure,
+        "unavailable": errors.PluginUnavailable,
         "crashed": errors.PluginCrashed,
     }
 )

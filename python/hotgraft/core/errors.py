@@ -39,6 +39,7 @@ __all__ = [
     "PluginAbandoned",
     "PluginCrashed",
     "PluginError",
+    "PluginUnavailable",
     "ProbeError",
     "Quarantined",
     "ResourceError",
@@ -270,6 +271,20 @@ class PluginCrashed(HotgraftError):
         super().__init__(tried, **answers)
         self.function = function
         self.signal = signal
+
+
+class PluginUnavailable(HotgraftError):
+    """The plugin has no usable generation, and its fallback declares no answer for this function.
+
+    Its breaker is open: `found` says why and since when. It is tried again by itself where a retry was declared.
+    """
+
+    usual_advice = "mend the plugin and reload it, or declare an answer or another provider as its fallback"
+    usually_running = "its fallback answers; nothing of the plugin is called"
+
+    def __init__(self, tried: str, *, function: str = "", **answers: Any) -> None:
+        super().__init__(tried, **answers)
+        self.function = function
 
 
 # Not now: the same request may do later.

@@ -8,7 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from hotgraft import _core
-from hotgraft.core.errors import Backpressure, Busy, ContractError, HostClosed, PinExpired, PluginCrashed, PluginError
+from hotgraft.core.errors import (
+    Backpressure,
+    Busy,
+    ContractError,
+    HostClosed,
+    PinExpired,
+    PluginCrashed,
+    PluginError,
+    PluginUnavailable,
+)
 
 if TYPE_CHECKING:
     from hotgraft.core.call_types import CallDescription
@@ -28,6 +37,7 @@ _core.set_call_errors(
         "pin_expired": PinExpired,
         "crashed": PluginCrashed,
         "backpressure": Backpressure,
+        "unavailable": PluginUnavailable,
     }
 )
 
