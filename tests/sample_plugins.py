@@ -87,6 +87,7 @@ class Sample:
     optional: bool = False
     flags: tuple[str, ...] = ()
     config_schema: dict[str, Any] = field(default_factory=dict, hash=False, compare=False)
+    drain: dict[str, Any] = field(default_factory=dict, hash=False, compare=False)
 
     @property
     def defines(self) -> list[str]:
@@ -135,6 +136,7 @@ class Sample:
             },
             "config_schema": self.config_schema,
             "pins": "wait",
+            **({"drain": self.drain} if self.drain else {}),
         }
 
 

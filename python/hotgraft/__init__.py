@@ -35,6 +35,7 @@ from hotgraft.core.errors import (
     PluginAbandoned,
     PluginCrashed,
     PluginError,
+    PluginUnavailable,
     ProbeError,
     Quarantined,
     ResourceError,
@@ -47,6 +48,9 @@ from hotgraft.core.errors import (
 )
 
 if TYPE_CHECKING:
+    from hotgraft.core.breaker import RetryRules
+    from hotgraft.core.draining import DrainRules
+    from hotgraft.core.fallback import Fallback
     from hotgraft.core.options import Options
     from hotgraft.core.plan import Plan
     from hotgraft.core.probation import OwnRule, Rules, Worse
@@ -69,7 +73,9 @@ __all__ = [
     "Busy",
     "ConfigError",
     "ContractError",
+    "DrainRules",
     "DrainTimeout",
+    "Fallback",
     "ForkedHostError",
     "HealthError",
     "HealthReport",
@@ -92,11 +98,13 @@ __all__ = [
     "PluginAbandoned",
     "PluginCrashed",
     "PluginError",
+    "PluginUnavailable",
     "ProbeError",
     "ProbeReport",
     "Quarantined",
     "QuarantinedImage",
     "ResourceError",
+    "RetryRules",
     "RollbackBlocked",
     "Rules",
     "StaleHandle",
@@ -117,6 +125,9 @@ __all__ = [
 # --includes` must not pay for the core and the host. A test holds this to the imports above.
 _HOMES: Final = {
     "HealthReport": "hotgraft.host.health",
+    "DrainRules": "hotgraft.core.draining",
+    "Fallback": "hotgraft.core.fallback",
+    "RetryRules": "hotgraft.core.breaker",
     "Host": "hotgraft.host.host",
     "HostEvent": "hotgraft.host.events",
     "Options": "hotgraft.core.options",

@@ -183,6 +183,13 @@ def backpressure(scene: Scene) -> None:
     raise raised[0]
 
 
+def unavailable(scene: Scene) -> object:
+    """A plugin whose breaker was opened, and that declares no fallback."""
+    counter = scene.host.load(scene.build(STATELESS))
+    scene.host.breaker.open(scene.host._loaded("counter"), "it crashed twice")
+    return counter.add(1)
+
+
 def busy(scene: Scene) -> object:
     """What would be saved cannot be read while a pin may change it."""
     counter = scene.host.load(scene.build(SAVES))
@@ -271,6 +278,7 @@ CASES: Final[tuple[Case, ...]] = (
     ("SwapTimeout", swap_timeout, "counter"),
     ("DrainTimeout", drain_timeout, "session 7"),
     ("Busy", busy, "session 7"),
+    ("PluginUnavailable", unavailable, "it crashed twice"),
     ("Backpressure", backpressure, "its queue limit is 0"),
     ("ResourceError", no_fds, "counter"),
     ("JournalError", journal_taken, "another host"),

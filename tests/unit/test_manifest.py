@@ -72,6 +72,12 @@ WRONG = (
     ("[drain]\ndeadline_s=inf", "drain.deadline_s: must lie above 0"),
     ("[drain]\ndeadline_s=3601", "drain.deadline_s: must lie above 0 and not above 3600"),
     ("[drain]\ndeadline_s='5'", "drain.deadline_s: must be a number, found a string"),
+    ("[drain]\nat_deadline='stop'", "drain.at_deadline: 'stop' is none of 'call off', 'leave'"),
+    (
+        "[drain]\nat_deadline='leave'\n[state]\nkind='single'\nsave=true",
+        'drain.at_deadline: "leave" needs [state] kind',
+    ),
+    ("[drain]\nqueue_limit=3", "drain.queue_limit: is the operator's to set"),
     ("[drain]\npins='move'", "drain.pins: 'move' is none of 'wait'"),
     ("[config]\nschema=1", "config.schema: must be a string"),
     ("[config]\nschema={a=1979-05-27}", "config.schema: holds a date"),
@@ -132,7 +138,7 @@ def test_defaults_are_those_of_the_documented_schema() -> None:
 
     assert (manifest.provides, manifest.requires) == ((), ())
     assert manifest.state == State(kind="none", schema=1, handover=False, save=False, struct="", header="")
-    assert manifest.drain == Drain(deadline_s=5.0, pins="wait")
+    assert manifest.drain == Drain(deadline_s=None, at_deadline=None, pins="wait")
     assert (manifest.config_schema, manifest.config_schema_file) == ({}, "")
 
 

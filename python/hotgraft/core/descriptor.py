@@ -18,7 +18,7 @@ from hotgraft.core.errors import ManifestError
 SIZE_LIMIT: Final = 1 << 20  # bytes
 
 __all__ = [
-    "FIRST_FUNCTION_OFFSET", "FORMAT", "SCALARS", "Descriptor", "Field", "Function", "Interface", "Parameter",
+    "FIRST_FUNCTION_OFFSET", "FORMAT", "SCALARS", "Descriptor", "Drain", "Field", "Function", "Interface", "Parameter",
     "Requirement", "Returns", "State", "Struct", "read_descriptor", "signature", "write_descriptor",
 ]  # fmt: skip
 
@@ -106,8 +106,15 @@ class State(_Value, frozen=True):
     save: bool
 
 
-class Descriptor(_Value, frozen=True):
-    """All of it. Field names are those of the JSON."""
+class Drain(_Value, frozen=True, omit_defaults=True):
+    """What the author wishes for where a swap waits for calls; what is None is the host's to say."""
+
+    deadline_s: float | None = None
+    at_deadline: Literal["call off", "leave"] | None = None
+
+
+class Descriptor(_Value, frozen=True, omit_defaults=True):
+    """All of it. Field names are those of the JSON. What was added later is left out where it says nothing."""
 
     hotgraft: int
     name: str
@@ -119,6 +126,7 @@ class Descriptor(_Value, frozen=True):
     state: State
     config_schema: dict[str, Any]
     pins: Literal["wait"]
+    drain: Drain | None = None
 
 
 def write_descriptor(descriptor: Descriptor) -> bytes:

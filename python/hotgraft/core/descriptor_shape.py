@@ -105,7 +105,8 @@ def _struct(value: Any, kind: msgspec.inspect.StructType, path: str) -> Iterator
         yield _expected("an object", value, path)
         return
     names = {field.encode_name: field for field in kind.fields}
-    yield from (f"{path}: the key {name!r} is missing" for name in names if name not in value)
+    missing = (name for name, field in names.items() if field.required and name not in value)
+    yield from (f"{path}: the key {name!r} is missing" for name in missing)
     yield from (f"{path}: the key {name[:64]!r} is unknown" for name in value if name not in names)
     for name, field in names.items():
         if name in value:
@@ -135,6 +136,8 @@ def _is_scalar(value: Any, kind: msgspec.inspect.Type) -> bool:
         return isinstance(value, bool)
     if isinstance(kind, msgspec.inspect.IntType):
         return isinstance(value, int) and not isinstance(value, bool)
+    if isinstance(kind, msgspec.inspect.FloatType):
+        return isinstance(value, int | float) and not isinstance(value, bool)
     return isinstance(kind, msgspec.inspect.AnyType) or isinstance(value, str)
 
 

@@ -27,7 +27,8 @@ The schema; a key that is not here is refused with the nearest one that is::
     schema = "config.schema.json"   # JSON Schema: a file beside the manifest, or an inline table
 
     [drain]
-    deadline_s = 5.0           # how long a swap may wait for calls; default 5
+    deadline_s = 5.0           # how long a swap may wait for calls; default: as the host is set
+    at_deadline = "call off"   # default; or "leave": who is inside stays in the old version; not with state
     pins = "wait"              # the only policy so far: a swap waits for open pins
 """
 
@@ -35,8 +36,9 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
+from hotgraft.core.draining import CALL_OFF, DEADLINE_LIMIT_S, LEAVE, AtDeadline
 from hotgraft.core.errors import ManifestError
 from hotgraft.core.manifest_checks import (
     IDENTIFIER,
@@ -52,7 +54,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SIZE_LIMIT: Final = 1 << 20  # bytes
-DEADLINE_LIMIT_S: Final = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,8 @@ class State:
 class Drain:
     """What a swap of this plugin may wait for."""
 
-    deadline_s: float = 5.0
+    deadline_s: float | None = None
+    at_deadline: AtDeadline | None = None
     pins: Literal["wait"] = "wait"
 
 
@@ -116,13 +118,9 @@ def read_manifest(data: bytes, *, path: str = "plugin.toml") -> Manifest:
     """
     violations: list[str] = []
     top = Table("", _read_toml(data, path), violations)
+    plugin, provides, requires, state = _plugin(top), _provides(top), _requires(top), _state(top)
     manifest = Manifest(
-        **_plugin(top),
-        provides=_provides(top),
-        requires=_requires(top),
-        state=_state(top),
-        drain=_drain(top),
-        **_config(top),
+        **plugin, provides=provides, requires=requires, state=state, drain=_drain(top, state), **_config(top)
     )
     top.end()
     if violations:
@@ -227,12 +225,21 @@ def _state(top: Table) -> State:
     return state
 
 
-def _drain(top: Table) -> Drain:
+def _drain(top: Table, state: State) -> Drain:
     table = top.table("drain")
+    given = table.keys_given("deadline_s", "at_deadline")
     deadline_s = table.number("deadline_s", default=5.0, above=0.0, most=DEADLINE_LIMIT_S)
+    at_deadline = CALL_OFF if table.choice("at_deadline", get_args(AtDeadline)) == CALL_OFF else LEAVE
     table.choice("pins", ("wait",))
+    if at_deadline == LEAVE and state.kind != "none":
+        table.complain("at_deadline", '"leave" needs [state] kind = "none": a call that is left would change the state')
+    for key in table.keys_given("queue_limit"):
+        table.complain(key, "is the operator's to set: host.load(..., drain=DrainRules(queue_limit=...))")
     table.end()
-    return Drain(deadline_s=deadline_s)
+    return Drain(
+        deadline_s=deadline_s if "deadline_s" in given else None,
+        at_deadline=at_deadline if "at_deadline" in given else None,
+    )
 
 
 def _config(top: Table) -> dict[str, Any]:

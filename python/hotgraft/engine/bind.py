@@ -15,6 +15,7 @@ from hotgraft.core.descriptor import (
     FIRST_FUNCTION_OFFSET,
     FORMAT,
     Descriptor,
+    Drain,
     Function,
     Interface,
     Parameter,
@@ -119,6 +120,7 @@ class _Binding:
             state=state,
             config_schema=schema,
             pins=self.manifest.drain.pins,
+            drain=_drain(self.manifest),
         )
         self.complaints += [f"{self._where(one)}: {one}" for one in descriptor_violations(descriptor)]
         self._refuse_if_wrong()
@@ -358,6 +360,12 @@ class _Binding:
             self._check_count(count, others, f"{where}: {ownerships[0]}({count})")
         ownership = OWNERSHIPS[ownerships[0]] if ownerships else None
         return Returns(kind="pointer", type=scalar, ownership=ownership, count=count)  # type: ignore[arg-type] # of OWNERSHIPS
+
+
+def _drain(manifest: Manifest) -> Drain | None:
+    """Return what the author wished for; None where nothing, so that a host of before this reads the descriptor too."""
+    wish = Drain(deadline_s=manifest.drain.deadline_s, at_deadline=manifest.drain.at_deadline)
+    return wish if wish != Drain() else None
 
 
 def _is_struct_size(member: Member) -> bool:

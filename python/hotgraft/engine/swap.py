@@ -25,6 +25,7 @@ class Window:
     pause_steps: tuple[StepTime, ...]
     failure: errors.HotgraftError | None
     after_undo: tuple[str, ...]
+    left_inside: str
 
 
 def carry_out(
@@ -65,6 +66,7 @@ def carry_out(
         pause_steps=pause,
         failure=_failure_of(record, plugin, tried),
         after_undo=tuple(record.after_undo),
+        left_inside=record.left_inside,
     )
 
 

@@ -37,14 +37,23 @@ def check_facts(plan: Plan, old: _core.Generation, new: _core.Generation) -> Non
         raise StateError("carry state over", on=plan.plugin, found=found)
 
 
-def member_of(plan: Plan, old: _core.Generation, prepared: Prepared, indexes: Mapping[str, int]) -> _core.Member:
-    """Return the plugin's part of the native window; `indexes` says where the old generation has each instance."""
+def member_of(
+    plan: Plan, old: _core.Generation, prepared: Prepared, indexes: Mapping[str, int], *, leaves: bool = False
+) -> _core.Member:
+    """Return the plugin's part of the native window; `indexes` says where the old generation has each instance.
+
+    `leaves`: calls and pins that are there at the drain's deadline stay in the old generation; no state may cross then.
+    """
     assert plan.crossing is not None  # a plan without a way across was refused
-    return _core.Member.make(
+    leaves = leaves and plan.crossing is Crossing.FRESH
+    member = _core.Member.make(
         old_generation=old,
         next_generation=prepared.candidate.generation,
         instances=[(indexes[wish.name], index) for index, wish in enumerate(prepared.wishes)],
         tables=list(prepared.tables),
         way=str(plan.crossing),
-        waits_for_pins=plan.is_gated,
+        waits_for_pins=plan.is_gated and not leaves,
     )
+    if leaves:
+        member.leaves_at_deadline()
+    return member

@@ -23,6 +23,7 @@ from hotgraft.engine.swap import carry_out
 from hotgraft.engine.transfer import check_facts, member_of
 from hotgraft.host.binding import bind_requires
 from hotgraft.host.commit import commit
+from hotgraft.host.draining import check_rules, rules_of
 from hotgraft.host.plugin import make_call_type
 from hotgraft.host.probe import copy_live_state, is_probing, probe
 from hotgraft.host.quarantine import note_quarantine, quarantined
@@ -108,7 +109,8 @@ class Attempt:
                 self.outcome = Outcome.CALLED_OFF
                 assert self.plan.crossing is not None  # a plan without a way across was refused
                 held = self.loaded.to_hold(self.plan.crossing, self.record)
-                member = member_of(self.plan, old, prepared, indexes)
+                leaves = rules_of(self.loaded).leaves
+                member = member_of(self.plan, old, prepared, indexes, leaves=leaves)
                 names = [wish.name for wish in prepared.wishes]
                 try:
                     self.window = carry_out(
@@ -157,6 +159,7 @@ class Attempt:
             is_on_probation=self.record.is_on_probation,
             is_lossy=self.lost_calls is not None,
             lost_calls=self.lost_calls or 0,
+            left_inside=window.left_inside if window is not None else "",
             probe=self.probed,
         )
 
@@ -171,6 +174,7 @@ class Attempt:
             self._check_quarantine(candidate)
             self._check_plan(candidate)
             check_configs(loaded.name, candidate.descriptor.config_schema, self.configs)
+            check_rules(loaded, candidate.descriptor)
             others = self.around.others()
             self.imports = bind_requires(loaded.name, candidate.descriptor, others)
             self.call_type = make_call_type(

@@ -16,6 +16,8 @@ from hotgraft.host.turns import Turns
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from hotgraft.core.draining import DrainRules
+    from hotgraft.core.fallback import Fallback
     from hotgraft.core.verdict import Verdict
     from hotgraft.engine.journal_asked import Asked
     from hotgraft.engine.timing import Stopwatch
@@ -96,9 +98,20 @@ class Changes:
         self.events.tell("swap.deferred", loaded.name)
         return replace(self.backwards.as_is(loaded, image=image), outcome=Outcome.DEFERRED, later=later)
 
-    def load(self, name: str, source: str, configs: Mapping[str, str], who: Asked, image: str = "") -> None:
+    def load(
+        self,
+        name: str,
+        source: str,
+        configs: Mapping[str, str],
+        who: Asked,
+        image: str = "",
+        *,
+        drain: DrainRules | None = None,
+        fallback: Fallback | None = None,
+    ) -> None:
         """Load a plugin with its instances; `image` is where it comes from if that is not `source`."""
         loaded, watch = Loaded(name, Turns(name), source=image), self.watch()
+        loaded.drain, loaded.fallback = drain or loaded.drain, fallback or loaded.fallback
         record = self.recorder.attempt(loaded, who, image or source, configs, watch)
         attempt = Attempt(loaded, source, configs, self.around, watch, record, keeps_source=bool(image))
 

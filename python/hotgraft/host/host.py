@@ -22,10 +22,12 @@ from hotgraft.engine.stage import StagingPlace, inspect_file
 from hotgraft.engine.timing import Stopwatch
 from hotgraft.host.aio import Gates
 from hotgraft.host.attempt import Around
+from hotgraft.host.breaker import make_breakers
 from hotgraft.host.change import carry_out, check_not_forked
 from hotgraft.host.changing import Changes
 from hotgraft.host.closing import close_all
 from hotgraft.host.crashes import handle_crashes
+from hotgraft.host.draining import Draining, apply_rules, swap_deadline_s
 from hotgraft.host.events import HostEvents, Subscription
 from hotgraft.host.folder import private_folder
 from hotgraft.host.fork import watch_forks
@@ -47,6 +49,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterator, Mapping
 
+    from hotgraft.core.draining import DrainRules
+    from hotgraft.core.fallback import Fallback
     from hotgraft.host.events import HostEvent
     from hotgraft.host.loaded import Instance
     from hotgraft.host.pin import Pin
@@ -59,7 +63,7 @@ __all__ = ["Host"]
 Typed = TypeVar("Typed")
 
 
-class Host(HostTrust, HostHealth):
+class Host(HostTrust, HostHealth, Draining):
     """Loads plugins, replaces them while they are called, and takes them out of memory again.
 
     Args:
@@ -93,6 +97,7 @@ class Host(HostTrust, HostHealth):
         self._changes = Changes(around=self._around, recorder=self._recorder, events=self._events, watch=self._watch)
         self._probations = make_probations(self.options, self._changes, self._listed, self._health)
         self._watches = Watches(self._listed, self._reload, self._events, self.options.settle_deadline_s)
+        self.breaker = make_breakers(self._events, self.options, self._changes)
         log_drain()
         watch_forks()
         handle_crashes(self.options)
@@ -106,6 +111,8 @@ class Host(HostTrust, HostHealth):
         name: str | None = None,
         instance: str = MAIN,
         config: Mapping[str, Any] | None = None,
+        drain: DrainRules | None = None,
+        fallback: Fallback | None = None,
         reason: str = "",
     ) -> Plugin:
         """Load a plugin, or one more instance of a loaded one, and return its handle.
@@ -117,10 +124,12 @@ class Host(HostTrust, HostHealth):
             name: what the host calls it; None: the name in its descriptor.
             instance: name of the instance; each has slots, config and state of its own.
             config: what create is given, a mapping of plain values; None: empty.
+            drain: how a swap waits for its callers, and how many may wait for one; None: as its author wished.
+            fallback: what answers while nothing of it can serve; None: `PluginUnavailable`.
             reason: why, for the journal.
 
         Raises:
-            ImageError, ContractError: refused before any of its code ran. LoadError: the loader, or an
+            ImageError, ContractError, ConfigError: refused before any of its code ran. LoadError: the loader, or an
             import without a provider. PluginError, PluginAbandoned: its own functions. ValueError: that
             name or instance is taken.
         """
@@ -142,7 +151,7 @@ class Host(HostTrust, HostHealth):
                 )
             self._changes.add_instance(loaded, instance, text, who)
         else:
-            self._changes.load(plugin, source, {instance: text}, who)
+            self._changes.load(plugin, source, {instance: text}, who, drain=drain, fallback=fallback)
         return self[plugin, instance]
 
     def __getitem__(self, name: str | tuple[str, str]) -> Plugin:
@@ -178,7 +187,7 @@ class Host(HostTrust, HostHealth):
             name: a loaded plugin; all its instances change as one.
             image: path of the new image; None: the path it was loaded from.
             config: a new config for every instance; None: each keeps its own.
-            deadline_s: for gates, drain, quiesce, state and start together; None: the host's setting.
+            deadline_s: for gates, drain, quiesce, state and start together; None: by its rules or the host's.
             is_settled: its writer is known to have finished (a compiler that returned, a rename): do not wait 50 ms
                 for the file to hold still. A file that is incomplete or changes while it is read is refused anyway.
             reason: why, for the journal.
@@ -210,7 +219,7 @@ class Host(HostTrust, HostHealth):
         loaded = self._loaded(name)
         source = image_of(image) if image is not None else loaded.source
         text = None if config is None else config_text(config)
-        limit = self.options.swap_deadline_s if deadline_s is None else deadline_s
+        limit = swap_deadline_s(loaded, self.options, deadline_s)
         key = (content_key(source), text)
         return self._changes.swap(
             loaded,
@@ -232,7 +241,7 @@ class Host(HostTrust, HostHealth):
         """
         self._check_control()
         loaded = self._loaded(name)
-        limit = self.options.swap_deadline_s if deadline_s is None else deadline_s
+        limit = swap_deadline_s(loaded, self.options, deadline_s)
         chosen = None if instance is None else self._instance(name, instance).name
         who = asked("configure", reason)
         return self._changes.swap(
@@ -313,6 +322,7 @@ class Host(HostTrust, HostHealth):
             called again.
         """
         check_not_forked()
+        self.breaker.stop()
         self._watches.close()
         self._probations.close()
         self._health_schedule.close()
@@ -344,6 +354,8 @@ class Host(HostTrust, HostHealth):
             if instance.handle is None:
                 instance.handle = make_handle(self, loaded, instance)
         retype_handles(loaded)
+        apply_rules(loaded)
+        self.breaker.published(loaded)
         with self._lock:
             self._plugins[loaded.name] = loaded
         loaded.replaced.count()  # forgets those that are gone
@@ -352,6 +364,7 @@ class Host(HostTrust, HostHealth):
 
     def _forget(self, loaded: Loaded) -> None:
         """It is out of service."""
+        self.breaker.forget(loaded.name)
         with self._lock:
             self._plugins.pop(loaded.name, None)
         self._events.tell("plugin.closed", loaded.name)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from hotgraft import _core
 from hotgraft.core.contract import Consumer
+from hotgraft.core.draining import DrainRules
+from hotgraft.core.fallback import Fallback
 from hotgraft.core.plan import Running
 from hotgraft.host.own_numbers import OwnNumbers
 from hotgraft.host.replaced import Replaced
@@ -118,6 +120,8 @@ class Loaded:
     own_numbers: OwnNumbers = field(default_factory=OwnNumbers)
     held: Held | None = None  # what a rollback goes back to, until what serves is committed
     previous: Previous | None = None  # the image before the one that was committed last
+    drain: DrainRules = field(default_factory=DrainRules)  # the host's word
+    fallback: Fallback = field(default_factory=Fallback)
 
     @property
     def serving(self) -> Candidate:

@@ -54,6 +54,7 @@ class SwapReport:
     is_on_probation: bool = False  # what it replaced is held until the window is over
     lost_calls: int = 0  # made since publish, whose state a rollback could not take along
     is_lossy: bool = False  # a rollback without the state gained since
+    left_inside: str = ""  # who was inside at the drain's deadline and was left in the old generation; empty: nobody
     probe: ProbeReport | None = None  # None: it did not come so far, or the host probes nothing
     tainted: str = field(default_factory=_core.taint)  # why results no longer count; empty: no crash was caught
     journal: str = ""  # why the journal does not have all of this attempt yet; empty: it has, or there is none
@@ -90,6 +91,7 @@ class SwapReport:
             "is_on_probation": self.is_on_probation,
             "is_lossy": self.is_lossy,
             "lost_calls": self.lost_calls,
+            "left_inside": self.left_inside,
             "probe": self.probe.as_dict() if self.probe is not None else None,
             "tainted": self.tainted,
             "journal": self.journal,
@@ -103,6 +105,7 @@ class SwapReport:
             lines.append(f"  lossy: the state gained in {self.lost_calls:,} calls since publish is lost")
         if self.is_on_probation:
             lines.append("  on probation: what it replaced is held until its window is over")
+        lines += [f"  left in the old generation: {self.left_inside}"] if self.left_inside else []
         if self.probe is not None:
             lines += [f"  not probed: {self.probe.not_probed}"] if self.probe.not_probed else []
             lines += [f"  seen in the probe: {one}" for one in self.probe.warnings]

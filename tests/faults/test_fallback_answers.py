@@ -1,0 +1,212 @@
+"""A plugin of which nothing can serve: its breaker opens, its fallback answers C and Python, and it is retried."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from hotgraft import ConfigError, Fallback, Host, HostEvent, PluginError, PluginUnavailable, RetryRules, _core
+from sample_plugins import CALLER_PLUGIN, HANDS_OVER, STATELESS, Workshop
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DEADLINE_S = 30
+CALL_BACK = ctypes.CFUNCTYPE(ctypes.c_int64)
+ANSWERS = Fallback(answers={"add": -3, "nap": 0, "fail": -1})
+SOON = RetryRules(after_s=0.01)
+
+
+class Heard:
+    """What a host told of its breakers, and a way to wait for it."""
+
+    def __init__(self, host: Host) -> None:
+        self.names: list[str] = []
+        self._changed = threading.Condition()
+        host.on("breaker.*", self._hear)
+
+    def _hear(self, event: HostEvent) -> None:
+        with self._changed:
+            self.names.append(event.name.removeprefix("breaker."))
+            self._changed.notify_all()
+
+    def wait_for(self, *names: str) -> None:
+        """Wait until these came, in this order and nothing else."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.names) >= len(names), DEADLINE_S), self.names
+            assert tuple(self.names) == names
+
+
+@pytest.fixture
+def start_fails_once() -> Iterator[None]:
+    """The next generation's start fails, and no other."""
+    failed = threading.Event()
+
+    def hook(step: str) -> str:
+        if step == "start" and not failed.is_set():
+            failed.set()
+            return "fail"
+        return "run"
+
+    _core._seams.set_step_hook(hook)
+    yield
+    _core._seams.set_step_hook(None)
+
+
+def test_an_open_breaker_turns_python_away_with_the_reason(host: Host, build: Workshop) -> None:
+    """Fallback "error", the default: who calls is told why, since when and what to do; nothing is entered."""
+    counter = host.load(build(HANDS_OVER))
+    counter.add(5)
+    bound, heard = counter.add, Heard(host)
+
+    host.breaker.open(host._loaded("counter"), "generation 2 was rolled back")
+
+    for function in (counter.add, bound, counter.fail):
+        with pytest.raises(PluginUnavailable) as caught:
+            function(1)
+    assert caught.value.function == "fail"
+    assert "counter: could not call fail: generation 2 was rolled back (since 20" in str(caught.value)
+    assert caught.value.advice
+    assert caught.value.running == "its fallback answers; nothing of the plugin is called"
+    assert (host.breaker.state("counter"), host.breaker.breaker("counter").why) == (
+        "open",
+        "generation 2 was rolled back",
+    )
+    heard.wait_for("opened")
+
+
+def test_without_an_open_breaker_the_same_calls_reach_the_plugin(host: Host, build: Workshop) -> None:
+    """A declared fallback answers nothing until it is needed."""
+    counter = host.load(build(HANDS_OVER), fallback=ANSWERS)
+    assert (counter.add(5), host.breaker.state("counter")) == (5, "closed")
+
+
+def test_declared_answers_are_given_to_python_and_to_c(host: Host, build: Workshop) -> None:
+    """A plugin that calls this one through call.h needs its answer as much as Python does."""
+    counter = host.load(build(HANDS_OVER), fallback=ANSWERS)
+    caller = host.load(build(CALLER_PLUGIN))
+    assert caller.add_there(5) == 5
+
+    host.breaker.open(host._loaded("counter"), "it crashed")
+
+    assert (counter.add(1), caller.add_there(1)) == (-3, -3)
+    assert counter.nap(1) is None
+    with pytest.raises(PluginError, match="its fallback answers"):
+        counter.fail(0)
+    with pytest.raises(PluginUnavailable, match="it crashed"):
+        counter.build()
+    host.close_breaker("counter")
+    host.close_breaker("counter")  # twice is once
+    assert (counter.add(1), caller.add_there(1)) == (6, 7)  # the state is untouched
+
+
+def test_a_c_caller_of_a_function_without_an_answer_is_told_a_status(host: Host, build: Workshop) -> None:
+    """HOTGRAFT_E_UNAVAILABLE, as the number that the function returns."""
+    host.load(build(HANDS_OVER))
+    caller = host.load(build(CALLER_PLUGIN))
+    host.breaker.open(host._loaded("counter"), "it crashed")
+    assert ctypes.c_int32(caller.add_there(1)).value == -8
+
+
+def test_a_call_that_never_returns_holds_nobody_up(host: Host, build: Workshop) -> None:
+    """`RollbackBlocked`: who is inside is not waited for, new calls are answered, and it may still come back."""
+    counter = host.load(build(HANDS_OVER), fallback=ANSWERS)
+    entered, let_go = threading.Event(), threading.Event()
+
+    def stay() -> int:
+        entered.set()
+        assert let_go.wait(DEADLINE_S)
+        return 7
+
+    call_back = CALL_BACK(stay)
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(counter.run, ctypes.cast(call_back, ctypes.c_void_p).value)
+        assert entered.wait(DEADLINE_S)
+        host.breaker.open(host._loaded("counter"), "a call does not return")
+        assert counter.add(1) == -3
+        let_go.set()
+        assert future.result(DEADLINE_S) == 7
+
+
+def test_a_reload_closes_the_breaker_and_every_handle_goes_on(host: Host, build: Workshop) -> None:
+    """An operator mends the image; nobody has to take a new handle."""
+    counter = host.load(build(HANDS_OVER), fallback=ANSWERS)
+    left, heard = host.load("counter", instance="left"), Heard(host)
+    counter.add(5)
+    host.open_breaker("counter", "it crashed")
+    assert (counter.add(1), left.add(1)) == (-3, -3)
+
+    report = host.reload("counter", build(replace(HANDS_OVER, build=2)))
+
+    assert (report.outcome, counter.build(), left.build()) == ("published", 2, 2)
+    assert counter.add(1) == 6
+    assert host.breaker.state("counter") == "closed"
+    heard.wait_for("opened", "closed")
+    assert _core.count_fallbacks() == 0
+
+
+def test_a_reload_that_fails_leaves_the_fallback_answering(host: Host, build: Workshop, start_fails_once: None) -> None:
+    """The gates open on what they held: the fallback's table."""
+    counter = host.load(build(STATELESS), fallback=ANSWERS)
+    host.breaker.open(host._loaded("counter"), "it crashed")
+    with pytest.raises(Exception, match="start"):
+        host.reload("counter", build(replace(STATELESS, build=2)))
+    assert (counter.add(1), host.breaker.state("counter")) == (-3, "open")
+
+
+def test_a_further_instance_is_answered_for_too(host: Host, build: Workshop) -> None:
+    """The breaker is the plugin's, not one instance's."""
+    host.load(build(HANDS_OVER), fallback=ANSWERS)
+    host.breaker.open(host._loaded("counter"), "it crashed")
+    left = host.load("counter", instance="left")
+    assert left.add(1) == -3
+    with pytest.raises(PluginUnavailable):
+        left.build()
+
+
+def test_a_retry_that_succeeds_closes_the_breaker(host: Host, build: Workshop) -> None:
+    """Half open: a swap to the image that was there, in the background, while the fallback answers."""
+    counter = host.load(build(HANDS_OVER), fallback=replace(ANSWERS, retry=SOON))
+    counter.add(5)
+    heard = Heard(host)
+    host.breaker.open(host._loaded("counter"), "it crashed")
+    heard.wait_for("opened", "half_open", "closed")
+    assert (counter.add(1), counter.generation, host.breaker.state("counter")) == (6, 2, "closed")
+
+
+def test_a_retry_that_fails_opens_the_breaker_again_and_the_next_one_comes(
+    host: Host, build: Workshop, start_fails_once: None
+) -> None:
+    """One that failed has shown its generation to nobody; each wait is twice the last."""
+    counter = host.load(build(STATELESS), fallback=replace(ANSWERS, retry=SOON))
+    heard = Heard(host)
+    host.breaker.open(host._loaded("counter"), "it crashed")
+    heard.wait_for("opened", "half_open", "opened", "half_open", "closed")
+    assert counter.build() == 1
+    assert host.breaker.state("counter") == "closed"
+
+
+def test_a_host_closes_with_a_breaker_open_and_a_retry_to_come(build: Workshop) -> None:
+    """Nothing of it stays: no thread, no table, no library."""
+    with Host() as host:
+        counter = host.load(build(HANDS_OVER), fallback=replace(ANSWERS, retry=RetryRules(after_s=3000.0)))
+        host.breaker.open(host._loaded("counter"), "it crashed")
+        assert counter.add(1) == -3
+        waiting = [one for one in threading.enumerate() if one.name == "hotgraft breaker"]
+        assert len(waiting) == 1
+        unloads = host.close()
+    waiting[0].join(DEADLINE_S)
+    assert not waiting[0].is_alive()
+    assert unloads.waiting == ()
+    assert _core.count_fallbacks() == 0
+
+
+def test_an_answer_that_no_constant_can_give_is_refused_at_load(host: Host, build: Workshop) -> None:
+    """Declared long before it is needed, and wrong: that must show at once."""
+    with pytest.raises(ConfigError, match="there is no such function"):
+        host.load(build(HANDS_OVER), fallback=Fallback(answers={"ad": 1}))
+    assert "counter" not in host
