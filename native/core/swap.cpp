@@ -1,6 +1,5 @@
 #include "swap.hpp"
 
-#include <algorithm>
 #include <ctime>
 #include <functional>
 #include <iterator>
@@ -314,23 +313,6 @@ private:
     std::size_t recalled_ = 0; // members, from the first on, that are recalled or need not be
 };
 
-void append_for_all(const SwapRequest &request, StepKind kind, std::vector<WindowStep> *steps) {
-    for (std::size_t m = 0; m < request.members.size(); ++m) {
-        for (std::size_t i = 0; i < request.members[m].instances.size(); ++i) {
-            const StateWay way = request.members[m].instances[i].way;
-            if (kind == StepKind::kQuiesce &&
-                (request.members[m].leaves_undrained || request.members[m].leaves_at_deadline)) {
-                continue; // calls may be inside: it is quiesced when it is taken down
-            }
-            const bool hands_over = kind == StepKind::kSurrender || kind == StepKind::kTake;
-            const bool saves = kind == StepKind::kSave || kind == StepKind::kRestore;
-            if ((!hands_over || way == StateWay::kHandOver) && (!saves || way == StateWay::kSaveRestore)) {
-                steps->push_back({kind, m, i});
-            }
-        }
-    }
-}
-
 std::vector<std::shared_ptr<Generation>> old_generations_of(const SwapRequest &request) {
     std::vector<std::shared_ptr<Generation>> generations;
     for (const SwapMember &member : request.members) {
@@ -339,55 +321,7 @@ std::vector<std::shared_ptr<Generation>> old_generations_of(const SwapRequest &r
     return generations;
 }
 
-bool waits_for_pins(const SwapRequest &request) {
-    bool waits = false;
-    for (const SwapMember &member : request.members) {
-        waits = waits || member.waits_for_pins;
-    }
-    return waits;
-}
-
 } // namespace
-
-bool needs_gate(const SwapRequest &request) {
-    std::size_t slots = 0;
-    bool carries_state = false;
-    for (const SwapMember &member : request.members) {
-        slots += member.slots.size() + member.emptied.size();
-        for (const InstanceMove &move : member.instances) {
-            carries_state = carries_state || move.way != StateWay::kNone;
-        }
-    }
-    return slots != 1 || carries_state;
-}
-
-bool leaves_undrained(const SwapRequest &request) {
-    return std::all_of(request.members.begin(), request.members.end(),
-                       [](const SwapMember &member) { return member.leaves_undrained; });
-}
-
-bool leaves_at_deadline(const SwapRequest &request) {
-    return std::all_of(request.members.begin(), request.members.end(),
-                       [](const SwapMember &member) { return member.leaves_at_deadline; });
-}
-
-std::vector<WindowStep> plan_window(const SwapRequest &request) {
-    std::vector<WindowStep> steps;
-    if (waits_for_pins(request)) {
-        steps.push_back({StepKind::kWaitForPins, 0, 0});
-    }
-    if (needs_gate(request)) {
-        steps.push_back({StepKind::kCloseGates, 0, 0});
-        steps.push_back({StepKind::kDrain, 0, 0});
-        for (const StepKind kind :
-             {StepKind::kQuiesce, StepKind::kSurrender, StepKind::kSave, StepKind::kTake, StepKind::kRestore}) {
-            append_for_all(request, kind, &steps);
-        }
-    }
-    append_for_all(request, StepKind::kStart, &steps);
-    steps.push_back({StepKind::kPublish, 0, 0});
-    return steps;
-}
 
 SwapRecord run_swap(const SwapRequest &request) noexcept {
     SwapRecord record;

@@ -55,6 +55,13 @@ def refused(change: Callable[[], object]) -> None:
         raise AssertionError("it was not refused")
 
 
+def take_back(host: Any, images: Images) -> None:
+    """Reload what is not fit, and let it in after that."""
+    host.health("counter")(lambda plugin: plugin.build() == 1)
+    refused(lambda: host.reload("counter", images.second))
+    host.allow("counter")
+
+
 # What is done to the first image, which serves.
 PLANS: dict[str, Callable[[Any, Images], object]] = {
     "reload": lambda host, images: host.reload("counter", images.second, reason="kill"),
@@ -67,11 +74,7 @@ PLANS: dict[str, Callable[[Any, Images], object]] = {
     "fail": lambda host, images: refused(lambda: host.reload("counter", images.second, config={"fail": "create"})),
     "commit": lambda host, images: (host.reload("counter", images.second), host.commit("counter")),
     "roll back": lambda host, images: (host.reload("counter", images.second), host.rollback("counter")),
-    "take back": lambda host, images: (
-        host.health("counter")(lambda plugin: plugin.build() == 1),
-        refused(lambda: host.reload("counter", images.second)),
-        host.allow("counter"),
-    ),
+    "take back": take_back,
     "call off": lambda host, images: refused(lambda: host.reload("counter", images.second, config={"fail": "start"})),
 }
 

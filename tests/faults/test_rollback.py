@@ -9,7 +9,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hotgraft import Busy, Host, LoadError, Outcome, RollbackBlocked, _core
+from hotgraft import Busy, Fallback, Host, LoadError, Outcome, PluginUnavailable, RetryRules, RollbackBlocked, _core
+from hotgraft.core.probation import Criterion
+from hotgraft.core.verdict import Breach, Verdict
+from hotgraft.core.verdict import Outcome as VerdictOutcome
 from sample_plugins import CALLER_PLUGIN, HANDS_OVER, SAVES, STATELESS, Sample, Workshop
 
 if TYPE_CHECKING:
@@ -199,6 +202,26 @@ def test_handed_over_state_that_is_in_use_blocks_the_rollback(build: Workshop) -
             out()
         assert host.rollback("counter").generation == 1
         assert counter.add(1) == 2
+
+
+def test_what_blocks_a_rollback_that_nobody_asked_for_has_the_fallback_answer(build: Workshop) -> None:
+    """Fault B01: new calls do not reach what was found to be bad; the retry goes back once its last call has left."""
+    rolled_back = threading.Event()
+    retry = RetryRules(after_s=0.05, at_most_s=0.05)
+    with make_host(swap_deadline_s=0.3) as host:
+        host.on("swap.rolled_back", lambda event: rolled_back.set())
+        counter = host.load(build(HANDS_OVER), fallback=Fallback(retry=retry))
+        host.reload("counter", build(replace(HANDS_OVER, build=2)))
+        counter.add(5)
+        verdict = Verdict(VerdictOutcome.BREACH, (Breach(Criterion.ERRORS, "errors 0 of 900 → 90 of 900", 0.0, 0.1),))
+        with inside(counter) as out:
+            with pytest.raises(RollbackBlocked):
+                host._changes.take_back(host._loaded("counter"), 2, verdict)
+            with pytest.raises(PluginUnavailable, match="errors 0 of 900"):
+                counter.add(1)
+            out()
+        assert rolled_back.wait(DEADLINE_S)
+        assert (counter.build(), counter.add(1)) == (1, 6)
 
 
 def test_a_stateless_plugin_is_rolled_back_beside_calls_that_do_not_return(host: Host, build: Workshop) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from hotgraft.core.errors import RollbackBlocked
 from hotgraft.engine.journal_asked import asked
 from hotgraft.host.commit import commit
+from hotgraft.host.draining import swap_deadline_s
 from hotgraft.host.quarantine import note_quarantine, quarantined
 from hotgraft.host.report import Outcome, SwapReport
 from hotgraft.host.rollback import Rollback
@@ -53,7 +54,11 @@ class Backwards:
             return self.as_is(loaded)
         image = quarantined(loaded, verdict.reason)
         who = asked("probation", verdict.reason)
-        report = self._recall(loaded, who, self.around.options.swap_deadline_s)
+        try:
+            report = self._recall(loaded, who, swap_deadline_s(loaded, self.around.options, None))
+        except RollbackBlocked:
+            self.around.open_breaker(loaded, verdict.reason)
+            raise
         too_often = self.around.quarantine.add(loaded.name, image)
         note_quarantine(self.recorder, loaded.name, image, who)
         self.events.tell("quarantine.added", loaded.name, sha256=image.sha256, why=image.why, is_closed=too_often)

@@ -18,8 +18,8 @@ from hotgraft.core.breaker import Breaker, BreakerEvent, BreakerState, advance
 from hotgraft.core.fallback import answers_of
 from hotgraft.engine.journal_asked import asked
 from hotgraft.engine.load import make_tables
-from hotgraft.host.changing import Wish
 from hotgraft.host.draining import swap_deadline_s
+from hotgraft.host.wish import Wish
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -226,11 +226,16 @@ class Breakers:
 
 
 def make_breakers(events: HostEvents, options: Options, changes: Changes) -> Breakers:
-    """Return the breakers of a host: a retry swaps to the image that was current when the breaker opened."""
+    """Return the breakers of a host.
+
+    A retry swaps to the image that was current when the breaker opened; what is held for a rollback goes first.
+    """
 
     def retry(loaded: Loaded) -> SwapReport:
-        deadline_s = swap_deadline_s(loaded, options, None)
-        return changes.swap(loaded, Wish(asked=asked("reload", "its breaker is half open"), deadline_s=deadline_s))
+        deadline_s, why = swap_deadline_s(loaded, options, None), "its breaker is half open"
+        if loaded.held is not None:
+            return changes.roll_back(loaded, asked("rollback", why), deadline_s)
+        return changes.swap(loaded, Wish(asked=asked("reload", why), deadline_s=deadline_s))
 
     return Breakers(
         events,

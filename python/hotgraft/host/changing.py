@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hotgraft.host.attempt import Attempt
 from hotgraft.host.backwards import Backwards
 from hotgraft.host.change import carry_out, is_deferred, start_change
+from hotgraft.host.draining import swap_deadline_s
 from hotgraft.host.instances import add_instance
 from hotgraft.host.loaded import Loaded
 from hotgraft.host.report import Outcome, SwapReport
@@ -64,7 +65,7 @@ class Changes:
 
     def take_back(self, loaded: Loaded, number: int, verdict: Verdict) -> SwapReport:
         """Roll generation `number` back for what probation found, unless something else serves by now."""
-        deadline_s = self.around.options.swap_deadline_s
+        deadline_s = swap_deadline_s(loaded, self.around.options, None)
         return self._change(loaded, lambda: self.backwards.take_back(loaded, number, verdict), deadline_s)
 
     def commit(self, loaded: Loaded, number: int | None, notes: tuple[str, ...] = ()) -> SwapReport:

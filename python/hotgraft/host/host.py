@@ -93,6 +93,7 @@ class Host(HostTrust, HostHealth, Draining):
             quarantine=self._quarantine,
             check_health=self._quick_health,
             begin_probation=lambda loaded: self._probations.begin(loaded),
+            open_breaker=lambda loaded, why: self.breaker.open(loaded, why),
         )
         self._changes = Changes(around=self._around, recorder=self._recorder, events=self._events, watch=self._watch)
         self._probations = make_probations(self.options, self._changes, self._listed, self._health)
@@ -118,9 +119,8 @@ class Host(HostTrust, HostHealth, Draining):
         """Load a plugin, or one more instance of a loaded one, and return its handle.
 
         Args:
-            image: path of the image, or of a ``plugin.toml`` with its image beside it; with `instance` also
-            the
-                name of a loaded plugin.
+            image: path of the image, or of a ``plugin.toml`` with its image beside it; with `instance` also the name of
+                a loaded plugin.
             name: what the host calls it; None: the name in its descriptor.
             instance: name of the instance; each has slots, config and state of its own.
             config: what create is given, a mapping of plain values; None: empty.
@@ -294,11 +294,6 @@ class Host(HostTrust, HostHealth, Draining):
         self._check_control()
         loaded, limit = self._loaded(name), self.options.swap_deadline_s
         return carry_out(lambda: read_saved_state(loaded, limit))
-
-    @property
-    def tainted(self) -> str:
-        """Why results of this process no longer count: the first crash that was caught in it; empty: none was."""
-        return _core.taint()
 
     def unloads(self, deadline_s: float = 0.0) -> Unloads:
         """Return what became of replaced generations, after waiting up to `deadline_s` for those on their way out."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from hotgraft import _core
 from hotgraft.engine.health import Depth
 from hotgraft.host.health import HealthBook
 from hotgraft.host.health_schedule import HealthSchedule
@@ -38,6 +39,11 @@ class HostHealth:
 
     options: Options
     _health: HealthBook
+
+    if TYPE_CHECKING:
+
+        def _check_control(self) -> None: ...
+        def _loaded(self, name: str) -> Loaded: ...
 
     def health(self, name: str) -> Callable[[Check], Check]:
         """Ask the decorated function as well whether `name` is fit to serve, until the plugin is closed.
@@ -89,6 +95,11 @@ class HostHealth:
         """
         return self._health.last(self._loaded(name).name)
 
+    @property
+    def tainted(self) -> str:
+        """Why results of this process no longer count: the first crash that was caught in it; empty: none was."""
+        return _core.taint()
+
     def _quick_health(self, loaded: Loaded) -> tuple[str, ...]:
         """Return every reason why what was just published is not fit, and what it replaced was.
 
@@ -98,9 +109,3 @@ class HostHealth:
         report = self._health.check(loaded, deadline_s=self.options.health_deadline_s, is_first=True)
         was_fit = before is None or before.is_fit or held is None or before.generation != held.generation.number
         return report.reasons if was_fit else ()
-
-    def _check_control(self) -> None:
-        raise NotImplementedError
-
-    def _loaded(self, name: str) -> Loaded:
-        raise NotImplementedError

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hotgraft.engine.journal_asked import asked
+from hotgraft.host.draining import swap_deadline_s
 from hotgraft.host.image import image_of
 from hotgraft.host.last_good import last_good_path, restore_last_good
 from hotgraft.host.quarantine import note_lifted
@@ -35,6 +36,12 @@ class HostTrust:
     _probations: Probations
     _recorder: Recorder
 
+    if TYPE_CHECKING:
+
+        def _check_control(self) -> None: ...
+        def _loaded(self, name: str) -> Loaded: ...
+        def __contains__(self, name: object) -> bool: ...
+
     def rollback(self, name: str, *, deadline_s: float | None = None, reason: str = "") -> SwapReport:
         """Go back to what served under `name` before, with the state gained since.
 
@@ -55,8 +62,9 @@ class HostTrust:
             also what `reload` raises.
         """
         self._check_control()
-        limit = self.options.swap_deadline_s if deadline_s is None else deadline_s
-        return self._changes.roll_back(self._loaded(name), asked("rollback", reason), limit)
+        loaded = self._loaded(name)
+        limit = swap_deadline_s(loaded, self.options, deadline_s)
+        return self._changes.roll_back(loaded, asked("rollback", reason), limit)
 
     def commit(self, name: str) -> SwapReport:
         """End the probation of `name`: what serves is the last good from now on, and what was held for it leaves.
@@ -115,12 +123,3 @@ class HostTrust:
         self._check_control()
         sources = {name: image_of(image) for name, image in (images or {}).items()}
         restore_last_good(self, self._recorder, names, sources, load=self._changes.load)
-
-    def _check_control(self) -> None:
-        raise NotImplementedError
-
-    def _loaded(self, name: str) -> Loaded:
-        raise NotImplementedError
-
-    def __contains__(self, name: object) -> bool:
-        raise NotImplementedError
