@@ -137,14 +137,6 @@ py::list leases_of(const Generation &generation) {
     return reasons;
 }
 
-py::list instances_of(const Generation &generation) {
-    py::list names;
-    for (std::size_t i = 0; i < generation.instance_count(); ++i) {
-        names.append(generation.instance_name(i));
-    }
-    return names;
-}
-
 } // namespace
 
 void add_generation(py::module_ &module) {
@@ -172,7 +164,7 @@ void add_generation(py::module_ &module) {
         .def_property_readonly("layout_id", &Generation::layout_id)
         .def_property_readonly("can_save", &Generation::can_save)
         .def_property_readonly("can_hand_over", &Generation::can_hand_over)
-        .def_property_readonly("instances", &instances_of)
+        .def_property_readonly("instances", &Generation::instance_names)
         .def_property_readonly("pins", &Generation::pins)
         .def_property_readonly("leases", &leases_of)
         .def_property_readonly("live_bytes", &Generation::live_bytes)

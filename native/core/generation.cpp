@@ -272,6 +272,16 @@ const std::string &Generation::instance_name(std::size_t index) const {
     return instances_.at(index)->name;
 }
 
+std::vector<std::string> Generation::instance_names() const {
+    const std::lock_guard<std::mutex> lock(instances_mutex_);
+    std::vector<std::string> names;
+    names.reserve(instances_.size());
+    for (const std::unique_ptr<Instance> &instance : instances_) {
+        names.push_back(instance->name);
+    }
+    return names;
+}
+
 std::vector<Lease> Generation::leases() const {
     return books_->leases.list();
 }

@@ -127,6 +127,7 @@ public:
                                          std::size_t *index = nullptr);
     [[nodiscard]] std::size_t instance_count() const noexcept { return instances_.size(); }
     [[nodiscard]] const std::string &instance_name(std::size_t index) const;
+    [[nodiscard]] std::vector<std::string> instance_names() const; // any thread, also while one is created
 
     // *is_again: the plugin is still busy and wants to be asked again.
     [[nodiscard]] Status quiesce(std::size_t index, std::int64_t deadline_ns, bool *is_again);
@@ -225,7 +226,7 @@ private:
     EntryTable entry_;
     StateFunctions state_;
     HealthCheck check_health_ = nullptr;
-    std::mutex instances_mutex_; // an instance may be added while another one is checked
+    mutable std::mutex instances_mutex_; // an instance may be added while another is checked, or names are read
     std::vector<std::unique_ptr<Instance>> instances_;
     std::vector<std::unique_ptr<Services>> kept_services_; // of instances whose create failed
     mutable std::mutex tables_mutex_;

@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include <atomic>
+#include <thread>
 #include <vector>
 
 #include "generation_plain.hpp"
@@ -63,6 +65,25 @@ TEST_CASE("a plugin without a fault is mapped, created, called, and leaves witho
     const Belongings after;
     CHECK(after.fds == before.fds);
     CHECK(after.files == before.files);
+}
+
+TEST_CASE("names of instances may be read while one more is created") {
+    const std::shared_ptr<Generation> generation = scene::created(scene::build("plain.c"));
+    std::atomic<bool> is_over{false};
+    std::thread reader([&] { // as plugin.stats() does, beside load(instance=...): a sanitizer sees what it must not
+        for (std::size_t seen = 0; !is_over;) {
+            const std::vector<std::string> names = generation->instance_names();
+            CHECK((names.size() >= seen && names.front() == "main"));
+            seen = names.size();
+        }
+    });
+    for (int i = 0; i < 200; ++i) {
+        CHECK(generation->create_instance("one-more-" + std::to_string(i), "{}").is_ok());
+    }
+    is_over = true;
+    reader.join();
+    CHECK(generation->instance_names().size() == 201);
+    CHECK(scene::unload(generation).proven);
 }
 
 TEST_CASE("C06: an image without a descriptor is refused before any of it runs, and its copy is deleted") {
