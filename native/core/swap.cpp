@@ -217,8 +217,9 @@ private:
     }
 
     Status drain() {
-        Status status = leaves_undrained(request_) ? gates_.skip_drain() : gates_.drain(request_.deadline_ns);
-        if (status.code() == Code::kTimedOut && leaves_at_deadline(request_)) {
+        Status status =
+            all_say(request_, &SwapMember::leaves_undrained) ? gates_.skip_drain() : gates_.drain(request_.deadline_ns);
+        if (status.code() == Code::kTimedOut && all_say(request_, &SwapMember::leaves_at_deadline)) {
             record_.left_inside = describe(Guards::instance().holders(old_tables_of(request_)));
             deadline_ns_ = monotonic_ns() + span_ns_;
             status = gates_.skip_drain();

@@ -121,9 +121,8 @@ struct WindowStep {
     std::size_t instance;
 };
 [[nodiscard]] bool needs_gate(const SwapRequest &request);
-// A drain is of the whole set: it is left out only where every member may be left undrained.
-[[nodiscard]] bool leaves_undrained(const SwapRequest &request);
-[[nodiscard]] bool leaves_at_deadline(const SwapRequest &request);
+// A drain is of the whole set: it is left out, or its deadline passed over, only where every member says so.
+[[nodiscard]] bool all_say(const SwapRequest &request, bool SwapMember::*flag);
 [[nodiscard]] std::vector<WindowStep> plan_window(const SwapRequest &request);
 
 // Carry out one swap on the calling thread and one control thread. One swap of a plugin at a time: the caller sees to

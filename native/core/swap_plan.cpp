@@ -25,11 +25,8 @@ void append_for_all(const SwapRequest &request, StepKind kind, std::vector<Windo
 }
 
 bool waits_for_pins(const SwapRequest &request) {
-    bool waits = false;
-    for (const SwapMember &member : request.members) {
-        waits = waits || member.waits_for_pins;
-    }
-    return waits;
+    return std::any_of(request.members.begin(), request.members.end(),
+                       [](const SwapMember &it) { return it.waits_for_pins; });
 }
 
 } // namespace
@@ -46,14 +43,9 @@ bool needs_gate(const SwapRequest &request) {
     return slots != 1 || carries_state;
 }
 
-bool leaves_undrained(const SwapRequest &request) {
+bool all_say(const SwapRequest &request, bool SwapMember::*flag) {
     return std::all_of(request.members.begin(), request.members.end(),
-                       [](const SwapMember &member) { return member.leaves_undrained; });
-}
-
-bool leaves_at_deadline(const SwapRequest &request) {
-    return std::all_of(request.members.begin(), request.members.end(),
-                       [](const SwapMember &member) { return member.leaves_at_deadline; });
+                       [flag](const SwapMember &it) { return it.*flag; });
 }
 
 std::vector<WindowStep> plan_window(const SwapRequest &request) {

@@ -23,6 +23,12 @@ DEADLINE_S = 30
 NEXT = replace(HANDS_OVER, build=2)
 
 
+@pytest.fixture
+def host(unprobed: Host) -> Host:
+    """Without a probe: nothing here is about a candidate."""
+    return unprobed
+
+
 @contextmanager
 def swap_stopped(host: Host, image: Any) -> Iterator[Callable[[], None]]:
     """A swap that holds its gates closed until the function that this gives is called."""

@@ -5,15 +5,28 @@ from __future__ import annotations
 import ctypes
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from hotgraft import ConfigError, Fallback, Host, HostEvent, PluginError, PluginUnavailable, RetryRules, _core
+from hotgraft import (
+    ConfigError,
+    Fallback,
+    Host,
+    HostEvent,
+    PluginError,
+    PluginUnavailable,
+    RetryRules,
+    RollbackBlocked,
+    _core,
+)
 from sample_plugins import CALLER_PLUGIN, HANDS_OVER, STATELESS, Workshop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from hotgraft.host.plugin import Plugin
 
 DEADLINE_S = 30
 CALL_BACK = ctypes.CFUNCTYPE(ctypes.c_int64)
@@ -39,6 +52,33 @@ class Heard:
         with self._changed:
             assert self._changed.wait_for(lambda: len(self.names) >= len(names), DEADLINE_S), self.names
             assert tuple(self.names) == names
+
+
+@contextmanager
+def stuck_call(counter: Plugin) -> Iterator[threading.Event]:
+    """A call that stays inside the plugin until the event is set, and then returns as if nothing had been."""
+    entered, let_go = threading.Event(), threading.Event()
+
+    def stay() -> int:
+        entered.set()
+        assert let_go.wait(DEADLINE_S)
+        return 7
+
+    call_back = CALL_BACK(stay)
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(counter.run, ctypes.cast(call_back, ctypes.c_void_p).value)
+        assert entered.wait(DEADLINE_S)
+        try:
+            yield let_go
+        finally:
+            let_go.set()
+        assert future.result(DEADLINE_S) == 7
+
+
+@pytest.fixture
+def host(unprobed: Host) -> Host:
+    """Without a probe: nothing here is about a candidate."""
+    return unprobed
 
 
 @pytest.fixture
@@ -113,23 +153,12 @@ def test_a_c_caller_of_a_function_without_an_answer_is_told_a_status(host: Host,
 
 
 def test_a_call_that_never_returns_holds_nobody_up(host: Host, build: Workshop) -> None:
-    """`RollbackBlocked`: who is inside is not waited for, new calls are answered, and it may still come back."""
+    """Who is inside is not waited for, new calls are answered, and it may still come back."""
     counter = host.load(build(HANDS_OVER), fallback=ANSWERS)
-    entered, let_go = threading.Event(), threading.Event()
-
-    def stay() -> int:
-        entered.set()
-        assert let_go.wait(DEADLINE_S)
-        return 7
-
-    call_back = CALL_BACK(stay)
-    with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(counter.run, ctypes.cast(call_back, ctypes.c_void_p).value)
-        assert entered.wait(DEADLINE_S)
-        host.breaker.open(host._loaded("counter"), "a call does not return")
+    with stuck_call(counter) as let_go:
+        host.open_breaker("counter", "a call does not return")
         assert counter.add(1) == -3
         let_go.set()
-        assert future.result(DEADLINE_S) == 7
 
 
 def test_a_reload_closes_the_breaker_and_every_handle_goes_on(host: Host, build: Workshop) -> None:
@@ -166,6 +195,16 @@ def test_a_further_instance_is_answered_for_too(host: Host, build: Workshop) -> 
     assert left.add(1) == -3
     with pytest.raises(PluginUnavailable):
         left.build()
+
+
+def test_an_open_breaker_gives_no_new_pins_and_leaves_those_that_are_there(host: Host, build: Workshop) -> None:
+    """A session that began may end on what it holds; a new one would begin on what nobody should call."""
+    counter = host.load(build(STATELESS), fallback=ANSWERS)
+    with counter.pin() as pinned:
+        host.open_breaker("counter", "it crashed")
+        assert pinned.build() == 1
+        with pytest.raises(PluginUnavailable, match="could not pin it: it crashed"):
+            counter.pin()
 
 
 def test_a_retry_that_succeeds_closes_the_breaker(host: Host, build: Workshop) -> None:
@@ -210,3 +249,36 @@ def test_an_answer_that_no_constant_can_give_is_refused_at_load(host: Host, buil
     with pytest.raises(ConfigError, match="there is no such function"):
         host.load(build(HANDS_OVER), fallback=Fallback(answers={"ad": 1}))
     assert "counter" not in host
+
+
+def make_host() -> Host:
+    """One whose generations stay on probation, so that there is one to go back to."""
+    return Host(probe="off", swap_deadline_s=0.2, probation="on", probation_s=3000.0, probation_max_s=3000.0)
+
+
+def test_a_blocked_rollback_lets_a_declared_fallback_answer_until_the_retry_goes_back(build: Workshop) -> None:
+    """Fault B01: state that was handed over is in use by a call that does not return; new calls are answered."""
+    with make_host() as host:
+        counter = host.load(build(HANDS_OVER), fallback=replace(ANSWERS, retry=SOON))
+        counter.add(5)
+        host.reload("counter", build(replace(HANDS_OVER, build=2)))
+        closed = threading.Event()
+        host.on("breaker.closed", lambda _: closed.set())
+        with stuck_call(counter) as let_go:
+            with pytest.raises(RollbackBlocked):
+                host.rollback("counter")
+            assert counter.add(1) == -3
+            assert "calls were still inside" in host.breaker.breaker("counter").why
+            let_go.set()
+        assert closed.wait(DEADLINE_S)
+        assert (counter.generation, counter.build(), counter.add(1)) == (1, 1, 6)
+
+
+def test_a_blocked_rollback_without_a_declared_fallback_leaves_what_serves(build: Workshop) -> None:
+    """Who declared nothing is better served by the generation that could not be rolled back than by refusals."""
+    with make_host() as host:
+        counter = host.load(build(HANDS_OVER))
+        host.reload("counter", build(replace(HANDS_OVER, build=2)))
+        with stuck_call(counter), pytest.raises(RollbackBlocked):
+            host.rollback("counter")
+        assert (host.breaker.state("counter"), counter.build()) == ("closed", 2)

@@ -25,6 +25,12 @@ NEXT = replace(STATELESS, build=2)
 LEAVES = DrainRules(deadline_s=0.1, at_deadline="leave")
 
 
+@pytest.fixture
+def host(unprobed: Host) -> Host:
+    """Without a probe: nothing here is about a candidate."""
+    return unprobed
+
+
 @contextmanager
 def call_inside(counter: Plugin, then: Callable[[], int] = lambda: 7) -> Iterator[tuple[threading.Event, Future[int]]]:
     """A call that stays inside the plugin until the event is set; `then` runs there, still inside."""
@@ -143,7 +149,7 @@ def test_rules_can_be_changed_while_the_plugin_serves(host: Host, build: Worksho
 def test_a_deadline_is_the_callers_then_the_hosts_word_then_the_authors_then_the_setting(build: Workshop) -> None:
     """Each may know better than the next."""
     wish = replace(STATELESS, drain={"deadline_s": 3.0})
-    with Host(swap_deadline_s=9.0) as host:
+    with Host(probe="off", swap_deadline_s=9.0) as host:
         host.load(build(STATELESS), name="plain")
         host.load(build(wish), name="wishes")
         plain, wishes = host._loaded("plain"), host._loaded("wishes")

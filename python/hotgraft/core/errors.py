@@ -224,12 +224,9 @@ class PluginCrashed(HotgraftError):
 
 
 class PluginUnavailable(HotgraftError):
-    """The plugin has no usable generation, and its fallback declares no answer for this function.
+    """The plugin has no usable generation, and no answer is declared for this function; `found` says since when."""
 
-    Its breaker is open: `found` says why and since when. It is tried again by itself where a retry was declared.
-    """
-
-    usual_advice = "mend the plugin and reload it, or declare an answer or another provider as its fallback"
+    usual_advice = "mend the plugin and reload it, or declare an answer for this function (Fallback)"
     usually_running = "its fallback answers; nothing of the plugin is called"
 
     def __init__(self, tried: str, *, function: str = "", **answers: Any) -> None:
@@ -263,8 +260,7 @@ class Busy(HotgraftError):
 class Backpressure(HotgraftError):
     """A call was turned away before it entered: as many wait at the plugin's closed gate as its queue limit allows.
 
-    Only where an operator set a limit (`DrainRules.queue_limit`). `function` is what was called, `waiting` how many
-    wait there, `limit` how many may. It counts as turned away, not as the plugin's error.
+    Only where an operator set `DrainRules.queue_limit`. `waiting` is how many wait there, `limit` how many may.
     """
 
     usual_advice = "call again when the swap is over, shed load, or give the plugin a higher queue limit"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from hotgraft import _core
 from hotgraft.core.call_types import call_description
-from hotgraft.core.errors import ContractError, HealthError, HotgraftError, Quarantined, RollbackBlocked, StateError
+from hotgraft.core.errors import ContractError, HealthError, HotgraftError, Quarantined, StateError
 from hotgraft.core.lifecycle import Event, Stage
 from hotgraft.core.options import OFF
 from hotgraft.core.plan import make_plan
@@ -59,7 +59,6 @@ class Around:
     quarantine: Quarantine
     check_health: Callable[[Loaded], tuple[str, ...]]  # quickly; every reason why what serves is not fit
     begin_probation: Callable[[Loaded], None]
-    open_breaker: Callable[[Loaded, str], None]
 
     def without_settling(self) -> Around:
         """Return the same for an image whose writer is known to have finished."""
@@ -296,11 +295,7 @@ class Attempt:
             after_publish=self.around.after_publish,
         )
         self.outcome = Outcome.BLOCKED
-        try:
-            report = rollback.carry_out()
-        except RollbackBlocked:
-            self.around.open_breaker(loaded, why)
-            raise
+        report = rollback.carry_out()
         self.outcome = Outcome.ROLLED_BACK
         self.lost_calls = report.lost_calls if report.is_lossy else None
         self.around.quarantine.add(loaded.name, image)

@@ -54,11 +54,7 @@ class Backwards:
             return self.as_is(loaded)
         image = quarantined(loaded, verdict.reason)
         who = asked("probation", verdict.reason)
-        try:
-            report = self._recall(loaded, who, swap_deadline_s(loaded, self.around.options, None))
-        except RollbackBlocked:
-            self.around.open_breaker(loaded, verdict.reason)
-            raise
+        report = self._recall(loaded, who, swap_deadline_s(loaded, self.around.options, None))
         too_often = self.around.quarantine.add(loaded.name, image)
         note_quarantine(self.recorder, loaded.name, image, who)
         self.events.tell("quarantine.added", loaded.name, sha256=image.sha256, why=image.why, is_closed=too_often)

@@ -8,29 +8,21 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from hotgraft import _core
 from hotgraft.core.breaker import Breaker, BreakerEvent, BreakerState, advance
-from hotgraft.core.fallback import answers_of
-from hotgraft.engine.journal_asked import asked
+from hotgraft.core.fallback import Fallback, answers_of
 from hotgraft.engine.load import make_tables
-from hotgraft.host.draining import swap_deadline_s
-from hotgraft.host.wish import Wish
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from hotgraft.core.options import Options
-    from hotgraft.host.changing import Changes
     from hotgraft.host.events import HostEvents
     from hotgraft.host.loaded import Loaded
-    from hotgraft.host.report import SwapReport
 
-__all__ = ["Breakers", "make_breakers"]
+__all__ = ["Breakers"]
 
 LOG: Final = logging.getLogger("hotgraft.breaker")
 
@@ -40,7 +32,7 @@ class Breakers:
 
     Args:
         events: who is told ``breaker.opened``, ``breaker.half_open`` and ``breaker.closed``.
-        retry: tries to bring a generation of the plugin up, in the plugin's turn; raises if it cannot.
+        retry: tries to let a generation of the plugin serve, in a turn that it takes; raises if it cannot.
         clock_s: seconds that only grow.
         today: the time of day, as text, for what callers are told.
         control_deadline_s: for the plugin's own functions when it is closed by hand.
@@ -120,8 +112,8 @@ class Breakers:
         """A generation was published: where it holds all slots the breaker closes, else the fallback answers in all."""
         if self.state(loaded.name) is BreakerState.CLOSED:
             return
-        slots = [slot for instance in loaded.instances.values() for slot in instance.slots.values()]
-        if any(slot.generation == 0 for slot in slots):
+        keys = [one.key for one in loaded.serving.side.interfaces]  # of others, that it had once, nothing serves
+        if any(instance.slots[key].generation == 0 for instance in loaded.instances.values() for key in keys):
             self._answer(loaded)  # a further instance came up; the others still have nothing to serve
             return
         for instance in loaded.instances.values():
@@ -145,7 +137,7 @@ class Breakers:
     def _answer(self, loaded: Loaded) -> None:
         for interface in loaded.serving.descriptor.provides:
             major, minor = interface.version
-            answers = answers_of(loaded.fallback, interface)
+            answers = answers_of(loaded.fallback or Fallback(), interface)
             for instance in loaded.instances.values():
                 _core.publish_fallback(
                     instance.slots[f"{interface.interface}/{major}"],
@@ -157,7 +149,7 @@ class Breakers:
     def _advance(self, loaded: Loaded, event: BreakerEvent, why: str = "") -> None:
         with self._changed:
             before = self._breakers.get(loaded.name, (loaded, Breaker()))[1]
-            after = advance(before, event, now_s=self._clock_s(), rules=loaded.fallback.retry, why=why)
+            after = advance(before, event, now_s=self._clock_s(), rules=(loaded.fallback or Fallback()).retry, why=why)
             if after.state is BreakerState.CLOSED:
                 self._breakers.pop(loaded.name, None)
             else:
@@ -223,24 +215,3 @@ class Breakers:
                     return  # what was published has closed it
                 self._advance(loaded, BreakerEvent.FAIL)
             self._events.tell("breaker.opened", loaded.name, why=why)
-
-
-def make_breakers(events: HostEvents, options: Options, changes: Changes) -> Breakers:
-    """Return the breakers of a host.
-
-    A retry swaps to the image that was current when the breaker opened; what is held for a rollback goes first.
-    """
-
-    def retry(loaded: Loaded) -> SwapReport:
-        deadline_s, why = swap_deadline_s(loaded, options, None), "its breaker is half open"
-        if loaded.held is not None:
-            return changes.roll_back(loaded, asked("rollback", why), deadline_s)
-        return changes.swap(loaded, Wish(asked=asked("reload", why), deadline_s=deadline_s))
-
-    return Breakers(
-        events,
-        retry=retry,
-        clock_s=time.monotonic,
-        today=lambda: datetime.now(UTC).isoformat(timespec="seconds"),
-        control_deadline_s=options.control_deadline_s,
-    )

@@ -112,7 +112,7 @@ class Changes:
     ) -> None:
         """Load a plugin with its instances; `image` is where it comes from if that is not `source`."""
         loaded, watch = Loaded(name, Turns(name), source=image), self.watch()
-        loaded.drain, loaded.fallback = drain or loaded.drain, fallback or loaded.fallback
+        loaded.drain, loaded.fallback = drain or loaded.drain, fallback
         record = self.recorder.attempt(loaded, who, image or source, configs, watch)
         attempt = Attempt(loaded, source, configs, self.around, watch, record, keeps_source=bool(image))
 

@@ -22,15 +22,15 @@ from hotgraft.engine.stage import StagingPlace, inspect_file
 from hotgraft.engine.timing import Stopwatch
 from hotgraft.host.aio import Gates
 from hotgraft.host.attempt import Around
-from hotgraft.host.breaker import make_breakers
 from hotgraft.host.change import carry_out, check_not_forked
 from hotgraft.host.changing import Changes
 from hotgraft.host.closing import close_all
 from hotgraft.host.crashes import handle_crashes
-from hotgraft.host.draining import Draining, apply_rules, swap_deadline_s
+from hotgraft.host.draining import swap_deadline_s
 from hotgraft.host.events import HostEvents, Subscription
 from hotgraft.host.folder import private_folder
 from hotgraft.host.fork import watch_forks
+from hotgraft.host.host_draining import HostDraining, make_breakers
 from hotgraft.host.host_health import HostHealth, make_health
 from hotgraft.host.host_trust import HostTrust
 from hotgraft.host.image import config_text, content_key, image_of, name_in
@@ -63,7 +63,7 @@ __all__ = ["Host"]
 Typed = TypeVar("Typed")
 
 
-class Host(HostTrust, HostHealth, Draining):
+class Host(HostTrust, HostHealth, HostDraining):
     """Loads plugins, replaces them while they are called, and takes them out of memory again.
 
     Args:
@@ -93,12 +93,11 @@ class Host(HostTrust, HostHealth, Draining):
             quarantine=self._quarantine,
             check_health=self._quick_health,
             begin_probation=lambda loaded: self._probations.begin(loaded),
-            open_breaker=lambda loaded, why: self.breaker.open(loaded, why),
         )
         self._changes = Changes(around=self._around, recorder=self._recorder, events=self._events, watch=self._watch)
         self._probations = make_probations(self.options, self._changes, self._listed, self._health)
         self._watches = Watches(self._listed, self._reload, self._events, self.options.settle_deadline_s)
-        self.breaker = make_breakers(self._events, self.options, self._changes)
+        self.breaker = make_breakers(self._events, self.options, self._changes, self._listed)
         log_drain()
         watch_forks()
         handle_crashes(self.options)
@@ -349,8 +348,7 @@ class Host(HostTrust, HostHealth, Draining):
             if instance.handle is None:
                 instance.handle = make_handle(self, loaded, instance)
         retype_handles(loaded)
-        apply_rules(loaded)
-        self.breaker.published(loaded)
+        self._follow_rules(loaded)
         with self._lock:
             self._plugins[loaded.name] = loaded
         loaded.replaced.count()  # forgets those that are gone

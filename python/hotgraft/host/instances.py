@@ -6,7 +6,8 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from hotgraft import _core
-from hotgraft.core.errors import Busy, HostClosed
+from hotgraft.core.breaker import BreakerState
+from hotgraft.core.errors import Busy, HostClosed, PluginUnavailable
 from hotgraft.core.lifecycle import Stage
 from hotgraft.engine.config import check_configs
 from hotgraft.engine.load import make_tables
@@ -119,8 +120,11 @@ def pin_instance(host: Host, loaded: Loaded, instance: Instance, *, deadline_s: 
     """Hold the generation that serves, and return the pin with a handle of its own.
 
     Raises:
-        Busy: a swap waits for pins to end.
+        Busy: a swap waits for pins to end. PluginUnavailable: its breaker is open.
     """
+    breaker = host.breaker.breaker(loaded.name)
+    if breaker.state is not BreakerState.CLOSED:
+        raise PluginUnavailable("pin it", on=loaded.name, found=breaker.why)
     held, hold = _hold(loaded, instance, who or "a pin")
     slots = [_core.Slot.named(f"pin:{table.slot.name}") for table in held.tables]
     for slot, table in zip(slots, held.tables, strict=True):

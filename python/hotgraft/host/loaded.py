@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from hotgraft import _core
 from hotgraft.core.contract import Consumer
 from hotgraft.core.draining import DrainRules
-from hotgraft.core.fallback import Fallback
 from hotgraft.core.plan import Running
 from hotgraft.host.own_numbers import OwnNumbers
 from hotgraft.host.replaced import Replaced
@@ -19,6 +18,7 @@ from hotgraft.host.replaced import Replaced
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from hotgraft.core.fallback import Fallback
     from hotgraft.core.state import Crossing
     from hotgraft.core.versions import Range
     from hotgraft.engine.load import Prepared
@@ -121,7 +121,7 @@ class Loaded:
     held: Held | None = None  # what a rollback goes back to, until what serves is committed
     previous: Previous | None = None  # the image before the one that was committed last
     drain: DrainRules = field(default_factory=DrainRules)  # the host's word
-    fallback: Fallback = field(default_factory=Fallback)
+    fallback: Fallback | None = None  # declared by the host; None: nothing was
 
     @property
     def serving(self) -> Candidate:
