@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <string_view>
 #include <utility>
 
 namespace hotgraft {
@@ -38,6 +40,54 @@ std::string find_open_parent(std::string folder, std::string *how) {
     }
 }
 
+// Whether `path` is written as realpath(3) would write it, but for links: from the root, no part empty, "." or "..".
+bool is_normal(const std::string &path) noexcept {
+    const std::string_view text = path;
+    for (std::size_t begin = 0; begin < text.size();) {
+        const std::size_t end = std::min(text.find('/', begin + 1), text.size());
+        const std::string_view part = text.substr(begin, end - begin); // "/usr"
+        if (part.front() != '/' || part == "/" || part == "/." || part == "/..") {
+            return false;
+        }
+        begin = end;
+    }
+    return !path.empty();
+}
+
+// The same as find_open_parent() for the folders that `path` names, if neither they nor `path` itself are links: then
+// the path is its own real path, and a look at each part answers both questions. False: a link, or a part is not there.
+bool find_open_parent_without_links(const std::string &path, std::string *folder, std::string *how) {
+    struct stat facts {};
+    if (!is_normal(path) || ::lstat(path.c_str(), &facts) != 0 || S_ISLNK(facts.st_mode)) {
+        return false;
+    }
+    std::string found;
+    std::string found_how;
+    for (std::string part = path; part != "/";) {
+        part.resize(std::max<std::size_t>(part.rfind('/'), 1));
+        if (::lstat(part.c_str(), &facts) != 0 || S_ISLNK(facts.st_mode)) {
+            return false;
+        }
+        if (found.empty()) {
+            found_how = distrust_of_parent(facts);
+            found = found_how.empty() ? "" : part;
+        }
+    }
+    *folder = std::move(found);
+    *how = std::move(found_how);
+    return true;
+}
+
+// The same for the folders that `path` leads to. Empty as well if it leads nowhere.
+std::string find_open_parent_of(const std::string &path, std::string *how) {
+    std::string folder;
+    if (find_open_parent_without_links(path, &folder, how)) {
+        return folder;
+    }
+    char real[PATH_MAX];
+    return ::realpath(path.c_str(), real) == nullptr ? "" : find_open_parent(parent_of(real), how);
+}
+
 } // namespace
 
 std::string distrust_of_file(const struct stat &facts, uid_t self) {
@@ -60,12 +110,9 @@ Distrust find_distrust(const std::string &path, const struct stat &facts) {
         return {path, std::move(why),
                 is_open ? "chmod o-w " + path : "chown " + path + ", or run the host as its user"};
     }
-    char real[PATH_MAX];
-    if (::realpath(path.c_str(), real) == nullptr) {
-        return {}; // moved away since it was opened: what is read is the file that was looked at
-    }
     std::string how;
-    std::string folder = find_open_parent(parent_of(real), &how);
+    // Nowhere, if it was moved away since it was opened: what is read is the file that was looked at.
+    std::string folder = find_open_parent_of(path, &how);
     std::string advice = "chmod o-w " + folder;
     return folder.empty() ? Distrust() : Distrust{std::move(folder), std::move(how), std::move(advice)};
 }
@@ -102,8 +149,7 @@ std::string distrust_of_search_folder(const std::string &folder) {
                std::to_string(::geteuid());
     }
     std::string how;
-    char real[PATH_MAX];
-    const std::string open = ::realpath(there.c_str(), real) == nullptr ? "" : find_open_parent(parent_of(real), &how);
+    const std::string open = find_open_parent_of(there, &how);
     return open.empty() ? "" : "lies in " + open + ": " + how;
 }
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <fstream>
 #include <thread>
 #include <vector>
 
@@ -185,6 +186,27 @@ TEST_CASE("F10, F11: who may write to a file or replace it decides whether it is
     CHECK(contains(distrust_of_search_folder("/tmp/nobody-made-this/lib"), "is not there, and in /tmp"));
     CHECK(contains(distrust_of_search_folder("lib"), "is relative"));
     CHECK(distrust_of_search_folder("/usr/lib").empty());
+}
+
+TEST_CASE("F11: the folders a path leads through are judged, however it is written") {
+    const std::string open = path_of("open-to-all");
+    const std::string home = path_of("closed");
+    REQUIRE((::mkdir(open.c_str(), 0700) == 0 && ::chmod(open.c_str(), 0777) == 0));
+    REQUIRE((::mkdir((open + "/in").c_str(), 0700) == 0 && ::mkdir(home.c_str(), 0700) == 0));
+    std::ofstream(open + "/in/file") << "x";
+    REQUIRE(::symlink((open + "/in/file").c_str(), (home + "/to-file").c_str()) == 0);
+    REQUIRE(::symlink((open + "/in").c_str(), (home + "/to-folder").c_str()) == 0);
+    std::ofstream(home + "/file") << "x";
+    for (const std::string &path : {open + "/in/file", home + "/to-file", home + "/to-folder/file",
+                                    home + "/../open-to-all//in/./file", open + "/in/../in/file"}) {
+        CAPTURE(path);
+        CHECK(find_distrust(path).culprit == open);
+    }
+    for (const std::string &path : {home + "/file", home + "//../closed/file"}) {
+        CAPTURE(path);
+        CHECK(find_distrust(path).culprit.empty());
+    }
+    CHECK(find_distrust(home + "/nothing").culprit.empty());
 }
 
 TEST_CASE("a file that is not there, or a folder that cannot be made, says so with its path") {
