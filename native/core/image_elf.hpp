@@ -101,7 +101,37 @@ public:
 
 private:
     static constexpr unsigned kSlots = 50;
-    [[nodiscard]] static unsigned slot_of(std::int64_t tag) noexcept;
+    static constexpr unsigned kFirstHigh = 38; // DT_RELRENT is 37
+    // A switch, so that a tag that is known where it is asked for costs nothing.
+    [[nodiscard]] static constexpr unsigned slot_of(std::int64_t tag) noexcept {
+        if (tag >= 0 && tag < kFirstHigh) {
+            return static_cast<unsigned>(tag);
+        }
+        switch (tag) {
+        case DT_GNU_HASH:
+            return kFirstHigh;
+        case DT_VERSYM:
+            return kFirstHigh + 1;
+        case DT_RELACOUNT:
+            return kFirstHigh + 2;
+        case DT_FLAGS_1:
+            return kFirstHigh + 3;
+        case DT_VERDEF:
+            return kFirstHigh + 4;
+        case DT_VERDEFNUM:
+            return kFirstHigh + 5;
+        case DT_VERNEED:
+            return kFirstHigh + 6;
+        case DT_VERNEEDNUM:
+            return kFirstHigh + 7;
+        case DT_AUXILIARY:
+            return kFirstHigh + 8;
+        case DT_FILTER:
+            return kFirstHigh + 9;
+        default:
+            return kSlots;
+        }
+    }
 
     // Not the bits of one word: gcc 12.2 at -O1 compares two of them wrongly (the second is taken for the result).
     std::array<bool, kSlots> present_{};
@@ -152,7 +182,8 @@ struct ElfReader {
     // The segment whose memory holds all of [vaddr, vaddr + bytes), or null.
     [[nodiscard]] const ImageSegment *find_segment(std::uint64_t vaddr, std::uint64_t bytes) const noexcept;
     [[nodiscard]] bool is_code(std::uint64_t vaddr) const noexcept;
-    // Locate a table whose every byte must come from the file and be readable. `what` opens the failure's sentence.
+    // Locate a table whose every byte must come from the file and be readable. `what` opens the failure's sentence; it
+    // may be empty where the caller puts the name in front of a failure, because making it takes memory.
     [[nodiscard]] Status find_table(std::string_view what, std::uint64_t vaddr, std::uint64_t size, Table *out) const;
     // The string at `offset` of the dynamic string table.
     [[nodiscard]] Status find_string(std::string_view what, std::uint64_t offset, std::string_view *out);

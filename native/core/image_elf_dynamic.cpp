@@ -126,6 +126,12 @@ Status find_tables(ElfReader &reader) {
     return {};
 }
 
+// The name that `tag` gives the place of.
+Status find_name(ElfReader &reader, std::int64_t tag, std::uint64_t offset, std::string_view *out) {
+    const Status status = reader.find_string("", offset, out);
+    return status.is_ok() ? Status() : malformed(name_of(tag), status.message());
+}
+
 Status read_names(ElfReader &reader) {
     struct Name {
         std::int64_t tag;
@@ -136,8 +142,7 @@ Status read_names(ElfReader &reader) {
     for (const Name &name : kNames) {
         if (reader.dynamic.has(name.tag)) {
             const std::uint64_t offset = reader.dynamic.value(name.tag);
-            if (Status status = reader.find_string(name_of(name.tag), offset, &(reader.facts.*name.fact));
-                !status.is_ok()) {
+            if (Status status = find_name(reader, name.tag, offset, &(reader.facts.*name.fact)); !status.is_ok()) {
                 return status;
             }
         }
@@ -145,7 +150,7 @@ Status read_names(ElfReader &reader) {
     reader.facts.needed.reserve(reader.needed_offsets.size());
     for (const std::uint64_t offset : reader.needed_offsets) {
         std::string_view needed;
-        if (Status status = reader.find_string(name_of(DT_NEEDED), offset, &needed); !status.is_ok()) {
+        if (Status status = find_name(reader, DT_NEEDED, offset, &needed); !status.is_ok()) {
             return status;
         }
         if (needed.empty()) {
@@ -161,7 +166,7 @@ Status check_filters(ElfReader &reader) {
     for (const std::int64_t tag : {std::int64_t{DT_AUXILIARY}, std::int64_t{DT_FILTER}}) {
         std::string_view name;
         if (reader.dynamic.has(tag)) {
-            if (Status status = reader.find_string(name_of(tag), reader.dynamic.value(tag), &name); !status.is_ok()) {
+            if (Status status = find_name(reader, tag, reader.dynamic.value(tag), &name); !status.is_ok()) {
                 return status;
             }
         }
@@ -184,18 +189,6 @@ void read_flags(ElfReader &reader) {
 }
 
 } // namespace
-
-unsigned DynamicTable::slot_of(std::int64_t tag) noexcept {
-    constexpr unsigned kFirstHigh = 38; // DT_RELRENT is 37
-    static constexpr std::int64_t kHigh[] = {DT_GNU_HASH,  DT_VERSYM,  DT_RELACOUNT,  DT_FLAGS_1,   DT_VERDEF,
-                                             DT_VERDEFNUM, DT_VERNEED, DT_VERNEEDNUM, DT_AUXILIARY, DT_FILTER};
-    static_assert(kFirstHigh + sizeof(kHigh) / sizeof(*kHigh) < kSlots);
-    if (tag >= 0 && tag < kFirstHigh) {
-        return static_cast<unsigned>(tag);
-    }
-    const std::int64_t *found = std::find(std::begin(kHigh), std::end(kHigh), tag);
-    return found == std::end(kHigh) ? kSlots : kFirstHigh + static_cast<unsigned>(found - kHigh);
-}
 
 Status read_dynamic(ElfReader &reader) {
     using DynamicStep = Status (*)(ElfReader &);

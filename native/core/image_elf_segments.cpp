@@ -85,8 +85,8 @@ Status read_load(ElfReader &reader, std::size_t index, const Elf64_Phdr &header)
 // A header whose bytes the loader reads at p_vaddr: they must be the ones at p_offset.
 Status check_mapped(const ElfReader &reader, std::size_t index, const Elf64_Phdr &header) {
     Table table;
-    if (Status status = reader.find_table(name_of(index), header.p_vaddr, header.p_filesz, &table); !status.is_ok()) {
-        return status;
+    if (Status status = reader.find_table("", header.p_vaddr, header.p_filesz, &table); !status.is_ok()) {
+        return malformed(name_of(index), status.message());
     }
     if (table.offset != header.p_offset) {
         return malformed(name_of(index), ": says byte ", header.p_offset, " of the file, but its address ",
@@ -151,8 +151,8 @@ Status read_dynamic_header(ElfReader &reader, std::size_t index, const Elf64_Phd
 Status check_program_header_address(const ElfReader &reader, std::size_t index, const Elf64_Phdr &header) {
     Table table;
     const std::uint64_t table_bytes = reader.program_headers.size() * sizeof(Elf64_Phdr);
-    if (Status status = reader.find_table(name_of(index), header.p_vaddr, table_bytes, &table); !status.is_ok()) {
-        return status;
+    if (Status status = reader.find_table("", header.p_vaddr, table_bytes, &table); !status.is_ok()) {
+        return malformed(name_of(index), status.message());
     }
     if (table.offset != reader.header.e_phoff) {
         return malformed(name_of(index), ": address ", hex(header.p_vaddr), " holds byte ", table.offset,
