@@ -76,7 +76,7 @@ TEST_CASE("a handler's call that meets the drain's mark too early is woken when 
         const hotgraft_table *seen = __atomic_load_n(&provider.slot.words()->current, __ATOMIC_ACQUIRE);
         has_read.set();
         REQUIRE(is_marked.wait());
-        hotgraft_raise_depth(&record->hot);
+        hotgraft_raise_depth(&record->hot, 0);
         __atomic_store_n(&record->hot.entry[0], seen, __ATOMIC_RELAXED);
         in_handler = guards().enter(provider.slot); // a signal arrives just here
         guards().leave(in_handler);

@@ -93,7 +93,7 @@ private:
                 line.word.store(calls, std::memory_order_relaxed);
             }
             const hotgraft_table *const table = __atomic_load_n(&slot_.words()->current, __ATOMIC_ACQUIRE);
-            hotgraft_raise_depth(record);
+            hotgraft_raise_depth(record, 0);
             __atomic_store_n(&record->entry[0], table, __ATOMIC_RELAXED);
             if (hotgraft_is_still(slot_.words(), table) != 0) {
                 bool is_reclaimed = false;
