@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import hotgraft
 import pytest
-from sample_plugins import Workshop
+from sample_plugins import SHARED_FOLDER, Workshop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,12 +47,13 @@ def sized(tier: str) -> Sized:
     return pick
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", autouse=True)
 def build(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
-    """Compiles sample plugins, each variant once for all workers of a run."""
+    """Compiles sample plugins, each variant once for all workers of a run and the programs they start."""
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "samples"
     folder.mkdir(exist_ok=True)
+    os.environ[SHARED_FOLDER] = str(folder)
     return Workshop(folder)
 
 

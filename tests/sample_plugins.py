@@ -6,18 +6,21 @@ lie where a test wants it to.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hashlib
 import json
+import os
 import subprocess
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from one_at_a_time import one_at_a_time
+
 ROOT = Path(__file__).parent.parent
 SOURCES = ROOT / "tests" / "plugins"
+SHARED_FOLDER = "TESTS_SAMPLES"  # the variable that tells a child where the run compiles to
 
 
 def parameter(name: str, kind: str, **more: Any) -> dict[str, Any]:
@@ -194,11 +197,11 @@ class Workshop:
 
     def _compile(self, sample: Sample, descriptor: str) -> Path:
         folder = self.folder / hashlib.sha256(f"{sample} {descriptor}".encode()).hexdigest()[:24]
-        if not folder.exists():
-            made = Path(tempfile.mkdtemp(prefix="made-", dir=self.folder))
-            self._compile_into(made, sample, descriptor)
-            with contextlib.suppress(OSError):  # another process was quicker
-                made.rename(folder)
+        with one_at_a_time(folder):
+            if not folder.exists():
+                made = Path(tempfile.mkdtemp(prefix="made-", dir=self.folder))
+                self._compile_into(made, sample, descriptor)
+                made.rename(folder)  # whole or not at all
         return folder / f"{sample.name}.so"
 
     def _compile_into(self, folder: Path, sample: Sample, descriptor: str) -> None:
@@ -209,6 +212,11 @@ class Workshop:
         command += ["-Wl,-z,now", f"-I{ROOT / 'abi'}", f"-I{folder}", "-DPLAIN_DESCRIPTOR", *sample.defines]
         command += [str(SOURCES / f"{sample.source}{'.c' if is_c else '.cpp'}")]
         subprocess.run([*command, "-o", str(folder / f"{sample.name}.so"), *sample.flags], check=True)
+
+
+def shared_workshop() -> Workshop:
+    """Return the workshop of the run that started this process; by hand, one of its own."""
+    return Workshop(Path(os.environ.get(SHARED_FOLDER) or tempfile.mkdtemp()))
 
 
 def note_source(text: bytes) -> str:

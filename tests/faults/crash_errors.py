@@ -8,9 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tempfile
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,10 +18,10 @@ if TYPE_CHECKING:
 def abandoned() -> None:
     """A candidate's create does not return."""
     from hotgraft import Host
-    from sample_plugins import HANDS_OVER, Workshop
+    from sample_plugins import HANDS_OVER, shared_workshop
 
     host = Host(probe="off", control_deadline_s=0.2)
-    build = Workshop(Path(tempfile.mkdtemp()))
+    build = shared_workshop()
     host.load(build(HANDS_OVER))
     host.reload("counter", build(replace(HANDS_OVER, build=2)), config={"hang": "create"})
 
@@ -31,9 +29,9 @@ def abandoned() -> None:
 def crashed() -> None:
     """A plugin's function writes to null, and development asked to come back from that."""
     from hotgraft import Host
-    from sample_plugins import CRASHES, Workshop
+    from sample_plugins import CRASHES, shared_workshop
 
-    Host(catch_crashes=True).load(Workshop(Path(tempfile.mkdtemp()))(CRASHES)).crash(1)
+    Host(catch_crashes=True).load(shared_workshop()(CRASHES)).crash(1)
 
 
 def forked() -> None:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 import threading
 from dataclasses import replace
-from pathlib import Path
 
 from hotgraft import ForkedHostError, Host, Outcome, _core
-from sample_plugins import HANDS_OVER, SAVES, Workshop
+from sample_plugins import HANDS_OVER, SAVES, shared_workshop
 
 GATED = ("close gates", "drain", "quiesce")
 STEPS = {
@@ -51,7 +49,7 @@ class Forker:
 def main(way: str) -> None:
     """Reload once for each step of the window, with a child made at that step."""
     sample = HANDS_OVER if way == "hand over" else SAVES
-    build = Workshop(Path(tempfile.mkdtemp()))
+    build = shared_workshop()
     images = [build(replace(sample, build=number)) for number in (1, 2)]
     host = Host()
     counter = host.load(images[0])

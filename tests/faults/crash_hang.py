@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from dataclasses import replace
-from pathlib import Path
 
 from hotgraft import Busy, Host, PluginAbandoned
-from sample_plugins import HANDS_OVER, Workshop
+from sample_plugins import HANDS_OVER, shared_workshop
 
 
 def main(where: str) -> None:
     """Reload into a hang, then go on with what ran before."""
-    build = Workshop(Path(tempfile.mkdtemp()))
+    build = shared_workshop()
     host = Host(probe="off", control_deadline_s=0.2)
     counter = host.load(build(HANDS_OVER))
     counter.add(5)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from dataclasses import replace
-from pathlib import Path
 
 from hotgraft import Host, Outcome
-from sample_plugins import HANDS_OVER, LEAVER, PLAIN, Workshop
+from sample_plugins import HANDS_OVER, LEAVER, PLAIN, Workshop, shared_workshop
 
 
 def thread_ends(host: Host, build: Workshop) -> None:
@@ -36,7 +34,7 @@ def leaves_thread(host: Host, build: Workshop) -> None:
 def main(fault: str) -> None:
     """Meet the fault, then say what serves and what stays."""
     host = Host()
-    {"thread_ends": thread_ends, "leaves_thread": leaves_thread}[fault](host, Workshop(Path(tempfile.mkdtemp())))
+    {"thread_ends": thread_ends, "leaves_thread": leaves_thread}[fault](host, shared_workshop())
     print("the new generation serves")
     unloads = host.unloads(0.5)
     print(*unloads.waiting, *unloads.stuck)
