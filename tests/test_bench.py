@@ -38,7 +38,7 @@ def tiny_rows() -> dict[str, Row]:
 
 @pytest.mark.parametrize(
     "name",
-    ["call.nested", "publish", *(pytest.param(one, marks=pytest.mark.full) for one in FURTHER)],
+    ["call.nested", *(pytest.param(one, marks=pytest.mark.full) for one in ("publish", *FURTHER))],
 )
 def test_a_row_really_runs(tiny_rows: dict[str, Row], name: str) -> None:
     """Every program compiles, answers, and prints what the rows read; hand-over dies if a page of state is touched."""

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from signal import Signals
 
+    from _pytest.mark import ParameterSet
+
 PYTHON_FRAMES = "Fatal Python error"
 
 
@@ -46,6 +48,11 @@ WAYS = {
     "raise": Way(13, SIGSEGV, "crash", "the process raised it itself", is_at_pc=False),
 }
 NULL, OVERFLOW = WAYS["write to null"], WAYS["overflow"]
+
+
+def in_full(value: object) -> ParameterSet:
+    """A way that takes the path of one beside it, and is in the quick tests elsewhere."""
+    return pytest.param(value, marks=pytest.mark.full)
 
 
 class Run(Protocol):
@@ -121,7 +128,7 @@ def test_the_report_answers_every_question(run: Run, build: Workshop) -> None:
     )
 
 
-@pytest.mark.parametrize("way", [NULL, OVERFLOW, WAYS["abort"]], ids=["null", "overflow", "abort"])
+@pytest.mark.parametrize("way", [NULL, in_full(OVERFLOW), in_full(WAYS["abort"])], ids=["null", "overflow", "abort"])
 def test_faulthandler_before_us_gets_the_signal_after_the_report(run: Run, way: Way) -> None:
     """Native first, then the Python frames."""
     done = run("faulthandler_before", way)
@@ -132,7 +139,7 @@ def test_faulthandler_before_us_gets_the_signal_after_the_report(run: Run, way: 
     assert "crash_in_plugin.py" in done.stderr
 
 
-@pytest.mark.parametrize("name", ["write to null", "divide by zero", "overflow", "abort"])
+@pytest.mark.parametrize("name", ["write to null", in_full("divide by zero"), in_full("overflow"), "abort"])
 def test_faulthandler_after_us_raises_the_signal_again_and_the_first_scene_is_reported(run: Run, name: str) -> None:
     """The program counter is in raise() by then: the kernel's record of the first time is what is told."""
     way = WAYS[name]
@@ -243,7 +250,7 @@ def test_nothing_asks_for_memory_in_the_report(run: Run, tmp_path: Path) -> None
     check_report(done.stderr, NULL)
 
 
-@pytest.mark.parametrize("name", ["write to null", "divide by zero", "overflow"])
+@pytest.mark.parametrize("name", ["write to null", in_full("divide by zero"), "overflow"])
 def test_a_caught_crash_raises_and_taints_the_process(run: Run, name: str) -> None:
     """For development: the session goes on, and nobody forgets what happened."""
     way = WAYS[name]

@@ -6,8 +6,12 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from _pytest.mark import ParameterSet
 
 ABI = Path(__file__).parents[2] / "abi"
 HEADERS = sorted((ABI / "hotgraft").glob("*.h"))
@@ -30,9 +34,10 @@ COMMENTED = re.compile(
 )
 
 
-def compilers() -> list[str]:
-    """The families this machine has."""
-    return [name for name in ("gcc", "clang") if shutil.which(name)] or ["cc"]
+def compilers() -> list[ParameterSet]:
+    """The families this machine has; the second one in the full tier."""
+    first, *others = [name for name in ("gcc", "clang") if shutil.which(name)] or ["cc"]
+    return [pytest.param(first), *(pytest.param(one, marks=pytest.mark.full) for one in others)]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -102,6 +102,7 @@ def mypy(folder: Path, *names: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.mark.full  # mypy takes seconds; what is written for it is compared by the others
 def test_right_use_is_accepted_and_each_wrong_one_refused(tmp_path: Path) -> None:
     """A wrong call shows while it is written, not when it runs."""
     bound(tmp_path)
