@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import subprocess
 from pathlib import Path
@@ -36,10 +37,16 @@ LINES_MAX: Final = 400
 FUNCTION_LINES_MAX: Final = 70
 
 
+@functools.cache
+def parsed(text: str) -> ast.Module:
+    """Return the syntax tree of a file's text; several rules look at each."""
+    return ast.parse(text)
+
+
 def imported(path: Path) -> set[str]:
     """Return every module that a file names, those for types included."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path.read_text())):
         if isinstance(node, ast.Import):
             names |= {one.name for one in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module == "hotgraft":
@@ -138,7 +145,7 @@ def test_no_python_function_outgrows_a_screen() -> None:
     wrong = [
         f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
         for path in tracked("*.py")
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(parsed(path.read_text()))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and (node.end_lineno or node.lineno) - node.lineno >= FUNCTION_LINES_MAX
     ]
