@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Protocol
 
 import hotgraft
+import hypothesis
 import pytest
 from sample_plugins import SHARED_FOLDER, Workshop
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 TIERS = ("quick", "full", "soak")
 HANG_S = 1.0  # until a stage of a probe that hangs is given up; every other one has long returned by then
+
+
+EXAMPLES = {"quick": 40, "full": 100, "soak": 1000}  # of each property that does not say how many itself
 
 
 def current_tier() -> str:
@@ -47,11 +51,17 @@ def sized(tier: str) -> Sized:
     return pick
 
 
-@pytest.fixture(scope="session", autouse=True)
-def build(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
-    """Compiles sample plugins, each variant once for all workers of a run and the programs they start."""
+@pytest.fixture(scope="session")
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of a run share; who makes something in it takes turns (`one_at_a_time`)."""
     base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "samples"
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session", autouse=True)
+def build(run_folder: Path) -> Workshop:
+    """Compiles sample plugins, each variant once for all workers of a run and the programs they start."""
+    folder = run_folder / "samples"
     folder.mkdir(exist_ok=True)
     os.environ[SHARED_FOLDER] = str(folder)
     return Workshop(folder)
@@ -89,14 +99,22 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
+def pytest_configure() -> None:
+    """Let the number of examples grow with the tier."""
+    for name, count in EXAMPLES.items():
+        hypothesis.settings.register_profile(name, max_examples=count, deadline=None)
+    hypothesis.settings.load_profile(current_tier())
+
+
 @pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out tests of a higher tier than asked for; deselect, so that a skip always means something is missing.
 
-    Those whose N grows with the tier are marked `larger`.
+    Those whose N grows with the tier are marked `larger`, properties among them.
     """
     for item in items:
-        if "tier" in getattr(item, "fixturenames", ()):
+        is_property = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+        if is_property or "tier" in getattr(item, "fixturenames", ()):
             item.add_marker("larger")
     rank = TIERS.index(current_tier())
     kept = [item for item in items if _rank(item) <= rank]
