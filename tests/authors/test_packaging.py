@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from doc_pages import environment_of, type_through
 from installations import build_wheel, install
+from one_at_a_time import one_at_a_time
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "packaging.md"
@@ -21,9 +22,12 @@ Environment = dict[str, str]
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built once."""
-    return build_wheel(tmp_path_factory.mktemp("wheel"))
+def wheel(run_folder: Path) -> Path:
+    """The wheel, built once for all workers."""
+    folder = run_folder / "wheel"
+    folder.mkdir(exist_ok=True)
+    with one_at_a_time(folder):
+        return next((folder / "dist").glob("*.whl"), None) or build_wheel(folder)
 
 
 @pytest.fixture(scope="module")
