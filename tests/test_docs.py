@@ -13,6 +13,7 @@ LONG = (
     "calling-from-python.md",
     "cpp.md",
     "first-plugin.md",
+    "going-back.md",
     "journal.md",
     "plugin-to-plugin.md",
     "why-refused.md",
