@@ -1,5 +1,6 @@
 #include "swap.hpp"
 
+#include <algorithm>
 #include <ctime>
 #include <functional>
 #include <iterator>
@@ -305,7 +306,7 @@ private:
     std::vector<WindowStep> steps_;
     std::shared_ptr<Window> window_;
     const SwapRequest &request_; // window_'s
-    const std::int64_t span_ns_ = request_.deadline_ns - monotonic_ns();
+    const std::int64_t span_ns_ = std::max(request_.deadline_ns - monotonic_ns(), request_.undo_budget_ns);
     std::int64_t deadline_ns_ = request_.deadline_ns;
     GateSet gates_;
     std::vector<Undo> undo_;

@@ -82,7 +82,7 @@ struct SwapMember {
 struct SwapRequest {
     std::vector<SwapMember> members; // consumers first
     // Absolute CLOCK_MONOTONIC; pins, gates, drain, quiesce and state share it. Where it passed in a drain and who was
-    // inside is left, what follows has as long again.
+    // inside is left, what follows has as long again, and undo_budget_ns at least.
     std::int64_t deadline_ns = 0;
     std::int64_t undo_budget_ns = 1'000'000'000; // for the plugins' part of going back
 };

@@ -95,7 +95,7 @@ def test_a_call_that_was_left_may_call_back_and_reaches_the_new(host: Host, buil
 
 def test_when_nobody_is_inside_nothing_is_left(host: Host, build: Workshop) -> None:
     """The rule is for the deadline only."""
-    counter = load_two(host, build, LEAVES)
+    counter = load_two(host, build, DrainRules(at_deadline="leave"))
     report = host.reload("counter", build(NEXT))
     assert (report.outcome, report.left_inside, counter.build()) == ("published", "", 2)
     assert host.unloads(DEADLINE_S).waiting == ()
@@ -103,7 +103,7 @@ def test_when_nobody_is_inside_nothing_is_left(host: Host, build: Workshop) -> N
 
 def test_pins_are_left_with_the_old_generation(host: Host, build: Workshop) -> None:
     """A session without state has nothing to move: the swap does not wait for its end."""
-    counter = load_two(host, build, LEAVES)
+    counter = load_two(host, build, DrainRules(at_deadline="leave"))
     with counter.pin(who="session 7") as pinned:
         assert host.reload("counter", build(NEXT)).outcome == "published"
         assert (pinned.build(), counter.build()) == (1, 2)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 from hotgraft.cli.bind import command
-from hotgraft.core.descriptor import read_descriptor, signature, write_descriptor
+from hotgraft.core.descriptor import Drain, read_descriptor, signature, write_descriptor
 from hotgraft.core.errors import BindError
 from hotgraft.engine.bind import RESERVED_NAMES, bind
 from hotgraft.engine.build import build_plugin, find_compiler
@@ -145,6 +145,16 @@ def test_descriptor_reads_back_as_it_was_written(tmp_path: Path) -> None:
     data = write_descriptor(descriptor)
     assert len(data) % 4 == 0
     assert read_descriptor(data) == descriptor
+
+
+def test_a_wish_for_draining_is_carried_and_silence_leaves_no_trace(tmp_path: Path) -> None:
+    """A host of before the wish refuses keys that it does not know: who wishes nothing must not have them."""
+    silent = write_descriptor(bind(write_plugin(tmp_path, PROCESS)).descriptor)
+    wish = '[drain]\nat_deadline = "leave"\n'
+    wishing = write_descriptor(bind(write_plugin(tmp_path, PROCESS, more=wish)).descriptor)
+    assert b"drain" not in silent
+    assert b'"drain":{"at_deadline":"leave"}' in wishing
+    assert read_descriptor(wishing).drain == Drain(at_deadline="leave")
 
 
 def test_stale_descriptor_fails_to_compile(tmp_path: Path) -> None:

@@ -367,3 +367,20 @@ def test_signatures_are_shown_as_people_read_them() -> None:
         "process(self, in: f32[n] in, out: f32[n] out or NULL, n: u64, p: pair[2] inout) -> status",
         "view(self, k: u64[1] out) -> f64 leased",
     ]
+
+
+@pytest.mark.parametrize(
+    ("drain", "sentence"),
+    [
+        (5, "$.drain"),
+        ({"deadline_s": "5"}, "$.drain"),
+        ({"deadline_s": True}, "$.drain"),
+        ({"at_deadline": "stop"}, "$.drain"),
+        ({"queue_limit": 3}, "$.drain"),
+    ],
+)
+def test_a_wish_for_draining_that_is_none_is_refused(drain: Any, sentence: str) -> None:
+    """The key may be absent; what stands there is checked like everything else."""
+    with pytest.raises(ManifestError) as caught:
+        read_descriptor(json.dumps({**GOOD, "drain": drain}).encode())
+    assert sentence in str(caught.value)

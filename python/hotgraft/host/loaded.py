@@ -120,7 +120,7 @@ class Loaded:
     own_numbers: OwnNumbers = field(default_factory=OwnNumbers)
     held: Held | None = None  # what a rollback goes back to, until what serves is committed
     previous: Previous | None = None  # the image before the one that was committed last
-    drain: DrainRules = field(default_factory=DrainRules)  # the host's word
+    drain: DrainRules = field(default_factory=DrainRules)  # the host's word; set by any thread, at any time
     fallback: Fallback | None = None  # declared by the host; None: nothing was
 
     @property
