@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 from hotgraft import Busy
+from hotgraft.host.change import carry_out
 from hotgraft.host.turns import Turns
 
 
@@ -102,3 +106,21 @@ def test_a_request_without_a_key_never_joins() -> None:
     """Two instances that are added at once are two instances."""
     turns: Turns[int] = Turns("gain")
     assert [turns.take(None, lambda: 1, 30), turns.take(None, lambda: 2, 30)] == [1, 2]
+
+
+def test_an_error_that_was_dropped_leaves_nothing_to_the_garbage_collector() -> None:
+    """Its traceback holds what the attempt had, a thread of the core's among it: that must end with the error."""
+    held: list[weakref.ref[threading.Event]] = []
+
+    def fail() -> int:
+        of_the_attempt = threading.Event()
+        held.append(weakref.ref(of_the_attempt))
+        raise ValueError("no")
+
+    gc.disable()
+    try:
+        with suppress(ValueError):
+            carry_out(lambda: Turns[int]("plugin").take(None, fail, 1.0))
+        assert held[0]() is None
+    finally:
+        gc.enable()

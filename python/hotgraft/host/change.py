@@ -41,7 +41,7 @@ def is_deferred() -> bool:
 class Change(Generic[Answer]):
     """Work that is done once, on another thread. To end it, and to wait for that, takes no memory.
 
-    Thread safety: `run` is called by one thread or more, and only the first does anything; `result` by any.
+    Thread safety: `run` is called by one thread or more, and only the first does anything; `result` by one, once.
     """
 
     __slots__ = ("_answer", "_begun", "_error", "_over", "_work")
@@ -73,9 +73,12 @@ class Change(Generic[Answer]):
         """Wait for its end and return or raise what it did."""
         self._over.acquire()
         self._over.release()
-        if self._error is not None:
+        if self._error is None:
+            return cast("Answer", self._answer)
+        try:
             raise self._error
-        return cast("Answer", self._answer)
+        finally:
+            self._error = None  # its traceback holds this frame: no circle
 
 
 def carry_out(work: Callable[[], Answer]) -> Answer:

@@ -59,9 +59,12 @@ class Turns(Generic[Answer]):
                     turn.comes.set()
         if equal is not None:
             return equal.answer.result()
-        if not turn.comes.wait(deadline_s):
-            self._give_up(turn)
-        return self._run(turn, work)
+        try:
+            if not turn.comes.wait(deadline_s):
+                self._give_up(turn)
+            return self._run(turn, work)
+        finally:
+            del turn  # see _run
 
     def _run(self, turn: _Turn[Answer], work: Callable[[], Answer]) -> Answer:
         try:
@@ -69,6 +72,9 @@ class Turns(Generic[Answer]):
         except BaseException as error:
             self._leave(turn)
             turn.answer.set_exception(error)
+            # It holds the error, whose traceback holds these frames and those of `work` with all that the attempt has,
+            # its control thread too: a circle that would stay until the garbage collector comes by.
+            del turn
             raise
         self._leave(turn)
         turn.answer.set_result(answer)
