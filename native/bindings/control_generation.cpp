@@ -51,8 +51,7 @@ py::bytes read_descriptor(const std::string &path) {
         check({Code::kRefused, "it embeds no descriptor (section .note.hotgraft): `hotgraft bind` writes one"},
               {"inspect the image", path, "ImageError"});
     }
-    return py::bytes(reinterpret_cast<const char *>(facts.bytes) + facts.descriptor->offset,
-                     static_cast<py::ssize_t>(facts.descriptor->bytes));
+    return make_bytes(facts.bytes + facts.descriptor->offset, facts.descriptor->bytes);
 }
 
 void meet_needs(const Generation &generation) {
@@ -157,7 +156,7 @@ void add_generation(py::module_ &module) {
         .def_property_readonly("descriptor",
                                [](const Generation &it) {
                                    const std::string_view text = it.descriptor();
-                                   return py::bytes(text.data(), text.size());
+                                   return make_bytes(text.data(), text.size());
                                })
         .def_property_readonly("is_abandoned", &Generation::is_abandoned)
         .def_property_readonly("state_schema", &Generation::state_schema)

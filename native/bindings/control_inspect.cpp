@@ -84,8 +84,7 @@ py::object descriptor_of(const ImageFacts &facts) {
     if (!facts.descriptor) {
         return py::none();
     }
-    return py::bytes(reinterpret_cast<const char *>(facts.bytes) + facts.descriptor->offset,
-                     static_cast<py::ssize_t>(facts.descriptor->bytes));
+    return make_bytes(facts.bytes + facts.descriptor->offset, facts.descriptor->bytes);
 }
 
 py::dict dict_of(const ImageFacts &facts, const std::vector<Finding> &findings, const Sha256Digest &sha256) {

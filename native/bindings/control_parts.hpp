@@ -30,6 +30,16 @@ void add_health(pybind11::module_ &module);     // check_health
 void add_process(pybind11::module_ &module);    // is_forked_child, is_inside_call, transitions
 void add_control_seams(pybind11::module_ &module);
 
+// pybind11's own constructor answers "no memory" with a RuntimeError.
+[[nodiscard]] inline pybind11::bytes make_bytes(const void *data, std::uint64_t bytes) {
+    PyObject *const made =
+        PyBytes_FromStringAndSize(static_cast<const char *>(data), static_cast<pybind11::ssize_t>(bytes));
+    if (made == nullptr) {
+        throw pybind11::error_already_set();
+    }
+    return pybind11::reinterpret_steal<pybind11::bytes>(made);
+}
+
 // One table and the generation that owns it; the host publishes it in the slot it was made for.
 struct OwnedTable {
     std::shared_ptr<Generation> generation;

@@ -35,7 +35,7 @@ py::object value_of(const KeyedState::Value &value) {
     case HOTGRAFT_VALUE_TEXT:
         return py::reinterpret_steal<py::object>(PyUnicode_DecodeUTF8(bytes, length, "backslashreplace"));
     default:
-        return py::bytes(bytes, static_cast<std::size_t>(length));
+        return make_bytes(bytes, value.bytes);
     }
 }
 
@@ -68,10 +68,6 @@ py::list read_values(const std::shared_ptr<Generation> &generation, const std::v
 
 // --- copies for a probe ---
 
-py::bytes bytes_of(const void *data, std::uint64_t bytes) {
-    return {static_cast<const char *>(data), static_cast<std::size_t>(bytes)};
-}
-
 // By instance, then key, type and bytes, exactly as they were put; and the pause in microseconds.
 py::tuple copy_values(const std::shared_ptr<Generation> &generation, const std::vector<std::shared_ptr<Slot>> &slots,
                       double rest_s, double deadline_s) {
@@ -87,8 +83,8 @@ py::tuple copy_values(const std::shared_ptr<Generation> &generation, const std::
     for (const KeyedState &state : saved) {
         py::list values;
         for (const KeyedState::Value &value : state.values()) {
-            values.append(py::make_tuple(bytes_of(value.key.data(), value.key.size()), value.type,
-                                         bytes_of(value.data, value.bytes)));
+            values.append(py::make_tuple(make_bytes(value.key.data(), value.key.size()), value.type,
+                                         make_bytes(value.data, value.bytes)));
         }
         instances.append(values);
     }
@@ -113,7 +109,7 @@ py::tuple tuple_of(const Generation &generation, const Library *library, const B
         into.append(py::make_tuple(pointer.offset, pointer.target));
     }
     const bool is_whole = copy.bytes.size() == copy.block_bytes;
-    return py::make_tuple(is_whole ? py::object(bytes_of(copy.bytes.data(), copy.bytes.size())) : py::none(),
+    return py::make_tuple(is_whole ? py::object(make_bytes(copy.bytes.data(), copy.bytes.size())) : py::none(),
                           copy.block_bytes, generation.layout_id(), into,
                           leads_elsewhere ? py::object(py::int_(elsewhere.offset)) : py::none());
 }
