@@ -42,7 +42,9 @@ Status Reaper::retire(std::shared_ptr<Generation> generation) {
     if (Guards::instance().is_forked_child()) {
         return {Code::kForked, generation->label() + " belongs to the parent process; a forked child unloads nothing"};
     }
-    if (generation->stage() != Stage::kFailed) {
+    // One whose own function never came back may have served on (a swap that met its deadline was called off): it is
+    // stuck already, and leaves service like any other.
+    if (generation->stage() != Stage::kFailed && !generation->is_abandoned()) {
         Status status = generation->advance(Event::kRetire); // the one compare-and-swap that competes with recall
         if (!status.is_ok()) {
             return status;

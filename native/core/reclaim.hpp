@@ -50,8 +50,9 @@ public:
     Reaper(const Reaper &) = delete;
     Reaper &operator=(const Reaper &) = delete;
 
-    // Commit: held (or failed, after its code ran) → retired, and on its way out. kWrongStage: somebody recalled it
-    // first. kForked in a forked child: what the parent reclaims is not the child's.
+    // Commit: held (or failed, after its code ran) → retired, and on its way out; an abandoned one is reported as
+    // stuck. kWrongStage: somebody recalled it first. kForked in a forked child: what the parent reclaims is not the
+    // child's.
     Status retire(std::shared_ptr<Generation> generation);
 
     // Wait until nothing is waiting any more. kTimedOut names each generation that is and what holds it.
