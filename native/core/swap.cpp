@@ -170,6 +170,7 @@ private:
             const std::optional<WindowStep> inside = window_->give_up(*job, status);
             if (inside) {
                 generation_of(*inside).mark_abandoned(step_name(inside->kind));
+                hung_ = inside;
             }
         }
         return status;
@@ -280,7 +281,7 @@ private:
     void undo_step(Undo &ready, std::int64_t deadline_ns) noexcept {
         const WindowStep step = ready.step;
         Generation &generation = generation_of(step);
-        if (generation.is_abandoned()) {
+        if (generation.is_abandoned() && (acts_on_next(step.kind) || is_hung(step))) {
             note_not_undone(step, " not asked for: its thread has not come back");
             return;
         }
@@ -293,6 +294,11 @@ private:
         if (acts_on_next(step.kind)) {
             generation.mark_abandoned(step_name(step.kind)); // it may still own the block: never destroy it
         }
+    }
+
+    // Where one instance of what serves has not come back, the others serve on, and need what they gave away.
+    [[nodiscard]] bool is_hung(const WindowStep &step) const noexcept {
+        return hung_ && hung_->member == step.member && hung_->instance == step.instance;
     }
 
     void note_not_undone(const WindowStep &step, const std::string &why) noexcept {
@@ -310,6 +316,7 @@ private:
     std::int64_t deadline_ns_ = request_.deadline_ns;
     GateSet gates_;
     std::vector<Undo> undo_;
+    std::optional<WindowStep> hung_; // that its control thread was left in
     ControlThread control_;
     SwapRecord record_;
     std::size_t recalled_ = 0; // members, from the first on, that are recalled or need not be
