@@ -38,6 +38,7 @@ __all__ = ["AttemptRecord", "Recorder", "open_recorder"]
 
 LOG = logging.getLogger("hotgraft.journal")
 INTENT, COMMIT = "intent", "commit"
+NO_MEMORY = MemoryError, ValueError  # OpenSSL answers with the latter where a digest finds none
 
 
 class Recorder:
@@ -218,7 +219,7 @@ class AttemptRecord:
         try:
             configs = {_sha256(text): text for text in self.configs.values()} if is_published else {}
             written = journal.write(self._ending(outcome, report, error), configs, keeps=True)
-        except MemoryError:  # for the records themselves
+        except NO_MEMORY:  # for the records themselves
             failures.append("no memory for its records")
         else:
             self.recorder.judge(self.loaded.name, written)
