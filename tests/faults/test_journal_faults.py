@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ from test_mounts import in_mount_namespace
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from conftest import Sized
 
 NO_ROOM = "No space left on device"
 UNCHANGED = "generation 1 still serves"
@@ -96,6 +99,29 @@ def test_a_host_that_is_stopped_amid_a_swap_goes_on_with_it(build: Workshop, tmp
         other.stdin.flush()
         assert other.stdout.readline() == "published 2 6\n"
     assert [one.as_dict()["outcome"] for one in history(journal)] == ["published", "published"]
+
+
+@pytest.mark.full
+def test_a_host_that_stands_still_past_its_deadline_is_whole_when_it_goes_on(
+    build: Workshop, tmp_path: Path, sized: Sized, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fault K03, for as long as it says: the deadline passed meanwhile, so the swap is called off and nothing lost."""
+    journal = tmp_path / "journal"
+    monkeypatch.setenv("SWAP_DEADLINE_S", "2")
+    with serving(journal, build(HANDS_OVER), build(replace(HANDS_OVER, build=2))) as other:
+        assert other.stdout is not None
+        assert other.stdin is not None
+        assert other.stdout.readline() == "amid the swap\n"
+        other.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, other.pid, os.WSTOPPED)
+        threading.Event().wait(sized(quick=4, full=4, soak=30))  # standing still is what is tried, for that long
+        other.send_signal(signal.SIGCONT)
+        other.stdin.write("\n")
+        other.stdin.flush()
+        said = other.stdout.readline()
+    assert said == "called off 1 6\n"
+    assert [one.as_dict()["outcome"] for one in history(journal)] == ["published", "called off"]
+    assert verify_journal(journal).verdict.finding is None
 
 
 def serving(journal: Path, *images: Path) -> subprocess.Popen[str]:
