@@ -80,6 +80,11 @@ std::string describe(const LeftHandler &handler) {
            (handler.is_put_back ? " (put back)" : " (and could not be put back)");
 }
 
+std::string describe(const LeftKey &key) {
+    return "pthread key " + std::to_string(key.key) + " still has its destructor " + key.symbol +
+           ": a thread that ends would call it (delete the key in destroy)";
+}
+
 } // namespace
 
 struct ResidueBaseline::Facts {
@@ -103,7 +108,7 @@ Status ResidueBaseline::take(std::unique_ptr<ResidueBaseline> *out) {
 }
 
 bool Residue::is_undecided() const noexcept {
-    return !is_empty() && handlers.empty() &&
+    return !is_empty() && handlers.empty() && keys.empty() &&
            std::all_of(threads.begin(), threads.end(), [](const LeftThread &thread) { return thread.is_running; });
 }
 
@@ -115,6 +120,9 @@ std::string Residue::reason() const {
     for (const LeftHandler &handler : handlers) {
         text += (text.empty() ? "" : "; ") + describe(handler);
     }
+    for (const LeftKey &key : keys) {
+        text += (text.empty() ? "" : "; ") + describe(key);
+    }
     return text;
 }
 
@@ -124,7 +132,10 @@ std::string Residue::symbol() const {
             return thread.symbol;
         }
     }
-    return handlers.empty() ? "" : handlers.front().symbol;
+    if (!handlers.empty()) {
+        return handlers.front().symbol;
+    }
+    return keys.empty() ? "" : keys.front().symbol;
 }
 
 Status find_residue(const Library &library, const ResidueBaseline &baseline, const std::vector<int> &known,
@@ -136,6 +147,7 @@ Status find_residue(const Library &library, const ResidueBaseline &baseline, con
     Residue residue;
     residue.threads = find_threads(library, std::move(waiting), deadline_ns);
     residue.handlers = put_back_handlers(library, baseline.facts().handlers);
+    residue.keys = find_keys(library);
     *out = std::move(residue);
     return {};
 }

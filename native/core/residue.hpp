@@ -1,5 +1,5 @@
-// What a library leaves behind, looked for before dlclose: handlers that point into it, threads that are still inside
-// it. Either would crash the process, sometimes much later, so either keeps the library.
+// What a library leaves behind, looked for before dlclose: signal handlers and destructors of pthread keys that point
+// into it, threads that are still inside it. Each would crash the process, sometimes much later, so each keeps it.
 //
 // It asks for facts only. A conservative scan of writable memory for pointers into the range is not part of it.
 #ifndef HOTGRAFT_CORE_RESIDUE_HPP
@@ -23,6 +23,11 @@ struct LeftHandler {
     bool is_put_back = false;
 };
 
+struct LeftKey {
+    unsigned key = 0;   // pthread_key_t
+    std::string symbol; // its destructor
+};
+
 struct LeftThread {
     int tid = 0;
     std::string name;
@@ -32,9 +37,10 @@ struct LeftThread {
 
 struct Residue {
     std::vector<LeftHandler> handlers;
+    std::vector<LeftKey> keys;
     std::vector<LeftThread> threads;
 
-    [[nodiscard]] bool is_empty() const noexcept { return handlers.empty() && threads.empty(); }
+    [[nodiscard]] bool is_empty() const noexcept { return handlers.empty() && keys.empty() && threads.empty(); }
     // Nothing but threads that were never seen to rest: look again later, they may be the program's own at work.
     [[nodiscard]] bool is_undecided() const noexcept;
     // One sentence naming all of it, and the first symbol.

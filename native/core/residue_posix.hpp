@@ -1,4 +1,4 @@
-// What residue.cpp asks of POSIX: handlers, threads and their stacks.
+// What residue.cpp asks of POSIX: handlers, keys, threads and their stacks.
 #ifndef HOTGRAFT_CORE_RESIDUE_POSIX_HPP
 #define HOTGRAFT_CORE_RESIDUE_POSIX_HPP
 
@@ -26,6 +26,9 @@ void take_handlers(Handlers *out) noexcept;
 
 // Handlers that lie in `library`: put back to `before` and reported.
 [[nodiscard]] std::vector<LeftHandler> put_back_handlers(const Library &library, const Handlers &before);
+
+// Keys whose destructor lies in `library`; empty where the C library does not let anybody know.
+[[nodiscard]] std::vector<LeftKey> find_keys(const Library &library);
 
 // Ids of all threads of this process, in no order.
 [[nodiscard]] Status list_threads(std::vector<int> *out);

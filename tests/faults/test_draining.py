@@ -169,15 +169,22 @@ def test_a_guard_that_was_left_by_the_back_door_does_not_stop_a_swap(host: Host,
     assert (unloads.proven, unloads.waiting, unloads.stuck) == (1, (), ())
 
 
-@pytest.mark.parametrize("fault", ["thread_ends", "leaves_thread"])
+SAID = {
+    "thread_ends": "which ended inside a call",
+    "leaves_thread": "is inside leaves_thread_loop",
+    "leaves_key": "still has its destructor end_of_thread",
+    "leaves_handler": "handler of SIGUSR1 was on_signal (put back)",
+}
+
+
+@pytest.mark.parametrize("fault", SAID)
 def test_what_a_thread_holds_for_ever_stays_mapped_and_is_named(fault: str) -> None:
-    """Faults D03, D06: a thread that ended inside a guard, and one of the plugin's own that goes on running."""
+    """Faults D03, D06, D07, D08: a thread that ended inside a guard, one that runs on, a pthread key, a handler."""
     done = run_child("crash_threads.py", fault)
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "the new generation serves" in done.stdout
-    said = {"thread_ends": "which ended inside a call", "leaves_thread": "is inside leaves_thread_loop"}
-    assert said[fault] in done.stdout
+    assert SAID[fault] in done.stdout
 
 
 def test_a_call_back_that_is_still_registered_keeps_its_code(host: Host, build: Workshop) -> None:
@@ -224,7 +231,8 @@ def test_threads_that_come_and_go_are_all_answered(build: Workshop, tmp_path: Pa
         assert counter.generation == 11
         unloads = host.unloads(DEADLINE_S)
         assert (unloads.proven, unloads.waiting) == (10, ())
-        assert len(belongings(tmp_path / "staged")["copies"]) == 1  # type: ignore[arg-type] # a list of names
+        copies: Any = belongings(tmp_path / "staged")["copies"]
+    assert len([one for one in copies if one.endswith(".so")]) == 1  # and the one before may be kept to go back to
 
 
 def test_64_reloads_at_once_are_one(host: Host, build: Workshop, at_step: Any) -> None:

@@ -290,6 +290,34 @@ TEST_CASE("D08: handlers that point into the library are put back to what was th
     CHECK_MESSAGE(later.proven, later.reason);
 }
 
+TEST_CASE("D07: a pthread key whose destructor is in the library keeps it until the key is deleted") {
+    const std::shared_ptr<Generation> generation = scene::created(scene::build("leaves_key.c", "-pthread"));
+    Library &library = *generation->library();
+    REQUIRE(generation->start(0).is_ok());
+    const Proof proof = scene::unload(generation);
+    CHECK(!proof.proven); // any thread that has a value for it may end at any time
+    CHECK(contains(proof.reason, "pthread key"));
+    CHECK(contains(proof.reason, "delete the key in destroy"));
+    CHECK(proof.symbol == "end_of_thread");
+    scene::function_of<void (*)()>(library, "delete_key")();
+    ControlThread control;
+    const Proof later = Unload(generation).run(control, scene::in_seconds(5));
+    CHECK_MESSAGE(later.proven, later.reason);
+}
+
+TEST_CASE("keys of the host, in use and deleted, are left alone") {
+    pthread_key_t kept{};
+    pthread_key_t deleted{};
+    REQUIRE(pthread_key_create(&kept, [](void *) {}) == 0);
+    REQUIRE(pthread_key_create(&deleted, [](void *) {}) == 0);
+    REQUIRE(pthread_key_delete(deleted) == 0);
+    const std::unique_ptr<ResidueBaseline> before = baseline();
+    const std::unique_ptr<Library> library = opened(scene::build("plain.c"));
+    CHECK(look(*library, *before).keys.empty());
+    CHECK(library->close().proven);
+    REQUIRE(pthread_key_delete(kept) == 0);
+}
+
 TEST_CASE("handlers of the host are left alone") {
     struct sigaction own {};
     own.sa_handler = before_handler;
