@@ -4,7 +4,11 @@
  *   COUNTER_HANDOVER   offers surrender and take; COUNTER_LAYOUT names the layout of the block
  *   COUNTER_SAVES      offers save and restore
  *   COUNTER_MORE       one more function at the end of the interface
- * The descriptor comes from the test (counter_descriptor.h), so that it may lie.
+ *   COUNTER_HEALTH     a health check
+ * What serves already and was given its config long ago can be told by the environment, and every function of its can:
+ * COUNTER_DOES="PID:BUILD:STEP:WAY". PID is of the only process that this is meant for; below 0, of the only one that
+ * it is not meant for, which leaves the probe. Ways: fail, hang, crash, abort, exit, and hold: until nothing is at the
+ * path in COUNTER_HOLDS. The descriptor comes from the test (counter_descriptor.h), so that it may lie.
  */
 #include <hotgraft/call.h>
 #include <hotgraft/hotgraft.h>
@@ -53,14 +57,60 @@ static int is_told(const hotgraft_instance *instance, const char *what, const ch
     return strstr(instance->config, text) != NULL;
 }
 
+static int does(const char *where, const char *what) {
+    const char *const told = getenv("COUNTER_DOES");
+    long pid = 0;
+    int build = 0;
+    char step[24];
+    char way[16];
+    if (told == NULL || sscanf(told, "%ld:%d:%23[^:]:%15s", &pid, &build, step, way) != 4 || build != COUNTER_BUILD) {
+        return 0;
+    }
+    const int is_meant = pid > 0 ? pid == getpid() : pid != -getpid();
+    return is_meant && strcmp(step, where) == 0 && strcmp(way, what) == 0;
+}
+
+static volatile int *volatile nowhere;
+
+/* What the environment tells it to do here, but for failing: that is for who has an answer to give. */
+static void reach(const char *where) {
+    while (does(where, "hang")) {
+        pause();
+    }
+    if (does(where, "crash")) {
+        *nowhere = 1;
+    }
+    if (does(where, "abort")) {
+        abort();
+    }
+    if (does(where, "exit")) {
+        _exit(7);
+    }
+    if (does(where, "hold")) {
+        const char *const gate = getenv("COUNTER_HOLDS");
+        while (gate != NULL && access(gate, F_OK) == 0) {
+            usleep(200);
+        }
+    }
+}
+
+__attribute__((constructor)) static void construct(void) {
+    reach("map");
+}
+
+__attribute__((destructor)) static void destruct(void) {
+    reach("close");
+}
+
 static hotgraft_status step(const hotgraft_instance *instance, const char *where, hotgraft_error *error) {
     while (is_told(instance, "hang", where)) {
         pause();
     }
+    reach(where);
     if (is_told(instance, "interrupt", where)) {
         kill(getpid(), SIGINT);
     }
-    if (is_told(instance, "fail", where)) {
+    if (is_told(instance, "fail", where) || does(where, "fail")) {
         error->code = 5;
         snprintf(error->message, sizeof error->message, "told to fail in %s", where);
         return HOTGRAFT_E_FAILED;
@@ -110,11 +160,16 @@ static const counter_v1 functions = {sizeof(counter_v1), add, build, run, nap, s
 static const counter_v1 functions = {sizeof(counter_v1), add, build, run, nap, say, fail};
 #endif
 
-static void destroy(hotgraft_instance *instance) {
+static void free_instance(hotgraft_instance *instance) {
     if (instance->count != NULL) {
         instance->host->realloc(instance->host->ctx, instance->count, 0, 0);
     }
     free(instance);
+}
+
+static void destroy(hotgraft_instance *instance) {
+    reach("destroy");
+    free_instance(instance);
 }
 
 static hotgraft_status create(const hotgraft_host *host, const hotgraft_str *config, hotgraft_instance **out,
@@ -133,12 +188,12 @@ static hotgraft_status create(const hotgraft_host *host, const hotgraft_str *con
     }
     *instance->count = 0;
     if (strstr(instance->config, "\"null\": \"create\"") != NULL) {
-        destroy(instance);
+        free_instance(instance);
         return HOTGRAFT_OK;
     }
     const hotgraft_status status = step(instance, "create", error);
     if (status != HOTGRAFT_OK) {
-        destroy(instance);
+        free_instance(instance);
         return status;
     }
     *out = instance;
@@ -163,6 +218,7 @@ static hotgraft_status resume(hotgraft_instance *instance, hotgraft_error *error
 
 static const void *get_interface(hotgraft_instance *instance, const char *id, void **self) {
     *self = instance;
+    reach("interface");
     return strncmp(id, "counter/", 8) == 0 ? &functions : NULL;
 }
 
@@ -229,10 +285,31 @@ static const hotgraft_ext_state state = {
 #endif
 };
 
-static const void *get_extension(const char *id) {
-    return strcmp(id, HOTGRAFT_EXT_STATE) == 0 ? &state : NULL;
-}
 #endif
+
+#ifdef COUNTER_HEALTH
+static hotgraft_status check(hotgraft_instance *instance, uint32_t depth, hotgraft_error *error) {
+    (void)depth;
+    return step(instance, "health", error);
+}
+
+static const hotgraft_ext_health health = {sizeof(hotgraft_ext_health), 0, check};
+#endif
+
+static const void *get_extension(const char *id) {
+    (void)id;
+#if defined(COUNTER_HANDOVER) || defined(COUNTER_SAVES)
+    if (strcmp(id, HOTGRAFT_EXT_STATE) == 0) {
+        return &state;
+    }
+#endif
+#ifdef COUNTER_HEALTH
+    if (strcmp(id, HOTGRAFT_EXT_HEALTH) == 0) {
+        return &health;
+    }
+#endif
+    return NULL;
+}
 
 static const hotgraft_plugin plugin = {
     .struct_size = sizeof(hotgraft_plugin),
@@ -245,12 +322,11 @@ static const hotgraft_plugin plugin = {
     .resume = resume,
     .destroy = destroy,
     .get_interface = get_interface,
-#if defined(COUNTER_HANDOVER) || defined(COUNTER_SAVES)
     .get_extension = get_extension,
-#endif
 };
 
 const hotgraft_plugin *hotgraft_plugin_v1(uint32_t host_abi_minor) {
     (void)host_abi_minor;
-    return &plugin;
+    reach("entry");
+    return does("entry", "fail") ? NULL : &plugin;
 }

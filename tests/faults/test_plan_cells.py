@@ -1,0 +1,155 @@
+"""Every step of the plan and every way it can fail: the right one serves, nothing is lost, leaked or unrecorded."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from child_process import FAULTS, run_child
+from hotgraft import Host
+from hotgraft.core.probing import STAGES
+from hotgraft.engine.build import find_compiler
+from plan_cells import (
+    CELLS,
+    FORWARD,
+    JOURNAL_STEPS,
+    LATER,
+    PLANS,
+    ROWS,
+    STAGE,
+    STAGE_ROWS,
+    UNPLANNED,
+    WAYS,
+    Cell,
+    cells_of,
+)
+from test_mounts import in_mount_namespace
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sample_plugins import Workshop
+
+NATIVE = FAULTS.parent / "native"
+PRELOADED = {"memory": "inject.c", "clock": "jump_clock.c"}
+# What leaves a thread behind for good takes a process of its own.
+ALONE = "hang"
+
+
+def kind_of(cell: Cell) -> str:
+    """Return what the child is asked for to carry the cell out."""
+    return "stage" if cell.step.startswith(STAGE) else cell.way
+
+
+GROUPS = tuple(dict.fromkeys((cell.plan, kind_of(cell)) for cell in CELLS if kind_of(cell) != ALONE))
+LONE = tuple(cell for cell in CELLS if kind_of(cell) == ALONE)
+# In the quick tier: a step of the core, one of the plugin, one of the journal, and what is left of the old one.
+QUICK = ("drain", "take", "intent", "reclaim")
+
+
+@pytest.fixture(scope="module")
+def preloads(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The libraries that refuse memory and that move the clock."""
+    folder = tmp_path_factory.mktemp("preloads")
+    made = {}
+    for way, source in PRELOADED.items():
+        made[way] = folder / f"{way}.so"
+        flags = ["-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-pthread"]
+        subprocess.run([find_compiler(), *flags, str(NATIVE / source), "-o", str(made[way])], check=True)
+    return made
+
+
+def run_cells(build: Workshop, folder: Path, plan: str, kind: str, *steps: str, preload: Path | None = None) -> None:
+    """Carry out cells in a child and hold the list of what it did against the list of what there is."""
+    arguments = [build.folder, folder, plan, kind, *steps]
+    if kind == "disk":
+        command = [
+            "env",
+            f"PYTHONPATH={FAULTS.parent}",
+            sys.executable,
+            "-W",
+            "error",
+            FAULTS / "crash_plan_cells.py",
+            *arguments,
+        ]
+        done = in_mount_namespace(folder, command, options="size=4m")
+    else:
+        done = run_child("crash_plan_cells.py", *arguments, deadline_s=600, preload=preload)
+    ran = [line.split("\t")[0] for line in done.stdout.splitlines() if "\t" in line]
+    assert done.returncode == 0, done.stdout + done.stderr
+    asked = [cell for cell in CELLS if (cell.plan, kind_of(cell)) == (plan, kind) and (not steps or cell.step in steps)]
+    assert ran == [str(cell) for cell in asked]
+    assert ran
+
+
+# --- the table ---
+
+
+def test_every_step_that_a_plan_can_have_has_a_row_and_no_other_has() -> None:
+    """A new step without faults cannot be: its name is in what this fails with."""
+    known = {*map(str, FORWARD), *JOURNAL_STEPS}
+    assert set(ROWS) == known, f"without a row: {known - set(ROWS)}; of no step: {set(ROWS) - known}"
+    assert set(STAGE_ROWS) == set(STAGES)
+
+
+def test_the_plans_have_every_step() -> None:
+    """A row that no plan reaches would be a promise that nobody tries."""
+    reached = {step for scenery in PLANS for step in scenery.steps()}
+    assert reached == set(ROWS) - LATER
+    for scenery in PLANS:
+        assert {cell.step for cell in cells_of(scenery) if not cell.step.startswith(STAGE)} == set(scenery.steps())
+
+
+def test_what_cannot_happen_has_its_reason_and_every_way_happens_somewhere() -> None:
+    """A reason is a sentence; and a way that is nowhere brought about is none."""
+    for step, row in ROWS.items():
+        for way in WAYS:
+            found = getattr(row, way)
+            assert not isinstance(found, str) or len(found.split()) >= 5, f"{step}: {way}: {found}"
+    assert {cell.way for cell in CELLS} >= set(WAYS)
+
+
+def test_there_are_at_least_150_cells() -> None:
+    """Each is one step that is made to fail in one way on one plan; reasons do not count."""
+    assert len(set(CELLS)) == len(CELLS) >= 150
+
+
+@pytest.mark.parametrize("is_probed", [False, True], ids=["unprobed", "probed"])
+def test_the_steps_of_a_report_are_those_of_the_plan_and_the_journal(
+    build: Workshop, tmp_path: Path, is_probed: bool
+) -> None:
+    """What is done and not planned has no row either: a report must not hold a step that this table does not know."""
+    scenery = next(one for one in PLANS if one.is_probed is is_probed and one.sample.hands_over)
+    with Host(journal=tmp_path / "journal", probe="start" if is_probed else "off") as host:
+        host.load(build(scenery.sample))
+        report = host.reload("counter", build(replace(scenery.sample, build=2)))
+    named = {time.step.removesuffix(" main") for time in report.steps}
+    assert named - UNPLANNED <= set(scenery.steps())
+    assert set(scenery.steps()) - named <= {"reclaim"}  # which comes after the report
+
+
+# --- carrying it out ---
+
+
+def test_a_step_that_fails_changes_nothing_but_the_journal(build: Workshop, tmp_path: Path) -> None:
+    """Of the table, what is quickest to try; the rest is in the full tier."""
+    run_cells(build, tmp_path, "hand over", "error", *QUICK)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(("plan", "kind"), GROUPS, ids=[f"{plan}: {kind}" for plan, kind in GROUPS])
+def test_after_any_fault_at_any_step_the_right_generation_serves(
+    build: Workshop, tmp_path: Path, preloads: dict[str, Path], plan: str, kind: str
+) -> None:
+    """Promise 2, in every cell: who serves, its state's hash, what the process holds, the journal, the next reload."""
+    run_cells(build, tmp_path, plan, kind, preload=preloads.get(kind))
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("cell", LONE, ids=str)
+def test_after_a_step_that_hangs_the_right_generation_serves(build: Workshop, tmp_path: Path, cell: Cell) -> None:
+    """The thread that does not come back stays, with what it can reach; nobody else waits for it."""
+    run_cells(build, tmp_path, cell.plan, kind_of(cell), cell.step)
