@@ -19,12 +19,14 @@ def commit(loaded: Loaded, *, folder: str) -> None:
     Its image is kept for a rollback after commit, which is a new swap.
     """
     held = loaded.release_held()
-    loaded.previous = keep_previous(
-        held.generation,
-        folder=folder,
-        version=held.candidate.side.version,
-        configs=held.configs,
-        before=loaded.previous,
-    )
-    held.record.commit()
-    _core.retire(held.generation)
+    try:
+        loaded.previous = keep_previous(
+            held.generation,
+            folder=folder,
+            version=held.candidate.side.version,
+            configs=held.configs,
+            before=loaded.previous,
+        )
+        held.record.commit()
+    finally:
+        _core.retire(held.generation)  # needs no memory: what there was none for must not keep it for good
