@@ -1,5 +1,6 @@
-/* Widens the time in which a file is read: LD_PRELOAD of this. Every second time that a file's first bytes are read,
- * the next look at it comes only when the attacker has flipped once more: it counts its flips in the file FLIPS names.
+/* Widens the time in which a file is read: LD_PRELOAD of this. One time in three that a file's first bytes are read,
+ * drawn by lot so that no number of reads to a try falls in step with it, the next look at it comes only when the
+ * attacker has flipped once more: it counts its flips in the file FLIPS names.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -38,10 +39,13 @@ static void wait_for_flip(void) {
 }
 
 ssize_t pread(int fd, void *into, size_t bytes, off_t from) {
-    static unsigned times;
+    static uint32_t lot = 1;
     const ssize_t got = syscall(SYS_pread64, fd, into, bytes, from);
-    if (flips != NULL && from == 0 && bytes > HEAD_MAX && __atomic_fetch_add(&times, 1, __ATOMIC_RELAXED) % 2 == 1) {
-        wait_for_flip();
+    if (flips != NULL && from == 0 && bytes > HEAD_MAX) {
+        lot = lot * 1664525u + 1013904223u; /* two threads at once would only draw the same */
+        if ((lot >> 16) % 3 == 0) {
+            wait_for_flip();
+        }
     }
     return got;
 }

@@ -67,9 +67,8 @@ class Rollback:
         if not self._publish(held, keeps=False) and not self._publish_without(held):
             raise self._blocked()
         self.after_publish(self.loaded)
-        if not leaving.is_abandoned:  # else it stays for good, and is said to be stuck
-            with self.watch("retire"):
-                _core.retire(leaving)
+        with self.watch("retire"):
+            _core.retire(leaving)
         return self._report(Outcome.ROLLED_BACK, lost_calls=_calls_of(leaving) if self.is_lossy else 0)
 
     def _publish(self, held: Held, *, keeps: bool) -> bool:
