@@ -48,11 +48,11 @@ void add_reason(Proof *proof, const std::string &reason, std::string_view symbol
 
 } // namespace
 
-Status Library::open(const Staged &staged, const ImageFacts &facts, std::unique_ptr<Library> *out) {
+Status Library::open(const Staged &staged, ImageFacts facts, std::unique_ptr<Library> *out) {
     if (Status status = make_residents(facts); !status.is_ok()) {
         return status;
     }
-    std::unique_ptr<Library> library(new Library(staged, facts));
+    std::unique_ptr<Library> library(new Library(staged, std::move(facts)));
     Status status = or_no_memory([&] { return library->map(); });
     if (status.is_ok()) {
         status = or_no_memory([&] { return library->check_identity(); });
@@ -88,6 +88,7 @@ Status Library::map() {
                                     ", which is mapped already"};
     }
     handle_ = opened.handle;
+    maps_use_ = std::make_shared<MapsUse>();
     find_segments(opened.load_address);
     LiveLibraries::instance().add(staged_.path, facts_);
     return {};
@@ -234,6 +235,7 @@ Proof Library::prove() {
     if (!is_in_list && line.begin == 0) {
         is_gone_ = true;
         proof.proven = true;
+        maps_use_ = nullptr;
         LiveLibraries::instance().remove(staged_.path);
         (void)remove_staged(staged_); // a copy that stays is found by whoever cleans the folder; the proof holds
         return proof;

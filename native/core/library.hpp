@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "image.hpp"
@@ -15,6 +16,8 @@
 #include "status.hpp"
 
 namespace hotgraft {
+
+class MapsUse;
 
 // Half open: [begin, end).
 struct AddressRange {
@@ -48,7 +51,7 @@ public:
     // Make residents first, then map `staged` with RTLD_NOW | RTLD_LOCAL and check (1) to (3).
     // kRefused: the loader's own words, or which check failed. Nothing stays mapped on failure unless the sentence says
     // so.
-    [[nodiscard]] static Status open(const Staged &staged, const ImageFacts &facts, std::unique_ptr<Library> *out);
+    [[nodiscard]] static Status open(const Staged &staged, ImageFacts facts, std::unique_ptr<Library> *out);
 
     Library(const Library &) = delete;
     Library &operator=(const Library &) = delete;
@@ -88,7 +91,7 @@ public:
     [[nodiscard]] bool is_gone() const noexcept { return is_gone_; }
 
 private:
-    Library(const Staged &staged, const ImageFacts &facts) : staged_(staged), facts_(facts) {}
+    Library(const Staged &staged, ImageFacts facts) : staged_(staged), facts_(std::move(facts)) {}
     Status map();
     Status check_identity();
     Status check_descriptor();
@@ -106,7 +109,8 @@ private:
     const void *descriptor_ = nullptr;
     std::uint64_t map_dev_ = 0; // as the map lines say
     std::uint64_t map_ino_ = 0;
-    bool trusts_lease_ = false; // a lease was seen to be refused while it was mapped
+    std::shared_ptr<const MapsUse> maps_use_; // from map() until it is gone; shared: its type is not known here
+    bool trusts_lease_ = false;               // a lease was seen to be refused while it was mapped
     bool is_closed_ = false;
     bool is_gone_ = false;
 };

@@ -9,10 +9,13 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
+#include <new>
 #include <vector>
 
 #include "staging_fd_posix.hpp"
@@ -151,13 +154,59 @@ template <typename Visit> Status visit_by_text(int fd, const Visit &visit) {
     return {};
 }
 
+// The maps file that stays open while libraries are mapped (MapsUse). `turn` is only ever tried for: a forked child may
+// find it taken by a thread it does not have, and then opens a file of its own.
+struct KeptMaps {
+    std::atomic<std::size_t> users{0};
+    std::mutex turn;
+    int fd = -1;
+    struct stat facts {};
+    pid_t pid = 0;
+};
+
+KeptMaps &kept_maps() noexcept {
+    alignas(KeptMaps) static unsigned char storage[sizeof(KeptMaps)];
+    static KeptMaps *const kept = new (storage) KeptMaps(); // never destroyed: libraries outlive the end of main
+    return *kept;
+}
+
+// A program may close fds that are not its own and open others under their numbers, and a fork hands down its parent's
+// maps. Only called in turn.
+bool is_still_ours(const KeptMaps &kept) noexcept {
+    struct stat now {};
+    return kept.fd >= 0 && kept.pid == ::getpid() && ::fstat(kept.fd, &now) == 0 && now.st_dev == kept.facts.st_dev &&
+           now.st_ino == kept.facts.st_ino;
+}
+
+template <typename Visit> bool visit_kept(std::uintptr_t from, const Visit &visit) {
+    KeptMaps &kept = kept_maps();
+    const std::unique_lock<std::mutex> turn(kept.turn, std::try_to_lock);
+    return turn.owns_lock() && is_still_ours(kept) && visit_by_query(kept.fd, from, visit).is_ok();
+}
+
+void keep(OwnedFd *fd) noexcept {
+    KeptMaps &kept = kept_maps();
+    const std::unique_lock<std::mutex> turn(kept.turn, std::try_to_lock);
+    if (turn.owns_lock() && kept.users.load(std::memory_order_relaxed) != 0 && !is_still_ours(kept) &&
+        ::fstat(fd->get(), &kept.facts) == 0) {
+        kept.pid = ::getpid();
+        kept.fd = fd->release();
+    }
+}
+
 template <typename Visit> Status visit_lines(std::uintptr_t from, MapsWay way, const Visit &visit) {
-    const OwnedFd fd(::open(kMaps, O_RDONLY | O_CLOEXEC));
+    if (way != MapsWay::kText && visit_kept(from, visit)) {
+        return {};
+    }
+    OwnedFd fd(::open(kMaps, O_RDONLY | O_CLOEXEC));
     if (!fd.is_open()) {
         return system_error("open", kMaps, errno);
     }
     if (way != MapsWay::kText) {
         Status status = visit_by_query(fd.get(), from, visit);
+        if (status.is_ok()) {
+            keep(&fd);
+        }
         if (status.is_ok() || way == MapsWay::kQuery) {
             return status;
         }
@@ -166,6 +215,24 @@ template <typename Visit> Status visit_lines(std::uintptr_t from, MapsWay way, c
 }
 
 } // namespace
+
+MapsUse::MapsUse() noexcept {
+    kept_maps().users.fetch_add(1, std::memory_order_relaxed);
+}
+
+MapsUse::~MapsUse() {
+    KeptMaps &kept = kept_maps();
+    if (kept.users.fetch_sub(1, std::memory_order_relaxed) != 1) {
+        return;
+    }
+    const std::unique_lock<std::mutex> turn(kept.turn, std::try_to_lock);
+    if (turn.owns_lock() && kept.users.load(std::memory_order_relaxed) == 0) {
+        if (is_still_ours(kept)) {
+            ::close(kept.fd);
+        }
+        kept.fd = -1;
+    }
+}
 
 Status identity_at(std::uintptr_t address, FileIdentity *out, MapsWay way) {
     FileIdentity found;

@@ -31,6 +31,16 @@ enum class MapsWay : std::uint8_t {
     kText,
 };
 
+// While one of these lives, the maps file that is queried stays open from one question to the next: to open it takes
+// four times as long as to ask. Nothing is kept where the kernel cannot be queried. Any thread.
+class MapsUse {
+public:
+    MapsUse() noexcept;
+    ~MapsUse();
+    MapsUse(const MapsUse &) = delete;
+    MapsUse &operator=(const MapsUse &) = delete;
+};
+
 // The file of the line that covers `address`; an ino of 0 means none.
 [[nodiscard]] Status identity_at(std::uintptr_t address, FileIdentity *out, MapsWay way = MapsWay::kBest);
 

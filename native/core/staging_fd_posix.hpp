@@ -15,6 +15,12 @@ public:
 
     [[nodiscard]] int get() const noexcept { return fd_; }
     [[nodiscard]] bool is_open() const noexcept { return fd_ >= 0; }
+    // Somebody else closes it.
+    [[nodiscard]] int release() noexcept {
+        const int fd = fd_;
+        fd_ = -1;
+        return fd;
+    }
     // False and errno where the system had something to say, as NFS does about a write that failed late.
     bool close() noexcept {
         const int fd = fd_;

@@ -305,6 +305,74 @@ TEST_CASE("an address is named by the function it lies in") {
     CHECK(library->close().proven);
 }
 
+namespace {
+
+// The fds of this process that are its maps file.
+std::vector<int> maps_fds() {
+    const std::string maps = "/proc/" + std::to_string(::getpid()) + "/maps";
+    std::vector<int> found;
+    for (int fd = 0; fd < 256; ++fd) {
+        char target[64];
+        const ssize_t length = ::readlink(("/proc/self/fd/" + std::to_string(fd)).c_str(), target, sizeof target);
+        if (length > 0 && std::string(target, static_cast<std::size_t>(length)) == maps) {
+            found.push_back(fd);
+        }
+    }
+    return found;
+}
+
+} // namespace
+
+TEST_CASE("one maps file is kept open while libraries are mapped, and none afterwards") {
+    REQUIRE(maps_fds().empty());
+    const std::unique_ptr<Library> first = opened(scene::build("plain.c"));
+    const std::unique_ptr<Library> second = opened(scene::build("plain.c"));
+    FileIdentity found;
+    const bool can_query = // or nothing is kept
+        identity_at(first->range().begin, &found, MapsWay::kQuery).is_ok();
+    CHECK(maps_fds().size() == (can_query ? 1 : 0));
+    CHECK(second->close().proven);
+    CHECK(maps_fds().size() == (can_query ? 1 : 0));
+    CHECK(first->close().proven);
+    CHECK(maps_fds().empty());
+}
+
+TEST_CASE("a kept maps file that somebody closed is not asked, and whatever has its number now is left alone") {
+    const std::unique_ptr<Library> library = opened(scene::build("plain.c"));
+    const std::vector<int> kept = maps_fds();
+    if (!kept.empty()) {
+        const int other = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+        REQUIRE(::dup3(other, kept.front(), O_CLOEXEC) == kept.front());
+        ::close(other);
+    }
+    FileIdentity found;
+    CHECK(identity_at(library->range().begin, &found).is_ok());
+    CHECK(found == identity_from_stat(library->staged().dev, library->staged().ino));
+    CHECK(library->close().proven);
+    CHECK(maps_fds().empty());
+    if (!kept.empty()) {
+        CHECK(::close(kept.front()) == 0); // still the other file's
+    }
+}
+
+TEST_CASE("a forked child asks for its own maps, not for those of its parent that it has inherited") {
+    const std::unique_ptr<Library> library = opened(scene::build("plain.c"));
+    const pid_t child = ::fork();
+    if (child == 0) {
+        const FileIdentity file = identity_from_stat(library->staged().dev, library->staged().ino);
+        for (const AddressRange &range : library->code()) {
+            (void)::munmap(reinterpret_cast<void *>(range.begin & ~std::uintptr_t{4095}), 4096);
+        }
+        FileIdentity found;
+        const bool is_right = identity_at(library->code().front().begin, &found).is_ok();
+        ::_exit(is_right && !(found == file) ? 0 : 1);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(status == 0);
+    CHECK(library->close().proven);
+}
+
 TEST_CASE("a hundred loads leave no line, no file and no fd behind") {
     const std::string image = scene::build("plain.c");
     CHECK(opened(image)->close().proven);
