@@ -75,7 +75,8 @@ def run_helper(request: bytes, *, stage_deadline_s: float) -> Ran:
         ResourceError: no memory, fds or processes for it. LoadError: it cannot be started.
     """
     program = helper_path()
-    with _starting(program), contextlib.ExitStack() as fds:
+    # Both stacks are made before there is an fd: each needs memory, and what cannot be owned would stay open.
+    with _starting(program), contextlib.ExitStack() as fds, contextlib.ExitStack() as own:
         asked = _high(os.memfd_create("hotgraft-probe-request", os.MFD_CLOEXEC), fds)
         _write_all(asked, request)
         os.lseek(asked, 0, os.SEEK_SET)
@@ -85,9 +86,8 @@ def run_helper(request: bytes, *, stage_deadline_s: float) -> Ran:
         except BaseException:
             os.close(low_tells)
             raise
-        with contextlib.ExitStack() as own:
-            tells = _high(low_tells, own)
-            pid = _spawn(program, asked, tells)
+        pid = _spawn(program, asked, _high(low_tells, own))
+        own.close()
         return _follow(pid, told, stage_deadline_s)
 
 
@@ -107,7 +107,11 @@ def _high(fd: int, owner: contextlib.ExitStack) -> int:
         high: int = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _FDS_FROM)
     finally:
         os.close(fd)
-    owner.callback(os.close, high)
+    try:
+        owner.callback(os.close, high)
+    except BaseException:
+        os.close(high)
+        raise
     return high
 
 
