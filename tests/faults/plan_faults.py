@@ -40,7 +40,7 @@ def carry_out(scene: Scene, cell: Cell, nth: int = 1) -> None:
     if cell.step.startswith(STAGE):
         scene.tell(-os.getpid(), 2, cell.step.removeprefix(STAGE), cell.way)
         if cell.way == "hang":
-            scene.probe_within(SHORT_S)
+            scene.control_within(SHORT_S)
         scene.reload()
     elif cell.way == "memory":
         memory(scene, cell.step, nth)
@@ -165,6 +165,7 @@ def hang(scene: Scene, step: str) -> None:
     scene.deadline_s = SHORT_S
     if step in NEW:
         scene.is_abandoned = True
+        scene.control_within(SHORT_S)
         at(scene, step, lambda: scene.tell(own, 2, step, "hang"))
     elif step in OLD:
         scene.is_abandoned = scene.is_old_abandoned = True
@@ -180,7 +181,7 @@ def _half_written(scene: Scene) -> None:
 
 
 def _probe_hangs(scene: Scene) -> None:
-    scene.probe_within(SHORT_S)
+    scene.control_within(SHORT_S)
     at(scene, Action.PROBE, lambda: scene.tell(-os.getpid(), 2, "create", "hang"))
 
 

@@ -142,10 +142,10 @@ class Scene:
         os.environ["COUNTER_HOLDS"] = str(self.hold)
         os.environ["COUNTER_DOES"] = f"{pid}:{number}:{step}:{way}"
 
-    def probe_within(self, deadline_s: float) -> None:
-        """Have a stage of the probe given up sooner."""
+    def control_within(self, deadline_s: float) -> None:
+        """Have the plugin's own functions, and a stage of the probe, given up sooner."""
         around = self.host._changes.around
-        options = replace(around.options, probe_deadline_s=deadline_s)
+        options = replace(around.options, probe_deadline_s=deadline_s, control_deadline_s=deadline_s)
         self.host._changes = replace(self.host._changes, around=replace(around, options=options))
 
     def reload(self, *, and_unload: bool = False) -> None:

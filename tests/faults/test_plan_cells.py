@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from child_process import FAULTS, run_child
 from hotgraft import Host
+from hotgraft.core.plan import Action
 from hotgraft.core.probing import STAGES
 from hotgraft.engine.build import find_compiler
 from plan_cells import (
@@ -113,8 +114,10 @@ def test_what_cannot_happen_has_its_reason_and_every_way_happens_somewhere() -> 
 
 
 def test_there_are_at_least_150_cells() -> None:
-    """Each is one step that is made to fail in one way on one plan; reasons do not count."""
-    assert len(set(CELLS)) == len(CELLS) >= 150
+    """Each is one step made to fail in one way on one plan; reasons do not count, nor what only a soak tries."""
+    unprobed = {scenery.name for scenery in PLANS if not scenery.is_probed}
+    assert len(set(CELLS)) == len(CELLS)
+    assert sum(cell.plan in unprobed for cell in CELLS) >= 150
 
 
 @pytest.mark.parametrize("is_probed", [False, True], ids=["unprobed", "probed"])
@@ -139,8 +142,23 @@ def test_a_step_that_fails_changes_nothing_but_the_journal(build: Workshop, tmp_
     run_cells(build, tmp_path, "hand over", "error", *QUICK)
 
 
-@pytest.mark.full
-@pytest.mark.parametrize(("plan", "kind"), GROUPS, ids=[f"{plan}: {kind}" for plan, kind in GROUPS])
+def tier_of(plan: str, *, is_of_the_probe: bool) -> pytest.MarkDecorator:
+    """Leave to the soak what a plan with a probe has in common with the same plan without one."""
+    is_probed = next(one.is_probed for one in PLANS if one.name == plan)
+    return pytest.mark.soak if is_probed and not is_of_the_probe else pytest.mark.full
+
+
+@pytest.mark.parametrize(
+    ("plan", "kind"),
+    [
+        pytest.param(
+            *group,
+            marks=tier_of(group[0], is_of_the_probe=group[1] in ("crash", "stage")),
+            id=f"{group[0]}: {group[1]}",
+        )
+        for group in GROUPS
+    ],
+)
 def test_after_any_fault_at_any_step_the_right_generation_serves(
     build: Workshop, tmp_path: Path, preloads: dict[str, Path], plan: str, kind: str
 ) -> None:
@@ -148,8 +166,13 @@ def test_after_any_fault_at_any_step_the_right_generation_serves(
     run_cells(build, tmp_path, plan, kind, preload=preloads.get(kind))
 
 
-@pytest.mark.full
-@pytest.mark.parametrize("cell", LONE, ids=str)
+@pytest.mark.parametrize(
+    "cell",
+    [
+        pytest.param(cell, marks=tier_of(cell.plan, is_of_the_probe=cell.step == Action.PROBE), id=str(cell))
+        for cell in LONE
+    ],
+)
 def test_after_a_step_that_hangs_the_right_generation_serves(build: Workshop, tmp_path: Path, cell: Cell) -> None:
     """The thread that does not come back stays, with what it can reach; nobody else waits for it."""
     run_cells(build, tmp_path, cell.plan, kind_of(cell), cell.step)
