@@ -282,3 +282,96 @@ def test_a_blocked_rollback_without_a_declared_fallback_leaves_what_serves(build
         with stuck_call(counter), pytest.raises(RollbackBlocked):
             host.rollback("counter")
         assert (host.breaker.state("counter"), counter.build()) == ("closed", 2)
+
+
+# --- another plugin answers ---
+
+OTHER = replace(HANDS_OVER, name="reserve", build=7)
+
+
+@pytest.fixture
+def pair(host: Host, build: Workshop) -> tuple[Plugin, Plugin]:
+    """A plugin, and another one that answers for it when nothing of it can serve."""
+    reserve = host.load(build(OTHER))
+    counter = host.load(build(HANDS_OVER), fallback=Fallback(provider="reserve", answers={"add": -3}))
+    return counter, reserve
+
+
+def test_another_plugin_answers_in_python_and_in_c(host: Host, build: Workshop, pair: tuple[Plugin, Plugin]) -> None:
+    """With its own functions and state; a consumer in C notices no more than a caller in Python."""
+    counter, reserve = pair
+    caller = host.load(build(CALLER_PLUGIN))
+    host.open_breaker("counter", "it crashed")
+    assert (counter.build(), counter.add(5), reserve.add(1)) == (7, 5, 6)
+    assert caller.add_there(1) == 7
+
+
+def test_its_swaps_and_rollbacks_reach_who_calls_it_that_way(build: Workshop) -> None:
+    """Nobody is left in a table of what was replaced: it leaves memory, and callers have the new one."""
+    with make_host() as host:
+        reserve = host.load(build(OTHER))
+        counter = host.load(build(HANDS_OVER), fallback=Fallback(provider="reserve"))
+        host.open_breaker("counter", "it crashed")
+        counter.add(5)
+        host.reload("reserve", build(replace(OTHER, build=8)))
+        assert (counter.build(), counter.add(1)) == (8, 6)
+        host.rollback("reserve")
+        assert (counter.build(), counter.add(1)) == (7, 7)
+        assert host.unloads(DEADLINE_S).proven == 1
+        host.close_breaker("counter")
+        host.reload("reserve", build(replace(OTHER, build=9)))
+        assert (counter.build(), reserve.build(), counter.add(1)) == (1, 9, 1)
+
+
+def test_a_reload_of_the_plugin_takes_its_slots_back(host: Host, build: Workshop, pair: tuple[Plugin, Plugin]) -> None:
+    """The breaker closes, and a swap of who answered reaches it no more."""
+    counter, reserve = pair
+    host.open_breaker("counter", "it crashed")
+    host.reload("counter", build(replace(HANDS_OVER, build=2)))
+    assert counter.build() == 2
+    host.reload("reserve", build(replace(OTHER, build=8)))
+    assert (counter.build(), reserve.build()) == (2, 8)
+
+
+def test_a_further_instance_is_answered_for_by_the_other_plugin_too(host: Host, pair: tuple[Plugin, Plugin]) -> None:
+    """All instances of a plugin are one."""
+    host.open_breaker("counter", "it crashed")
+    left = host.load("counter", instance="left")
+    assert left.build() == 7
+    host.close_breaker("counter")
+    assert left.build() == 1
+
+
+def test_who_cannot_answer_leaves_it_to_the_constants(host: Host, build: Workshop) -> None:
+    """It is not loaded, or lacks a function: that is in the log, and callers are told as if it had not been named."""
+    counter = host.load(build(HANDS_OVER), fallback=Fallback(provider="nobody", answers={"add": -3}))
+    host.open_breaker("counter", "it crashed")
+    assert counter.add(1) == -3
+    with pytest.raises(PluginUnavailable):
+        counter.build()
+    with pytest.raises(ConfigError, match="name of another plugin"):
+        host.load(build(replace(OTHER, name="own")), fallback=Fallback(provider="own"))
+
+
+def test_who_answers_and_then_cannot_serve_itself_answers_with_an_error(
+    host: Host, pair: tuple[Plugin, Plugin]
+) -> None:
+    """Nothing of what is bad is called under another name."""
+    counter, _ = pair
+    host.open_breaker("counter", "it crashed")
+    host.open_breaker("reserve", "it crashed as well")
+    with pytest.raises(PluginUnavailable):
+        counter.build()
+    host.open_breaker("counter", "still")  # who cannot serve is not asked to answer for another
+    assert counter.add(1) == -3
+    host.close_breaker("reserve")
+    host.close_breaker("counter")
+    assert counter.build() == 1
+
+
+def test_who_answers_may_be_closed_and_leaves_memory(host: Host, pair: tuple[Plugin, Plugin]) -> None:
+    """Its end empties the slots that it was lent, so that nothing leads into what is gone."""
+    counter, _ = pair
+    host.open_breaker("counter", "it crashed")
+    counter.add(1)
+    assert host.close(DEADLINE_S).stuck == ()

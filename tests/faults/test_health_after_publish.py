@@ -66,7 +66,9 @@ def test_what_says_nothing_right_after_publish_is_taken_back_and_stays_mapped(
 
 
 def test_a_check_of_the_program_takes_a_candidate_back_as_well(host: Host, build: Workshop) -> None:
-    """It knows what the plugin cannot know of itself; and state gained meanwhile comes along."""
+    """Fault I15: results are wrong and the plugin calls itself healthy; who knows an answer finds out, and state gained
+    meanwhile comes along.
+    """
     counter = host.load(build(SAVES))
     counter.add(5)
 

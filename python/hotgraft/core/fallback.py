@@ -40,10 +40,13 @@ class Fallback:
     Args:
         answers: by function, the constant that it answers: a status for one that returns a status. A function that is
             not here says `PluginUnavailable`, in C `HOTGRAFT_E_UNAVAILABLE`.
+        provider: the name of a loaded plugin that answers instead, with its own functions; where it cannot, the answers
+            count. It offers every interface of this one, with every function as it is here.
         retry: when the plugin is tried again by itself; default: never.
     """
 
     answers: Mapping[str, float | None] = field(default_factory=dict)
+    provider: str = ""
     retry: RetryRules = field(default_factory=RetryRules)
 
 
@@ -58,6 +61,8 @@ def check_fallback(plugin: str, fallback: Fallback, interfaces: Iterable[Interfa
         ConfigError: with every violation.
     """
     found = list(_retry_violations(fallback.retry))
+    if not isinstance(fallback.provider, str) or fallback.provider == plugin:
+        found.append(f"provider is {fallback.provider!r}; it must be the name of another plugin")
     functions = [function for interface in interfaces for function in interface.functions]
     known = {function.name for function in functions}
     found += [

@@ -24,6 +24,7 @@ from hotgraft.engine.transfer import check_facts, member_of
 from hotgraft.host.binding import bind_requires
 from hotgraft.host.commit import commit
 from hotgraft.host.draining import check_rules, rules_of
+from hotgraft.host.lending import lent_tables
 from hotgraft.host.plugin import make_call_type
 from hotgraft.host.probe import copy_live_state, is_probing, probe
 from hotgraft.host.quarantine import note_quarantine, quarantined
@@ -188,13 +189,26 @@ class Attempt:
             self.record.intend(candidate.generation, candidate.side.version)
         self.outcome = Outcome.FAILED
         with self._dropping(candidate):
-            return prepare(
+            prepared = prepare(
                 candidate,
                 self._wishes(candidate),
                 {name: bound.slot for name, bound in self.imports.items()},
                 deadline_s=options.control_deadline_s,
                 watch=self.watch,
             )
+            return self._with_lent(prepared)
+
+    def _with_lent(self, prepared: Prepared) -> Prepared:
+        """Add tables for the slots of other plugins in which this one answers."""
+        indexes = {wish.name: index for index, wish in enumerate(prepared.wishes)}
+        lent = lent_tables(
+            prepared.attempt,
+            self.loaded,
+            indexes,
+            prepared.candidate.side,
+            deadline_s=self.around.options.control_deadline_s,
+        )
+        return replace(prepared, tables=(*prepared.tables, *lent)) if lent else prepared
 
     def _probe(self, candidate: Candidate) -> None:
         """Try it in a process of its own; what crashes, hangs or fails there never comes into this one."""

@@ -15,6 +15,7 @@ from hotgraft import _core
 from hotgraft.core.breaker import Breaker, BreakerEvent, BreakerState, advance
 from hotgraft.core.fallback import Fallback, answers_of
 from hotgraft.engine.load import make_tables
+from hotgraft.host.lending import lend, take_back, why_not
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,6 +33,7 @@ class Breakers:
 
     Args:
         events: who is told ``breaker.opened``, ``breaker.half_open`` and ``breaker.closed``.
+        find: returns a loaded plugin by its name.
         retry: tries to let a generation of the plugin serve, in a turn that it takes; raises if it cannot.
         clock_s: seconds that only grow.
         today: the time of day, as text, for what callers are told.
@@ -50,12 +52,15 @@ class Breakers:
         events: HostEvents,
         *,
         retry: Callable[[Loaded], object],
+        find: Callable[[str], Loaded | None],
         clock_s: Callable[[], float],
         today: Callable[[], str],
         control_deadline_s: float,
     ) -> None:
         self._events = events
         self._retry = retry
+        self._find = find
+        self._opened_for: dict[str, int] = {}  # generation, by plugin
         self._clock_s = clock_s
         self._today = today
         self._control_deadline_s = control_deadline_s
@@ -85,7 +90,8 @@ class Breakers:
         for instance in loaded.instances.values():
             if instance.handle is not None:
                 _core.refuse_calls(instance.handle, "unavailable", sentence)
-        self._answer(loaded)
+        self._opened_for[loaded.name] = loaded.serving.generation.number
+        self._answer(loaded, may_lend=True)
         LOG.warning("%s: its fallback answers: %s", loaded.name, why)
         with self._telling_first(loaded):
             self._advance(loaded, BreakerEvent.OPEN, why)
@@ -101,6 +107,7 @@ class Breakers:
             return
         serving = loaded.serving
         attempt = _core.Attempt.of(serving.generation)
+        take_back(loaded)
         for instance in loaded.instances.values():
             for table in make_tables(
                 attempt, serving.side, instance.index, instance.slots, deadline_s=self._control_deadline_s
@@ -113,6 +120,10 @@ class Breakers:
         if self.state(loaded.name) is BreakerState.CLOSED:
             return
         keys = [one.key for one in loaded.serving.side.interfaces]  # of others, that it had once, nothing serves
+        if loaded.borrows_from is not None and loaded.serving.generation.number == self._opened_for.get(loaded.name):
+            self._answer(loaded, may_lend=True)  # as below
+            return
+        take_back(loaded)
         if any(instance.slots[key].generation == 0 for instance in loaded.instances.values() for key in keys):
             self._answer(loaded)  # a further instance came up; the others still have nothing to serve
             return
@@ -134,7 +145,24 @@ class Breakers:
             self._is_stopped = True
             self._changed.notify_all()
 
-    def _answer(self, loaded: Loaded) -> None:
+    def provider_of(self, loaded: Loaded) -> Loaded | None:
+        """Return who is declared to answer for a plugin, if it is loaded: `open` is called in its turn too."""
+        return self._find(loaded.fallback.provider) if loaded.fallback is not None else None
+
+    def _answer(self, loaded: Loaded, *, may_lend: bool = False) -> None:
+        """Publish what answers: another plugin where one is declared and can, else the constants."""
+        self._end_loans(loaded)
+        name = loaded.fallback.provider if loaded.fallback is not None else ""
+        if name and may_lend:
+            provider = self._find(name)
+            reasons = why_not(provider, loaded)
+            if self.state(name) is not BreakerState.CLOSED:
+                reasons = (*reasons, "its own breaker is open")
+            if provider is not None and not reasons:
+                lend(provider, loaded, self._control_deadline_s)
+                return
+            LOG.warning("%s: %s cannot answer for it: %s", loaded.name, name, "; ".join(reasons))
+            take_back(loaded)
         for interface in loaded.serving.descriptor.provides:
             major, minor = interface.version
             answers = answers_of(loaded.fallback or Fallback(), interface)
@@ -145,6 +173,17 @@ class Breakers:
                     version=major << 16 | minor,
                     answers=answers,
                 )
+
+    @staticmethod
+    def _end_loans(loaded: Loaded) -> None:
+        """Nothing of it is to be called, in the slots of others either: those answer with an error from now on."""
+        facts = {one.key: one for one in loaded.serving.side.interfaces}
+        for loan in loaded.lent:
+            one = facts[loan.interface]
+            _core.publish_fallback(
+                loan.slot, interface_bytes=one.struct_bytes, version=one.major << 16 | one.minor, answers=()
+            )
+        loaded.lent = ()
 
     def _advance(self, loaded: Loaded, event: BreakerEvent, why: str = "") -> None:
         with self._changed:

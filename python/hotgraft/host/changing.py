@@ -10,6 +10,7 @@ from hotgraft.host.backwards import Backwards
 from hotgraft.host.change import carry_out, is_deferred, start_change
 from hotgraft.host.draining import swap_deadline_s
 from hotgraft.host.instances import add_instance
+from hotgraft.host.lending import in_providers_turn
 from hotgraft.host.loaded import Loaded
 from hotgraft.host.report import Outcome, SwapReport
 from hotgraft.host.turns import Turns
@@ -145,7 +146,7 @@ class Changes:
     ) -> SwapReport:
         """Do it in the plugin's turn; what is to be told of the journal is told after it."""
         try:
-            return loaded.turns.take(key, work, deadline_s)
+            return loaded.turns.take(key, lambda: in_providers_turn(loaded, work, deadline_s), deadline_s)
         finally:
             self.recorder.tell_events()
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hotgraft import _core
 from hotgraft.core.errors import DrainTimeout, HotgraftError
+from hotgraft.host.lending import in_providers_turn, take_back
 from hotgraft.host.report import Outcome, SwapReport
 from hotgraft.host.unloads import unloads_of
 
@@ -63,7 +64,9 @@ def _close_plugin(loaded: Loaded, until_s: float) -> tuple[str, ...]:
 
     def work() -> SwapReport:
         slots = [slot for instance in loaded.instances.values() for slot in instance.slots.values()]
+        slots += [one.slot for one in loaded.lent]
         serving = loaded.serving
+        take_back(loaded)
         _core.close_plugin(serving.generation, slots, max(until_s - time.monotonic(), 0.0))
         loaded.replaced.add(serving.generation)
         if loaded.held is not None:
@@ -83,7 +86,8 @@ def _close_plugin(loaded: Loaded, until_s: float) -> tuple[str, ...]:
 
     _refuse(loaded, "closed", "the host is closed")
     try:
-        loaded.turns.take(None, work, max(until_s - time.monotonic(), 0.001))
+        left_s = max(until_s - time.monotonic(), 0.001)
+        loaded.turns.take(None, lambda: in_providers_turn(loaded, work, left_s), left_s)
     except DrainTimeout as error:
         _refuse(loaded, "none", "")
         return tuple(f"{loaded.name}: {reason}" for reason in error.found)

@@ -11,6 +11,7 @@ from hotgraft.engine.journal_asked import asked
 from hotgraft.host.breaker import Breakers
 from hotgraft.host.change import carry_out
 from hotgraft.host.draining import apply_rules, set_drain, swap_deadline_s
+from hotgraft.host.lending import in_providers_turn
 from hotgraft.host.report import Outcome, SwapReport
 from hotgraft.host.wish import Wish
 
@@ -56,7 +57,8 @@ class HostDraining:
         """
         self._check_control()
         loaded = self._loaded(name)
-        _in_turn(loaded, lambda: self.breaker.open(loaded, why), self.options.control_deadline_s)
+        provider = self.breaker.provider_of(loaded)
+        _in_turn(loaded, lambda: self.breaker.open(loaded, why), self.options.control_deadline_s, provider=provider)
 
     def close_breaker(self, name: str) -> None:
         """Let what is loaded under `name` serve again.
@@ -74,7 +76,7 @@ class HostDraining:
         self.breaker.published(loaded)
 
 
-def _in_turn(loaded: Loaded, work: Callable[[], None], deadline_s: float) -> None:
+def _in_turn(loaded: Loaded, work: Callable[[], None], deadline_s: float, *, provider: Loaded | None = None) -> None:
     def change() -> SwapReport:
         work()
         generation = loaded.serving.generation.number
@@ -87,7 +89,10 @@ def _in_turn(loaded: Loaded, work: Callable[[], None], deadline_s: float) -> Non
             image=loaded.source,
         )
 
-    carry_out(lambda: loaded.turns.take(None, change, deadline_s))
+    def take_turns() -> SwapReport:
+        return in_providers_turn(loaded, change, deadline_s, provider=provider)
+
+    carry_out(lambda: loaded.turns.take(None, take_turns, deadline_s))
 
 
 def make_breakers(
@@ -104,16 +109,20 @@ def make_breakers(
             return changes.roll_back(loaded, who, deadline_s)
         return changes.swap(loaded, Wish(asked=who, deadline_s=deadline_s))
 
+    def find(name: str) -> Loaded | None:
+        return next((one for one in listed() if one.name == name), None)
+
     breakers = Breakers(
         events,
         retry=retry,
+        find=find,
         clock_s=time.monotonic,
         today=lambda: datetime.now(UTC).isoformat(timespec="seconds"),
         control_deadline_s=options.control_deadline_s,
     )
 
     def blocked(event: HostEvent) -> None:
-        loaded = next((one for one in listed() if one.name == event.plugin), None)
+        loaded = find(event.plugin)
         if loaded is None or loaded.fallback is None:
             return
         number = event.facts["report"].generation
@@ -124,7 +133,7 @@ def make_breakers(
                 error = event.facts["error"]
                 breakers.open(loaded, error.why or str(error.found[0]))
 
-        _in_turn(loaded, open_it, options.control_deadline_s)
+        _in_turn(loaded, open_it, options.control_deadline_s, provider=breakers.provider_of(loaded))
 
     events.on("swap.rollback_blocked", blocked)
     return breakers

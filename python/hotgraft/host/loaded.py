@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hotgraft.engine.load import Prepared
     from hotgraft.engine.stage import Candidate
     from hotgraft.host.journal import AttemptRecord
+    from hotgraft.host.lending import Loan
     from hotgraft.host.plugin import Plugin
     from hotgraft.host.previous import Previous
     from hotgraft.host.report import SwapReport
@@ -120,6 +121,8 @@ class Loaded:
     own_numbers: OwnNumbers = field(default_factory=OwnNumbers)
     held: Held | None = None  # what a rollback goes back to, until what serves is committed
     previous: Previous | None = None  # the image before the one that was committed last
+    lent: tuple[Loan, ...] = ()  # slots of others in which it answers
+    borrows_from: Loaded | None = None  # who answers in its slots
     drain: DrainRules = field(default_factory=DrainRules)  # the host's word; set by any thread, at any time
     fallback: Fallback | None = None  # declared by the host; None: nothing was
 

@@ -16,6 +16,7 @@ from hotgraft.core.rollback import keeps_own_state, loses_state, plan_rollback
 from hotgraft.core.state import Crossing
 from hotgraft.engine.load import make_tables
 from hotgraft.engine.swap import carry_out
+from hotgraft.host.lending import lent_tables
 from hotgraft.host.plugin import make_call_type
 from hotgraft.host.report import Outcome, SwapReport
 
@@ -89,8 +90,11 @@ class Rollback:
                 previous=loaded.call_type,
             )
             tables, pin_tables = (self._tables(attempt, held, indexes) for _ in range(2))
+            lent = lent_tables(
+                attempt, loaded, indexes, held.candidate.side, deadline_s=self.options.control_deadline_s
+            )
             self.window = carry_out(
-                self._member(held, plan, indexes, tables),
+                self._member(held, plan, indexes, [table for own in tables.values() for table in own] + lent),
                 list(indexes),
                 plugin=loaded.name,
                 tried=self._tried,
@@ -150,24 +154,25 @@ class Rollback:
         held: Held,
         plan: Plan,
         indexes: Mapping[str, int],
-        tables: Mapping[str, tuple[_core.Table, ...]],
+        tables: list[_core.Table],
     ) -> _core.Member:
         assert plan.crossing is not None  # asked before
         instances = self.loaded.instances
         known = {one.key for one in held.candidate.side.interfaces}
         fresh = [one.key for one in self.loaded.serving.side.interfaces if one.key not in known]
+        lent = [one.slot for one in self.loaded.lent if one.interface not in known]
         member = _core.Member.make(
             old_generation=self.loaded.serving.generation,
             next_generation=held.generation,
             instances=[(instances[name].index, index) for name, index in indexes.items()],
-            tables=[table for own in tables.values() for table in own],
+            tables=tables,
             way=str(plan.crossing),
             waits_for_pins=plan.crossing is not Crossing.FRESH,
         )
         member.recalls(
             resumes=plan.crossing is not Crossing.RESTORE,
             leaves_undrained=plan.crossing is Crossing.FRESH,
-            emptied=[instances[name].slots[key] for name in indexes for key in fresh],
+            emptied=[instances[name].slots[key] for name in indexes for key in fresh] + lent,
         )
         return member
 
