@@ -24,22 +24,6 @@ std::string parent_of(const std::string &path) {
     return slash == 0 || slash == std::string::npos ? "/" : path.substr(0, slash);
 }
 
-// The first folder from `folder` upwards whose entries others can replace, and how; empty: none.
-std::string find_open_parent(std::string folder, std::string *how) {
-    for (;; folder = parent_of(folder)) {
-        struct stat facts {};
-        if (::stat(folder.c_str(), &facts) == 0) {
-            *how = distrust_of_parent(facts);
-            if (!how->empty()) {
-                return folder;
-            }
-        }
-        if (folder == "/") {
-            return {};
-        }
-    }
-}
-
 // Whether `path` is written as realpath(3) would write it, but for links: from the root, no part empty, "." or "..".
 bool is_normal(const std::string &path) noexcept {
     const std::string_view text = path;
@@ -54,8 +38,9 @@ bool is_normal(const std::string &path) noexcept {
     return !path.empty();
 }
 
-// The same as find_open_parent() for the folders that `path` names, if neither they nor `path` itself are links: then
-// the path is its own real path, and a look at each part answers both questions. False: a link, or a part is not there.
+// The nearest folder that `path` names and whose entries others can replace, and how (empty: none), if neither they nor
+// `path` itself are links: then the path is its own real path, and a look at each part answers both questions. False: a
+// link, or a part is not there.
 bool find_open_parent_without_links(const std::string &path, std::string *folder, std::string *how) {
     struct stat facts {};
     if (!is_normal(path) || ::lstat(path.c_str(), &facts) != 0 || S_ISLNK(facts.st_mode)) {
@@ -78,14 +63,62 @@ bool find_open_parent_without_links(const std::string &path, std::string *folder
     return true;
 }
 
-// The same for the folders that `path` leads to. Empty as well if it leads nowhere.
+// What a link says, empty: it is none any more.
+std::string target_of(const std::string &link) {
+    char target[PATH_MAX];
+    const ssize_t length = ::readlink(link.c_str(), target, sizeof target);
+    return length <= 0 ? std::string() : std::string(target, static_cast<std::size_t>(length));
+}
+
+// The first folder in which a part of `path` is looked up and whose entries others can replace, links followed as
+// path_resolution(7) says: who can replace a link decides what is read as well. Empty as well if it leads nowhere.
+std::string find_open_parent_through_links(std::string rest, std::string *how) {
+    constexpr int kLinksMax = 40; // as the kernel's
+    std::string folder = "/";
+    for (int links = 0; !rest.empty() && links <= kLinksMax;) {
+        const std::size_t end = std::min(rest.find('/'), rest.size());
+        const std::string part = rest.substr(0, end);
+        rest.erase(0, end + 1);
+        if (part.empty() || part == ".") {
+            continue;
+        }
+        if (part == "..") {
+            folder = parent_of(folder);
+            continue;
+        }
+        struct stat facts {};
+        *how = ::stat(folder.c_str(), &facts) == 0 ? distrust_of_parent(facts) : "";
+        if (!how->empty()) {
+            return folder;
+        }
+        const std::string next = (folder == "/" ? "" : folder) + "/" + part;
+        if (::lstat(next.c_str(), &facts) != 0) {
+            return {};
+        }
+        if (S_ISLNK(facts.st_mode)) {
+            const std::string target = target_of(next);
+            folder = target.compare(0, 1, "/") == 0 ? "/" : folder;
+            rest = target + "/" + rest;
+            ++links;
+        } else {
+            folder = next;
+        }
+    }
+    return {};
+}
+
+// The same for the folders that `path` leads through.
 std::string find_open_parent_of(const std::string &path, std::string *how) {
     std::string folder;
     if (find_open_parent_without_links(path, &folder, how)) {
         return folder;
     }
-    char real[PATH_MAX];
-    return ::realpath(path.c_str(), real) == nullptr ? "" : find_open_parent(parent_of(real), how);
+    char here[PATH_MAX];
+    if (path.compare(0, 1, "/") == 0) {
+        return find_open_parent_through_links(path, how);
+    }
+    return ::getcwd(here, sizeof here) == nullptr ? ""
+                                                  : find_open_parent_through_links(std::string(here) + "/" + path, how);
 }
 
 } // namespace

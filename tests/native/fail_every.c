@@ -132,6 +132,7 @@ static int attempt(int kind, long n, int from) {
     pthread_t caller;
     uint64_t ignored = 0;
     alarm(30);
+    const int fds = entries("/proc/self/fd"); /* with nothing loaded, as at the end */
     expect(hotgraft_core_open("counter", folder, interfaces, 1, &plugin, NULL) == HOTGRAFT_CORE_OK, "open");
     expect(hotgraft_core_import(plugin, "counter/1", &counter, NULL) == HOTGRAFT_CORE_OK, "import");
     expect(load(images[0], &report) == HOTGRAFT_CORE_OK, "the first load");
@@ -140,7 +141,6 @@ static int attempt(int kind, long n, int from) {
     while (!atomic_load(&has_called)) { /* bounded by the alarm: from here on the core knows whose thread it is */
         sched_yield();
     }
-    const int fds = entries("/proc/self/fd");
 
     expect(inject_arm(kind, n, from) == 0, "failures can be injected here");
     const hotgraft_core_code code = load(images[1], &report);

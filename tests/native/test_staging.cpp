@@ -197,8 +197,13 @@ TEST_CASE("F11: the folders a path leads through are judged, however it is writt
     REQUIRE(::symlink((open + "/in/file").c_str(), (home + "/to-file").c_str()) == 0);
     REQUIRE(::symlink((open + "/in").c_str(), (home + "/to-folder").c_str()) == 0);
     std::ofstream(home + "/file") << "x";
-    for (const std::string &path : {open + "/in/file", home + "/to-file", home + "/to-folder/file",
-                                    home + "/../open-to-all//in/./file", open + "/in/../in/file"}) {
+    // Whoever can replace a link decides what is read, wherever it leads now.
+    REQUIRE(::symlink((home + "/file").c_str(), (open + "/to-closed").c_str()) == 0);
+    REQUIRE(::symlink((open + "/to-closed").c_str(), (home + "/through-open").c_str()) == 0);
+    REQUIRE(::symlink("loop", (home + "/loop").c_str()) == 0);
+    for (const std::string &path :
+         {open + "/in/file", home + "/to-file", home + "/to-folder/file", home + "/../open-to-all//in/./file",
+          open + "/in/../in/file", open + "/to-closed", home + "/through-open"}) {
         CAPTURE(path);
         CHECK(find_distrust(path).culprit == open);
     }
@@ -207,6 +212,7 @@ TEST_CASE("F11: the folders a path leads through are judged, however it is writt
         CHECK(find_distrust(path).culprit.empty());
     }
     CHECK(find_distrust(home + "/nothing").culprit.empty());
+    CHECK(find_distrust(home + "/loop").culprit.empty());
 }
 
 TEST_CASE("a file that is not there, or a folder that cannot be made, says so with its path") {
