@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from child_process import run_child
+from hotgraft import Host
 from hotgraft.core.errors import SwapTimeout
 from sample_plugins import PLAIN
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hotgraft import Host
     from sample_plugins import Workshop
 
 UNHEALTHY = replace(PLAIN, source="unhealthy")
@@ -27,23 +27,24 @@ def load(host: Host, build: Workshop, until: Path) -> Any:
     return host.load(build(UNHEALTHY), config={"hangs_from": 1, "until": str(until)})
 
 
-def test_a_check_that_hangs_blocks_nobody(unprobed: Host, build: Workshop, tmp_path: Path) -> None:
+def test_a_check_that_hangs_blocks_nobody(build: Workshop, tmp_path: Path) -> None:
     """Fault I13, of what serves: calls and swaps go on; the old stays mapped, is reported, and leaves when it can."""
     until = tmp_path / "until"
-    plain = load(unprobed, build, until)
+    with Host(probe="off", health_deadline_s=0.1) as host:
+        plain = load(host, build, until)
 
-    report = unprobed.check_health("plain", deadline_s=0.1)
+        report = host.check_health("plain")
 
-    assert (report.is_fit, report.hung) == (False, ("health",))
-    assert plain.add(2, 3) == 5
-    assert unprobed.reload("plain").generation == 2
-    assert plain.add(2, 3) == 5
-    while (waiting := unprobed.unloads().waiting) == ("plain: generation 1: not looked at yet",):
-        pass
-    assert waiting == (f"plain: generation 1: leased: {NOT_BACK}",)
-    until.touch()
-    assert unprobed.unloads(60).proven == 1
-    assert unprobed.check_health("plain").is_fit
+        assert (report.is_fit, report.hung) == (False, ("health",))
+        assert plain.add(2, 3) == 5
+        assert host.reload("plain").generation == 2
+        assert plain.add(2, 3) == 5
+        while (waiting := host.unloads().waiting) == ("plain: generation 1: not looked at yet",):
+            pass
+        assert waiting == (f"plain: generation 1: leased: {NOT_BACK}",)
+        until.touch()
+        assert host.unloads(60).proven == 1
+        assert host.check_health("plain", deadline_s=60).is_fit
 
 
 def test_a_swap_waits_for_a_check_that_is_not_late_yet(unprobed: Host, build: Workshop, tmp_path: Path) -> None:

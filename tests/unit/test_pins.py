@@ -16,6 +16,7 @@ from hotgraft.host.pin import PinClock
 from sample_plugins import HANDS_OVER, STATELESS, Workshop
 
 if TYPE_CHECKING:
+    from conftest import Sized
     from hotgraft import Pin
 
 NEW = replace(STATELESS, build=2)
@@ -267,7 +268,7 @@ def test_pins_end_in_the_order_of_their_deadlines(host: Host, build: Workshop) -
     assert clock.open_pins() == []
 
 
-def test_pins_and_swaps_race_without_loss(host: Host, build: Workshop) -> None:
+def test_pins_and_swaps_race_without_loss(host: Host, build: Workshop, sized: Sized) -> None:
     """A pin taken in the very moment of a swap holds one generation or the other, never a dead one."""
     counter = host.load(build(STATELESS))
     images = [build(STATELESS), build(NEW)]
@@ -284,12 +285,13 @@ def test_pins_and_swaps_race_without_loss(host: Host, build: Workshop) -> None:
     threads = [threading.Thread(target=pin_and_call) for _ in range(2)]
     for thread in threads:
         thread.start()
-    for number in range(40):
+    swaps = sized(quick=12, full=200)
+    for number in range(swaps):
         host.reload("counter", images[(number + 1) % 2])
     stop.set()
     for thread in threads:
         thread.join()
 
     assert wrong == []
-    assert host.unloads(deadline_s=10).proven == 40
+    assert host.unloads(deadline_s=10).proven == swaps
     assert _core.abandoned_count() == 0
