@@ -91,17 +91,18 @@ std::string find_open_parent_through_links(std::string rest, std::string *how) {
         if (!how->empty()) {
             return folder;
         }
-        const std::string next = (folder == "/" ? "" : folder) + "/" + part;
+        std::string next = folder == "/" ? std::string() : folder;
+        next.append("/").append(part);
         if (::lstat(next.c_str(), &facts) != 0) {
             return {};
         }
         if (S_ISLNK(facts.st_mode)) {
-            const std::string target = target_of(next);
+            std::string target = target_of(next);
             folder = target.compare(0, 1, "/") == 0 ? "/" : folder;
-            rest = target + "/" + rest;
+            rest = target.append("/").append(rest);
             ++links;
         } else {
-            folder = next;
+            folder = std::move(next);
         }
     }
     return {};
