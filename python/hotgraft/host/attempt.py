@@ -22,6 +22,7 @@ from hotgraft.engine.stage import stage_candidate
 from hotgraft.engine.swap import carry_out
 from hotgraft.engine.transfer import check_facts, member_of
 from hotgraft.host.binding import bind_requires
+from hotgraft.host.change import once_more
 from hotgraft.host.commit import commit
 from hotgraft.host.draining import check_rules, rules_of
 from hotgraft.host.lending import lent_tables
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from hotgraft.engine.swap import Window
     from hotgraft.engine.timing import Stopwatch
     from hotgraft.host.journal import AttemptRecord
-    from hotgraft.host.loaded import Bound, Held, Loaded
+    from hotgraft.host.loaded import Bound, Held, Loaded, Superseded
     from hotgraft.host.plugin import Plugin
     from hotgraft.host.quarantine import Quarantine
 
@@ -94,8 +95,8 @@ class Attempt:
             prepared = self._prepare()
             with self._dropping(prepared.candidate):
                 serve_first(prepared, deadline_s=self.around.options.control_deadline_s, watch=self.watch)
-            self._adopt(prepared)
-        return self._report_of_published()
+            once_more(lambda: self._adopt(prepared))
+        return once_more(self.report)
 
     def swap(self, deadline_s: float) -> SwapReport:
         """Replace what serves; until publish any failure leaves it untouched."""
@@ -110,6 +111,7 @@ class Attempt:
                 self.outcome = Outcome.CALLED_OFF
                 assert self.plan.crossing is not None  # a plan without a way across was refused
                 held = self.loaded.to_hold(self.plan.crossing, self.record)
+                superseded = self.loaded.superseded()
                 leaves = rules_of(self.loaded).leaves
                 member = member_of(self.plan, old, prepared, indexes, leaves=leaves)
                 names = [wish.name for wish in prepared.wishes]
@@ -128,17 +130,10 @@ class Attempt:
                         raise
                 if self.window is not None and self.window.failure is not None:
                     raise self.window.failure
-            self._adopt(prepared, held)
+            once_more(lambda: self._adopt(prepared, held, superseded))
             with suppress(MemoryError):  # it serves; what is not looked at now is held until the next swap
-                self._prove()
-        return self._report_of_published()
-
-    def _report_of_published(self) -> SwapReport:
-        """Return the report of what serves now; asked for once more where it found no memory, for it is no failure."""
-        try:
-            return self.report()
-        except MemoryError:
-            return self.report()
+                self._prove(superseded)
+        return once_more(self.report)
 
     def report(self, error: HotgraftError | None = None) -> SwapReport:
         """Return what this attempt did so far."""
@@ -266,21 +261,24 @@ class Attempt:
             for name, config_json in self.configs.items()
         )
 
-    def _adopt(self, prepared: Prepared, held: Held | None = None) -> None:
-        """The candidate serves; what it replaced is held, and what that was held for is on its way out."""
+    def _adopt(self, prepared: Prepared, held: Held | None = None, superseded: Superseded | None = None) -> None:
+        """The candidate serves, and what it replaced is held. Twice is once."""
         loaded = self.loaded
-        superseded = loaded.adopt(prepared, held)
+        loaded.adopt(prepared, held, superseded)
         loaded.imports, loaded.call_type = self.imports, self.call_type
         if not self.keeps_source:
             loaded.source = self.source
         self.outcome = Outcome.PUBLISHED
         self.around.after_publish(loaded)
+
+    def _prove(self, superseded: Superseded | None) -> None:
+        """What was published is looked at, and stays, stays for a while, or is taken back.
+
+        What was on probation until now is on its way out, whatever comes of that.
+        """
         if superseded is not None:
             superseded.record.give_up()
             _core.retire(superseded.generation)
-
-    def _prove(self) -> None:
-        """What was published is looked at, and stays, stays for a while, or is taken back."""
         with self.watch("quick health"):
             findings = self.around.check_health(self.loaded)
         if findings:

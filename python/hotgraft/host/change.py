@@ -20,7 +20,7 @@ from hotgraft.core.errors import ForkedHostError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["carry_out", "check_not_forked", "is_deferred", "start_change"]
+__all__ = ["carry_out", "check_not_forked", "is_deferred", "once_more", "start_change"]
 
 Answer = TypeVar("Answer")
 
@@ -36,6 +36,17 @@ def check_not_forked() -> None:
 def is_deferred() -> bool:
     """Tell whether this thread is inside a plugin's function."""
     return _core.is_inside_call()
+
+
+def once_more(work: Callable[[], Answer]) -> Answer:
+    """Do what follows publish, and again where there was no memory for it: what has happened must be noted.
+
+    `work` may be done twice. A request that fails after one that failed is not made up for.
+    """
+    try:
+        return work()
+    except MemoryError:
+        return work()
 
 
 class Change(Generic[Answer]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -91,7 +92,8 @@ class Changes:
             except Exception as error:
                 self.events.tell_failure(loaded.name, error)
                 raise
-            self.events.tell(f"swap.{report.outcome.replace(' ', '_')}", loaded.name, report=report)
+            with suppress(MemoryError):  # it has happened, whoever is told of it
+                self.events.tell(f"swap.{report.outcome.replace(' ', '_')}", loaded.name, report=report)
             return report
 
         if not is_deferred():

@@ -174,20 +174,25 @@ class Loaded:
             record=record,
         )
 
-    def adopt(self, prepared: Prepared, held: Held | None = None) -> Superseded | None:
-        """The candidate serves: note it, and what is held for it; return what was on probation until now."""
-        before = Superseded(self.serving.generation, self.held.record) if self.held is not None else None
-        if before is not None:
-            self.replaced.add(before.generation)
-        self.held = held
-        self.current = prepared.candidate
+    def superseded(self) -> Superseded | None:
+        """Return what is on probation, and is on its way out once another candidate serves."""
+        return Superseded(self.serving.generation, self.held.record) if self.held is not None else None
+
+    def adopt(self, prepared: Prepared, held: Held | None = None, superseded: Superseded | None = None) -> None:
+        """The candidate serves: note it, and what is held for it. Twice is once: memory may have run out in between."""
+        if self.current is not prepared.candidate:
+            if superseded is not None:
+                self.replaced.add(superseded.generation)
+            self.held = held
+            self.current = prepared.candidate
         for index, wish in enumerate(prepared.wishes):
-            instance = self.instances.setdefault(wish.name, Instance(wish.name, wish.config_json))
+            instance = self.instances.get(wish.name)
+            if instance is None:
+                instance = self.instances[wish.name] = Instance(wish.name, wish.config_json)
             instance.config_json = wish.config_json
             instance.index = index
             instance.slots.update(wish.slots)
             instance.pinnable = self.pinnable(prepared.pin_tables[index])
-        return before
 
     def release_held(self) -> Held:
         """What was held is held no more: it is on its way out, and the caller retires it."""
