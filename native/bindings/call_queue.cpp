@@ -56,7 +56,8 @@ PyObject *join_queue(PyObject *, PyObject *callable) {
     Slot &slot = Slot::from_words((cell != nullptr ? cell->import : *closed_import()).slot);
     auto place = std::make_unique<HeldPlace>();
     std::uint32_t waiting = 0;
-    if (!slot.queue().join(&waiting)) {
+    const bool has_place = slot.queue().join(&waiting); // always where the function is gone: that slot has no limit
+    if (!has_place && cell != nullptr) {
         return turned_away(*cell->function, slot,
                            "its gate is closed by a swap, " + std::to_string(waiting) +
                                " wait there, and its queue limit is " + std::to_string(slot.queue().limit()),
