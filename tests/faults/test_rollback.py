@@ -166,6 +166,22 @@ def test_an_instance_keeps_its_own_config_and_state_in_a_rollback(host: Host, bu
     assert (left.build(), left.add(1), right.add(10)) == (1, 3, 30)
 
 
+def test_who_is_told_of_the_end_of_a_probation_may_change_the_plugin(host: Host, build: Workshop) -> None:
+    """Told in the plugin's own turn, a handler's change would wait for itself until its deadline."""
+    counter = host.load(build(STATELESS))
+    images = [build(replace(STATELESS, build=number)) for number in (2, 3, 4)]
+    verdict = Verdict(VerdictOutcome.BREACH, (Breach(Criterion.ERRORS, "errors", 0.0, 0.1),))
+    host.on("probation.passed", lambda _: host.reload("counter", images[1]))
+    host.on("quarantine.added", lambda _: host.reload("counter", images[2]))
+    host.reload("counter", images[0])
+
+    host.commit("counter")
+    assert counter.build() == 3
+
+    host._changes.take_back(host._loaded("counter"), 3, verdict)
+    assert counter.build() == 4
+
+
 # --- what does not come to rest, or does not fit (faults B01, B03) ---
 
 

@@ -6,14 +6,14 @@ Before commit the generation that is held serves again. After it going back is a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hotgraft.core.errors import RollbackBlocked
 from hotgraft.engine.journal_asked import asked
 from hotgraft.host.commit import commit
 from hotgraft.host.draining import swap_deadline_s
 from hotgraft.host.quarantine import note_quarantine, quarantined
-from hotgraft.host.report import Outcome, SwapReport
+from hotgraft.host.report import report_of
 from hotgraft.host.rollback import Rollback
 from hotgraft.host.wish import Wish
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from hotgraft.engine.journal_asked import Asked
     from hotgraft.engine.timing import Stopwatch
     from hotgraft.host.attempt import Around
-    from hotgraft.host.events import HostEvents
     from hotgraft.host.journal import Recorder
     from hotgraft.host.loaded import Loaded
+    from hotgraft.host.report import SwapReport
 
 __all__ = ["Backwards"]
 
@@ -37,7 +37,6 @@ class Backwards:
 
     around: Around
     recorder: Recorder
-    events: HostEvents
     watch: Callable[[], Stopwatch]
     swap_to: Callable[[Loaded, Wish], SwapReport]
 
@@ -48,16 +47,18 @@ class Backwards:
         before = self._image_before(loaded)
         return self.swap_to(loaded, before.wish(who, deadline_s))
 
-    def take_back(self, loaded: Loaded, number: int, verdict: Verdict) -> SwapReport:
-        """Go back because of what probation found, and do not try that image again."""
+    def take_back(
+        self, loaded: Loaded, number: int, verdict: Verdict, *, note: Callable[[dict[str, Any]], None]
+    ) -> SwapReport:
+        """Go back because of what probation found, and do not try that image again; `note` what is to be told of it."""
         if loaded.held is None or loaded.serving.generation.number != number:
-            return self.as_is(loaded)
+            return report_of(loaded)
         image = quarantined(loaded, verdict.reason)
         who = asked("probation", verdict.reason)
         report = self._recall(loaded, who, swap_deadline_s(loaded, self.around.options, None))
         too_often = self.around.quarantine.add(loaded.name, image)
         note_quarantine(self.recorder, loaded.name, image, who)
-        self.events.tell("quarantine.added", loaded.name, sha256=image.sha256, why=image.why, is_closed=too_often)
+        note({"sha256": image.sha256, "why": image.why, "is_closed": too_often})
         return report
 
     def commit(self, loaded: Loaded, number: int | None) -> bool:
@@ -66,20 +67,6 @@ class Backwards:
             return False
         commit(loaded, folder=self.around.place.folder)
         return True
-
-    def as_is(self, loaded: Loaded, *, image: str = "") -> SwapReport:
-        """Return a report of what serves, with nothing changed."""
-        serving = loaded.serving
-        return SwapReport(
-            plugin=loaded.name,
-            outcome=Outcome.PUBLISHED,
-            generation=serving.generation.number,
-            version=serving.side.version,
-            candidate=0,
-            image=image or loaded.source,
-            sha256=serving.generation.sha256,
-            is_on_probation=loaded.held is not None,
-        )
 
     def _recall(self, loaded: Loaded, who: Asked, deadline_s: float) -> SwapReport:
         held, options, watch = loaded.held, self.around.options, self.watch()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from hotgraft.host.attempt import Attempt
 from hotgraft.host.backwards import Backwards
@@ -13,7 +14,7 @@ from hotgraft.host.draining import swap_deadline_s
 from hotgraft.host.instances import add_instance
 from hotgraft.host.lending import in_providers_turn
 from hotgraft.host.loaded import Loaded
-from hotgraft.host.report import Outcome, SwapReport
+from hotgraft.host.report import Outcome, SwapReport, report_of
 from hotgraft.host.turns import Turns
 
 if TYPE_CHECKING:
@@ -47,7 +48,6 @@ class Changes:
         return Backwards(
             around=self.around,
             recorder=self.recorder,
-            events=self.events,
             watch=self.watch,
             swap_to=lambda loaded, wish: self._attempt(loaded, wish),
         )
@@ -68,20 +68,26 @@ class Changes:
     def take_back(self, loaded: Loaded, number: int, verdict: Verdict) -> SwapReport:
         """Roll generation `number` back for what probation found, unless something else serves by now."""
         deadline_s = swap_deadline_s(loaded, self.around.options, None)
-        return self._change(loaded, lambda: self.backwards.take_back(loaded, number, verdict), deadline_s)
+        untold: list[dict[str, Any]] = []
+        work = partial(self.backwards.take_back, loaded, number, verdict, note=untold.append)
+        report = self._change(loaded, work, deadline_s)
+        for facts in untold:  # not in the plugin's turn: a handler may ask for a change of it
+            self.events.tell("quarantine.added", loaded.name, **facts)
+        return report
 
     def commit(self, loaded: Loaded, number: int | None, notes: tuple[str, ...] = ()) -> SwapReport:
         """End the probation of generation `number` (None: of what serves): it stays; nothing else, nothing happens."""
+        committed: list[int] = []
 
         def work() -> SwapReport:
-            committed = self.backwards.commit(loaded, number)
-            if committed:
-                self.events.tell(
-                    "probation.passed", loaded.name, generation=loaded.serving.generation.number, notes=notes
-                )
-            return self.backwards.as_is(loaded)
+            if self.backwards.commit(loaded, number):
+                committed.append(loaded.serving.generation.number)
+            return report_of(loaded)
 
-        return carry_out(lambda: self._take(loaded, work, self.around.options.swap_deadline_s))
+        report = carry_out(lambda: self._take(loaded, work, self.around.options.swap_deadline_s))
+        for generation in committed:  # as above
+            self.events.tell("probation.passed", loaded.name, generation=generation, notes=notes)
+        return report
 
     def _change(
         self, loaded: Loaded, work: Callable[[], SwapReport], deadline_s: float, *, key: object = None, image: str = ""
@@ -100,7 +106,7 @@ class Changes:
             return carry_out(take_turn)
         later = start_change(take_turn)
         self.events.tell("swap.deferred", loaded.name)
-        return replace(self.backwards.as_is(loaded, image=image), outcome=Outcome.DEFERRED, later=later)
+        return replace(report_of(loaded, image=image), outcome=Outcome.DEFERRED, later=later)
 
     def load(
         self,

@@ -12,7 +12,7 @@ from hotgraft.host.breaker import Breakers
 from hotgraft.host.change import carry_out
 from hotgraft.host.draining import apply_rules, set_drain, swap_deadline_s
 from hotgraft.host.lending import in_providers_turn
-from hotgraft.host.report import Outcome, SwapReport
+from hotgraft.host.report import report_of
 from hotgraft.host.wish import Wish
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hotgraft.host.changing import Changes
     from hotgraft.host.events import HostEvent, HostEvents
     from hotgraft.host.loaded import Loaded
+    from hotgraft.host.report import SwapReport
 
 __all__ = ["HostDraining", "make_breakers"]
 
@@ -79,15 +80,7 @@ class HostDraining:
 def _in_turn(loaded: Loaded, work: Callable[[], None], deadline_s: float, *, provider: Loaded | None = None) -> None:
     def change() -> SwapReport:
         work()
-        generation = loaded.serving.generation.number
-        return SwapReport(
-            plugin=loaded.name,
-            outcome=Outcome.PUBLISHED,
-            generation=generation,
-            version=loaded.serving.side.version,
-            candidate=generation,
-            image=loaded.source,
-        )
+        return report_of(loaded)
 
     def take_turns() -> SwapReport:
         return in_providers_turn(loaded, change, deadline_s, provider=provider)

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from hotgraft import _core
 from hotgraft.core.errors import HotgraftError
-from hotgraft.host.report import Outcome, SwapReport
+from hotgraft.host.report import report_of
 
 if TYPE_CHECKING:
     from hotgraft.host.loaded import Loaded
+    from hotgraft.host.report import SwapReport
 
 __all__ = ["read_saved_state"]
 
@@ -23,14 +24,7 @@ def read_saved_state(loaded: Loaded, deadline_s: float) -> dict[str, dict[str, A
         slots = [slot for instance in instances for slot in instance.slots.values()]
         states = _core.read_state(serving.generation, slots, deadline_s)
         found.update({instance.name: states[instance.index] for instance in instances})
-        return SwapReport(
-            plugin=loaded.name,
-            outcome=Outcome.PUBLISHED,
-            generation=serving.generation.number,
-            version=serving.side.version,
-            candidate=0,
-            image=loaded.source,
-        )
+        return report_of(loaded)
 
     try:
         loaded.turns.take(None, work, deadline_s)

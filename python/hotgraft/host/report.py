@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from hotgraft.core.plan import Plan
     from hotgraft.core.probing import ProbeReport
     from hotgraft.engine.timing import StepTime
+    from hotgraft.host.loaded import Loaded
 
-__all__ = ["Outcome", "SwapReport"]
+__all__ = ["Outcome", "SwapReport", "report_of"]
 
 
 class Outcome(StrEnum):
@@ -118,3 +119,18 @@ class SwapReport:
         if self.pause_us:
             lines.append(f"  callers waited at most {self.pause_us:,.0f} µs")
         return "\n".join(lines)
+
+
+def report_of(loaded: Loaded, *, image: str = "") -> SwapReport:
+    """Return a report of what serves, with nothing changed; `image`: what was asked for, if that is another."""
+    serving = loaded.serving
+    return SwapReport(
+        plugin=loaded.name,
+        outcome=Outcome.PUBLISHED,
+        generation=serving.generation.number,
+        version=serving.side.version,
+        candidate=0,
+        image=image or loaded.source,
+        sha256=serving.generation.sha256,
+        is_on_probation=loaded.held is not None,
+    )
