@@ -127,6 +127,9 @@ class Descriptor(_Value, frozen=True, omit_defaults=True):
     config_schema: dict[str, Any]
     pins: Literal["wait"]
     drain: Drain | None = None
+    outputs: dict[str, dict[str, Any]] = {}
+    features: tuple[str, ...] = ()
+    permissions: tuple[str, ...] = ()
 
 
 def write_descriptor(descriptor: Descriptor) -> bytes:

@@ -26,6 +26,13 @@ The schema; a key that is not here is refused with the nearest one that is::
     [config]
     schema = "config.schema.json"   # JSON Schema: a file beside the manifest, or an inline table
 
+    [outputs]                       # JSON Schema of what a function returns as JSON or MessagePack
+    "agent.answer" = "answer.schema.json"   # interface.function: a file beside the manifest, or an inline table
+
+    [offers]
+    features = ["stereo"]      # what callers may rely on beyond functions: a-z, then a-z 0-9 . _ -
+    permissions = ["network"]  # what it asks of its host; policy, not a boundary
+
     [drain]
     deadline_s = 5.0           # how long a swap may wait for calls; default: as the host is set
     at_deadline = "call off"   # default; or "leave": who is inside stays in the old version; not with state
@@ -41,8 +48,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 from hotgraft.core.draining import CALL_OFF, DEADLINE_LIMIT_S, LEAVE, AtDeadline
 from hotgraft.core.errors import ManifestError
 from hotgraft.core.manifest_checks import (
+    FEATURE_NAME,
     IDENTIFIER,
     INTERFACE_NAME,
+    OUTPUT_NAME,
     PLUGIN_NAME,
     Table,
     check_nesting,
@@ -54,6 +63,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SIZE_LIMIT: Final = 1 << 20  # bytes
+OFFERS_LIMIT: Final = 256  # features, and permissions
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +118,9 @@ class Manifest:
     drain: Drain = field(default_factory=Drain)
     config_schema: Mapping[str, Any] = field(default_factory=dict)
     config_schema_file: str = ""  # the schema is in this file; config_schema is then empty
+    outputs: Mapping[str, Mapping[str, Any] | str] = field(default_factory=dict)  # a text is the file the schema is in
+    features: tuple[str, ...] = ()
+    permissions: tuple[str, ...] = ()
 
 
 def read_manifest(data: bytes, *, path: str = "plugin.toml") -> Manifest:
@@ -120,7 +133,14 @@ def read_manifest(data: bytes, *, path: str = "plugin.toml") -> Manifest:
     top = Table("", _read_toml(data, path), violations)
     plugin, provides, requires, state = _plugin(top), _provides(top), _requires(top), _state(top)
     manifest = Manifest(
-        **plugin, provides=provides, requires=requires, state=state, drain=_drain(top, state), **_config(top)
+        **plugin,
+        provides=provides,
+        requires=requires,
+        state=state,
+        drain=_drain(top, state),
+        **_config(top),
+        outputs=_outputs(top, provides),
+        **_offers(top),
     )
     top.end()
     if violations:
@@ -251,5 +271,29 @@ def _config(top: Table) -> dict[str, Any]:
         values = {"config_schema": schema}
         if not is_json(schema):
             table.complain("schema", "holds a date, a time or a number that JSON has no form for")
+    table.end()
+    return values
+
+
+def _outputs(top: Table, provides: tuple[Provided, ...]) -> dict[str, Mapping[str, Any] | str]:
+    table = top.table("outputs")
+    known = {one.interface for one in provides}
+    outputs: dict[str, Mapping[str, Any] | str] = {}
+    for name in table.names(OUTPUT_NAME):
+        if name.split(".")[0] not in known:
+            table.complain(name, "its interface is not provided here")
+        if not table.is_table(name):
+            outputs[name] = table.text(name, required=True)
+            continue
+        schema = outputs[name] = table.take(name)
+        if not is_json(schema):
+            table.complain(name, "holds a date, a time or a number that JSON has no form for")
+    table.end()
+    return outputs
+
+
+def _offers(top: Table) -> dict[str, Any]:
+    table = top.table("offers")
+    values = {key: table.words(key, FEATURE_NAME, most=OFFERS_LIMIT) for key in ("features", "permissions")}
     table.end()
     return values

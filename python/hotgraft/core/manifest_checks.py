@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 PLUGIN_NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 INTERFACE_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
+FEATURE_NAME: Final = re.compile(r"[a-z][a-z0-9._-]{0,63}")
+OUTPUT_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}\.[A-Za-z_][A-Za-z0-9_]{0,127}")
 IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 
 NESTING_LIMIT: Final = 32
@@ -137,6 +139,19 @@ class Table:
         elif pattern is not None and not pattern.fullmatch(value):
             self.complain(key, f"{value[:80]!r} is not of the form {pattern.pattern}")
         return value
+
+    def words(self, key: str, pattern: re.Pattern[str], *, most: int) -> tuple[str, ...]:
+        """At most `most` different strings, sorted; their order says nothing."""
+        value: list[Any] = self._typed(key, list, "an array of strings", [])
+        wrong = [one for one in value if not (isinstance(one, str) and pattern.fullmatch(one))]
+        if wrong:
+            shown = wrong[0][:80] if isinstance(wrong[0], str) else wrong[0]
+            self.complain(key, f"{shown!r:.80} is no name of the form {pattern.pattern}")
+        elif len(set(value)) != len(value):
+            self.complain(key, f"{next(one for one in value if value.count(one) > 1)!r} stands twice")
+        elif len(value) > most:
+            self.complain(key, f"has {len(value)} entries; it ends at {most}")
+        return () if wrong else tuple(sorted(set(value)))
 
     def choice(self, key: str, choices: tuple[str, ...]) -> str:
         """One of `choices`; the first is the default."""

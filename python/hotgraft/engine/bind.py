@@ -6,7 +6,6 @@ fields by pointer. The rest is refused with file and line.
 
 from __future__ import annotations
 
-import json
 import keyword
 import re
 from typing import TYPE_CHECKING, Final
@@ -28,7 +27,7 @@ from hotgraft.core.descriptor_checks import descriptor_violations
 from hotgraft.core.errors import BindError
 from hotgraft.core.manifest import Manifest, read_manifest
 from hotgraft.engine.bind_layout import Bound, BoundStruct, layout_id_of
-from hotgraft.engine.config import schema_complaint
+from hotgraft.engine.bind_schemas import config_schema, output_schemas
 from hotgraft.engine.header_includes import HeaderReader
 from hotgraft.engine.header_parse import parse_header
 from hotgraft.engine.header_types import SCALAR_OF, Layouts
@@ -104,7 +103,8 @@ class _Binding:
     def bound(self) -> Bound:
         provides = tuple(self._interface(one) for one in self.manifest.provides)
         state = self._state()
-        schema = self._config_schema()
+        config = config_schema(self.manifest, self.folder, self.on, self.complaints)
+        outputs = output_schemas(self.manifest, self.folder, self.on, self.complaints)
         self._refuse_if_wrong()
         descriptor = Descriptor(
             hotgraft=FORMAT,
@@ -118,9 +118,12 @@ class _Binding:
             ),
             structs=self.structs,
             state=state,
-            config_schema=schema,
+            config_schema=config,
             pins=self.manifest.drain.pins,
             drain=_drain(self.manifest),
+            outputs=outputs,
+            features=self.manifest.features,
+            permissions=self.manifest.permissions,
         )
         self.complaints += [f"{self._where(one)}: {one}" for one in descriptor_violations(descriptor)]
         self._refuse_if_wrong()
@@ -144,27 +147,6 @@ class _Binding:
         layouts = self.layouts
         members = layouts.declared[name].members
         return BoundStruct(name, layouts.size_of(name), layouts.align_of(name), members, layouts.offsets(name))
-
-    def _config_schema(self) -> dict[str, object]:
-        schema = self._given_schema()
-        complaint = schema_complaint(schema) if schema else ""
-        if complaint:
-            self.complaints.append(f"{self.on}: config.schema is no JSON Schema: {complaint}")
-        return schema
-
-    def _given_schema(self) -> dict[str, object]:
-        if not self.manifest.config_schema_file:
-            return dict(self.manifest.config_schema)
-        path = self.folder / self.manifest.config_schema_file
-        try:
-            schema = json.loads(path.read_bytes())
-        except (OSError, ValueError, RecursionError) as error:
-            self.complaints.append(f"{path}: {error}")
-            return {}
-        if not isinstance(schema, dict):
-            self.complaints.append(f"{path}: a JSON Schema is an object")
-            return {}
-        return schema
 
     def _state(self) -> State:
         state = self.manifest.state

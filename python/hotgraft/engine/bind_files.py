@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from hotgraft.core.errors import BindError
 from hotgraft.core.manifest import read_manifest
+from hotgraft.engine.bind_schemas import schema_files
 from hotgraft.engine.header_includes import HeaderReader
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def read_files(manifest: Manifest, path: Path) -> tuple[Path, ...]:
     reader = HeaderReader(path.parent, [])  # bind is who complains
     for name in headers:
         reader.read(name)
-    names = [*headers, manifest.config_schema_file, *reader.files.values()]
+    names = [*headers, *schema_files(manifest), *reader.files.values()]
     return tuple(dict.fromkeys([path, *(path.parent / name for name in names if name)]))
 
 
