@@ -132,13 +132,20 @@ public:
     // *is_again: the plugin is still busy and wants to be asked again.
     [[nodiscard]] Status quiesce(std::size_t index, std::int64_t deadline_ns, bool *is_again);
     [[nodiscard]] Status resume(std::size_t index);
-    // The same after a rollback; an instance that was replaced without a gate has never stopped.
-    [[nodiscard]] Status resume_recalled(std::size_t index);
+    // The same after a rollback; an instance that was replaced without a gate has never stopped. `takes_kept`: it took
+    // no block on its way back, and gets the one that was kept for it.
+    [[nodiscard]] Status resume_recalled(std::size_t index, bool takes_kept);
     [[nodiscard]] Status start(std::size_t index);
     [[nodiscard]] Status save(std::size_t index, KeyedState *out);
     [[nodiscard]] Status restore(std::size_t index, std::uint32_t schema, const KeyedState &saved);
     [[nodiscard]] Status surrender(std::size_t index, Block *out);
     [[nodiscard]] Status take(std::size_t index, const Block &block);
+    // A block for take, of this generation's layout; data nullptr: no memory.
+    [[nodiscard]] Block make_block(std::uint64_t bytes) const noexcept;
+    // What an instance surrendered and somebody else works on a converted copy of: it is the instance's again if the
+    // generation is recalled without taking another one, and goes when it does, or with the instance.
+    void keep_block(std::size_t index, const Block &block) noexcept;
+    void drop_kept_blocks() noexcept;
     // HOTGRAFT_HEALTH_*; Ok as well where it offers no health extension. Of one that serves: health_check.hpp.
     [[nodiscard]] Status check_health(std::size_t index, std::uint32_t depth);
     [[nodiscard]] Status destroy(std::size_t index);

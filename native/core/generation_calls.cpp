@@ -1,5 +1,6 @@
 // The plugin's control functions, called on the caller's thread, and what they answered made into a Status.
 #include <algorithm>
+#include <utility>
 
 #include "control.hpp"
 #include "generation.hpp"
@@ -90,10 +91,16 @@ Status Generation::resume(std::size_t index) {
     return {};
 }
 
-Status Generation::resume_recalled(std::size_t index) {
+Status Generation::resume_recalled(std::size_t index, bool takes_kept) {
     Instance *instance = nullptr;
     if (Status status = instance_at(index, &instance); !status.is_ok()) {
         return status;
+    }
+    if (takes_kept && instance->kept.data != nullptr) {
+        if (Status status = take(index, instance->kept); !status.is_ok()) {
+            return status;
+        }
+        instance->kept = {}; // if this rollback is called off, the instance still has it
     }
     return instance->is_started ? Status() : resume(index);
 }
@@ -179,6 +186,20 @@ Status Generation::take(std::size_t index, const Block &block) {
     return {};
 }
 
+Block Generation::make_block(std::uint64_t bytes) const noexcept {
+    return {Ledger::reallocate(books_->ledger, nullptr, bytes, 0), bytes, state_.layout_id};
+}
+
+void Generation::keep_block(std::size_t index, const Block &block) noexcept {
+    instances_[index]->kept = block;
+}
+
+void Generation::drop_kept_blocks() noexcept {
+    for (const std::unique_ptr<Instance> &instance : instances_) {
+        Ledger::free_block(std::exchange(instance->kept, {}).data);
+    }
+}
+
 Status Generation::check_health(std::size_t index, std::uint32_t depth) {
     Instance *instance = nullptr;
     {
@@ -200,6 +221,7 @@ Status Generation::destroy(std::size_t index) {
     }
     entry_.functions.destroy(instance->plugin);
     instance->plugin = nullptr;
+    Ledger::free_block(std::exchange(instance->kept, {}).data);
     return {};
 }
 

@@ -19,6 +19,7 @@ struct Generation::Instance {
     std::unique_ptr<Services> services;
     hotgraft_instance *plugin = nullptr;
     bool is_started = false; // start or resume went well, and no quiesce since
+    Block kept;              // surrendered, and converted for who came next; the instance has no other then
 };
 
 // What a plugin's function says why into. Zeroed, as status.h wants it.

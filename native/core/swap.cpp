@@ -24,7 +24,7 @@ bool runs_plugin_code(StepKind kind) {
 
 // Undo that is done to the candidate; the rest is done to what served before.
 bool acts_on_next(StepKind kind) {
-    return kind == StepKind::kStop || kind == StepKind::kLetGo;
+    return kind == StepKind::kStop || kind == StepKind::kLetGo || kind == StepKind::kDropConverted;
 }
 
 bool is_same(const WindowStep &a, const WindowStep &b) {
@@ -248,7 +248,9 @@ private:
             member.next->mark_active();
             member.next->allow_pins(); // a recalled one turned them away when it was replaced
             member.old_generation->mark_held();
+            member.next->drop_kept_blocks(); // a recalled one that took a block back needs no other
         }
+        window_->keep_converted();
         return {};
     }
 

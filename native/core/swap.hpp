@@ -10,6 +10,7 @@
 #define HOTGRAFT_CORE_SWAP_HPP
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,6 +26,7 @@ namespace hotgraft {
 enum class StateWay : std::uint8_t {
     kNone,        // there is none to carry
     kHandOver,    // surrender → take: the block's pointer changes hands
+    kConvert,     // surrender → convert → take: a block of the candidate's own layout, made from the old one's
     kSaveRestore, // save → restore: keyed values
 };
 
@@ -35,12 +37,14 @@ enum class StepKind : std::uint8_t {
     kQuiesce,
     kSurrender,
     kSave,
+    kConvert,
     kTake,
     kRestore,
     kStart,
     kPublish, // the point of no return
     kStop,    // from here on: undo
     kLetGo,
+    kDropConverted,
     kGiveBack,
     kResume,
     kReopenGates,
@@ -49,12 +53,23 @@ enum class StepKind : std::uint8_t {
 // The step's name in reports and messages.
 [[nodiscard]] const char *step_name(StepKind kind) noexcept;
 
+// How a block of one layout becomes one of another. Both functions run while callers wait, or before; they change
+// nothing but what they are given, and throw nothing.
+struct BlockConversion {
+    // Bytes of the block that is made of one of so many; kRefused: so many are no block of the old layout.
+    std::function<Status(std::uint64_t old_bytes, std::uint64_t *next_bytes)> size;
+    // Fill all of `next`, of the size that was answered. kRefused: a value does not fit, with its field.
+    std::function<Status(const void *old, std::uint64_t old_bytes, void *next)> convert;
+};
+
 // One instance of a plugin on its way from the old generation to the next.
 struct InstanceMove {
     std::size_t old_index = 0;
     std::size_t next_index = 0;
     StateWay way = StateWay::kNone;
     bool is_rollback = false; // next_index served before and was quiesced: it is resumed, not started
+    std::shared_ptr<const BlockConversion> conversion{}; // for kConvert
+    std::uint64_t expected_bytes = 0; // of the old block: for so many there is room before the gates close
 };
 
 // One slot and the table that is to be published in it; the table belongs to `next` of the same member.

@@ -15,9 +15,11 @@ void append_for_all(const SwapRequest &request, StepKind kind, std::vector<Windo
                 (request.members[m].leaves_undrained || request.members[m].leaves_at_deadline)) {
                 continue; // calls may be inside: it is quiesced when it is taken down
             }
-            const bool hands_over = kind == StepKind::kSurrender || kind == StepKind::kTake;
+            const bool moves = kind == StepKind::kSurrender || kind == StepKind::kTake;
+            const bool converts = kind == StepKind::kConvert;
             const bool saves = kind == StepKind::kSave || kind == StepKind::kRestore;
-            if ((!hands_over || way == StateWay::kHandOver) && (!saves || way == StateWay::kSaveRestore)) {
+            if ((!moves || way == StateWay::kHandOver || way == StateWay::kConvert) &&
+                (!converts || way == StateWay::kConvert) && (!saves || way == StateWay::kSaveRestore)) {
                 steps->push_back({kind, m, i});
             }
         }
@@ -56,8 +58,8 @@ std::vector<WindowStep> plan_window(const SwapRequest &request) {
     if (needs_gate(request)) {
         steps.push_back({StepKind::kCloseGates, 0, 0});
         steps.push_back({StepKind::kDrain, 0, 0});
-        for (const StepKind kind :
-             {StepKind::kQuiesce, StepKind::kSurrender, StepKind::kSave, StepKind::kTake, StepKind::kRestore}) {
+        for (const StepKind kind : {StepKind::kQuiesce, StepKind::kSurrender, StepKind::kSave, StepKind::kConvert,
+                                    StepKind::kTake, StepKind::kRestore}) {
             append_for_all(request, kind, &steps);
         }
     }

@@ -1,7 +1,9 @@
 #include "window.hpp"
 
-#include <algorithm>
+#include <cstring>
 #include <ctime>
+#include <string>
+#include <utility>
 
 #include "control.hpp"
 
@@ -40,6 +42,8 @@ const char *step_name(StepKind kind) noexcept {
         return "surrender";
     case StepKind::kSave:
         return "save";
+    case StepKind::kConvert:
+        return "convert";
     case StepKind::kTake:
         return "take";
     case StepKind::kRestore:
@@ -52,6 +56,8 @@ const char *step_name(StepKind kind) noexcept {
         return "stop";
     case StepKind::kLetGo:
         return "let go";
+    case StepKind::kDropConverted:
+        return "drop converted";
     case StepKind::kGiveBack:
         return "give back";
     case StepKind::kResume:
@@ -70,6 +76,8 @@ std::optional<StepKind> undo_of(StepKind kind) noexcept {
         return StepKind::kResume;
     case StepKind::kSurrender:
         return StepKind::kGiveBack;
+    case StepKind::kConvert:
+        return StepKind::kDropConverted;
     case StepKind::kTake:
         return StepKind::kLetGo;
     case StepKind::kStart:
@@ -79,10 +87,40 @@ std::optional<StepKind> undo_of(StepKind kind) noexcept {
     }
 }
 
+namespace {
+
+// A block to convert into, every page of it there: the first touch of a page costs more than its conversion. Without
+// memory there is none, and the step itself says so.
+Block room_for(const InstanceMove &move, const Generation &next) noexcept {
+    std::uint64_t bytes = 0;
+    if (move.way != StateWay::kConvert || move.expected_bytes == 0 ||
+        !move.conversion->size(move.expected_bytes, &bytes).is_ok()) {
+        return {};
+    }
+    Block room = next.make_block(bytes);
+    if (room.data != nullptr) {
+        std::memset(room.data, 0, room.bytes);
+    }
+    return room;
+}
+
+} // namespace
+
 Window::Window(SwapRequest request, std::size_t steps_max) : request_(std::move(request)) {
     records_.reserve(steps_max);
     for (const SwapMember &member : request_.members) {
-        carried_.emplace_back(member.instances.size());
+        std::vector<Carried> &carried = carried_.emplace_back(member.instances.size());
+        for (std::size_t i = 0; i < carried.size(); ++i) {
+            carried[i].converted = room_for(member.instances[i], *member.next);
+        }
+    }
+}
+
+Window::~Window() {
+    for (const std::vector<Carried> &member : carried_) {
+        for (const Carried &state : member) {
+            Ledger::free_block(state.converted.data);
+        }
     }
 }
 
@@ -154,6 +192,42 @@ std::vector<StepRecord> Window::take_records() noexcept {
     return std::move(records_);
 }
 
+void Window::keep_converted() noexcept {
+    for (std::size_t m = 0; m < request_.members.size(); ++m) {
+        const SwapMember &member = request_.members[m];
+        for (std::size_t i = 0; i < member.instances.size(); ++i) {
+            if (member.instances[i].way == StateWay::kConvert) {
+                member.old_generation->keep_block(member.instances[i].old_index, carried_[m][i].block);
+            }
+        }
+    }
+}
+
+Status Window::convert(const InstanceMove &move, const Generation &next, Carried &state) {
+    std::uint64_t bytes = 0;
+    if (Status status = move.conversion->size(state.block.bytes, &bytes); !status.is_ok()) {
+        return status;
+    }
+    if (state.converted.bytes != bytes) { // it grew since it was looked at, or nobody knew
+        Ledger::free_block(state.converted.data);
+        state.converted = next.make_block(bytes);
+    }
+    if (state.converted.data == nullptr) {
+        return {Code::kNoMemory, "no memory for a state of " + std::to_string(bytes) + " bytes"};
+    }
+    return move.conversion->convert(state.block.data, state.block.bytes, state.converted.data);
+}
+
+// Until take says that it has it, the block is the window's.
+Status Window::take_converted(const InstanceMove &move, Generation &next, Carried &state) {
+    const Block block = std::exchange(state.converted, {});
+    Status status = next.take(move.next_index, block);
+    if (!status.is_ok()) {
+        state.converted = block;
+    }
+    return status;
+}
+
 Status Window::quiesce(Generation &generation, std::size_t instance, std::int64_t deadline_ns) {
     for (;;) {
         bool is_again = false;
@@ -186,16 +260,23 @@ Status Window::perform(const WindowStep &step, std::int64_t deadline_ns) {
         return old_generation.surrender(move.old_index, &state.block);
     case StepKind::kSave:
         return old_generation.save(move.old_index, &state.saved);
+    case StepKind::kConvert:
+        return convert(move, next, state);
     case StepKind::kTake:
-        return next.take(move.next_index, state.block);
+        return move.way == StateWay::kConvert ? take_converted(move, next, state)
+                                              : next.take(move.next_index, state.block);
     case StepKind::kRestore:
         return next.restore(move.next_index, old_generation.state_schema(), state.saved);
     case StepKind::kStart:
-        return move.is_rollback ? next.resume_recalled(move.next_index) : next.start(move.next_index);
+        return move.is_rollback ? next.resume_recalled(move.next_index, move.way == StateWay::kNone)
+                                : next.start(move.next_index);
     case StepKind::kStop:
         return quiesce(next, move.next_index, deadline_ns);
     case StepKind::kLetGo:
-        return next.surrender(move.next_index, &state.block);
+        return next.surrender(move.next_index, move.way == StateWay::kConvert ? &state.converted : &state.block);
+    case StepKind::kDropConverted:
+        Ledger::free_block(std::exchange(state.converted, {}).data);
+        return {};
     case StepKind::kGiveBack:
         return old_generation.take(move.old_index, state.block);
     case StepKind::kResume:

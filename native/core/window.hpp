@@ -21,6 +21,7 @@ namespace hotgraft {
 // What one instance's state is while it is in neither generation.
 struct Carried {
     Block block;
+    Block converted; // made before the gates close if its size can be known
     KeyedState saved;
 };
 
@@ -48,7 +49,11 @@ struct Job {
 class Window {
 public:
     // `steps_max`: how many steps will be noted at most, undo included.
+    // Makes room for blocks that are to be converted, and touches it.
     Window(SwapRequest request, std::size_t steps_max);
+    Window(const Window &) = delete;
+    Window &operator=(const Window &) = delete;
+    ~Window(); // frees blocks that nobody took
 
     // Carry out plugin steps one after another; stop at the first that fails. Runs on a control thread.
     Status run(Job &job, const std::vector<WindowStep> &steps);
@@ -62,12 +67,16 @@ public:
     [[nodiscard]] std::size_t record_count() const noexcept;
     // What takes the step back that was noted as number `index`; nothing: there is nothing to take back.
     [[nodiscard]] std::optional<WindowStep> undo_at(std::size_t index) const noexcept;
+    // Once published: what was converted is kept with the generation it is from, for a rollback.
+    void keep_converted() noexcept;
     // At the end: the records, moved out.
     [[nodiscard]] std::vector<StepRecord> take_records() noexcept;
     [[nodiscard]] const SwapRequest &request() const noexcept { return request_; }
 
 private:
     Status perform(const WindowStep &step, std::int64_t deadline_ns);
+    static Status take_converted(const InstanceMove &move, Generation &next, Carried &state);
+    static Status convert(const InstanceMove &move, const Generation &next, Carried &state);
     static Status quiesce(Generation &generation, std::size_t instance, std::int64_t deadline_ns);
 
     const SwapRequest request_;
