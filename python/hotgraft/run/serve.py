@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from hotgraft.core.errors import ConfigError
 from hotgraft.host.host import Host
 from hotgraft.run.starting import start_plugins
+from hotgraft.run.told import ToldToEnd
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from hotgraft.host.events import HostEvent
 
 __all__ = ["run_plugins"]
-
-_ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def run_plugins(settings: Settings, say: Callable[[str, str, dict[str, Any]], None]) -> None:
@@ -39,8 +37,7 @@ def run_plugins(settings: Settings, say: Callable[[str, str, dict[str, Any]], No
             found="no plugin is named",
             advice="name an image, or write [plugins.NAME] into hotgraft.toml",
         )
-    stop, turn = threading.Event(), threading.Lock()
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in _ENDING}
+    turn = threading.Lock()
 
     def tell_ours(event: str, plugin: str, facts: dict[str, Any]) -> None:
         with turn:
@@ -49,13 +46,9 @@ def run_plugins(settings: Settings, say: Callable[[str, str, dict[str, Any]], No
     def tell(event: HostEvent) -> None:
         tell_ours(event.name, event.plugin, dict(event.facts))
 
-    try:
-        with Host(**asdict(settings.options)) as host:
-            host.on("*", tell)
-            start_plugins(host, settings, tell_ours)
-            if settings.reload:
-                host.watch()
-            stop.wait()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    with ToldToEnd() as told, Host(**asdict(settings.options)) as host:
+        host.on("*", tell)
+        start_plugins(host, settings, tell_ours)
+        if settings.reload:
+            host.watch()
+        told.wait()
