@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hotgraft.core.descriptor_shape import read_json
 from hotgraft.engine.config import schema_complaint
 
 if TYPE_CHECKING:
@@ -43,6 +42,8 @@ def _schema(given: Mapping[str, Any] | str, where: str, folder: Path, on: str, c
 
 
 def _read(path: Path, complaints: list[str]) -> dict[str, Any]:
+    from hotgraft.core.descriptor_shape import read_json  # with msgspec: for who has a schema
+
     try:
         schema = read_json(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
