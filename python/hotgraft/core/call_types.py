@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 if TYPE_CHECKING:
-    from hotgraft.core.descriptor import Descriptor
+    from hotgraft.core.descriptor import Descriptor, Function, Interface
 
-__all__ = ["CallDescription", "blocking_functions", "call_description"]
+__all__ = ["ADDRESS", "CallDescription", "blocking_functions", "call_description", "called_interfaces"]
+
+ADDRESS: Final = "address"  # to the call path: an integer that is passed on, and where it may be NULL, None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +31,37 @@ def call_description(descriptor: Descriptor, plugin: str, *, catches_crashes: bo
     """
     functions = [
         {**msgspec.to_builtins(function), "interface_index": index, "caught": catches_crashes}
-        for index, interface in enumerate(descriptor.provides)
+        for index, interface in enumerate(called_interfaces(descriptor))
         for function in interface.functions
     ]
-    return CallDescription(plugin, functions, msgspec.to_builtins(descriptor.structs))
+    return CallDescription(plugin, functions, msgspec.to_builtins(descriptor.unions | descriptor.structs))
+
+
+def called_interfaces(descriptor: Descriptor) -> tuple[Interface, ...]:
+    """Return what it provides as it is called: an enum is the integer that it is, a call-back an address."""
+    if not descriptor.enums and all(
+        parameter.type.isidentifier()
+        for interface in descriptor.provides
+        for function in interface.functions
+        for parameter in function.parameters
+    ):
+        return descriptor.provides
+    return tuple(
+        msgspec.structs.replace(one, functions=tuple(_called(function, descriptor) for function in one.functions))
+        for one in descriptor.provides
+    )
+
+
+def _called(function: Function, descriptor: Descriptor) -> Function:
+    def plain(name: str) -> str:
+        enum = descriptor.enums.get(name)
+        return enum.type if enum is not None else name if name.isidentifier() else ADDRESS
+
+    return msgspec.structs.replace(
+        function,
+        parameters=tuple(msgspec.structs.replace(one, type=plain(one.type)) for one in function.parameters),
+        returns=msgspec.structs.replace(function.returns, type=plain(function.returns.type)),
+    )
 
 
 def blocking_functions(descriptor: Descriptor) -> frozenset[str]:

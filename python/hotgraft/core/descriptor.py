@@ -2,6 +2,8 @@
 
 Written by ``hotgraft bind``, read by hosts before any of the image's code runs. It is a claim, and it may be
 hostile: every violation is found, at once, however large or deep the bytes.
+
+What was added to format 1 is left out where it says nothing, so that hosts of before read what uses nothing of it.
 """
 
 from __future__ import annotations
@@ -11,15 +13,17 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from hotgraft.core.descriptor_checks import FIRST_FUNCTION_OFFSET, FORMAT, SCALARS, descriptor_violations
+from hotgraft.core.descriptor_checks import FIRST_FUNCTION_OFFSET, FORMAT, descriptor_violations
 from hotgraft.core.descriptor_shape import read_json, shape_violations
+from hotgraft.core.descriptor_types import SCALARS
 from hotgraft.core.errors import ManifestError
 
 SIZE_LIMIT: Final = 1 << 20  # bytes
 
 __all__ = [
-    "FIRST_FUNCTION_OFFSET", "FORMAT", "SCALARS", "Descriptor", "Drain", "Field", "Function", "Interface", "Parameter",
-    "Requirement", "Returns", "State", "Struct", "read_descriptor", "signature", "write_descriptor",
+    "FIRST_FUNCTION_OFFSET", "FORMAT", "SCALARS", "Descriptor", "Drain", "Enumeration", "Field", "Function",
+    "Interface", "Parameter", "Requirement", "Returns", "State", "Struct", "read_descriptor", "signature",
+    "write_descriptor",
 ]  # fmt: skip
 
 
@@ -28,7 +32,11 @@ class _Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 class Parameter(_Value, frozen=True):
-    """One parameter of a function; `self` is not listed."""
+    """One parameter of a function; `self` is not listed.
+
+    `type` is a scalar, the name of a struct, union or enum, or as canonical text (`c_types`) a pointer to a function
+    or the ``void*`` that is passed back to one. Those two are addresses that nobody reads through: `pointer` is 0.
+    """
 
     name: str
     type: str
@@ -39,17 +47,19 @@ class Parameter(_Value, frozen=True):
     const: bool
 
 
-class Returns(_Value, frozen=True):
-    """What a function answers."""
+class Returns(_Value, frozen=True, omit_defaults=True):
+    """What a function answers. `const`: of what a pointer leads to; None: as usual, const unless it is owned."""
 
     kind: Literal["status", "void", "value", "pointer"]
     type: str
     ownership: Literal["copied", "owned", "leased"] | None
     count: str | None
+    nullable: bool = False
+    const: bool | None = None
 
 
-class Function(_Value, frozen=True):
-    """One function of an interface."""
+class Function(_Value, frozen=True, omit_defaults=True):
+    """One function of an interface. serial: one call at a time; realtime: it never waits and asks for no memory."""
 
     name: str
     offset: int
@@ -58,6 +68,8 @@ class Function(_Value, frozen=True):
     idempotent: bool
     returns: Returns
     parameters: tuple[Parameter, ...]
+    serial: bool = False
+    realtime: bool = False
 
 
 class Interface(_Value, frozen=True):
@@ -78,22 +90,34 @@ class Requirement(_Value, frozen=True):
     optional: bool
 
 
-class Field(_Value, frozen=True):
-    """One field of a struct; `count` elements of `type`."""
+class Field(_Value, frozen=True, omit_defaults=True):
+    """One field of a struct or union; `count` elements of `type`, which is a name or an array as text: ``i32[2][4]``.
+
+    Fields of members without a name stand as the outer's own. `shares`: it lies over one of those before it, because
+    both are in a union without a name.
+    """
 
     name: str
     type: str
     offset: int
     bytes: int
     count: int
+    shares: bool = False
 
 
 class Struct(_Value, frozen=True):
-    """The layout of a struct that crosses by pointer."""
+    """The layout of a struct that crosses by pointer, or of a union, whose fields all begin at 0."""
 
     bytes: int
     align: int
     fields: tuple[Field, ...]
+
+
+class Enumeration(_Value, frozen=True):
+    """An enum: the scalar that it is, and its constants in order."""
+
+    type: str
+    values: tuple[tuple[str, int], ...]
 
 
 class State(_Value, frozen=True):
@@ -130,6 +154,9 @@ class Descriptor(_Value, frozen=True, omit_defaults=True):
     outputs: dict[str, dict[str, Any]] = {}
     features: tuple[str, ...] = ()
     permissions: tuple[str, ...] = ()
+    unions: dict[str, Struct] = {}
+    enums: dict[str, Enumeration] = {}
+    constants: dict[str, str] = {}  # macros and enumerators of its headers, by value: equal texts are equal values
 
 
 def write_descriptor(descriptor: Descriptor) -> bytes:
@@ -165,7 +192,9 @@ def signature(function: Function) -> str:
     parameters = ", ".join(["self", *(_shown(parameter) for parameter in function.parameters)])
     returns = function.returns
     kind = returns.kind if returns.kind in ("status", "void") else returns.type
-    return f"{function.name}({parameters}) -> {kind}" + (f" {returns.ownership}" if returns.ownership else "")
+    result = kind + (f" {returns.ownership}" if returns.ownership else "") + (" or NULL" if returns.nullable else "")
+    tags = [name for name in ("serial", "realtime") if getattr(function, name)]
+    return f"{function.name}({parameters}) -> {result}" + "".join(f", {tag}" for tag in tags)
 
 
 def _shown(parameter: Parameter) -> str:

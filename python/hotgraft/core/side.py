@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hotgraft.core.c_types import names_in, parse_type
 from hotgraft.core.contract import FunctionFacts, InterfaceFacts
 from hotgraft.core.plan import Side
 from hotgraft.core.state import StateFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from hotgraft.core.descriptor import Descriptor, Function, Interface, Parameter, Struct
+    from hotgraft.core.descriptor import Descriptor, Enumeration, Function, Interface, Parameter, Struct
 
 __all__ = ["side_of"]
 
 
 def side_of(descriptor: Descriptor) -> Side:
     """Return what callers and state of this version depend on."""
-    layouts = {name: layout_text(struct) for name, struct in descriptor.structs.items()}
+    layouts = {name: layout_text(one) for name, one in (descriptor.unions | descriptor.structs).items()}
+    layouts |= {name: f"{one.type} {{{enum_text(one)}}}" for name, one in descriptor.enums.items()}
     state = descriptor.state
     return Side(
         version=descriptor.version,
-        interfaces=tuple(_interface(one, descriptor.structs, layouts) for one in descriptor.provides),
+        interfaces=tuple(_interface(one, descriptor, layouts) for one in descriptor.provides),
         state=StateFacts(
             kind=state.kind,
             schema=state.schema,
@@ -40,6 +40,11 @@ def layout_text(struct: Struct) -> str:
         for field in struct.fields
     )
     return f"{struct.bytes} bytes ({fields})"
+
+
+def enum_text(enum: Enumeration) -> str:
+    """Return an enum's constants as text."""
+    return ", ".join(f"{name} = {value}" for name, value in enum.values)
 
 
 def signature_text(function: Function) -> str:
@@ -66,7 +71,7 @@ def _parameter(parameter: Parameter, places: dict[str, str]) -> str:
     return text + (" or NULL" if parameter.nullable else "")
 
 
-def _interface(interface: Interface, structs: Mapping[str, Struct], layouts: dict[str, str]) -> InterfaceFacts:
+def _interface(interface: Interface, descriptor: Descriptor, layouts: dict[str, str]) -> InterfaceFacts:
     major, minor = interface.version
     return InterfaceFacts(
         name=interface.interface,
@@ -78,7 +83,7 @@ def _interface(interface: Interface, structs: Mapping[str, Struct], layouts: dic
                 name=function.name,
                 offset=function.offset,
                 signature=signature_text(function),
-                structs=_structs_of(function, structs),
+                structs=_types_of(function, descriptor),
             )
             for function in interface.functions
         ),
@@ -86,13 +91,15 @@ def _interface(interface: Interface, structs: Mapping[str, Struct], layouts: dic
     )
 
 
-def _structs_of(function: Function, structs: Mapping[str, Struct]) -> tuple[str, ...]:
-    """Return the structs that a call of `function` passes, those inside others included."""
+def _types_of(function: Function, descriptor: Descriptor) -> tuple[str, ...]:
+    """Return the structs, unions and enums that a call of `function` passes, those inside others included."""
+    records = descriptor.unions | descriptor.structs
     waiting = [parameter.type for parameter in function.parameters] + [function.returns.type]
     found: list[str] = []
     while waiting:
-        name = waiting.pop(0)
-        if name in structs and name not in found:
-            found.append(name)
-            waiting += [field.type for field in structs[name].fields]
+        text = waiting.pop(0)
+        for name in [text] if text.isidentifier() else names_in(parse_type(text)):
+            if (name in records or name in descriptor.enums) and name not in found:
+                found.append(name)
+                waiting += [field.type for field in records[name].fields] if name in records else []
     return tuple(found)

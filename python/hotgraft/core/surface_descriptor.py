@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from hotgraft.core import surface
-from hotgraft.core.c_types import SCALAR_BYTES, Array, Named, Pointer, Scalar
+from hotgraft.core.c_types import SCALAR_BYTES, Array, Named, Pointer, Scalar, parse_type
 from hotgraft.core.state import StateFacts
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from hotgraft.core.c_types import CType
     from hotgraft.core.descriptor import Descriptor, Field, Function, Interface, Parameter, Returns, Struct
+    from hotgraft.core.surface import TypeFacts
 
 __all__ = ["surface_of"]
 
@@ -24,7 +25,8 @@ def surface_of(descriptor: Descriptor) -> surface.Surface:
         version=descriptor.version,
         abi=descriptor.abi,
         interfaces=tuple(_interface(one) for one in descriptor.provides),
-        types={name: _record(struct) for name, struct in descriptor.structs.items()},
+        types=_types(descriptor),
+        constants=descriptor.constants,
         requires=tuple(
             surface.Requirement(interface=one.interface, range=one.range, is_optional=one.optional)
             for one in descriptor.requires
@@ -41,6 +43,13 @@ def surface_of(descriptor: Descriptor) -> surface.Surface:
             can_save=descriptor.state.save,
         ),
     )
+
+
+def _types(descriptor: Descriptor) -> dict[str, TypeFacts]:
+    structs: dict[str, TypeFacts] = {name: _record("struct", one) for name, one in descriptor.structs.items()}
+    unions = {name: _record("union", one) for name, one in descriptor.unions.items()}
+    enums = {name: surface.Enumeration(type=one.type, values=one.values) for name, one in descriptor.enums.items()}
+    return structs | unions | enums
 
 
 def _interface(interface: Interface) -> surface.Interface:
@@ -62,6 +71,7 @@ def _function(function: Function) -> surface.Function:
         is_status=returns.kind == "status",
         ownership=returns.ownership,
         count=_counted(returns.count, places),
+        is_nullable=returns.nullable,
         offset=function.offset,
         since=function.since,
         tags=frozenset(_tags(function)),
@@ -73,6 +83,10 @@ def _tags(function: Function) -> Iterator[surface.Tag]:
         yield "blocking"
     if function.idempotent:
         yield "idempotent"
+    if function.serial:
+        yield "serial"
+    if function.realtime:
+        yield "realtime"
 
 
 def _parameter(parameter: Parameter, places: Mapping[str, str]) -> surface.Parameter:
@@ -88,8 +102,8 @@ def _parameter(parameter: Parameter, places: Mapping[str, str]) -> surface.Param
 
 def _result(returns: Returns) -> CType:
     kind = _named(returns.type)
-    # A descriptor does not say it: what is leased or copied is the plugin's, and read only.
-    return Pointer(kind, const=returns.ownership != "owned") if returns.kind == "pointer" else kind
+    is_const = returns.ownership != "owned" if returns.const is None else returns.const
+    return Pointer(kind, const=is_const) if returns.kind == "pointer" else kind
 
 
 def _counted(count: str | None, places: Mapping[str, str]) -> str | None:
@@ -99,16 +113,18 @@ def _counted(count: str | None, places: Mapping[str, str]) -> str | None:
     return str(int(count)) if count.isdigit() else count
 
 
-def _record(struct: Struct) -> surface.Record:
+def _record(kind: Literal["struct", "union"], struct: Struct) -> surface.Record:
     members = tuple(
         surface.Member(name=one.name, type=_field(one), offset_bits=8 * one.offset) for one in struct.fields
     )
-    return surface.Record(kind="struct", bytes=struct.bytes, align=struct.align, members=members)
+    return surface.Record(kind=kind, bytes=struct.bytes, align=struct.align, members=members)
 
 
 def _field(field: Field) -> CType:
     return Array(_named(field.type), field.count) if field.count != 1 else _named(field.type)
 
 
-def _named(name: str) -> CType:
-    return Scalar(name) if name in SCALAR_BYTES else Named(name)
+def _named(text: str) -> CType:
+    if not text.isidentifier():
+        return parse_type(text)
+    return Scalar(text) if text in SCALAR_BYTES else Named(text)
