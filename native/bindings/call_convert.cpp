@@ -28,9 +28,9 @@ bool out_of_range(const Function &function, const Parameter &parameter, PyObject
                      parameter.type.name.c_str(), static_cast<long long>(parameter.low), static_cast<long long>(high),
                      text);
     } else {
-        PyErr_Format(PyExc_OverflowError, "%s.%s: parameter \"%s\" is %s and takes 0 to %llu, got %U",
+        PyErr_Format(PyExc_OverflowError, "%s.%s: parameter \"%s\" is %s and takes %lld to %llu, got %U",
                      function.plugin.c_str(), function.name.c_str(), parameter.name.c_str(),
-                     parameter.type.name.c_str(),
+                     parameter.type.name.c_str(), static_cast<long long>(parameter.low),
                      parameter.type.bytes == 8 ? ~0ULL : static_cast<unsigned long long>(parameter.span), text);
     }
     Py_DECREF(text);
@@ -79,6 +79,10 @@ bool fits(const Parameter &parameter, PyObject *number, std::uint64_t *word) {
 } // namespace
 
 bool take_integer_slowly(const Function &function, const Parameter &parameter, PyObject *object, std::uint64_t *word) {
+    if (object == Py_None && parameter.is_nullable) { // an address
+        *word = 0;
+        return true;
+    }
     if (!PyIndex_Check(object)) {
         return wrong_type(function, parameter, "an integer", object);
     }

@@ -14,7 +14,9 @@ struct ScalarName {
     Scalar scalar;
 };
 
-constexpr std::array<ScalarName, 11> kScalars = {{
+constexpr const char *kAddress = "address"; // of a call-back, or what is passed back to one: never read through
+
+constexpr std::array<ScalarName, 12> kScalars = {{
     {"i8", 1, Scalar::kSigned},
     {"char", 1, Scalar::kSigned},
     {"i16", 2, Scalar::kSigned},
@@ -26,6 +28,7 @@ constexpr std::array<ScalarName, 11> kScalars = {{
     {"u64", 8, Scalar::kUnsigned},
     {"f32", 4, Scalar::kReal},
     {"f64", 8, Scalar::kReal},
+    {kAddress, 8, Scalar::kUnsigned},
 }};
 
 PyObject *item(PyObject *dict, const char *key) { // borrowed, NULL: absent or None
@@ -119,7 +122,7 @@ void place(Reading &reading, Parameter &parameter, bool is_real) {
         static_cast<std::uint16_t>(offsetof(RegisterFile, stack) + std::size_t{8} * reading.function.stack_words++);
 }
 
-void read_scalar(Reading &reading, Parameter &parameter) {
+void read_scalar(Reading &reading, Parameter &parameter, PyObject *description) {
     const ElementType &type = parameter.type;
     if (!type.is_scalar) {
         reading.fault("parameter \"" + parameter.name + "\" of type " + type.name +
@@ -138,6 +141,10 @@ void read_scalar(Reading &reading, Parameter &parameter) {
     parameter.is_signed = type.scalar == Scalar::kSigned;
     parameter.low = parameter.is_signed ? -static_cast<std::int64_t>(std::uint64_t{1} << (bits - 2)) * 2 : 0;
     parameter.span = ~std::uint64_t{0} >> (bits == 64 && !parameter.is_signed ? 1 : 64 - bits);
+    if (type.name == kAddress) {
+        parameter.is_nullable = truth(description, "nullable");
+        parameter.low = parameter.is_nullable ? 0 : 1;
+    }
 }
 
 void read_buffer(Reading &reading, Parameter &parameter, PyObject *description) {
@@ -170,7 +177,7 @@ void read_parameter(Reading &reading, PyObject *description) {
         reading.fault("parameter \"" + parameter.name + "\" has unknown type \"" + type + "\"");
     } else if (pointer == 0 || pointer == 1) {
         parameter.type = *found;
-        pointer == 0 ? read_scalar(reading, parameter) : read_buffer(reading, parameter, description);
+        pointer == 0 ? read_scalar(reading, parameter, description) : read_buffer(reading, parameter, description);
     } else {
         reading.fault("parameter \"" + parameter.name + "\" is a pointer to a pointer, which cannot cross");
     }

@@ -22,7 +22,7 @@ std::string python_name(const std::string &name) {
 
 std::string shown_type(const Parameter &parameter, const std::string &count) {
     if (parameter.kind != Parameter::Kind::kBuffer) {
-        return parameter.type.name;
+        return parameter.type.name + (parameter.is_nullable ? " or None" : "");
     }
     const std::string shown =
         (parameter.is_written ? "writable " : "") + parameter.type.name + "[" + (count.empty() ? "1" : count) + "]";

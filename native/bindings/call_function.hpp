@@ -61,7 +61,7 @@ struct Parameter {
     std::uint16_t place = 0; // byte offset in RegisterFile
     Kind kind = Kind::kInteger;
     bool is_signed = false;
-    bool is_nullable = false;
+    bool is_nullable = false;        // kBuffer, and kInteger that is an address: None is NULL
     char format = kNoFormat;         // kBuffer: struct-module letter of an item when nothing is unusual
     std::int32_t request = 0;        // kBuffer: PyBUF_* flags
     std::int32_t counted_by = -1;    // kBuffer: index of the parameter that counts its elements; -1: `count`

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hotgraft.core.call_types import called_interfaces
 from hotgraft.core.draining import DrainRules, check_drain
 from hotgraft.core.fallback import check_fallback
 
@@ -35,7 +36,7 @@ def check_rules(loaded: Loaded, descriptor: Descriptor) -> None:
     rules = loaded.drain.over(wish_of(descriptor))
     check_drain(loaded.name, rules, has_state=descriptor.state.kind != "none")
     if loaded.fallback is not None:
-        check_fallback(loaded.name, loaded.fallback, descriptor.provides)
+        check_fallback(loaded.name, loaded.fallback, called_interfaces(descriptor))
 
 
 def swap_deadline_s(loaded: Loaded, options: Options, asked_s: float | None) -> float:
