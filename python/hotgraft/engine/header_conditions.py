@@ -27,6 +27,7 @@ class Conditions:
         self._path = path
         self._complaints = complaints
         self._frames: list[_Frame] = []
+        self.guard = ""  # the include guard, or a macro that looks like one
         self._is_first = True  # nothing but comments so far: an #ifndef here is the include guard
 
     @property
@@ -55,6 +56,7 @@ class Conditions:
         is_first, self._is_first = self._is_first, False
         if name in ("if", "ifdef", "ifndef"):
             kind = "take" if is_first and name == "ifndef" else _kind_of(name, rest)
+            self.guard = rest if is_first and name == "ifndef" else self.guard
             self._frames.append(_Frame(kind, f"#{name} {rest}"[:80], line))
         elif name in ("else", "elif", "elifdef", "elifndef", "endif"):
             if not self._frames:

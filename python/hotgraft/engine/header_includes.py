@@ -33,6 +33,7 @@ class HeaderReader:
 
     def __init__(self, folder: Path, complaints: list[str]) -> None:
         self.files: dict[Path, str] = {}  # what was read, by its real path, and as it is shown
+        self.definitions: dict[str, str] = {}  # what macros without arguments stand for
         self._folder = folder
         self._complaints = complaints
         self._macros: Mapping[str, str | None] = {}
@@ -60,7 +61,7 @@ class HeaderReader:
             self._include(written, f"{shown}:{line}", path.parent, depth=depth + 1)
             return self._macros
 
-        header = read_header(data, shown, self._macros, self._complaints, include=include)
+        header = read_header(data, shown, self._macros, self._complaints, include=include, definitions=self.definitions)
         self._macros = header.macros
         self._headers.append(header)
 

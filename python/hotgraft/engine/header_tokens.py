@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Include = Callable[[str, int, Mapping[str, str | None]], Mapping[str, str | None]]
 
 SIZE_LIMIT: Final = 1 << 20  # bytes; what an interface needs fits into a hundredth of it
+PACKED: Final = "a packed struct does not cross: order its fields by size, the largest first, so that no gaps are left"
 CHAIN_LIMIT: Final = 32  # macros that stand for macros
 
 _JOINED: Final = "\v"  # a line end inside a comment or after a backslash: counts as a line, ends none
@@ -52,11 +53,20 @@ class Header:
 
 
 def read_header(
-    data: bytes, path: str, known: Mapping[str, str | None], complaints: list[str], *, include: Include | None = None
+    data: bytes,
+    path: str,
+    known: Mapping[str, str | None],
+    complaints: list[str],
+    *,
+    include: Include | None = None,
+    definitions: dict[str, str] | None = None,
 ) -> Header:
-    """Split a header; `known` are the macros of headers before it. What cannot be read is complained about."""
+    """Split a header; `known` are the macros of headers before it. What cannot be read is complained about.
+
+    `definitions` is given what macros without arguments stand for, as written: all that hold whatever the build.
+    """
     text = _text(data, path, complaints)
-    reader = _Reader(path, dict(known), complaints, include)
+    reader = _Reader(path, dict(known), complaints, include, {} if definitions is None else definitions)
     line = 1
     for whole in text.split("\n"):
         reader.read(whole, line)
@@ -98,12 +108,18 @@ class _Reader:
     """Goes over the lines: directives change what is known, everything else becomes tokens."""
 
     def __init__(
-        self, path: str, macros: dict[str, str | None], complaints: list[str], include: Include | None
+        self,
+        path: str,
+        macros: dict[str, str | None],
+        complaints: list[str],
+        include: Include | None,
+        definitions: dict[str, str],
     ) -> None:
         self.path = path
         self.macros = macros
         self.complaints = complaints
         self.include = include
+        self.definitions = definitions
         self.tokens: list[Token] = []
         self.conditions = Conditions(path, complaints)
 
@@ -128,6 +144,8 @@ class _Reader:
             if stands_for:
                 self.tokens.append(Token(stands_for, line))
             return
+        if text == "_Pragma":
+            self.complaints.append(f"{self.path}:{line}: _Pragma: it may pack structs, and {PACKED}")
         self.tokens.append(Token(text, line))
 
     def _resolved(self, word: str) -> str | None:
@@ -149,8 +167,9 @@ class _Reader:
             self._include(rest, line, self.include)
         elif name == "undef":
             self.macros.pop(rest, None)
+            self.definitions.pop(rest, None)
         elif name == "pragma" and rest.split("(")[0].strip() == "pack":
-            self.complaints.append(f"{self.path}:{line}: #pragma pack: a packed struct does not cross")
+            self.complaints.append(f"{self.path}:{line}: #pragma pack: {PACKED}")
 
     def _include(self, rest: str, line: int, include: Include) -> None:
         if not rest.startswith("<"):
@@ -165,6 +184,10 @@ class _Reader:
         if name.startswith("HOTGRAFT_"):
             self.complaints.append(f"{self.path}:{line}: #define {name}: these names are hotgraft's")
             return
+        self.definitions.pop(name, None)
+        is_guard = name == self.conditions.guard and body in ("", "1")
+        if body and not (is_function or is_guard or self.conditions.is_unknown):
+            self.definitions[name] = body
         while body.startswith("(") and body.endswith(")"):
             body = body[1:-1].strip()
         number = _NUMBER.fullmatch(body)
