@@ -1,8 +1,10 @@
 """Versions as SemVer 2.0.0 orders them, and the ranges that say which of them will do.
 
-A range is alternatives joined by ``||``; an alternative is comparators joined by commas or spaces, all of
-which must hold. A comparator is ``^ ~ >= <= > < =`` or nothing (``=``) before a version whose minor and patch
-may be left out. As in npm, a pre-release only fits a range that names one of the same major.minor.patch.
+A range is what node-semver's README documents for npm: alternatives joined by ``||``. An alternative is comparators
+that must all hold, or ``1.2 - 2.3`` with both ends inside, or nothing, which is ``*``. A comparator is one of
+``^ ~ >= <= > < =`` or nothing (``=``) before a version whose places may be left out or be ``x``, ``X``, ``*``. A
+pre-release only fits an alternative that names one of the same major.minor.patch. A comma separates comparators as a
+space does: that is ours.
 """
 
 from __future__ import annotations
@@ -10,85 +12,28 @@ from __future__ import annotations
 import operator as compare
 import re
 from dataclasses import dataclass
-from functools import total_ordering
 from typing import TYPE_CHECKING, Final
+
+from hotgraft.core.semver import LABELS, LENGTH_LIMIT, NUMBER, Version, read_labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-LENGTH_LIMIT: Final = 256
+__all__ = ["Range", "Version", "is_major_step", "parse_interface_version"]
 
-_NUMBER = r"(0|[1-9][0-9]{0,17})"
-_LABEL = r"[0-9A-Za-z-]+"
-_VERSION: Final = re.compile(
-    rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:-({_LABEL}(?:\.{_LABEL})*))?(?:\+({_LABEL}(?:\.{_LABEL})*))?"
+_PLACE = r"([0-9]+|[xX*])"
+_COMPARATOR: Final = re.compile(
+    rf"(\^|~|>=|<=|>|<|=)?[ \t]*{_PLACE}(?:\.{_PLACE}(?:\.{_PLACE}(?:-({LABELS}))?(?:\+{LABELS})?)?)?(?=[ \t,]|\Z)"
 )
-_PARTIAL: Final = re.compile(
-    rf"(\^|~|>=|<=|>|<|=)?\s*{_NUMBER}(?:\.{_NUMBER})?(?:\.{_NUMBER}(?:-({_LABEL}(?:\.{_LABEL})*))?)?"
-)
+_SEPARATOR: Final = re.compile(r"[ \t]*(,?)[ \t]*")
+_HYPHEN: Final = re.compile(r"[ \t]+-[ \t]+")
 _HOLDS: Final[Mapping[str, Callable[[Version, Version], bool]]] = {
     ">=": compare.ge,
     ">": compare.gt,
     "<": compare.lt,
     "<=": compare.le,
 }
-_INTERFACE: Final = re.compile(rf"{_NUMBER}\.{_NUMBER}")
-
-
-@total_ordering
-@dataclass(frozen=True, slots=True)
-class Version:
-    """A SemVer 2.0.0 version. Build metadata counts for equality and has no rank (SemVer §10)."""
-
-    major: int
-    minor: int
-    patch: int
-    prerelease: tuple[int | str, ...] = ()
-    build: str = ""
-
-    @classmethod
-    def parse(cls, text: str) -> Version:
-        """Read ``1.2.3-rc.1+build``; ValueError says what it is instead."""
-        found = _VERSION.fullmatch(text) if len(text) <= LENGTH_LIMIT else None
-        if found is None:
-            raise ValueError(f"{text[:80]!r} is not a SemVer 2.0.0 version such as 1.4.0")
-        major, minor, patch, labels, build = found.groups()
-        return cls(int(major), int(minor), int(patch), _labels(labels), build or "")
-
-    def __str__(self) -> str:
-        text = f"{self.major}.{self.minor}.{self.patch}"
-        if self.prerelease:
-            text += "-" + ".".join(map(str, self.prerelease))
-        return text + (f"+{self.build}" if self.build else "")
-
-    def __lt__(self, other: Version) -> bool:
-        return self._rank() < other._rank()
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Version):
-            return NotImplemented
-        return self._rank() == other._rank() and self.build == other.build
-
-    def __hash__(self) -> int:
-        return hash((self._rank(), self.build))
-
-    def _rank(self) -> tuple[object, ...]:
-        # SemVer §11: a release is above its pre-releases, words are above numbers, more labels above fewer.
-        labels = tuple((0, label, "") if isinstance(label, int) else (1, 0, label) for label in self.prerelease)
-        return (self.major, self.minor, self.patch, not self.prerelease, labels)
-
-    @property
-    def core(self) -> tuple[int, int, int]:
-        """Major, minor, patch."""
-        return (self.major, self.minor, self.patch)
-
-
-def _labels(text: str | None) -> tuple[int | str, ...]:
-    labels = text.split(".") if text else []
-    for label in labels:
-        if label.isdigit() and len(label) > 1 and label[0] == "0":
-            raise ValueError(f"pre-release label {label!r} has a leading zero (SemVer §9)")
-    return tuple(int(label) if label.isdigit() else label for label in labels)
+_INTERFACE: Final = re.compile(rf"{NUMBER}\.{NUMBER}")
 
 
 def parse_interface_version(text: str) -> tuple[int, int]:
@@ -100,6 +45,15 @@ def parse_interface_version(text: str) -> tuple[int, int]:
     if major > 0xFFFF or minor > 0xFFFF:
         raise ValueError(f"{text} does not fit: major and minor end at 65535")
     return major, minor
+
+
+def is_major_step(old: tuple[int, int], new: tuple[int, int]) -> bool:
+    """Tell whether going from one ``(major, minor)`` to another may break callers, in either direction.
+
+    True for another major and, while the major is 0, for another minor (SemVer §4: anything may change). Of interfaces
+    and of plugins alike.
+    """
+    return old[0] != new[0] or (new[0] == 0 and old[1] != new[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,15 +79,14 @@ class Range:
         """Read a range; ValueError names the part that is none."""
         if len(text) > LENGTH_LIMIT:
             raise ValueError(f"range of {len(text)} characters; the longest is {LENGTH_LIMIT}")
-        return cls(text, tuple(_comparators(part, text) for part in text.split("||")))
+        return cls(text, tuple(_alternative(part, text) for part in text.split("||")))
 
     def __str__(self) -> str:
         return self.text
 
     def allows(self, version: Version) -> bool:
         """Does `version` fit?"""
-        release = Version(*version.core, version.prerelease)  # build metadata has no rank
-        return any(_fits(bounds, release) for bounds in self._alternatives)
+        return any(_fits(bounds, version) for bounds in self._alternatives)
 
     def allows_interface(self, version: tuple[int, int]) -> bool:
         """Does the interface version ``(major, minor)`` fit?"""
@@ -148,48 +101,85 @@ def _fits(bounds: tuple[_Bound, ...], version: Version) -> bool:
     return any(bound.version.prerelease and bound.version.core == version.core for bound in bounds)
 
 
-def _comparators(part: str, whole: str) -> tuple[_Bound, ...]:
+def _alternative(part: str, whole: str) -> tuple[_Bound, ...]:
+    """The bounds of what stands between two ``||``; none at all is any version."""
+    ends = _HYPHEN.split(part.strip(" \t"))
+    if len(ends) > 1:
+        return _between(ends, whole)
     bounds: list[_Bound] = []
-    rest = part.strip()
-    while rest or not bounds:
-        found = _PARTIAL.match(rest)
-        if found is None or not re.match(r"[\s,]|$", rest[found.end() :]):
-            raise ValueError(f"{rest!r} in {whole!r} is not a range such as ^1.2 or >=1.2,<3")
-        bounds += _interval(found)
-        separator = re.match(r"\s*,?\s*", rest[found.end() :])
-        assert separator is not None  # every part may be empty
-        rest = rest[found.end() + separator.end() :]
-        if not rest and "," in separator[0]:
-            raise ValueError(f"{whole!r} ends an alternative with a comma")
-    return tuple(bounds)
+    rest, comma = ends[0], ""
+    while rest or comma:
+        found = _COMPARATOR.match(rest)
+        if found is None:
+            word = re.split(r"[ \t,]", rest)[0] or rest[:1] or comma
+            raise _wrong(word, whole, " such as ^1.2, >=1 or 1.x")
+        bounds += _interval(found, whole)
+        separator = _SEPARATOR.match(rest, found.end())
+        assert separator is not None  # every part of it may be empty
+        rest, comma = rest[separator.end() :], separator[1]
+    return tuple(bounds) or (_ANY,)
 
 
-def _interval(found: re.Match[str]) -> tuple[_Bound, ...]:
+def _between(ends: list[str], whole: str) -> tuple[_Bound, ...]:
+    """A hyphen range: the first version, the last, and all that lies between, with all that the last stands for."""
+    found = [_COMPARATOR.fullmatch(end) for end in ends]
+    for end, one in zip(ends, found, strict=True):
+        if one is None or one[1]:
+            raise _wrong(end, whole, ": it does not end one such as 1.2 - 2.3, which stands alone")
+    if len(ends) != 2:
+        raise _wrong(" - ".join(ends), whole, ": one hyphen has two ends")
+    first, last = (one for one in found if one is not None)
+    return _interval(first, whole, operator=">=") + _interval(last, whole, operator="<=")
+
+
+def _interval(found: re.Match[str], whole: str, *, operator: str = "") -> tuple[_Bound, ...]:
     """The bounds of one comparator; a version with parts left out stands for all that begin so."""
-    operator = found[1] or "="
-    major, minor, patch = (None if text is None else int(text) for text in found.group(2, 3, 4))
-    assert major is not None  # the pattern demands it
-    low = Version(major, minor or 0, patch or 0, _labels(found[5]))
-    end = Version(*_after(major, minor))
+    numbers, labels = _numbers(found, whole), read_labels(found[5])
+    operator = operator or found[1] or "="
+    if not numbers:
+        return (_NONE if operator in ("<", ">") else _ANY,)
+    low = Version(*_padded(numbers), labels)
     if operator == "^":
-        return (_Bound(">=", low), _Bound("<", Version(*_caret_end(major, minor, patch))))
-    if operator == "~" or (operator == "=" and patch is None):
-        return (_Bound(">=", low), _Bound("<", end))
+        kept = next((place for place, number in enumerate(numbers, 1) if number), len(numbers))
+        return (_Bound(">=", low), _below(numbers[:kept]))
+    if operator == "~":
+        return (_Bound(">=", low), _below(numbers[:2]))
+    if len(numbers) == 3:
+        return (_Bound(">=", low), _Bound("<=", low)) if operator == "=" else (_Bound(operator, low),)
     if operator == "=":
-        return (_Bound(">=", low), _Bound("<=", low))
-    if patch is None and operator in (">", "<="):
-        return (_Bound(">=" if operator == ">" else "<", end),)
-    return (_Bound(operator, low),)
+        return (_Bound(">=", low), _below(numbers))
+    if operator == "<":
+        return (_Bound("<", Version(*low.core, (0,))),)
+    if operator == ">":
+        return (_Bound(">=", Version(*_below(numbers).version.core)),)
+    return (_below(numbers) if operator == "<=" else _Bound(">=", low),)
 
 
-def _after(major: int, minor: int | None) -> tuple[int, int, int]:
-    return (major + 1, 0, 0) if minor is None else (major, minor + 1, 0)
+def _numbers(found: re.Match[str], whole: str) -> tuple[int, ...]:
+    """Major, minor and patch as far as they are given."""
+    places = [text for text in found.group(2, 3, 4) if text is not None]
+    numbers = [text for text in places if text not in "xX*"]
+    if numbers != places[: len(numbers)] or (found[5] and len(numbers) < 3):
+        raise _wrong(found[0], whole, ": a number or a pre-release follows an x")
+    for text in numbers:
+        if not re.fullmatch(NUMBER, text):
+            raise _wrong(found[0], whole, ": a number has a leading zero or more than 18 digits")
+    return tuple(map(int, numbers))
 
 
-def _caret_end(major: int, minor: int | None, patch: int | None) -> tuple[int, int, int]:
-    """Below 1.0 the first number that is not zero counts as the major one."""
-    if major or minor is None:
-        return (major + 1, 0, 0)
-    if minor or patch is None:
-        return (0, minor + 1, 0)
-    return (0, 0, patch + 1)
+def _padded(numbers: tuple[int, ...]) -> tuple[int, int, int]:
+    major, minor, patch = (*numbers, 0, 0)[:3]
+    return major, minor, patch
+
+
+def _below(numbers: tuple[int, ...]) -> _Bound:
+    """The end of all versions that begin with `numbers`: under every pre-release of the next, as npm has it."""
+    return _Bound("<", Version(*_padded((*numbers[:-1], numbers[-1] + 1)), (0,)))
+
+
+def _wrong(part: str, whole: str, why: str) -> ValueError:
+    return ValueError(f"{part[:80]!r} in {whole[:80]!r} is not a range{why}")
+
+
+_ANY: Final = _Bound(">=", Version(0, 0, 0))
+_NONE: Final = _Bound("<", Version(0, 0, 0, (0,)))
