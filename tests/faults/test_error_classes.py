@@ -262,6 +262,7 @@ CASES: Final[tuple[Case, ...]] = (
     ("ImageError", lambda it: it.host.load(it.fill(text_so="no image") / "text.so"), "text.so"),
     ("ImageError", lambda it: old_and(it, replace(PLAIN, source="symbol_missing"), old=PLAIN), "nobody_defines_this"),
     ("ContractError", lambda it: old_and(it, replace(STATELESS, functions=COUNTER[:-1])), "fail"),
+    ("ContractError", lambda it: old_and(it, replace(STATELESS, version="0.9.0")), "version 0.9.0"),
     ("LoadError", lambda it: old_and(it, replace(PLAIN, source="abi_minor_newer"), old=PLAIN), "ABI 1.1"),
     ("LoadError", lambda it: it.host.load(it.build(CALLER_PLUGIN)), "interface counter"),
     ("StateError", lambda it: old_and(it, replace(STATELESS, build=2), old=SAVES), "counter"),

@@ -20,7 +20,7 @@ PROMISED = (
     *(f"F{number:02}" for number in range(1, 15)),
     *(f"E{number:02}" for number in range(1, 15)),
     *("E14b", "E15", "E16", "E17", "E18"),
-    *(f"C{number:02}" for number in range(1, 9)),
+    *(f"C{number:02}" for number in range(1, 12)),
     *(f"I{number:02}" for number in range(1, 17)),
     *("M09", "M10", "M11", "B01", "B02", "B03"),
     *("D01", "D02", "D03", "D04", "D05", "D06", "D07", "D08", "D09", "D10", "D11", "D12"),

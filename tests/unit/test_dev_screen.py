@@ -40,6 +40,8 @@ def test_every_step_is_shown_once_with_its_time_and_none_is_cut_at_the_end_of_a_
     entries = [one for line in lines for one in line.strip().strip(",").split(", ")]
     assert [one.rsplit(" ", 1)[0] for one in entries] == [*NAMES * 3]
     assert entries[:2] == ["settle 0.4", "stage 1,235"]
+    said = shown("swapped", report=report, state="it has no state to carry", swap_ms=4.56, downgrade_from="1.1.0")
+    assert "a downgrade from version 1.1.0: let in here, refused by a host unless it is asked for" in said
 
 
 def test_warnings_of_a_build_that_succeeds_are_shown_as_the_compiler_drew_them() -> None:

@@ -11,12 +11,14 @@ from hotgraft.dev.session import Session
 from hotgraft.dev.sources import Sources
 from hotgraft.engine.build_image import build_image
 from hotgraft.engine.new_plugin import new_plugin
+from sample_plugins import Sample
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pytest
     from hotgraft.engine.build_image import Built
+    from sample_plugins import Workshop
 
 
 def test_image_that_goes_before_it_is_taken_is_a_refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,3 +49,14 @@ def test_image_that_goes_before_it_is_taken_is_a_refusal(tmp_path: Path, monkeyp
         session.answer(is_forced=True)
         assert host["gain"].generation == 2
     assert len(list(keep.iterdir())) == 2
+
+
+def test_a_lower_version_is_let_in_and_that_is_said(tmp_path: Path, build: Workshop) -> None:
+    """An author edits versions too; a host would refuse this one, and the author must not learn it in production."""
+    heard = list[Said]()
+    with hotgraft.Host(probe="off") as host:
+        session = Session(tmp_path, Sources((tmp_path,)), host, (), tmp_path, heard.append)
+        for version in ("1.2.0", "1.1.0", "1.1.0+again"):
+            session._swap(build(Sample(version=version)), is_forced=False)
+        assert host["counter"].version == "1.1.0+again"
+    assert [one.facts.get("downgrade_from") for one in heard] == [None, "1.2.0", ""]

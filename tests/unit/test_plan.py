@@ -135,6 +135,31 @@ def test_contract_and_state_refusals_are_all_listed() -> None:
     assert plan.contract_refusals == ('lacks function "flush" (interface counter/1)',)
     assert plan.state_refusals == ("its state would be lost: the candidate declares none",)
     assert plan.refusals == plan.contract_refusals + plan.state_refusals
+    lower = plan_of(SIDE, replace(candidate, version="0.9.0"))
+    assert lower.refusals == lower.version_refusals + plan.refusals
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "is_downgrade"),
+    [
+        *(("1.2.0", "1.1.9", True), ("1.2.0", "1.2.0", False), ("1.2.0", "1.2.1", False), ("1.10.0", "1.9.0", True)),
+        *(("1.2.0", "1.2.0-rc.1", True), ("1.2.0-rc.2", "1.2.0-rc.10", False), ("1.2.0-rc.1", "1.2.0", False)),
+        *(("1.2.0+b", "1.2.0+a", False), ("1.2.0+a", "1.2.0", False), ("1.2.0", "1.1.0+z", True)),
+    ],
+)
+def test_a_lower_version_is_refused_unless_it_is_asked_for(was: str, now: str, is_downgrade: bool) -> None:
+    """Fault C11. By precedence (SemVer §11): pre-releases count, builds of one version do not."""
+    running = Running(generation=3, side=replace(SIDE, version=was), instances=("counter",))
+    candidate = replace(SIDE, version=now)
+    plan = make_plan("counter", running, candidate)
+    asked_for = make_plan("counter", running, candidate, allow_downgrade=True)
+
+    why = f"version {now} is lower than {was}, which serves: ask for the downgrade if it is meant"
+    assert plan.refusals == plan.version_refusals == ((why,) if is_downgrade else ())
+    assert asked_for.refusals == ()
+    assert plan.is_downgrade is asked_for.is_downgrade is is_downgrade
+    assert (", a downgrade that was asked for;" in str(asked_for)) is is_downgrade
+    assert "asked for;" not in str(plan)
 
 
 def test_a_printed_plan_shows_steps_undo_and_refusals() -> None:

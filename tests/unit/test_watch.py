@@ -258,6 +258,18 @@ def test_a_refused_build_is_told_once_and_not_tried_again_until_it_changes(
     assert sum(record.levelno == logging.WARNING for record in caplog.records) == 1
 
 
+def test_a_downgrade_is_refused_once_and_watching_goes_on(host: hotgraft.Host, image: Path, build: Workshop) -> None:
+    """Nobody asked for it: an old file that was copied over the new one is as likely as not a slip."""
+    plugin, listener = host.load(image), Listener(host)
+    with host.watch():
+        replace(image, build(Sample(version="0.9.0", build=2)))
+        error = listener.wait_for("watch.refused").facts["error"]
+        assert "version 0.9.0 is lower than 1.0.0, which serves" in str(error)
+        assert plugin.build() == 1
+        replace(image, build(Sample(version="1.0.1", build=3)))
+        listener.wait_for_build(plugin, 3)
+
+
 def test_a_swap_that_must_wait_is_tried_again(image: Path, build: Workshop) -> None:
     """A pin that holds the state is no fault of the build."""
     shutil.copyfile(build(HANDS_OVER), image)

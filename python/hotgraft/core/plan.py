@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from hotgraft.core.contract import Consumer, InterfaceFacts, breaks
 from hotgraft.core.state import Crossing, StateFacts, choose_crossing
+from hotgraft.core.versions import Version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -130,13 +131,15 @@ class Plan:
     crossing: Crossing | None
     is_gated: bool
     steps: tuple[Step, ...]
+    is_downgrade: bool = False  # to a version of lower precedence
+    version_refusals: tuple[str, ...] = ()
     contract_refusals: tuple[str, ...] = ()
     state_refusals: tuple[str, ...] = ()
 
     @property
     def refusals(self) -> tuple[str, ...]:
         """Return every reason why this swap is refused; empty when it may go."""
-        return self.contract_refusals + self.state_refusals
+        return self.version_refusals + self.contract_refusals + self.state_refusals
 
     def at(self, place: Place) -> tuple[Step, ...]:
         """Return the steps of one place, in order."""
@@ -146,6 +149,8 @@ class Plan:
         gate = "calls wait at a closed gate" if self.is_gated else "no gate: calls never wait"
         way = f"state: {self.crossing}" if self.crossing is not None else "state: no way across"
         versions = f"version {self.version} → {self.candidate_version}"
+        if self.is_downgrade and not self.version_refusals:
+            versions += ", a downgrade that was asked for"
         lines = [f"{self.plugin}: {versions}; generation {self.kept} serves; {way}; {gate}"]
         lines += [f"  refused: {reason}" for reason in self.refusals]
         for number, step in enumerate(self.steps, start=1):
@@ -155,13 +160,21 @@ class Plan:
 
 
 def make_plan(
-    plugin: str, running: Running, candidate: Side, *, is_probed: bool = True, is_on_probation: bool = False
+    plugin: str,
+    running: Running,
+    candidate: Side,
+    *,
+    is_probed: bool = True,
+    is_on_probation: bool = False,
+    allow_downgrade: bool = False,
 ) -> Plan:
     """Return the plan that replaces what runs by `candidate`, with every reason against it.
 
     `is_probed`: the candidate is tried in a process of its own before it is mapped in this one. `is_on_probation`: once
-    it serves it is compared with what it replaced, which is held until then.
+    it serves it is compared with what it replaced, which is held until then. `allow_downgrade`: somebody asked for a
+    lower version; else one is refused. Builds of one version are neither lower nor higher (SemVer §10).
     """
+    is_downgrade = Version.parse(candidate.version) < Version.parse(running.side.version)
     crossing, state_refusals = choose_crossing(running.side.state, candidate.state)
     is_gated = needs_gate(running)
     return Plan(
@@ -174,9 +187,16 @@ def make_plan(
         steps=_prepare(running, is_probed=is_probed)
         + _window(running, crossing, is_gated=is_gated)
         + _after(is_on_probation=is_on_probation),
+        is_downgrade=is_downgrade,
+        version_refusals=_version_refusals(running, candidate) if is_downgrade and not allow_downgrade else (),
         contract_refusals=breaks(running.side.interfaces, candidate.interfaces, running.consumers),
         state_refusals=state_refusals,
     )
+
+
+def _version_refusals(running: Running, candidate: Side) -> tuple[str, ...]:
+    was, lower = running.side.version, candidate.version
+    return (f"version {lower} is lower than {was}, which serves: ask for the downgrade if it is meant",)
 
 
 def needs_gate(running: Running) -> bool:

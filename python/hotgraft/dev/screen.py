@@ -100,7 +100,8 @@ class Screen:
         return f"{said}\n{self._in('dim', hint)}" if hint else said
 
     def _swapped(self, facts: Mapping[str, Any]) -> str:
-        return self._good(f"{facts['report'].running}; {facts['state']}") + self._taint(facts) + self._times(facts)
+        words = f"{facts['report'].running}; {facts['state']}"
+        return self._good(words) + self._downgrade(facts) + self._taint(facts) + self._times(facts)
 
     def _rolled_back(self, facts: Mapping[str, Any]) -> str:
         words = f"{facts['report'].running}; {facts['state']}"
@@ -164,6 +165,13 @@ class Screen:
 
     def _bad(self, text: str) -> str:
         return f"  {self._in('bad', '✗')} {text}"
+
+    def _downgrade(self, facts: Mapping[str, Any]) -> str:
+        before = facts.get("downgrade_from", "")
+        if not before:
+            return ""
+        words = f"a downgrade from version {before}: let in here, refused by a host unless it is asked for"
+        return f"\n    {self._in('dim', words)}"
 
     def _taint(self, facts: Mapping[str, Any]) -> str:
         tainted = facts["report"].tainted

@@ -165,14 +165,15 @@ class Session:
                 return True
             began_s = time.monotonic()
             with self._inside("reload"):
-                report = self.host.reload(name, kept, is_settled=True)
+                report = self.host.reload(name, kept, is_settled=True, allow_downgrade=True)  # authors edit versions
             swap_ms = (time.monotonic() - began_s) * 1e3
         except Exception as error:
             kept.unlink(missing_ok=True)
             self._say("refused", stage="swap", **self._words(error))
             return False
         self._note(kept)
-        self._say(event, report=report, state=_state_words(report), swap_ms=swap_ms)
+        before = report.plan.version if report.plan is not None and report.plan.is_downgrade else ""
+        self._say(event, report=report, state=_state_words(report), swap_ms=swap_ms, downgrade_from=before)
         return True
 
     def _note(self, kept: Path) -> None:

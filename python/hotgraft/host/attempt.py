@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from hotgraft import _core
 from hotgraft.core.call_types import call_description
@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Around", "Attempt"]
 
+DOWNGRADE: Final = "reload with allow_downgrade=True, or raise the version in plugin.toml and rebuild"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Around:
@@ -78,6 +80,7 @@ class Attempt:
     watch: Stopwatch
     record: AttemptRecord
     keeps_source: bool = False  # `source` is not where it comes from: a new config, or an image out of the journal
+    allow_downgrade: bool = False
     swap_deadline_s: float = 0.0  # of the swap; a load has none
     number: int = 0
     outcome: Outcome = Outcome.REFUSED
@@ -246,10 +249,12 @@ class Attempt:
             candidate.side,
             is_probed=is_probing(options),
             is_on_probation=options.probation != OFF,
+            allow_downgrade=self.allow_downgrade,
         )
         if self.plan.refusals:
-            kind = ContractError if self.plan.contract_refusals else StateError
-            raise kind(f"swap to generation {self.number}", on=loaded.name, found=self.plan.refusals)
+            kind = StateError if self.plan.refusals == self.plan.state_refusals else ContractError
+            advice = DOWNGRADE if self.plan.refusals == self.plan.version_refusals else ""
+            raise kind(f"swap to generation {self.number}", on=loaded.name, found=self.plan.refusals, advice=advice)
 
     def _wishes(self, candidate: Candidate) -> tuple[InstanceWish, ...]:
         return tuple(

@@ -119,4 +119,5 @@ class _Before:
             configs=self.configs,
             is_settled=True,
             keeps_source=True,
+            allow_downgrade=True,  # going back is what was asked for
         )

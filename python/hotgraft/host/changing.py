@@ -165,5 +165,14 @@ class Changes:
         around, watch = self.around.without_settling() if wish.is_settled else self.around, self.watch()
         record = self.recorder.attempt(loaded, wish.asked, wish.source or loaded.source, configs, watch)
         image, keeps_source = wish.source or loaded.serving.generation.path, wish.keeps_source or wish.source is None
-        attempt = Attempt(loaded, image, configs, around, watch, record, keeps_source=keeps_source)
+        attempt = Attempt(
+            loaded,
+            image,
+            configs,
+            around,
+            watch,
+            record,
+            keeps_source=keeps_source,
+            allow_downgrade=wish.allow_downgrade,
+        )
         return record.carry_out(lambda: attempt.swap(wish.deadline_s))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 from hotgraft import _core
@@ -178,6 +179,7 @@ class Host(HostTrust, HostHealth, HostDraining):
         config: Mapping[str, Any] | None = None,
         deadline_s: float | None = None,
         is_settled: bool = False,
+        allow_downgrade: bool = False,
         reason: str = "",
     ) -> SwapReport:
         """Replace what serves under `name` and return what happened; calls keep flowing.
@@ -189,6 +191,7 @@ class Host(HostTrust, HostHealth, HostDraining):
             deadline_s: for gates, drain, quiesce, state and start together; None: by its rules or the host's.
             is_settled: its writer is known to have finished (a compiler that returned, a rename): do not wait 50 ms
                 for the file to hold still. A file that is incomplete or changes while it is read is refused anyway.
+            allow_downgrade: let a version in that is lower, by SemVer precedence, than the one that serves.
             reason: why, for the journal.
 
         Returns:
@@ -202,7 +205,10 @@ class Host(HostTrust, HostHealth, HostDraining):
             Busy: another change went on until the deadline. JournalError: it cannot be put on record. Each
             carries the `report`, and what ran still runs.
         """
-        return self._reload(name, image, config, deadline_s, asked("reload", reason), is_settled=is_settled)
+        who = asked("reload", reason)
+        return self._reload(
+            name, image, config, deadline_s, who, is_settled=is_settled, allow_downgrade=allow_downgrade
+        )
 
     def _reload(
         self,
@@ -213,17 +219,16 @@ class Host(HostTrust, HostHealth, HostDraining):
         who: Asked,
         *,
         is_settled: bool,
+        allow_downgrade: bool = False,
     ) -> SwapReport:
         self._check_control()
         loaded = self._loaded(name)
         source = image_of(image) if image is not None else loaded.source
         text = None if config is None else config_text(config)
         limit = swap_deadline_s(loaded, self.options, deadline_s)
-        key = (content_key(source), text)
-        return self._changes.swap(
-            loaded,
-            Wish(asked=who, deadline_s=limit, source=source, config_json=text, key=key, is_settled=is_settled),
-        )
+        key = (content_key(source), text, allow_downgrade)
+        wish = Wish(asked=who, deadline_s=limit, source=source, config_json=text, key=key, is_settled=is_settled)
+        return self._changes.swap(loaded, replace(wish, allow_downgrade=allow_downgrade))
 
     def configure(
         self,
@@ -247,7 +252,7 @@ class Host(HostTrust, HostHealth, HostDraining):
             loaded, Wish(asked=who, deadline_s=limit, config_json=config_text(config), instance=chosen)
         )
 
-    def plan(self, name: str, image: str | os.PathLike[str] | None = None) -> Plan:
+    def plan(self, name: str, image: str | os.PathLike[str] | None = None, *, allow_downgrade: bool = False) -> Plan:
         """Return what `reload` would do, and every reason against it, without doing any of it."""
         self._check_control()
         loaded = self._loaded(name)
@@ -260,6 +265,7 @@ class Host(HostTrust, HostHealth, HostDraining):
             side,
             is_probed=self.options.probe != OFF,
             is_on_probation=self.options.probation != OFF,
+            allow_downgrade=allow_downgrade,
         )
 
     def watch(self, *names: str) -> Watch:

@@ -244,6 +244,7 @@ class AttemptRecord:
         if report is not None:
             facts |= {"pause_ns": round(report.pause_us * 1_000), "after_undo": list(report.after_undo)}
             facts |= {"lost_calls": report.lost_calls} if report.is_lossy else {}
+            facts |= {"downgrade_from": report.plan.version} if report.plan and report.plan.is_downgrade else {}
         records = [*self._steps(), self._record("outcome", outcome, error=_words(error), facts=facts)]
         if outcome is Outcome.PUBLISHED and not self.is_on_probation:
             time = next((one for one in self.watch.steps if one.step == COMMIT), None)

@@ -72,9 +72,9 @@ class Link:
         """Note one of the program's own numbers about what runs now."""
         self.loaded.own_numbers.report(self.loaded.name, self.loaded.serving.generation, name, value)
 
-    def reload(self, image: str | None, deadline_s: float | None) -> SwapReport:
+    def reload(self, image: str | None, deadline_s: float | None, *, allow_downgrade: bool) -> SwapReport:
         """Replace the plugin."""
-        return self.host.reload(self.loaded.name, image, deadline_s=deadline_s)
+        return self.host.reload(self.loaded.name, image, deadline_s=deadline_s, allow_downgrade=allow_downgrade)
 
     def describe(self) -> str:
         """Return one line for people."""

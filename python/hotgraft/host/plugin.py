@@ -105,9 +105,11 @@ class Plugin(_core.CallBase):
         """
         _link(self).report(name, value)
 
-    def reload(self, image: str | None = None, *, deadline_s: float | None = None) -> SwapReport:
+    def reload(
+        self, image: str | None = None, *, deadline_s: float | None = None, allow_downgrade: bool = False
+    ) -> SwapReport:
         """Replace this plugin; see `Host.reload`."""
-        return _link(self).reload(image, deadline_s)
+        return _link(self).reload(image, deadline_s, allow_downgrade=allow_downgrade)
 
     def __repr__(self) -> str:
         return f"<hotgraft plugin {_link(self).describe()}>"

@@ -25,4 +25,5 @@ class Wish:
     key: object = None  # equal ones are one
     is_settled: bool = False
     configs: Mapping[str, str] | None = None  # by instance, all of them; None: each keeps its own
+    allow_downgrade: bool = False  # a lower version is meant
     keeps_source: bool = False  # `source` is not where it comes from next
