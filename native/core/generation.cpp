@@ -157,7 +157,7 @@ Status Generation::reject() {
 std::vector<ImportNeed> Generation::imports() const {
     std::vector<ImportNeed> needs;
     for (std::uint64_t i = 0; i < entry_.import_count; ++i) {
-        const hotgraft_import &import = entry_.imports[i];
+        const hotgraft_import &import = entry_.import(i);
         needs.push_back(
             {import.id, import.range, (import.flags & HOTGRAFT_IMPORT_OPTIONAL) != 0, import.slot != nullptr});
     }
@@ -169,7 +169,7 @@ Status Generation::bind_import(const std::string &id, Slot *slot) {
         import_services_ = std::make_unique<Services>(LogRing::instance(), *books_, LogSource{plugin_, "", number_});
     }
     for (std::uint64_t i = 0; i < entry_.import_count; ++i) {
-        hotgraft_import &import = entry_.imports[i];
+        hotgraft_import &import = entry_.import(i);
         if (id == import.id) {
             if (import.slot != nullptr) {
                 return {Code::kInvalid, label() + ": import \"" + id + "\" is bound already"};
@@ -188,7 +188,7 @@ Status Generation::add_missing_imports() const {
     static Slot *const unbound = new Slot("unbound"); // never destroyed: plugins point to it
     std::string missing;
     for (std::uint64_t i = 0; i < entry_.import_count; ++i) {
-        hotgraft_import &import = entry_.imports[i];
+        hotgraft_import &import = entry_.import(i);
         if (import.slot != nullptr) {
             continue;
         }

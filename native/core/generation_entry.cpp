@@ -65,26 +65,43 @@ bool is_text(const Library &library, const char *text) {
     return false;
 }
 
-void check_imports(const Library &library, const EntryTable &entry, Violations *found) {
+constexpr std::uint32_t kImportBytes = offsetof(hotgraft_import, host) + sizeof(hotgraft_import::host); // of ABI 1.0
+
+// How far apart the imports lie: each says its size, and they are elements of one array.
+bool read_import_bytes(const Library &library, EntryTable *entry, Violations *found) {
+    if (!library.holds(entry->functions.imports, sizeof entry->import_bytes)) {
+        found->add("imports do not lie in the plugin");
+        return false;
+    }
+    std::memcpy(&entry->import_bytes, entry->functions.imports, sizeof entry->import_bytes);
+    if (entry->import_bytes < kImportBytes || entry->import_bytes % alignof(hotgraft_import) != 0) {
+        found->add("import 0: struct_size is " + std::to_string(entry->import_bytes) + ", at least " +
+                   std::to_string(kImportBytes) + " is needed");
+        return false;
+    }
+    return true;
+}
+
+void check_imports(const Library &library, EntryTable *entry, Violations *found) {
     constexpr std::uint64_t kImportsMax = 1024;
-    if (entry.import_count == 0) {
+    if (entry->import_count == 0 || !read_import_bytes(library, entry, found)) {
         return;
     }
-    if (entry.import_count > kImportsMax ||
-        !library.holds(entry.imports, entry.import_count * sizeof(hotgraft_import))) {
+    const std::uint64_t bytes = entry->import_count * entry->import_bytes;
+    if (entry->import_count > kImportsMax || !library.holds(entry->functions.imports, bytes)) {
         found->add("imports do not lie in the plugin");
         return;
     }
-    if (!is_writable(entry.imports, entry.import_count * sizeof(hotgraft_import))) {
+    if (!is_writable(entry->functions.imports, bytes)) {
         found->add("imports are const: the host fills them");
         return;
     }
-    for (std::uint64_t i = 0; i < entry.import_count; ++i) {
-        const hotgraft_import &import = entry.imports[i];
+    for (std::uint64_t i = 0; i < entry->import_count; ++i) {
+        const hotgraft_import &import = entry->import(i);
         const std::string name = "import " + std::to_string(i);
-        if (import.struct_size < sizeof(hotgraft_import)) {
-            found->add(name + ": struct_size is " + std::to_string(import.struct_size) + ", at least " +
-                       std::to_string(sizeof(hotgraft_import)) + " is needed");
+        if (import.struct_size != entry->import_bytes) {
+            found->add(name + ": struct_size is " + std::to_string(import.struct_size) + ", and " +
+                       std::to_string(entry->import_bytes) + " in import 0");
         }
         if (import.id == nullptr || !is_text(library, import.id) || import.range == nullptr ||
             !is_text(library, import.range)) {
@@ -120,7 +137,6 @@ Status read_entry_table(const Library &library, const void *answer, EntryTable *
         found.add("it was built for ABI 1." + std::to_string(table.abi_minor) + ", this host offers 1." +
                   std::to_string(HOTGRAFT_ABI_MINOR));
     }
-    entry.imports = table.imports;
     entry.import_count = table.imports == nullptr ? 0 : table.import_count;
     check_function(library, table.create, "create", true, &found);
     check_function(library, table.destroy, "destroy", true, &found);
@@ -129,7 +145,7 @@ Status read_entry_table(const Library &library, const void *answer, EntryTable *
     check_function(library, table.quiesce, "quiesce", false, &found);
     check_function(library, table.resume, "resume", false, &found);
     check_function(library, table.get_extension, "get_extension", false, &found);
-    check_imports(library, entry, &found);
+    check_imports(library, &entry, &found);
     // C06: the table must lead to the very bytes that were read from the file.
     if (library.descriptor() != nullptr &&
         (table.descriptor_len != library.descriptor_bytes() || table.descriptor == nullptr ||

@@ -19,8 +19,14 @@ namespace hotgraft {
 // A copy of the plugin's table; functions it does not offer are nullptr.
 struct EntryTable {
     hotgraft_plugin functions{};
-    hotgraft_import *imports = nullptr; // in the plugin's memory: bound there
     std::uint64_t import_count = 0;
+    std::uint32_t import_bytes = 0; // of one: as far as the plugin's headers knew it, which may be less than ours do
+
+    // One of its imports, in the plugin's memory: bound there. No member behind `host` need be there.
+    [[nodiscard]] hotgraft_import &import(std::uint64_t index) const noexcept {
+        return *reinterpret_cast<hotgraft_import *>(reinterpret_cast<unsigned char *>(functions.imports) +
+                                                    index * import_bytes);
+    }
 };
 
 // A copy of its state extension; all nullptr when it has none.
