@@ -77,6 +77,7 @@ class Sample:
     name: str = "counter"
     version: str = "1.0.0"
     build: int = 1
+    abi: tuple[int, int] = (1, 0)
     interface: str = "counter"
     interface_version: tuple[int, int] = (1, 0)
     functions: tuple[dict[str, Any], ...] = field(default=COUNTER, hash=False, compare=False)
@@ -116,7 +117,7 @@ class Sample:
             "hotgraft": 1,
             "name": self.name,
             "version": self.version,
-            "abi": [1, 0],
+            "abi": list(self.abi),
             "provides": [
                 {
                     "interface": self.interface,

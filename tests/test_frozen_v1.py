@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 from hotgraft import Host, _core
+from hotgraft.core.descriptor_checks import ABI_MAJOR, ABI_MINOR
+from hotgraft.engine.bind import ABI
 from hotgraft.engine.build import find_compiler
-from sample_plugins import CALLER_PLUGIN, HANDS_OVER, Workshop
+from sample_plugins import CALLER_PLUGIN, HANDS_OVER, ROOT, Workshop
 
 SOURCE = pathlib.Path(__file__).parent / "plugins" / "frozen_v1.c"
 FLAGS = ("-std=c11", "-O2", "-fPIC", "-shared", "-fvisibility=hidden", "-Wl,-z,now")
@@ -68,6 +70,31 @@ def test_the_frozen_source_includes_no_header_of_ours_and_never_changes(name: st
     assert hashlib.sha256(text.encode()).hexdigest() == FROZEN[name]
 
 
+def test_every_released_minor_has_a_frozen_plugin_of_its_day() -> None:
+    """A minor is released with the plugin that stands for it: who raises the number freezes one."""
+    _, newest = find_version()
+
+    assert set(OF_MINOR) == set(range(int(newest) + 1))
+    for minor, name in OF_MINOR.items():
+        assert f".abi_minor = {minor}," in (SOURCE.parent / name).read_text()
+        assert name in FROZEN
+
+
+def test_what_writes_and_reads_descriptors_has_the_numbers_of_the_headers() -> None:
+    """The pure core reads no header; a number that lags behind refuses plugins that the native core would serve."""
+    assert (str(ABI_MAJOR), str(ABI_MINOR)) == find_version()
+    assert (ABI_MAJOR, ABI_MINOR) == ABI
+
+
+def find_version() -> tuple[str, str]:
+    """Return major and minor as version.h has them."""
+    text = (ROOT / "abi" / "hotgraft" / "version.h").read_text()
+    major, minor = (re.search(rf"#define HOTGRAFT_ABI_{name} (\d+)u", text) for name in ("MAJOR", "MINOR"))
+    assert major is not None and minor is not None
+    return major[1], minor[1]
+
+
+OF_MINOR = {0: "frozen_v1.c"}  # by minor of ABI 1: what must load for ever
 FROZEN = {
     "frozen_v1.c": "11373629adc75b4af827c12115795760c0afefe23147193784ee0102385c4251",
     "frozen_guard_v1.c": "c08f5bcdab9d306026913b95a6c4276cd741031f6caf2db841e0188b94224b5a",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from elftools.elf.dynamic import DynamicSection
 from elftools.elf.elffile import ELFFile
-from hotgraft import ContractError, HotgraftError, ImageError, LoadError, Outcome, PluginError
+from hotgraft import ContractError, HotgraftError, ImageError, LoadError, ManifestError, Outcome, PluginError
 from sample_plugins import PLAIN, SOURCES, Workshop
 
 if TYPE_CHECKING:
@@ -173,6 +173,13 @@ FAULTS = (
         ("built for plugin ABI 2", "offers plugin ABI 1"),
     ),
     Fault("C04", "abi_minor_newer", plugin("abi_minor_newer"), LoadError, ("built for ABI 1.1", "offers 1.0"), FAILED),
+    Fault(
+        "C04",
+        "abi_minor_needed",
+        lambda build, _: build(replace(PLAIN, source="constructor_aborts", abi=(1, 1))),
+        ManifestError,
+        ("built for ABI 1.1", "offers ABI 1.0"),
+    ),
     Fault("C04", "entry_answers_null", plugin("entry_answers_null"), LoadError, ("answered NULL",), FAILED),
     Fault("C05", "required_null", plugin("required_null"), LoadError, ("create is NULL", "destroy is NULL"), FAILED),
     Fault("C05", "interface_null", plugin("interface_null"), ContractError, ("byte 16 is NULL",), FAILED),

@@ -13,7 +13,13 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from hotgraft.core.descriptor_checks import FIRST_FUNCTION_OFFSET, FORMAT, descriptor_violations
+from hotgraft.core.descriptor_checks import (
+    FIRST_FUNCTION_OFFSET,
+    FORMAT,
+    SCALARS,
+    descriptor_violations,
+    era_violations,
+)
 from hotgraft.core.descriptor_shape import read_json, shape_violations
 from hotgraft.core.descriptor_types import SCALARS
 from hotgraft.core.errors import ManifestError
@@ -181,7 +187,8 @@ def read_descriptor(data: bytes) -> Descriptor:
     try:
         descriptor = msgspec.convert(value, Descriptor, strict=True)
     except msgspec.ValidationError:
-        raise _refusal(shape_violations(value, Descriptor)) from None
+        # Keys that a later hotgraft added are unknown here: that it is a later one says more.
+        raise _refusal([*era_violations(value), *shape_violations(value, Descriptor)]) from None
     if violations := descriptor_violations(descriptor):
         raise _refusal(violations)
     return descriptor

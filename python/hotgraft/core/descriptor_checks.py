@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from hotgraft.core.descriptor import Descriptor, Function, Interface, Parameter, Requirement, Returns, State
 
 FORMAT: Final = 1
-ABI_MAJOR: Final = 1
+ABI_MAJOR: Final = 1  # as abi/hotgraft/version.h, which a test compares
+ABI_MINOR: Final = 0
+SCALARS: Final = {
+    "i8": 1, "u8": 1, "i16": 2, "u16": 2, "i32": 4, "u32": 4, "i64": 8, "u64": 8, "f32": 4, "f64": 8,
+}  # fmt: skip
 FIRST_FUNCTION_OFFSET: Final = 8
 POINTER_BYTES: Final = 8
 COUNT_DIGITS: Final = 18  # what the call path reads
@@ -38,12 +42,24 @@ def descriptor_violations(descriptor: Descriptor) -> list[str]:
 
 
 def _head(descriptor: Descriptor) -> Iterator[str]:
-    if descriptor.hotgraft != FORMAT:
-        yield f"has format {descriptor.hotgraft}; this host reads format {FORMAT}"
-    if descriptor.abi[0] != ABI_MAJOR or descriptor.abi[1] < 0:
-        yield f"was built for ABI {descriptor.abi[0]}.{descriptor.abi[1]}; this host offers major {ABI_MAJOR}"
-    yield from named("the plugin", descriptor.name, PLUGIN_NAME)
+    yield from era_violations({"hotgraft": descriptor.hotgraft, "abi": descriptor.abi})
+    yield from _named("the plugin", descriptor.name, PLUGIN_NAME)
     yield from _parsed("the version", descriptor.version, Version.parse)
+
+
+def era_violations(value: object) -> Iterator[str]:
+    """Yield what says that a descriptor is of another day than this host; `value` need not have its shape."""
+    known = value if isinstance(value, dict) else {}
+    if isinstance(written := known.get("hotgraft", FORMAT), int) and written != FORMAT:
+        yield f"has format {written}; this host reads format {FORMAT}"
+    match known.get("abi"):
+        case [int(major), int(minor)] if major != ABI_MAJOR or not 0 <= minor <= ABI_MINOR:
+            yield f"was built for ABI {major}.{minor}; this host offers ABI {ABI_MAJOR}.{ABI_MINOR}"
+
+
+def _named(what: str, name: str, pattern: re.Pattern[str]) -> Iterator[str]:
+    if not pattern.fullmatch(name):
+        yield f"{what} has the name {name[:64]!r}, which is not of the form {pattern.pattern}"
 
 
 def _parsed(what: str, text: str, parse: Callable[[str], object]) -> Iterator[str]:
