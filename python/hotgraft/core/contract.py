@@ -58,11 +58,12 @@ class InterfaceFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consumer:
-    """A loaded plugin that calls an interface of this one, and the versions of it that it accepts."""
+    """A loaded plugin that calls an interface of this one: the versions that it accepts, the features that it uses."""
 
     plugin: str
     interface: str  # the key of the slot it is bound to
     accepts: Accepts
+    uses: frozenset[str] = frozenset()
 
 
 def breaks(

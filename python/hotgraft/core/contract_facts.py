@@ -1,0 +1,115 @@
+"""One difference between two surfaces, and what a comparison comes to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from hotgraft.core.contract_rules import RULES, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Claim", "Comparison", "Fact", "Root", "strictest_first"]
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """Where callers get in: a function or variable, and the key of its interface; empty: it is exported by name."""
+
+    interface: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.interface}.{self.name}" if self.interface else self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One difference: what kind, of what, from what to what, and who relies on it."""
+
+    kind: str  # a key of RULES
+    subject: str  # "gain/1.process, parameter 2 (n)", "struct point, member x"
+    before: str = ""  # empty: it was not there
+    after: str = ""
+    roots: tuple[Root, ...] = ()  # through what callers meet it; empty: it concerns the whole
+    consumers: tuple[str, ...] = ()  # plugins known to be bound there; empty: none is known
+    layout: tuple[str, str] | None = None  # the struct or union before and after, where its bytes are concerned
+
+    @property
+    def verdict(self) -> Verdict:
+        """What this difference alone comes to."""
+        return RULES[self.kind].verdict
+
+    @property
+    def rule(self) -> str:
+        """Why it comes to that."""
+        return RULES[self.kind].why
+
+    @property
+    def interfaces(self) -> tuple[str, ...]:
+        """The keys of the interfaces through which callers meet it, without those exported by name."""
+        return tuple(dict.fromkeys(one.interface for one in self.roots if one.interface))
+
+    def __str__(self) -> str:
+        change = " → ".join(filter(None, (self.before, self.after)))
+        return f"{self.subject}: {self.kind.replace('-', ' ')}" + (f": {change}" if change else "")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        return {
+            "kind": self.kind,
+            "verdict": self.verdict.value,
+            "subject": self.subject,
+            "before": self.before or None,
+            "after": self.after or None,
+            "rule": self.rule,
+            "through": [str(one) for one in self.roots],
+            "consumers": list(self.consumers),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A declared step that promises more than the facts keep."""
+
+    subject: str  # "interface gain", "plugin", "state schema"
+    before: str
+    declared: str
+    least: str  # the lowest version that would be honest
+    facts: tuple[Fact, ...]  # that say so
+
+    def __str__(self) -> str:
+        step = f"stays {self.declared}" if self.before == self.declared else f"{self.before} → {self.declared}"
+        more = f" and {len(self.facts) - 1} more" if len(self.facts) > 1 else ""
+        return f"{self.subject} {step}, and the facts ask for {self.least}: {self.facts[0]}{more}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        return {
+            "subject": self.subject,
+            "before": self.before,
+            "declared": self.declared,
+            "least": self.least,
+            "facts": [str(one) for one in self.facts],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What the new comes to for those who rely on the old."""
+
+    verdict: Verdict
+    state_layout_changed: bool
+    facts: tuple[Fact, ...]  # the strictest first
+    claims: tuple[Claim, ...] = ()  # interfaces whose declared version is looser than the facts
+    release_claims: tuple[Claim, ...] = ()  # the same of the plugin's own version and state schema; for releases
+
+    def of(self, verdict: Verdict) -> tuple[Fact, ...]:
+        """Return the facts that alone come to `verdict`."""
+        return tuple(one for one in self.facts if one.verdict is verdict)
+
+
+def strictest_first(facts: Iterable[Fact]) -> tuple[Fact, ...]:
+    """Return each fact once, the strictest first, otherwise in the order they were found in."""
+    return tuple(sorted(dict.fromkeys(facts), key=lambda one: -one.verdict.rank))

@@ -1,0 +1,125 @@
+"""What callers get in by: interfaces, and functions, variables and constants that are exported by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hotgraft.core.c_types import type_text
+from hotgraft.core.contract_facts import Fact, Root
+from hotgraft.core.contract_functions import function_facts, signature_text, variable_facts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from hotgraft.core.contract import Consumer
+    from hotgraft.core.contract_types import TypePairs
+    from hotgraft.core.surface import Interface, Surface
+
+__all__ = ["export_facts", "interface_facts", "interface_text", "range_facts"]
+
+
+def interface_facts(old: Surface, new: Surface, pairs: TypePairs) -> Iterator[Fact]:
+    """Yield every difference between what two versions offer as interfaces; types are noted in `pairs`."""
+    before = {one.key: one for one in old.interfaces}
+    after = {one.key: one for one in new.interfaces}
+    for key, was in before.items():
+        now = after.get(key)
+        if now is None:
+            others = ", ".join(interface_text(one) for one in new.interfaces if one.name == was.name)
+            yield _of(was, "interface-removed", interface_text(was), others)
+        else:
+            yield from _versions(was, now)
+            yield from _functions(was, now, pairs)
+    for key, now in after.items():
+        if key not in before:
+            yield _of(now, "interface-added", "", interface_text(now))
+
+
+def export_facts(old: Surface, new: Surface, pairs: TypePairs) -> Iterator[Fact]:
+    """Yield every difference between what two versions export by name; types are noted in `pairs`."""
+    for name, function in old.functions.items():
+        root = Root("", name)
+        if name in new.functions:
+            yield from function_facts(function, new.functions[name], root, pairs)
+        else:
+            yield Fact(kind="function-removed", subject=name, before=signature_text(function), roots=(root,))
+    for name, function in new.functions.items():
+        if name not in old.functions:
+            yield Fact(kind="function-added", subject=name, after=signature_text(function), roots=(Root("", name),))
+    for name, variable in old.variables.items():
+        root = Root("", name)
+        if name in new.variables:
+            yield from variable_facts(variable, new.variables[name], root, pairs)
+        else:
+            yield Fact(kind="variable-removed", subject=name, before=type_text(variable.type), roots=(root,))
+    for name, variable in new.variables.items():
+        if name not in old.variables:
+            yield Fact(kind="variable-added", subject=name, after=type_text(variable.type), roots=(Root("", name),))
+    yield from _constants(old, new)
+
+
+def range_facts(new: Surface, consumers: Iterable[Consumer]) -> Iterator[Fact]:
+    """Yield each consumer whose range does not accept what is offered now."""
+    offered = {one.key: one for one in new.interfaces}
+    for consumer in consumers:
+        now = offered.get(consumer.interface)
+        if not consumer.interface or (now is not None and now.version is None):
+            continue
+        if now is None or now.version is None or not consumer.accepts.allows_interface(now.version):
+            yield Fact(
+                kind="range-unmet",
+                subject=f"{consumer.plugin} needs {consumer.interface}",
+                before=str(consumer.accepts),
+                after=interface_text(now) if now is not None else "not offered",
+                roots=(Root(consumer.interface, ""),),
+                consumers=(consumer.plugin,),
+            )
+
+
+def interface_text(interface: Interface) -> str:
+    """Return an interface with its version: ``gain 1.2``."""
+    if interface.version is None:
+        return interface.name
+    return f"{interface.name} {interface.version[0]}.{interface.version[1]}"
+
+
+def _versions(old: Interface, new: Interface) -> Iterator[Fact]:
+    if old.version is None or new.version is None or old.version == new.version:
+        return
+    kind = "version-changed" if old.version[0] else "unstable-step"
+    yield _of(old, kind, interface_text(old), interface_text(new))
+
+
+def _functions(old: Interface, new: Interface, pairs: TypePairs) -> Iterator[Fact]:
+    before, after = ({one.name: one for one in side.functions} for side in (old, new))
+    for name, function in before.items():
+        root = Root(old.key, name)
+        if name in after:
+            yield from function_facts(function, after[name], root, pairs)
+        else:
+            yield Fact(kind="function-removed", subject=str(root), before=signature_text(function), roots=(root,))
+    for name, function in after.items():
+        if name in before:
+            continue
+        is_at_end = function.offset is not None and function.offset >= old.bytes
+        root = Root(old.key, name)
+        kind = "function-appended" if is_at_end else "function-inserted"
+        yield Fact(kind=kind, subject=str(root), after=signature_text(function), roots=(root,))
+    if new.bytes < old.bytes:
+        yield _of(old, "interface-shrunk", f"{old.bytes} bytes", f"{new.bytes} bytes")
+
+
+def _constants(old: Surface, new: Surface) -> Iterator[Fact]:
+    for name, value in old.constants.items():
+        if name not in new.constants:
+            yield Fact(kind="constant-removed", subject=f"constant {name}", before=value)
+        elif new.constants[name] != value:
+            yield Fact(kind="constant-changed", subject=f"constant {name}", before=value, after=new.constants[name])
+    for name, value in new.constants.items():
+        if name not in old.constants:
+            yield Fact(kind="constant-added", subject=f"constant {name}", after=value)
+
+
+def _of(interface: Interface, kind: str, before: str, after: str) -> Fact:
+    subject = f"interface {interface.key}"
+    return Fact(kind=kind, subject=subject, before=before, after=after, roots=(Root(interface.key, ""),))

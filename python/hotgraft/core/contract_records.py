@@ -1,0 +1,157 @@
+"""Two versions of one struct, union or enum: what is different, and whom it concerns by the ways that lead there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from hotgraft.core.c_types import type_text
+from hotgraft.core.contract_facts import Fact
+from hotgraft.core.contract_members import lies_in_padding
+from hotgraft.core.contract_types import OUT, RETYPED
+from hotgraft.core.surface import Enumeration, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hotgraft.core.contract_members import Matched
+    from hotgraft.core.contract_types import Reach, TypePairs
+    from hotgraft.core.surface import Member
+
+__all__ = ["pair_facts", "place_text"]
+
+_OPAQUE: Final = Record(kind="struct", is_opaque=True)
+
+
+def pair_facts(pairs: TypePairs, pair: tuple[str, str]) -> Iterator[Fact]:
+    """Yield every difference between two definitions that stand for one another; `pairs` is settled."""
+    old, new = pairs.old.get(pair[0], _OPAQUE), pairs.new.get(pair[1], _OPAQUE)
+    reach = pairs.reached[pair]
+    if isinstance(old, Enumeration):
+        if isinstance(new, Enumeration):
+            yield from _Enums(old, new, pair, reach).facts()
+    elif isinstance(new, Record):
+        yield from _Records(old, new, pair, reach, pairs).facts()
+
+
+def place_text(member: Member) -> str:
+    """Return where a member lies: ``byte 8``, ``byte 8, bit 3``."""
+    byte, bit = divmod(member.offset_bits, 8)
+    return f"byte {byte}, bit {bit}" if member.bits is not None else f"byte {byte}"
+
+
+class _Records:
+    """Two structs or unions."""
+
+    def __init__(self, old: Record, new: Record, pair: tuple[str, str], reach: Reach, pairs: TypePairs) -> None:
+        self._old = old
+        self._new = new
+        self._pair = pair
+        self._reach = reach
+        self._pairs = pairs
+        self._subject = f"{old.kind} {pair[0]}"
+
+    def facts(self) -> Iterator[Fact]:
+        old, new = self._old, self._new
+        if old.is_opaque or new.is_opaque:
+            yield from self._hidden()
+            return
+        if old.kind != new.kind:
+            yield self._fact("record-kind-changed", "", old.kind, new.kind)
+            return
+        if self._pair[0] != self._pair[1]:
+            yield self._fact("tag-renamed", "", *self._pair)
+        matched = self._pairs.matched(self._pair, old, new)
+        yield from self._kept(matched)
+        added = [self._fact(self._kind_of_added(one), one.name, "", _shown(one)) for one in matched.added]
+        if old.bytes != new.bytes and {one.kind for one in added} != {"member-appended"}:
+            yield self._fact("size-changed", "", f"{old.bytes} bytes", f"{new.bytes} bytes")
+        if old.align != new.align:
+            yield self._fact("alignment-changed", "", f"{old.align} bytes", f"{new.align} bytes")
+        yield from added
+
+    def _hidden(self) -> Iterator[Fact]:
+        old, new = self._old, self._new
+        if not old.is_opaque:
+            yield self._fact("record-hidden", "", f"{old.bytes} bytes", "opaque")
+        elif self._pair[0] != self._pair[1]:
+            yield self._fact("opaque-renamed", "", *self._pair)
+        elif not new.is_opaque:
+            yield self._fact("opaque-completed", "", "opaque", f"{new.bytes} bytes")
+
+    def _kept(self, matched: Matched) -> Iterator[Fact]:
+        for one in matched.removed:
+            yield self._fact("member-removed", one.name, _shown(one), "")
+        for was, now in matched.kept:
+            if was.offset_bits != now.offset_bits:
+                yield self._fact("member-moved", was.name, place_text(was), place_text(now))
+            if was.bits != now.bits:
+                yield self._fact("member-bits-changed", was.name, _width(was), _width(now))
+            if kind := self._pairs.difference(was.type, now.type):
+                kind = "member-retyped" if kind == RETYPED else kind
+                yield self._fact(kind, was.name, type_text(was.type), type_text(now.type))
+        for was, now in matched.renamed:
+            yield self._fact("member-renamed", was.name, was.name, now.name)
+        for one in matched.reserved:
+            yield self._fact("reserved-changed", one.name, _shown(one), "")
+
+    def _kind_of_added(self, member: Member) -> str:
+        old, new = self._old, self._new
+        if old.kind == "union":
+            return f"union-member-added-to-{'output' if self._reach.flow & OUT else 'input'}"
+        is_at_end = member.offset_bits >= 8 * old.bytes and new.align == old.align
+        if is_at_end and old.is_sized and new.is_sized and not self._reach.is_laid:
+            return "member-appended"
+        is_read_only = new.bytes == old.bytes and self._reach.flow == OUT
+        if is_read_only and lies_in_padding(member, old, was=self._pairs.old, now=self._pairs.new):
+            return "member-added-unseen"
+        return "member-added"
+
+    def _fact(self, kind: str, member: str, before: str, after: str) -> Fact:
+        subject = f"{self._subject}, member {member}" if member else self._subject
+        roots = tuple(self._reach.roots)
+        return Fact(kind=kind, subject=subject, before=before, after=after, roots=roots, layout=self._pair)
+
+
+def _shown(member: Member) -> str:
+    bits = f" : {member.bits}" if member.bits is not None else ""
+    return f"{type_text(member.type)}{bits} at {place_text(member)}"
+
+
+def _width(member: Member) -> str:
+    return "no bitfield" if member.bits is None else f"{member.bits} bit{'s' * (member.bits != 1)}"
+
+
+class _Enums:
+    """Two enums. Their constants count by name: that is what callers are compiled with."""
+
+    def __init__(self, old: Enumeration, new: Enumeration, pair: tuple[str, str], reach: Reach) -> None:
+        self._old = old
+        self._new = new
+        self._pair = pair
+        self._reach = reach
+
+    def facts(self) -> Iterator[Fact]:
+        if self._pair[0] != self._pair[1]:
+            yield self._fact("tag-renamed", "", *self._pair)
+        if self._old.type != self._new.type:
+            yield self._fact("enum-type-changed", "", self._old.type, self._new.type)
+        before, after = dict(self._old.values), dict(self._new.values)
+        fresh = {name: value for name, value in after.items() if name not in before}
+        for name, value in before.items():
+            if name in after:
+                if after[name] != value:
+                    yield self._fact("enum-value-changed", name, str(value), str(after[name]))
+                continue
+            renamed = next((one for one, number in fresh.items() if number == value), None)
+            if renamed is None:
+                yield self._fact("enum-value-removed", name, str(value), "")
+            else:
+                del fresh[renamed]
+                yield self._fact("enum-value-renamed", name, name, renamed)
+        flow = "output" if self._reach.flow & OUT else "input"
+        for name, value in fresh.items():
+            yield self._fact(f"enum-value-added-to-{flow}", name, "", str(value))
+
+    def _fact(self, kind: str, value: str, before: str, after: str) -> Fact:
+        subject = f"enum {self._pair[0]}" + (f", value {value}" if value else "")
+        return Fact(kind=kind, subject=subject, before=before, after=after, roots=tuple(self._reach.roots))

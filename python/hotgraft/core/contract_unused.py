@@ -1,0 +1,81 @@
+"""Types that no function, interface or variable leads to: nobody meets them, unless they cross as a void pointer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hotgraft.core.c_types import VOID, Array, Atomic, FunctionType, Named, Pointer
+from hotgraft.core.contract_facts import Fact
+from hotgraft.core.surface import Enumeration, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hotgraft.core.c_types import CType
+    from hotgraft.core.contract_types import TypePairs
+    from hotgraft.core.surface import Surface, TypeFacts
+
+__all__ = ["unused_facts"]
+
+
+def unused_facts(old: Surface, new: Surface, pairs: TypePairs) -> Iterator[Fact]:
+    """Yield every type that changed, came or went and that callers do not reach; `pairs` is settled."""
+    names = pairs.changed - {one for pair in pairs.reached for one in pair}
+    names -= {name for name in pairs.changed if old.types.get(name) == new.types.get(name)}
+    if not names:
+        return
+    before, after = _Reached(old), _Reached(new)
+    names -= before.names | after.names
+    has_void = before.has_void or after.has_void
+    for name in sorted(names):
+        was, now = old.types.get(name), new.types.get(name)
+        if was is None:
+            kind = "unused-type-added"
+        elif now is None:
+            kind = "type-behind-void-removed" if has_void else "unused-type-removed"
+        else:
+            kind = "type-behind-void-changed" if has_void else "unused-type-changed"
+        layout = (name, name) if isinstance(was, Record) and isinstance(now, Record) else None
+        word = _word(was or now)
+        yield Fact(kind=kind, subject=f"{word} {name}", before=_text(was), after=_text(now), layout=layout)
+
+
+class _Reached:
+    """What callers of one version, or its state, reach: names of types, and whether a void pointer is on the way."""
+
+    def __init__(self, surface: Surface) -> None:
+        self.names: set[str] = set()
+        self.has_void = False
+        self._types = surface.types
+        listed = [one for interface in surface.interfaces for one in interface.functions]
+        waiting: list[CType] = [one.type for one in surface.variables.values()]
+        for function in (*listed, *surface.functions.values()):
+            waiting += [function.result, *(one.type for one in function.parameters)]
+        if surface.state_type:
+            waiting.append(Named(surface.state_type))
+        while waiting:
+            waiting += self._next(waiting.pop())
+
+    def _next(self, kind: CType) -> list[CType]:
+        if isinstance(kind, Named):
+            facts = None if kind.name in self.names else self._types.get(kind.name)
+            self.names.add(kind.name)
+            return [one.type for one in facts.members] if isinstance(facts, Record) else []
+        if isinstance(kind, Pointer):
+            self.has_void |= kind.to == VOID
+            return [kind.to]
+        if isinstance(kind, Array | Atomic):
+            return [kind.of]
+        return [*kind.parameters, kind.result] if isinstance(kind, FunctionType) else []
+
+
+def _word(facts: TypeFacts | None) -> str:
+    return facts.kind if isinstance(facts, Record) else "enum"
+
+
+def _text(facts: TypeFacts | None) -> str:
+    if facts is None:
+        return ""
+    if isinstance(facts, Enumeration):
+        return ", ".join(f"{name} = {value}" for name, value in facts.values)
+    return "opaque" if facts.is_opaque else f"{facts.bytes} bytes, {len(facts.members)} members"
