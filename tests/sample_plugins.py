@@ -92,6 +92,9 @@ class Sample:
     flags: tuple[str, ...] = ()
     config_schema: dict[str, Any] = field(default_factory=dict, hash=False, compare=False)
     drain: dict[str, Any] = field(default_factory=dict, hash=False, compare=False)
+    features: tuple[str, ...] = ()
+    permissions: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()  # features of every provider
 
     @property
     def defines(self) -> list[str]:
@@ -128,7 +131,13 @@ class Sample:
                 }
             ],
             "requires": [
-                {"interface": name, "range": accepts, "optional": self.optional} for name, accepts in self.requires
+                {
+                    "interface": name,
+                    "range": accepts,
+                    "optional": self.optional,
+                    **({"features": self.uses} if self.uses else {}),
+                }
+                for name, accepts in self.requires
             ],
             "structs": {},
             "state": {
@@ -141,6 +150,8 @@ class Sample:
             "config_schema": self.config_schema,
             "pins": "wait",
             **({"drain": self.drain} if self.drain else {}),
+            **({"features": self.features} if self.features else {}),
+            **({"permissions": self.permissions} if self.permissions else {}),
         }
 
 

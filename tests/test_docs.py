@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ LONG = (
     "first-plugin.md",
     "going-back.md",
     "journal.md",
+    "permissions.md",
     "plugin-to-plugin.md",
     "why-refused.md",
 )  # they compile and wait for seconds
@@ -33,6 +35,15 @@ def test_page_can_be_typed_through(name: str, tmp_path: Path, tier: str) -> None
     missing = [one for one in typed.left_out if "full tier" not in one]
     if missing:
         pytest.skip("; ".join([*missing, f"the other {len(typed.printed)} blocks ran"]))
+
+
+def test_no_page_promises_a_boundary() -> None:
+    """Permissions are policy: native code in the process can do what the process can, whatever a reader hopes for."""
+    promises = re.compile(r"sandbox|isolat", re.IGNORECASE)
+    wrong = [f"{page.name}: {found[0]}" for page in DOCS.glob("*.md") if (found := promises.search(page.read_text()))]
+    assert wrong == []
+    assert promises.search("plugins run in a Sandbox, isolated from each other")
+    assert "**This is policy, not a boundary.**" in (DOCS / "permissions.md").read_text()
 
 
 def typed_page(tmp_path: Path, text: str) -> dict[int, str]:

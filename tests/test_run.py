@@ -71,6 +71,17 @@ def test_plugins_are_served_and_reloaded_until_it_is_told_to_stop(folder: Path, 
     assert list((folder / "tmp").iterdir()) == []
 
 
+def test_a_plugin_gets_what_the_file_grants_it(folder: Path, build: Workshop) -> None:
+    """Without the line it does not come up; with it it does."""
+    shutil.copyfile(build(Sample(permissions=("network",))), folder / "counter.so")
+    done = subprocess.run([*COMMAND, "run"], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert "asks for permission 'network', which waits for a grant" in done.stderr
+    file = folder / "hotgraft.toml"
+    file.write_text(file.read_text().replace("[plugins.counter]", '[plugins.counter]\ngrants = ["network"]'))
+    assert ("plugin.loaded", "counter") in [(one["event"], one["plugin"]) for one in run_until_told(folder)]
+
+
 def test_a_plugin_that_cannot_be_loaded_ends_it(folder: Path) -> None:
     """Exit 3: refused, with the reason."""
     (folder / "counter.so").write_bytes(b"not an image")

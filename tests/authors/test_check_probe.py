@@ -62,3 +62,17 @@ def test_what_needs_another_plugin_is_not_probed_and_not_refused(build: Workshop
 
     assert code == 0
     assert "not probed: create of main: no slot was bound for import" in output
+
+
+def test_what_asks_for_more_than_is_granted_is_refused_where_grants_are_named(build: Workshop) -> None:
+    """A pipeline that knows its hosts' config need not wait for them to say no."""
+    image = build(replace(PLAIN, permissions=("disk", "network")))
+    assert check(image)[0] == 0
+    assert check(image, "--granted", "network", "--granted", "disk")[0] == 0
+
+    code, output = check(image, "--granted", "netwrok", "--granted", "disk")
+
+    assert code == 3
+    assert "refused: asks for permission 'network', which waits for a grant; granted is 'netwrok'" in output
+    said = json.loads(check(image, "--granted", "disk", "--json")[1])
+    assert said["images"][0]["ungranted"] == ["asks for permission 'network', which waits for a grant"]

@@ -270,6 +270,7 @@ CASES: Final[tuple[Case, ...]] = (
     ("ProbeError", lambda it: old_and(it, replace(PLAIN, source="constructor_crashes"), old=PLAIN), "write_to_null"),
     ("HealthError", unhealthy, "told to be ill"),
     ("Quarantined", quarantined, "errors 0 of 900"),
+    ("PermissionRequired", lambda it: it.host.load(it.build(replace(STATELESS, permissions=("network",)))), "network"),
     ("RollbackBlocked", blocked, "session 7"),
     ("RollbackBlocked", lambda it: (it.host.load(it.build(STATELESS)), it.host.rollback("counter")), "counter"),
     ("PluginError", lambda it: old_and(it, replace(PLAIN, source="create_fails"), old=PLAIN), "create"),

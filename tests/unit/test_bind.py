@@ -157,6 +157,15 @@ def test_a_wish_for_draining_is_carried_and_silence_leaves_no_trace(tmp_path: Pa
     assert read_descriptor(wishing).drain == Drain(at_deadline="leave")
 
 
+def test_features_and_permissions_come_from_the_manifest(tmp_path: Path) -> None:
+    """What it offers, what it asks for, and what it uses of others: a host reads none of it anywhere else."""
+    more = '[offers]\nfeatures = ["stereo", "seek"]\npermissions = ["network"]\n'
+    more += '[requires]\ncodec = { range = "^1", features = ["tempo"] }\n'
+    descriptor = bind(write_plugin(tmp_path, PROCESS, more=more)).descriptor
+    assert (descriptor.features, descriptor.permissions) == (("seek", "stereo"), ("network",))
+    assert [one.features for one in descriptor.requires] == [("tempo",)]
+
+
 def test_stale_descriptor_fails_to_compile(tmp_path: Path) -> None:
     """A header that changed without bind must not ship."""
     write_plugin(tmp_path, PROCESS)

@@ -26,6 +26,7 @@ struct = "meter_table"
 [requires]
 codec = "^1.2"
 clock = { range = ">=1,<3", optional = true }
+mixer = { range = "^2", features = ["stereo", "seek"] }
 [state]
 kind = "single"
 schema = 3
@@ -60,6 +61,14 @@ WRONG = (
     ("[requires]\ncodec={optional=true}", "requires.codec.range: is missing"),
     ("[requires]\ncodec={range='^1',optional=1}", "requires.codec.optional: must be true or false"),
     ("[requires]\ncodec={range='^1',opt=true}", 'requires.codec.opt: unknown key; did you mean "optional"?'),
+    ("[requires]\ncodec={features=['x']}", "requires.codec.range: is missing"),
+    ("[requires]\ncodec={range='^1',features='x'}", "requires.codec.features: must be an array of strings"),
+    ("[requires]\ncodec={range='^1',features=['X']}", "requires.codec.features: 'X' is no name of the form"),
+    ("[requires]\ncodec={range='^1',features=['x','x']}", "requires.codec.features: 'x' stands twice"),
+    ("[offers]\nfeatures=['a','b','a']", "offers.features: 'a' stands twice"),
+    ("[offers]\npermissions=[1]", "offers.permissions: must be an array of strings, found a whole number in it"),
+    (f"[offers]\nfeatures={[f'f{i}' for i in range(257)]}", "offers.features: has 257 entries; it ends at 256"),
+    ("[offers]\npermission=['a']", 'offers.permission: unknown key; did you mean "permissions"?'),
     ("[requires]\n'co dec'='^1'", "requires.'co dec': is no name of the form"),
     ("[state]\nkind='shared'", "state.kind: 'shared' is none of 'none', 'single'"),
     ("[state]\nschema=1", 'state.schema: needs kind = "single"'),
@@ -128,6 +137,7 @@ def test_every_key_is_read() -> None:
     assert manifest.requires == (
         Required("codec", Range.parse("^1.2"), optional=False),
         Required("clock", Range.parse(">=1,<3"), optional=True),
+        Required("mixer", Range.parse("^2"), optional=False, features=("seek", "stereo")),
     )
     assert manifest.state == State(
         kind="single", schema=3, handover=True, save=True, struct="gain_state", header="gain_state.h"

@@ -22,6 +22,7 @@ config = { volume = 0.5 }
 [plugins.filter]
 image = "/opt/filter.so"
 instances = { left = {}, right = { volume = 1.0 } }
+grants = ["network", "disk"]
 """
 
 
@@ -34,6 +35,7 @@ def test_a_file_is_read_and_its_paths_are_beside_it() -> None:
     assert (gain.name, gain.image, gain.instances) == ("gain", "/etc/app/gain/build/gain.so", {"main": {"volume": 0.5}})
     assert filter_.image == "/opt/filter.so"
     assert filter_.instances == {"left": {}, "right": {"volume": 1.0}}
+    assert (gain.grants, filter_.grants) == ((), ("disk", "network"))
 
 
 def test_the_schema_in_the_docstring_is_the_schema() -> None:
@@ -61,6 +63,8 @@ def test_the_schema_in_the_docstring_is_the_schema() -> None:
         ("[plugins.Gain]\nimage = 'x'", "is no name"),
         ("[plugins.gain]\nimage = 'x'\nconfig = 1", "must be a table"),
         ("[plugins.gain]\nimage = 'x'\nconfig = { at = 1979-05-27 }", "JSON"),
+        ("[plugins.gain]\nimage = 'x'\ngrants = 'network'", "plugins.gain.grants: must be an array of strings"),
+        ("[plugins.gain]\nimage = 'x'\ngrants = ['Net']", "'Net' is no name"),
         ("[plugins", "Expected"),
         ("a = [" * 100, "nested"),
     ],

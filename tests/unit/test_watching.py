@@ -134,6 +134,22 @@ def test_a_content_is_taken_once() -> None:
     assert contents.judge("a", "b") is Verdict.TAKE
 
 
+def test_what_is_forgotten_is_tried_again() -> None:
+    """It was refused for something outside of it, and that has changed."""
+    contents = Contents()
+    contents.refuse("asks for too much")
+    contents.refuse("bad")
+
+    contents.forget("asks for too much")
+
+    assert contents.judge("asks for too much", "serving") is Verdict.TAKE
+    assert contents.judge("bad", "serving") is Verdict.KNOWN
+    contents.forget("bad")
+    assert contents.judge("bad", "serving") is Verdict.TAKE
+    contents.forget("never seen")
+    assert list(contents.refused) == []
+
+
 def test_what_was_refused_is_not_tried_again_and_reported_once() -> None:
     """A build that is broken stays broken; one line is enough."""
     contents = Contents()

@@ -19,11 +19,20 @@ if TYPE_CHECKING:
 @click.argument("images", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--strict", is_flag=True, help="Refuse also what keeps a library in memory.")
 @click.option("--probe", is_flag=True, help="Also load each in a process of its own: create, start, health, stop.")
+@click.option(
+    "--granted", metavar="NAME", multiple=True, help="Refuse what asks for a permission that is not named so."
+)
 @click.option("--plugin-config", metavar="JSON", default="{}", help="For --probe: what create is given.")
 @json_option
 @click.pass_context
 def command(
-    ctx: click.Context, images: tuple[Path, ...], strict: bool, probe: bool, plugin_config: str, as_json: bool
+    ctx: click.Context,
+    images: tuple[Path, ...],
+    strict: bool,
+    probe: bool,
+    granted: tuple[str, ...],
+    plugin_config: str,
+    as_json: bool,
 ) -> None:
     """Say whether each of IMAGES would be accepted on a machine like this one: 0 all, 3 at least one is refused.
 
@@ -31,23 +40,28 @@ def command(
     runs (interfaces, state).
     """
     from hotgraft.cli.inspect import as_object, verdict
+    from hotgraft.core.grants import ungranted
     from hotgraft.engine.inspection import inspect_image
 
     config_json = _object_text(plugin_config)
     objects = []
     for image in images:
         found = inspect_image(image)
-        is_accepted = not found.refusals and not (strict and found.warnings)
+        asked = found.descriptor.permissions if found.descriptor is not None and granted else ()
+        waiting = tuple(ungranted(asked, granted).values())
+        is_accepted = not found.refusals and not waiting and not (strict and found.warnings)
         tried = _probe(found, image, config_json) if probe and is_accepted else None
         is_accepted = is_accepted and (tried is None or not (tried["error"] or (strict and tried["warnings"])))
         if not as_json:
             head = verdict(found) if is_accepted or found.refusals else "would be refused here"
             click.echo(f"{found.shown_path}: {found.name}: {head}")
+            for sentence in waiting:
+                click.echo(f"  refused: {sentence}")
             for one in found.warnings:
                 click.echo(f"  {'refused' if strict else 'warning'}: {one.rule}: {one.sentence}")
             for line in _lines(tried, strict=strict) if tried is not None else ():
                 click.echo(f"  {line}")
-        objects.append({**as_object(found), "probe": tried, "accepted": is_accepted})
+        objects.append({**as_object(found), "ungranted": list(waiting), "probe": tried, "accepted": is_accepted})
     is_all = all(one["accepted"] for one in objects)
     if as_json:
         print_json({"accepted": is_all, "images": objects})

@@ -48,7 +48,8 @@ def command(
 
 def _row(one: dict[str, Any]) -> tuple[str, ...]:
     before, after = one["before"]["generation"], one["after"]["generation"]
-    why = ": ".join(filter(None, (one["reason"], " ".join(one["error"].split()))))
+    granted = ", ".join(one["facts"].get("permissions", ()))
+    why = ": ".join(filter(None, (granted, one["reason"], " ".join(one["error"].split()))))
     return (
         shown_time(one["wall_ns"]),
         one["plugin"],

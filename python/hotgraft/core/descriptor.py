@@ -88,12 +88,13 @@ class Interface(_Value, frozen=True):
     functions: tuple[Function, ...]
 
 
-class Requirement(_Value, frozen=True):
-    """One interface a plugin calls."""
+class Requirement(_Value, frozen=True, omit_defaults=True):
+    """One interface a plugin calls, and the features of its provider that it uses."""
 
     interface: str
     range: str
     optional: bool
+    features: tuple[str, ...] = ()
 
 
 class Field(_Value, frozen=True, omit_defaults=True):

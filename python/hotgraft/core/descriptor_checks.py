@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from hotgraft.core.descriptor_types import SCALARS, USER_POINTER, KnownTypes, named, twice, type_violations
-from hotgraft.core.manifest_checks import IDENTIFIER, INTERFACE_NAME, PLUGIN_NAME
+from hotgraft.core.manifest_checks import FEATURE_NAME, IDENTIFIER, INTERFACE_NAME, OFFERS_LIMIT, PLUGIN_NAME
 from hotgraft.core.versions import Range, Version
 
 if TYPE_CHECKING:
@@ -45,6 +44,8 @@ def _head(descriptor: Descriptor) -> Iterator[str]:
     yield from era_violations({"hotgraft": descriptor.hotgraft, "abi": descriptor.abi})
     yield from _named("the plugin", descriptor.name, PLUGIN_NAME)
     yield from _parsed("the version", descriptor.version, Version.parse)
+    yield from _words("feature", descriptor.features)
+    yield from _words("permission", descriptor.permissions)
 
 
 def era_violations(value: object) -> Iterator[str]:
@@ -69,9 +70,28 @@ def _parsed(what: str, text: str, parse: Callable[[str], object]) -> Iterator[st
         yield f"{what}: {error}"
 
 
+def _twice(sentence: str, names: list[str]) -> Iterator[str]:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            yield sentence.format(name[:64])
+        seen.add(name)
+
+
+def _words(what: str, words: tuple[str, ...]) -> Iterator[str]:
+    """Say what is wrong with a list of features or permissions: a manifest could not have asked for it."""
+    if len(words) > OFFERS_LIMIT:
+        yield f"has {len(words)} {what}s; they end at {OFFERS_LIMIT}"
+        return
+    for word in words:
+        yield from _named(f"a {what}", word, FEATURE_NAME)
+    yield from _twice(f"{what} {{}} stands twice", list(words))
+
+
 def _requirement(requirement: Requirement) -> Iterator[str]:
     yield from named("a requirement", requirement.interface, INTERFACE_NAME)
     yield from _parsed(f"the range of {requirement.interface[:64]}", requirement.range, Range.parse)
+    yield from _words(f"feature of {requirement.interface[:64]}", requirement.features)
 
 
 def _interface(interface: Interface, known: KnownTypes) -> Iterator[str]:

@@ -33,6 +33,7 @@ __all__ = [
     "LifecycleError",
     "LoadError",
     "ManifestError",
+    "PermissionRequired",
     "PinExpired",
     "PluginAbandoned",
     "PluginCrashed",
@@ -158,6 +159,20 @@ class Quarantined(HotgraftError):
 
     usual_advice = "mend what was found then and rebuild; Host.allow(name) lets it in as it is"
     usually_running = _AS_BEFORE
+
+
+class PermissionRequired(HotgraftError):
+    """The candidate asks for permissions that its host has not granted; none of its code ran. Grant them, or do not.
+
+    `permissions` names those that wait.
+    """
+
+    usual_advice = "if you trust it with that, host.grant(name, permission), or grants in hotgraft.toml; then try again"
+    usually_running = _AS_BEFORE
+
+    def __init__(self, tried: str, *, permissions: tuple[str, ...] = (), **answers: Any) -> None:
+        super().__init__(tried, **answers)
+        self.permissions = permissions
 
 
 class RollbackBlocked(HotgraftError):

@@ -14,6 +14,7 @@ The schema; a key that is not here is refused with the nearest one that is::
     [requires]                 # interfaces of other plugins
     codec = "^1.2"
     meter = { range = ">=1,<3", optional = true }
+    mixer = { range = "^2", features = ["stereo"] }   # that it uses: a provider without them will not do
 
     [state]
     kind = "single"            # "none" (default, then nothing else here) or "single": one state for all calls
@@ -51,6 +52,7 @@ from hotgraft.core.manifest_checks import (
     FEATURE_NAME,
     IDENTIFIER,
     INTERFACE_NAME,
+    OFFERS_LIMIT,
     OUTPUT_NAME,
     PLUGIN_NAME,
     Table,
@@ -63,7 +65,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SIZE_LIMIT: Final = 1 << 20  # bytes
-OFFERS_LIMIT: Final = 256  # features, and permissions
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ class Required:
     interface: str
     range: Range
     optional: bool
+    features: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,8 +215,9 @@ def _required(interface: str, table: Table) -> Required:
     inner = table.table(interface)
     wanted = inner.parsed("range", Range.parse, _ANY, required=True)
     optional = inner.flag("optional")
+    features = inner.words("features", FEATURE_NAME, most=OFFERS_LIMIT)
     inner.end()
-    return Required(interface, wanted, optional)
+    return Required(interface, wanted, optional, features)
 
 
 _ANY: Final = Range.parse(">=0")

@@ -20,6 +20,7 @@ NESTING_LIMIT: Final = 32
 DOTS_LIMIT: Final = 20_000  # a key path costs the TOML parser the square of its dots
 ENTRIES_LIMIT: Final = 20_000  # brackets, commas, equals signs; what the TOML parser reads well within a second
 TEXT_LIMIT: Final = 4096
+OFFERS_LIMIT: Final = 256  # features of one plugin, and permissions
 
 # What TOML's grammar hides brackets and dots in, then what counts. A string without an end is one token too:
 # otherwise each of its quotes would be tried as the beginning of another, at quadratic cost.
@@ -143,15 +144,20 @@ class Table:
     def words(self, key: str, pattern: re.Pattern[str], *, most: int) -> tuple[str, ...]:
         """At most `most` different strings, sorted; their order says nothing."""
         value: list[Any] = self._typed(key, list, "an array of strings", [])
-        wrong = [one for one in value if not (isinstance(one, str) and pattern.fullmatch(one))]
-        if wrong:
-            shown = wrong[0][:80] if isinstance(wrong[0], str) else wrong[0]
-            self.complain(key, f"{shown!r:.80} is no name of the form {pattern.pattern}")
-        elif len(set(value)) != len(value):
-            self.complain(key, f"{next(one for one in value if value.count(one) > 1)!r} stands twice")
-        elif len(value) > most:
+        if len(value) > most:
             self.complain(key, f"has {len(value)} entries; it ends at {most}")
-        return () if wrong else tuple(sorted(set(value)))
+            return ()
+        seen: set[str] = set()
+        for one in value:
+            if not isinstance(one, str):
+                self.complain(key, f"must be an array of strings, found {_kind(one)} in it")
+            elif not pattern.fullmatch(one):
+                self.complain(key, f"{one[:80]!r} is no name of the form {pattern.pattern}")
+            elif one in seen:
+                self.complain(key, f"{one!r} stands twice")
+            else:
+                seen.add(one)
+        return tuple(sorted(seen))
 
     def choice(self, key: str, choices: tuple[str, ...]) -> str:
         """One of `choices`; the first is the default."""

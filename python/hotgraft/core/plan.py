@@ -13,6 +13,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from hotgraft.core.contract import Consumer, InterfaceFacts, breaks
+from hotgraft.core.features import lost_features
+from hotgraft.core.grants import ungranted
 from hotgraft.core.state import Crossing, StateFacts, choose_crossing
 from hotgraft.core.versions import Version
 
@@ -108,6 +110,8 @@ class Side:
     version: str
     interfaces: tuple[InterfaceFacts, ...]
     state: StateFacts
+    features: tuple[str, ...] = ()
+    permissions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +122,8 @@ class Running:
     side: Side
     instances: tuple[str, ...]
     consumers: tuple[Consumer, ...] = ()
+    relied_on: frozenset[str] = frozenset()  # features that the program itself uses
+    granted: frozenset[str] = frozenset()  # permissions, to the plugin and so to its candidates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,11 +141,12 @@ class Plan:
     version_refusals: tuple[str, ...] = ()
     contract_refusals: tuple[str, ...] = ()
     state_refusals: tuple[str, ...] = ()
+    permission_refusals: tuple[str, ...] = ()
 
     @property
     def refusals(self) -> tuple[str, ...]:
         """Return every reason why this swap is refused; empty when it may go."""
-        return self.version_refusals + self.contract_refusals + self.state_refusals
+        return self.contract_refusals + self.state_refusals + self.permission_refusals
 
     def at(self, place: Place) -> tuple[Step, ...]:
         """Return the steps of one place, in order."""
@@ -187,10 +194,10 @@ def make_plan(
         steps=_prepare(running, is_probed=is_probed)
         + _window(running, crossing, is_gated=is_gated)
         + _after(is_on_probation=is_on_probation),
-        is_downgrade=is_downgrade,
-        version_refusals=_version_refusals(running, candidate) if is_downgrade and not allow_downgrade else (),
-        contract_refusals=breaks(running.side.interfaces, candidate.interfaces, running.consumers),
+        contract_refusals=breaks(running.side.interfaces, candidate.interfaces, running.consumers)
+        + lost_features(candidate.features, running.consumers, running.relied_on),
         state_refusals=state_refusals,
+        permission_refusals=tuple(ungranted(candidate.permissions, running.granted).values()),
     )
 
 

@@ -34,6 +34,7 @@ The schema; a key that is not here is refused with the nearest one that is::
     image = "gain/build/gain.so"    # required: an image or a plugin.toml, relative to this file
     config = { volume = 0.5 }       # what create is given
     instances = { left = {}, right = { volume = 1.0 } }  # instead of config: one per instance
+    grants = ["network"]            # permissions that its versions may ask for; policy, not a boundary
 
 A value is taken from the first of: argument, environment (``HOTGRAFT_SWAP_DEADLINE_S``, ``HOTGRAFT_CRASH_REPORT``),
 file, default. The file is the one named by ``--config`` or ``HOTGRAFT_CONFIG``, else ``./hotgraft.toml``.
@@ -48,7 +49,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from hotgraft.core.errors import ConfigError
-from hotgraft.core.manifest_checks import PLUGIN_NAME, Table, check_nesting, is_json
+from hotgraft.core.manifest_checks import FEATURE_NAME, OFFERS_LIMIT, PLUGIN_NAME, Table, check_nesting, is_json
 from hotgraft.core.options import COUNTS, Options, make_options
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class PluginEntry:
     image: str
     instances: Mapping[str, Mapping[str, Any]]  # config by instance; the one without a name is "main"
     origin: str = ""
+    grants: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,11 @@ class Settings:
         values: dict[str, Any] = {f"host.{one.name}": getattr(self.options, one.name) for one in fields(Options)}
         values["run.reload"] = self.reload
         for entry in self.plugins:
-            values[f"plugins.{entry.name or entry.image}"] = {"image": entry.image, "instances": dict(entry.instances)}
+            values[f"plugins.{entry.name or entry.image}"] = {
+                "image": entry.image,
+                "instances": dict(entry.instances),
+                "grants": list(entry.grants),
+            }
         return values
 
 
@@ -208,9 +214,10 @@ def _entry(name: str, table: Table, path: str) -> PluginEntry:
     instances.end()
     if configs and table.keys_given("config"):
         table.complain("config", "stands beside instances, which have a config each")
+    grants = table.words("grants", FEATURE_NAME, most=OFFERS_LIMIT)
     table.end()
     where = os.path.normpath(os.path.join(os.path.dirname(path), image))  # noqa: PTH118, PTH120 - text only: no I/O here
-    return PluginEntry(name, where, configs or {"main": config}, path)
+    return PluginEntry(name, where, configs or {"main": config}, path, grants)
 
 
 def _plain(table: Table, key: str) -> Mapping[str, Any]:

@@ -30,6 +30,8 @@ def side_of(descriptor: Descriptor) -> Side:
             can_hand_over=state.handover,
             can_save=state.save,
         ),
+        features=descriptor.features,
+        permissions=descriptor.permissions,
     )
 
 

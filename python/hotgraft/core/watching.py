@@ -173,6 +173,13 @@ class Contents:
         """Note that `content` serves now."""
         self.handled = content
 
+    def forget(self, content: str) -> None:
+        """Let `content` be tried again: what it was refused for has changed outside of it."""
+        if content in self.refused:
+            self.refused.remove(content)
+        if self.handled == content:
+            self.handled = ""
+
     def refuse(self, content: str) -> bool:
         """Note that `content` is refused; return whether that is news."""
         self.handled = content

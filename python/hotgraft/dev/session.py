@@ -6,9 +6,9 @@ import contextlib
 import shutil
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from hotgraft.core.errors import BindError, BuildError, HotgraftError, ManifestError, StateError
+from hotgraft.core.errors import BindError, BuildError, HotgraftError, ManifestError, PermissionRequired, StateError
 from hotgraft.dev.calling import make_call, sample_call
 from hotgraft.dev.said import Said
 from hotgraft.dev.sources import changed_files, digest_of
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from hotgraft.host.report import SwapReport
 
 __all__ = ["Said", "Session"]
+
+Answer = TypeVar("Answer")
 
 STATE_WORDS: Final = {
     "fresh": "it has no state to carry",
@@ -157,7 +159,7 @@ class Session:
             shutil.copyfile(image, kept)  # the next build overwrites it, and a rollback wants it back
             if name is None:
                 with self._inside("load"):
-                    plugin = self.host.load(kept)
+                    plugin = self._granting(lambda: self.host.load(kept))
                 self._note(kept)
                 sample = sample_call(self.descriptor) if self.descriptor is not None and not self.calls else ""
                 facts = {"generation": plugin.generation, "version": plugin.version, "sample": sample}
@@ -165,7 +167,7 @@ class Session:
                 return True
             began_s = time.monotonic()
             with self._inside("reload"):
-                report = self.host.reload(name, kept, is_settled=True, allow_downgrade=True)  # authors edit versions
+                report = self._granting(lambda: self.host.reload(name, kept, is_settled=True))
             swap_ms = (time.monotonic() - began_s) * 1e3
         except Exception as error:
             kept.unlink(missing_ok=True)
@@ -175,6 +177,14 @@ class Session:
         before = report.plan.version if report.plan is not None and report.plan.is_downgrade else ""
         self._say(event, report=report, state=_state_words(report), swap_ms=swap_ms, downgrade_from=before)
         return True
+
+    def _granting(self, work: Callable[[], Answer]) -> Answer:
+        """Do it; what it asks for is granted: who runs this has just written it into plugin.toml."""
+        try:
+            return work()
+        except PermissionRequired as error:
+            self.host.grant(error.on, *error.permissions, reason="in development")
+            return work()
 
     def _note(self, kept: Path) -> None:
         self.images.append(kept)

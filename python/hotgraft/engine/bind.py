@@ -55,7 +55,7 @@ REFUSED_TYPES: Final = {
 HEADER_NAME: Final = re.compile(r"[A-Za-z0-9_.+/-]+")  # what stands between the quotes of an #include
 # Attributes of every plugin handle in Python: an interface function of that name could not be reached.
 RESERVED_NAMES: Final = frozenset(
-    {"aio", "generation", "instance", "name", "pin", "reload", "report", "stats", "version"}
+    {"aio", "features", "generation", "instance", "name", "pin", "reload", "report", "stats", "version"}
 )
 
 
@@ -113,7 +113,7 @@ class _Binding:
             abi=ABI,
             provides=provides,
             requires=tuple(
-                Requirement(interface=one.interface, range=str(one.range), optional=one.optional)
+                Requirement(interface=one.interface, range=str(one.range), optional=one.optional, features=one.features)
                 for one in self.manifest.requires
             ),
             structs=self.structs,

@@ -98,7 +98,8 @@ def history(folder: Path, plugin: str = "", limit: int = 0) -> list[AttemptLine]
         JournalError: it cannot be read.
     """
     sql = (
-        "SELECT min(number), attempt FROM audit WHERE (attempt != '' OR step IN ('restore', 'journal', 'quarantine'))"
+        "SELECT min(number), attempt FROM audit"
+        " WHERE (attempt != '' OR step IN ('restore', 'journal', 'quarantine', 'grant'))"
         " AND (plugin = ? OR ? = '') GROUP BY CASE attempt WHEN '' THEN number ELSE attempt END"
         " ORDER BY min(number) DESC LIMIT ?"
     )

@@ -25,6 +25,7 @@ from hotgraft.host.binding import bind_requires
 from hotgraft.host.change import once_more
 from hotgraft.host.commit import commit
 from hotgraft.host.draining import check_rules, rules_of
+from hotgraft.host.grants import check_granted
 from hotgraft.host.lending import lent_tables
 from hotgraft.host.plugin import make_call_type
 from hotgraft.host.probe import copy_live_state, is_probing, probe
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from hotgraft.engine.stage import Candidate, StagingPlace
     from hotgraft.engine.swap import Window
     from hotgraft.engine.timing import Stopwatch
+    from hotgraft.host.grants import Grants
     from hotgraft.host.journal import AttemptRecord
     from hotgraft.host.loaded import Bound, Held, Loaded, Superseded
     from hotgraft.host.plugin import Plugin
@@ -61,6 +63,7 @@ class Around:
     others: Callable[[], tuple[Loaded, ...]]
     after_publish: Callable[[Loaded], None]
     quarantine: Quarantine
+    grants: Grants
     check_health: Callable[[Loaded], tuple[str, ...]]  # quickly; every reason why what serves is not fit
     begin_probation: Callable[[Loaded], None]
 
@@ -172,6 +175,7 @@ class Attempt:
         with self._rejecting(candidate), self.watch("compare contract"):
             self._check_quarantine(candidate)
             self._check_plan(candidate)
+            check_granted(self.around.grants, loaded.name, self.number, candidate.side.permissions)
             check_configs(loaded.name, candidate.descriptor.config_schema, self.configs)
             check_rules(loaded, candidate.descriptor)
             others = self.around.others()
@@ -242,7 +246,7 @@ class Attempt:
                 found=f"the image is plugin {candidate.descriptor.name!r}",
             )
         consumers = tuple(need for other in self.around.others() for need in other.wants(loaded.name))
-        running = loaded.running(consumers)
+        running = loaded.running(consumers, self.around.grants.of(loaded.name))
         self.plan = make_plan(
             loaded.name,
             running,
@@ -251,10 +255,9 @@ class Attempt:
             is_on_probation=options.probation != OFF,
             allow_downgrade=self.allow_downgrade,
         )
-        if self.plan.refusals:
-            kind = StateError if self.plan.refusals == self.plan.state_refusals else ContractError
-            advice = DOWNGRADE if self.plan.refusals == self.plan.version_refusals else ""
-            raise kind(f"swap to generation {self.number}", on=loaded.name, found=self.plan.refusals, advice=advice)
+        if self.plan.contract_refusals or self.plan.state_refusals:  # with those alone that wait, a grant is enough
+            kind = ContractError if self.plan.contract_refusals else StateError
+            raise kind(f"swap to generation {self.number}", on=loaded.name, found=self.plan.refusals)
 
     def _wishes(self, candidate: Candidate) -> tuple[InstanceWish, ...]:
         return tuple(

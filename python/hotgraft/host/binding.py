@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hotgraft.core.errors import LoadError
+from hotgraft.core.features import lacking
 from hotgraft.core.versions import Range
 from hotgraft.host.loaded import Bound
+from hotgraft.host.relying import features_everywhere
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from hotgraft.core.descriptor import Descriptor
+    from hotgraft.core.descriptor import Descriptor, Requirement
     from hotgraft.host.loaded import Loaded
 
 __all__ = ["bind_requires"]
@@ -28,7 +30,7 @@ def bind_requires(plugin: str, descriptor: Descriptor, loaded: Iterable[Loaded])
     missing: list[str] = []
     for need in descriptor.requires:
         accepts = Range.parse(need.range)
-        bound, passed_over = _look(need.interface, accepts, others)
+        bound, passed_over = _look(need, accepts, others)
         if bound is not None:
             found[need.interface] = bound
         elif not need.optional:
@@ -41,22 +43,31 @@ def bind_requires(plugin: str, descriptor: Descriptor, loaded: Iterable[Loaded])
     return found
 
 
-def _look(interface: str, accepts: Range, others: list[Loaded]) -> tuple[Bound | None, list[str]]:
+def _look(need: Requirement, accepts: Range, others: list[Loaded]) -> tuple[Bound | None, list[str]]:
     """Return the first provider in the order of loading, and why those before it would not do."""
     passed_over: list[str] = []
+    uses = frozenset(need.features)
     for other in others:
-        offers = [one for one in other.serving.side.interfaces if one.name == interface]
+        offers = [one for one in other.serving.side.interfaces if one.name == need.interface]
         for one in offers:
             if accepts.allows_interface((one.major, one.minor)):
                 if not _outlasts_rollback(other, one.key, accepts):
                     passed_over.append(f"{other.name} offers {one.version} on probation, and less if it is rolled back")
                     continue
+                missing = lacking(uses, features_everywhere(other))
+                if missing:
+                    passed_over.append(f"{other.name}{_where(other)} lacks {missing}")
+                    continue
                 instance = next(iter(other.instances.values()))
-                return Bound(other.name, one.key, accepts, instance.slots[one.key]), passed_over
+                return Bound(other.name, one.key, accepts, instance.slots[one.key], uses), passed_over
             passed_over.append(f"{other.name} offers {one.version}")
         if not offers:
             passed_over.append(f"{other.name} does not offer it")
     return None, passed_over
+
+
+def _where(provider: Loaded) -> str:
+    return " as it would be after a rollback" if provider.held is not None else ""
 
 
 def _outlasts_rollback(provider: Loaded, key: str, accepts: Range) -> bool:

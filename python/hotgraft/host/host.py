@@ -28,12 +28,15 @@ from hotgraft.host.changing import Changes
 from hotgraft.host.closing import close_all
 from hotgraft.host.crashes import handle_crashes
 from hotgraft.host.draining import swap_deadline_s
-from hotgraft.host.events import HostEvents, Subscription
+from hotgraft.host.events import HostEvents
 from hotgraft.host.folder import private_folder
 from hotgraft.host.fork import watch_forks
+from hotgraft.host.grants import make_grants
 from hotgraft.host.host_draining import HostDraining, make_breakers
 from hotgraft.host.host_health import HostHealth, make_health
+from hotgraft.host.host_policy import HostPolicy
 from hotgraft.host.host_trust import HostTrust
+from hotgraft.host.host_watching import HostWatching
 from hotgraft.host.image import config_text, content_key, image_of, name_in
 from hotgraft.host.instances import make_handle, pin_instance, retype_handles
 from hotgraft.host.journal import open_recorder
@@ -48,33 +51,33 @@ from hotgraft.host.wish import Wish
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from hotgraft.core.draining import DrainRules
     from hotgraft.core.fallback import Fallback
-    from hotgraft.host.events import HostEvent
     from hotgraft.host.loaded import Instance
     from hotgraft.host.pin import Pin
     from hotgraft.host.plugin import Plugin
     from hotgraft.host.report import SwapReport
-    from hotgraft.host.watch import Watch
 
 __all__ = ["Host"]
 
 Typed = TypeVar("Typed")
 
 
-class Host(HostTrust, HostHealth, HostDraining):
+class Host(HostTrust, HostHealth, HostDraining, HostPolicy, HostWatching):
     """Loads plugins, replaces them while they are called, and takes them out of memory again.
 
     Args:
+        grants: by plugin, the permissions that its versions may ask for: ``{"net_tool": ["network"]}``.
         options: settings by name, see `hotgraft.Options`: ``Host(swap_deadline_s=2.0)``.
 
     Raises:
-        ConfigError: a setting is unknown or out of bounds. JournalError: its journal cannot be had.
+        ConfigError: a setting is unknown or out of bounds. JournalError: its journal cannot be had. ValueError,
+        TypeError: a grant is no name of a permission.
     """
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, grants: Mapping[str, Iterable[str]] | None = None, **options: Any) -> None:
         self.options = make_options(options)
         self.gates = Gates()
         self._events = HostEvents()
@@ -85,6 +88,7 @@ class Host(HostTrust, HostHealth, HostDraining):
         folder = self.options.staging_folder or private_folder(self)
         self._recorder = open_recorder(self.options.journal, self._events)
         self._quarantine = make_quarantine(self.options, self._recorder)
+        self._grants = make_grants(grants or {}, self._recorder, asked("host"))
         self._health, self._health_schedule = make_health(self.options, self._events, self._listed)
         self._around = Around(
             options=self.options,
@@ -92,6 +96,7 @@ class Host(HostTrust, HostHealth, HostDraining):
             others=self._listed,
             after_publish=self._follow,
             quarantine=self._quarantine,
+            grants=self._grants,
             check_health=self._quick_health,
             begin_probation=lambda loaded: self._probations.begin(loaded),
         )
@@ -114,6 +119,7 @@ class Host(HostTrust, HostHealth, HostDraining):
         config: Mapping[str, Any] | None = None,
         drain: DrainRules | None = None,
         fallback: Fallback | None = None,
+        grants: Iterable[str] = (),
         reason: str = "",
     ) -> Plugin:
         """Load a plugin, or one more instance of a loaded one, and return its handle.
@@ -126,29 +132,32 @@ class Host(HostTrust, HostHealth, HostDraining):
             config: what create is given, a mapping of plain values; None: empty.
             drain: how a swap waits for its callers, and how many may wait for one; None: as its author wished.
             fallback: what answers while nothing of it can serve; None: `PluginUnavailable`.
+            grants: permissions that it and its next versions may ask for, beside those it was granted before.
             reason: why, for the journal.
 
         Raises:
-            ImageError, ContractError, ConfigError: refused before any of its code ran. LoadError: the loader, or an
-            import without a provider. PluginError, PluginAbandoned: its own functions. ValueError: that
-            name or instance is taken.
+            ImageError, ContractError, ConfigError, PermissionRequired: refused before any of its code ran. LoadError:
+            the loader, or an import without a provider. PluginError, PluginAbandoned: its own functions. ValueError:
+            that name or instance is taken, or a grant is no permission.
         """
         self._check_control()
         text, who = config_text(config), asked("load", reason)
         known = self._plugins.get(str(image))
         if known is not None:
+            self._grant(known.name, grants, who)
             self._changes.add_instance(known, instance, text, who)
             return self[known.name, instance]
         source = image_of(image)
         plugin = name or name_in(source, settle_deadline_s=self.options.settle_deadline_s)
         with self._lock:
             loaded = self._plugins.get(plugin)
+        if loaded is not None and instance in loaded.instances:
+            raise ValueError(
+                f"plugin {plugin!r} is loaded with instance {instance!r}: reload() replaces it, "
+                f"load({plugin!r}, instance=...) adds an instance"
+            )
+        self._grant(plugin, grants, who)
         if loaded is not None:
-            if instance in loaded.instances:
-                raise ValueError(
-                    f"plugin {plugin!r} is loaded with instance {instance!r}: reload() replaces it, "
-                    f"load({plugin!r}, instance=...) adds an instance"
-                )
             self._changes.add_instance(loaded, instance, text, who)
         else:
             self._changes.load(plugin, source, {instance: text}, who, drain=drain, fallback=fallback)
@@ -199,7 +208,8 @@ class Host(HostTrust, HostHealth, HostDraining):
             *deferred*, whose `result()` waits for the real one.
 
         Raises:
-            UnknownPlugin: nothing of that name. ImageError, ContractError, LoadError, StateError: refused.
+            UnknownPlugin: nothing of that name. ImageError, ContractError, LoadError, StateError, PermissionRequired:
+            refused.
             PluginError, PluginAbandoned: the candidate's own functions. DrainTimeout, SwapTimeout: called
             off.
             Busy: another change went on until the deadline. JournalError: it cannot be put on record. Each
@@ -261,34 +271,12 @@ class Host(HostTrust, HostHealth, HostDraining):
         consumers = tuple(need for other in self._listed() for need in other.wants(name))
         return make_plan(
             name,
-            loaded.running(consumers),
+            loaded.running(consumers, self._grants.of(name)),
             side,
             is_probed=self.options.probe != OFF,
             is_on_probation=self.options.probation != OFF,
             allow_downgrade=allow_downgrade,
         )
-
-    def watch(self, *names: str) -> Watch:
-        """Reload a plugin whenever its image has a new whole content, until the watch or the host is closed.
-
-        Args:
-            names: of loaded plugins; none: all, those included that are loaded later.
-
-        Raises:
-            UnknownPlugin: nothing of that name is loaded.
-        """
-        self._check_control()
-        for name in names:
-            self._loaded(name)
-        return self._watches.add(names)
-
-    def on(self, pattern: str, handler: Callable[[HostEvent], object]) -> Subscription:
-        """Call `handler` with every event that matches: ``swap.*``, ``plugin.loaded``, ``*``.
-
-        Handlers run after the gated window and before the change is answered, on the thread that carries it out,
-        which is not the caller's. One that raises is logged.
-        """
-        return self._events.on(pattern, handler)
 
     def saved_state(self, name: str) -> dict[str, dict[str, Any]]:
         """Return by instance what `name` would save now, by key; callers wait for that moment.

@@ -54,6 +54,10 @@ class Link:
         """Return the version of what runs now."""
         return self.loaded.serving.side.version
 
+    def features(self) -> tuple[str, ...]:
+        """Return what callers of what runs now may rely on beyond its functions."""
+        return self.loaded.serving.side.features
+
     def aio(self, plugin: Plugin) -> Aio:
         """Return the functions as coroutines."""
         return Aio(plugin, self.loaded.serving.blocking, self.host.gates)
@@ -99,6 +103,10 @@ class PinLink(Link):
     def version(self) -> str:
         """Return the version of the pinned generation."""
         return self._held.version
+
+    def features(self) -> tuple[str, ...]:
+        """Return those of the pinned generation."""
+        return self._held.features
 
     def stats(self) -> Stats:
         """Return what the meter of the pinned generation has counted."""

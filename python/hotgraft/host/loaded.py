@@ -37,12 +37,13 @@ MAIN = "main"  # the instance of a plugin that was loaded without naming one
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """One import of a plugin: which plugin's slot it leads to, and the range it accepts."""
+    """One import of a plugin: which plugin's slot it leads to, the range it accepts, and the features it uses."""
 
     provider: str
     interface: str  # key
     accepts: Range
     slot: _core.Slot
+    uses: frozenset[str] = frozenset()  # features of the provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class Pinnable:
     generation: _core.Generation
     version: str
     tables: tuple[_core.Table, ...]
+    features: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -125,6 +127,7 @@ class Loaded:
     borrows_from: Loaded | None = None  # who answers in its slots
     drain: DrainRules = field(default_factory=DrainRules)  # the host's word; set by any thread, at any time
     fallback: Fallback | None = None  # declared by the host; None: nothing was
+    relied_on: frozenset[str] = frozenset()  # features that the program uses
 
     @property
     def serving(self) -> Candidate:
@@ -132,19 +135,21 @@ class Loaded:
         assert self.current is not None  # a plugin is listed only once it serves
         return self.current
 
-    def running(self, consumers: tuple[Consumer, ...]) -> Running:
-        """Return what serves, as a plan wants it."""
+    def running(self, consumers: tuple[Consumer, ...], granted: frozenset[str] = frozenset()) -> Running:
+        """Return what serves, as a plan wants it; `granted` is what its candidates may ask for."""
         return Running(
             generation=self.serving.generation.number,
             side=self.serving.side,
             instances=tuple(self.instances),
             consumers=consumers,
+            relied_on=self.relied_on,
+            granted=granted,
         )
 
     def wants(self, provider: str) -> tuple[Consumer, ...]:
         """Return what this plugin needs of `provider`."""
         return tuple(
-            Consumer(plugin=self.name, interface=bound.interface, accepts=bound.accepts)
+            Consumer(plugin=self.name, interface=bound.interface, accepts=bound.accepts, uses=bound.uses)
             for bound in self.imports.values()
             if bound.provider == provider
         )
@@ -220,4 +225,5 @@ class Loaded:
 
     def pinnable(self, tables: tuple[_core.Table, ...]) -> Pinnable:
         """Return what pins on an instance of what serves hold."""
-        return Pinnable(self.serving.generation, self.serving.side.version, tables)
+        side = self.serving.side
+        return Pinnable(self.serving.generation, side.version, tables, side.features)

@@ -62,6 +62,11 @@ class Plugin(_core.CallBase):
         return _link(self).version()
 
     @property
+    def features(self) -> tuple[str, ...]:
+        """What its author promises beyond its functions, by name, of what runs now; see `Host.rely_on`."""
+        return _link(self).features()
+
+    @property
     def aio(self) -> Aio:
         """The same functions for `await`: they never make an event loop wait at a gate."""
         return _link(self).aio(self)

@@ -122,6 +122,15 @@ class Watch:
             if is_first:
                 self._lock.notify_all()
 
+    def granted(self, plugin: str) -> None:
+        """Something was granted to `plugin`: what it was refused for want of a grant is tried again."""
+        with self._lock:
+            target = self._targets.get(plugin)
+            if target is not None:
+                target.is_granted = True
+                target.pace.note(Hint.LOOK, time.monotonic())
+                self._lock.notify_all()
+
     def _take_polling(self, error: OSError) -> None:
         LOG.warning("inotify has nothing left to give (%s): looking at the files instead", error.strerror)
         self._around.events.tell("watch.polling", "", error=error)

@@ -11,7 +11,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hotgraft import _core
-from hotgraft.core.errors import Busy, HostClosed, HotgraftError, ResourceError, SwapTimeout, UnknownPlugin
+from hotgraft.core.errors import (
+    Busy,
+    HostClosed,
+    HotgraftError,
+    PermissionRequired,
+    ResourceError,
+    SwapTimeout,
+    UnknownPlugin,
+)
 from hotgraft.core.watching import STILL_S, Contents, Hint, Pace, Settling, Verdict
 from hotgraft.engine.watch import FileFacts, age_s, content_of, facts_of
 
@@ -55,6 +63,8 @@ class Target:
     contents: Contents = field(default_factory=Contents)
     facts: FileFacts | None = None  # of the content read last; None: look whatever they are
     postponed: int = 0  # answers of the kind "not now" in a row
+    ungranted: str = ""  # the content that was refused for want of a grant
+    is_granted: bool = False  # something was granted since the last look; under the watch's lock
 
 
 class Looks:
@@ -68,7 +78,8 @@ class Looks:
     Thread safety: the watch's thread.
 
     Invariants
-      (1) A content is tried once: what was refused waits for another content, what was postponed for its time.
+      (1) A content is tried once: what was refused waits for another content, what was postponed for its time, what
+          asked for too much for a grant.
     """
 
     def __init__(self, around: WatchAround, lock: threading.Condition, *, on_gone: Callable[[], None]) -> None:
@@ -80,6 +91,9 @@ class Looks:
         """Look at a file that something is said about, and take its content if it is whole and new."""
         with self._lock:
             hint = target.pace.looked()
+            is_granted, target.is_granted = target.is_granted, False
+        if is_granted:
+            target.contents.forget(target.ungranted)
         facts = facts_of(target.path)
         if facts is None:  # gone, or not there yet
             target.settling.settled()
@@ -147,6 +161,7 @@ class Looks:
 
     def _refuse(self, target: Target, content: str, error: Exception) -> None:
         target.postponed = 0
+        target.ungranted = content if isinstance(error, PermissionRequired) else ""
         if target.contents.refuse(content):
             LOG.warning("%s: %s is refused: %s", target.plugin, target.path, error)
             self._around.events.tell("watch.refused", target.plugin, error=error, sha256=content)

@@ -65,6 +65,13 @@ class Watches:
             raise HostClosed("watch", on="the host", found="it is closed")
         return watch
 
+    def granted(self, plugin: str) -> None:
+        """Something was granted to `plugin`: tell every watch."""
+        with self._lock:
+            watches = tuple(self._open)
+        for watch in watches:
+            watch.granted(plugin)
+
     def close(self) -> None:
         """Close all; later ones are refused."""
         with self._lock:
