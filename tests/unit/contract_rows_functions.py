@@ -79,7 +79,19 @@ OFFERS: Final = (
         replace(BOTH, interfaces=(interface(STEP, version=(2, 0)),)),
         ("interface-added", "interface-removed"),
     ),
-    Row("last function removed", BOTH, offering(STEP), ("function-removed", "interface-shrunk")),
+    Row("last function removed", BOTH, offering(STEP), ("function-removed",)),
+    Row(
+        "interface says a smaller size",
+        BOTH,
+        replace(BOTH, interfaces=(replace(interface(STEP, FLUSH), bytes=16),)),
+        ("interface-shrunk",),
+    ),
+    Row(
+        "interface says a larger size",
+        BOTH,
+        replace(BOTH, interfaces=(replace(interface(STEP, FLUSH), bytes=40),)),
+        ("interface-grown",),
+    ),
     Row("exported function removed", LIBRARY, Surface(label="a.h"), ("function-removed",)),
     Row("function moved", offering(STEP), offering(replace(STEP, offset=16)), ("function-moved",)),
     Row(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from contract_rows import Row, enum, function, interface, offering, parameter, record, typed
@@ -14,6 +14,7 @@ from hotgraft.core.contract import Consumer
 from hotgraft.core.contract_facts import Root
 from hotgraft.core.contract_judge import compare
 from hotgraft.core.contract_rules import RULES, STATE_KINDS, Verdict, strictest
+from hotgraft.core.contract_types import IN, Reach, Use
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -217,7 +218,7 @@ def test_types_that_lead_to_one_another_come_to_an_end() -> None:
 
 def test_a_fact_is_whole_as_json() -> None:
     """Scripts decide by it."""
-    (removed, _) = compare(BOTH, offering(STEP)).facts
+    (removed,) = compare(BOTH, offering(STEP)).facts
 
     assert removed.as_dict() == {
         "kind": "function-removed",
@@ -229,3 +230,24 @@ def test_a_fact_is_whole_as_json() -> None:
         "through": ["gain/1.flush"],
         "consumers": [],
     }
+
+
+BLIND_TO: Final[dict[str, tuple[dict[str, Any], str]]] = {
+    "being embedded": ({"is_laid": False}, "struct with its size grew, within another"),
+    "being answered": ({"flow": IN}, "enum value added, answered"),
+}
+
+
+@pytest.mark.control
+@pytest.mark.parametrize("what", BLIND_TO)
+def test_blind_to_how_a_type_is_met_a_break_is_let_in(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the ways that lead to a type, the same change of it would be called harmless."""
+    forgotten, name = BLIND_TO[what]
+    row = next(one for one in ROWS if one.name == name)
+    grow = Reach.grow
+
+    def forgetful(reach: Reach, use: Use) -> bool:
+        return grow(reach, use._replace(**forgotten))
+
+    monkeypatch.setattr(Reach, "grow", forgetful)
+    assert compare(row.old, row.new).verdict is Verdict.MINOR

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from hotgraft.core.contract_rules import RULES, Verdict
 
@@ -13,15 +13,26 @@ if TYPE_CHECKING:
 __all__ = ["Claim", "Comparison", "Fact", "Root", "strictest_first"]
 
 
+# How kinds call what a subject calls otherwise.
+_ALSO_CALLED: Final = {
+    "member": ("state field", "union member"),
+    "value": ("enum value",),
+    "state": ("state",),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Root:
-    """Where callers get in: a function or variable, and the key of its interface; empty: it is exported by name."""
+    """Where callers get in: a function or variable, and the key of its interface.
+
+    Without a key it is exported by name; without a name it is the whole interface.
+    """
 
     interface: str
     name: str
 
     def __str__(self) -> str:
-        return f"{self.interface}.{self.name}" if self.interface else self.name
+        return ".".join(filter(None, (self.interface, self.name)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +62,26 @@ class Fact:
         """The keys of the interfaces through which callers meet it, without those exported by name."""
         return tuple(dict.fromkeys(one.interface for one in self.roots if one.interface))
 
+    @property
+    def change(self) -> str:
+        """What was and what is now: ``i32 → i64``; one of them alone where there is no other."""
+        return " → ".join(filter(None, (self.before, self.after)))
+
+    def told(self, of: str) -> str:
+        """Return it as words about `of`, the subject or a part of it: ``parameter 1 (by) retyped: i32 → i64``."""
+        words = self.kind.replace("-", " ")
+        word = of.rpartition(", ")[2].partition(" ")[0]
+        for known in (*_ALSO_CALLED.get(word, ()), of, word):
+            rest = words.removeprefix(f"{known} ")
+            if known and rest != words:
+                words = f"{of} {rest}"
+                break
+        else:
+            words = f"{of}: {words}" if of else words
+        return f"{words}: {self.change}" if self.change else words
+
     def __str__(self) -> str:
-        change = " → ".join(filter(None, (self.before, self.after)))
-        return f"{self.subject}: {self.kind.replace('-', ' ')}" + (f": {change}" if change else "")
+        return self.told(self.subject)
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON has it."""

@@ -105,8 +105,14 @@ def _functions(old: Interface, new: Interface, pairs: TypePairs) -> Iterator[Fac
         root = Root(old.key, name)
         kind = "function-appended" if is_at_end else "function-inserted"
         yield Fact(kind=kind, subject=str(root), after=signature_text(function), roots=(root,))
-    if new.bytes < old.bytes:
+    if new.bytes < old.bytes and before.keys() <= after.keys():  # else that is the reason
         yield _of(old, "interface-shrunk", f"{old.bytes} bytes", f"{new.bytes} bytes")
+    elif new.bytes > old.bytes and _places(old) == _places(new):
+        yield _of(old, "interface-grown", f"{old.bytes} bytes", f"{new.bytes} bytes")
+
+
+def _places(interface: Interface) -> dict[str, int | None]:
+    return {one.name: one.offset for one in interface.functions}
 
 
 def _constants(old: Surface, new: Surface) -> Iterator[Fact]:
