@@ -20,14 +20,14 @@ __all__ = [
 EXIT_INTERNAL: Final = 1
 EXIT_USAGE: Final = 2
 EXIT_REFUSED: Final = 3  # a manifest, header or image is refused; nothing changed
-EXIT_INCOMPATIBLE: Final = 4  # this machine cannot do it
-EXIT_UNKNOWN: Final = 5  # no plugin of that name
+EXIT_INCOMPATIBLE: Final = 4  # this machine cannot do it, or who calls today would break
+EXIT_UNKNOWN: Final = 5  # no plugin of that name, or nobody can say
 EXIT_BUILD: Final = 9  # the compiler or the build tool said no; its own words are on stderr
 EXIT_INTERRUPTED: Final = 130  # ^C, as a shell has it: 128 + SIGINT
 
 EXITS_TEXT: Final = (
-    "Exit codes: 0 done, 1 internal error, 2 usage, 3 refused (nothing changed), 4 incompatible machine, "
-    "5 unknown plugin, 7 regression, 9 does not compile, 130 interrupted."
+    "Exit codes: 0 done, 1 internal error, 2 usage, 3 refused (nothing changed), 4 incompatible, "
+    "5 unknown, 7 regression, 9 does not compile, 130 interrupted."
 )
 
 

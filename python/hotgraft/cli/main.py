@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "dev": ("hotgraft.cli.dev", "Build, swap and call a plugin again at every save."),
     "bind": ("hotgraft.cli.bind", "Turn an interface header and plugin.toml into a descriptor."),
     "inspect": ("hotgraft.cli.inspect", "Show what an image is, and what stands against loading it."),
+    "diff": ("hotgraft.cli.diff", "Say what a new image or header means for who relies on the old."),
     "check": ("hotgraft.cli.check", "Say whether images would be accepted, for CI."),
     "doctor": ("hotgraft.cli.doctor", "Look at this machine: compilers, loader, limits, leftovers."),
     "bench": ("hotgraft.cli.bench", "Measure what a call, a swap and a reload cost on this machine."),
