@@ -12,7 +12,12 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-__all__ = ["columns", "has_colour", "json_lines_option", "json_option", "print_json", "table", "wants_json"]
+__all__ = [
+    "FORMATS", "chosen_format", "columns", "format_option", "has_colour", "json_lines_option", "json_option",
+    "print_json", "table", "wants_json",
+]  # fmt: skip
+
+FORMATS = ("text", "json", "github")
 
 BENEATH = "    "
 _Command = TypeVar("_Command", bound="Callable[..., Any]")
@@ -39,8 +44,33 @@ def _json_option(command: _Command, text: str) -> _Command:
 
 
 def _remember(ctx: click.Context, _: click.Parameter, value: bool) -> bool:
-    ctx.meta[_WANTS_JSON] = value  # shared by all contexts of one run
+    ctx.meta[_WANTS_JSON] = value or wants_json(ctx)  # shared by all contexts of one run
     return value
+
+
+def format_option(command: _Command) -> _Command:
+    """Give a command ``--format``, and ``--json`` for one of its choices; `chosen_format` makes one of the two."""
+    option = click.option(
+        "--format", "output_format", type=click.Choice(FORMATS), callback=_remember_format,
+        help="text for people (default), json, or github: annotations of a workflow's log.",
+    )  # fmt: skip
+    return option(_json_option(command, "The same as --format json."))
+
+
+def _remember_format(ctx: click.Context, _: click.Parameter, value: str | None) -> str | None:
+    _remember(ctx, _, value == "json")
+    return value
+
+
+def chosen_format(output_format: str | None, as_json: bool) -> str:
+    """Return the format that was asked for.
+
+    Raises:
+        click.UsageError: two of them.
+    """
+    if as_json and output_format not in (None, "json"):
+        raise click.UsageError(f"--json and --format {output_format}: choose one.")
+    return "json" if as_json else output_format or "text"
 
 
 def wants_json(ctx: click.Context) -> bool:
