@@ -9,11 +9,13 @@ from __future__ import annotations
 import io
 import re
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
 from click.testing import CliRunner
+from contract_messages import CONTRACT, words_of
 from faulty_files import FILES
 from faulty_images import FAULTS
 from hotgraft import Host, HotgraftError
@@ -85,7 +87,7 @@ def error_text(scene: Scene, how: Callable[[Scene], object]) -> str:
 
 def typed(*words: str) -> str:
     """Return what a command answers a person, and its exit code."""
-    done = CliRunner(env={"HOTGRAFT_JOURNAL": "off"}).invoke(cli, words)
+    done = CliRunner(env={"HOTGRAFT_JOURNAL": "off"}).invoke(cli, words, prog_name="hotgraft")
     return f"$ hotgraft {' '.join(words)}\n{done.output.strip()}\nexit {done.exit_code}"
 
 
@@ -118,12 +120,18 @@ def build_compile_error(scene: Scene) -> str:
     return f"{head}to do: {compiler.splitlines()[0]}\n{text.splitlines()[-1]}"
 
 
+def diffed(title: str, scene: Scene) -> str:
+    """Return what is answered where callers would break."""
+    return typed(*words_of(title, scene.build, scene.folder))
+
+
 COMMANDS: Final[dict[str, Callable[[Scene], str]]] = {
     "check, refused": lambda scene: typed("check", faulty(scene, "symbol_missing")),
     "check, no plugin": lambda scene: typed("check", faulty(scene, "not_elf")),
     "run, refused": lambda scene: typed("run", faulty(scene, "symbol_missing")),
     "build, does not compile": build_compile_error,
     "dev, does not compile": dev_compile_error,
+    **{title: partial(diffed, title) for title in CONTRACT},
 }
 
 

@@ -157,8 +157,8 @@ struct thing
          4      4 i32 b                        │      8      4 i32 b                        > moved
                   8 bytes, aligned to 4        │               12 bytes, aligned to 4
 
-to do: take back what broke, or offer the old major beside the new one, or replace all callers in
-  the same swap; then declare interface gain 2.0 and plugin 2.0.0"""
+to do: take back what broke; or declare interface gain 2.0 and plugin 2.0.0, and offer the old major
+  beside the new one, or replace all callers in the same swap"""
     )
 
 

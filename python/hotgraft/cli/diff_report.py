@@ -63,18 +63,16 @@ def advice(found: Comparison) -> str:
     claims = (*found.claims, *found.release_claims)
     declare = " and ".join(f"{one.subject} {one.least}" for one in claims)
     if found.verdict is Verdict.MAJOR:
-        keep = (
-            "take back what broke, or offer the old major beside the new one, or replace all callers in the same swap"
+        last = "offer the old major beside the new one, or replace all callers in the same swap"
+        return (
+            f"take back what broke; or declare {declare}, and {last}" if declare else f"take back what broke, or {last}"
         )
-        return f"{keep}; then declare {declare}" if declare else keep
     if found.verdict is Verdict.UNKNOWN:
         look = "look at what is unknown yourself; nothing here says that it is safe"
         return f"{look}; and declare {declare}" if declare else look
     if declare:
-        return f"declare {declare}: ranges of consumers go by what is declared"
-    if found.verdict is Verdict.IDENTICAL:
-        return "nothing"
-    return "reload the provider; consumers keep running"
+        return f"declare {declare}: hosts and consumers go by what is declared"
+    return "nothing" if found.verdict is Verdict.IDENTICAL else "reload the provider; consumers keep running"
 
 
 def _grouped(facts: Iterable[Fact]) -> dict[str, list[Fact]]:
@@ -106,7 +104,8 @@ def who(fact: Fact) -> str:
     """Return who relies on it and through what, as far as that is known and the subject does not say it."""
     ways = [str(one) for one in fact.roots]
     more = f" and {len(ways) - _THROUGH_SHOWN} more" if len(ways) > _THROUGH_SHOWN else ""
-    is_said = not ways or any(fact.subject.startswith((one, f"interface {one}")) for one in ways)
+    subject = fact.subject
+    is_said = not ways or any(subject.startswith((one, f"interface {one}")) or subject.endswith(one) for one in ways)
     through = "" if is_said else f"through {', '.join(ways[:_THROUGH_SHOWN])}{more}"
     users = f"relied on by {', '.join(fact.consumers)}" if fact.consumers else "met" if through else ""
     return " ".join(filter(None, (users, through)))

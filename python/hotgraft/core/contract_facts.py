@@ -65,11 +65,12 @@ class Fact:
     @property
     def change(self) -> str:
         """What was and what is now: ``i32 → i64``; one of them alone where there is no other."""
-        return " → ".join(filter(None, (self.before, self.after)))
+        arrow = ", now " if "->" in self.before + self.after else " → "  # two kinds of arrows are not read
+        return arrow.join(filter(None, (self.before, self.after)))
 
     def told(self, of: str) -> str:
         """Return it as words about `of`, the subject or a part of it: ``parameter 1 (by) retyped: i32 → i64``."""
-        words = self.kind.replace("-", " ")
+        words = self.kind.replace("-", " ").replace("callback", "call-back")
         word = of.rpartition(", ")[2].partition(" ")[0]
         for known in (*_ALSO_CALLED.get(word, ()), of, word):
             rest = words.removeprefix(f"{known} ")
