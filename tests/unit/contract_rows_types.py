@@ -195,6 +195,8 @@ STRUCTS: Final = (
     ),
     Row("refers to itself, as before", *typed("in", NODE, NODE), ()),
 )
+INPUT: Final = ("enum-value-added-to-input",)
+REMOVED: Final = ("enum-value-removed",)
 UNIONS_ENUMS: Final = (
     Row(
         "union member added, taken",
@@ -244,9 +246,20 @@ UNIONS_ENUMS: Final = (
     ),
     Row(
         "type behind void removed",
-        offering(function("send", result="void*"), types={"x": MODES}),
+        offering(function("send", result="void*"), types={"x": PAIR}),
         offering(function("send", result="void*")),
         ("type-behind-void-removed",),
+    ),
+    # Callers are compiled with an enum's numbers, whether or not a function names it
+    Row("unused enum, value added", offering(types={"x": MODES}), offering(types={"x": MORE}), INPUT),
+    Row("unused enum, value removed", offering(types={"x": MORE}), offering(types={"x": MODES}), REMOVED),
+    Row("unused enum removed", offering(types={"x": MODES}), offering(), REMOVED * 2),
+    Row("unused enum added", offering(), offering(types={"x": MODES}), ("unused-type-added",)),
+    Row(
+        "unused enum, value changed, beside a void pointer",
+        offering(function("send", parameter("it", "void*")), types={"x": MODES}),
+        offering(function("send", parameter("it", "void*")), types={"x": enum(("OFF", 0), ("ON", 2))}),
+        ("enum-value-changed",),
     ),
     Row(
         "type of a function that is gone",

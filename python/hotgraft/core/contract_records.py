@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Final
 from hotgraft.core.c_types import type_text
 from hotgraft.core.contract_facts import Fact
 from hotgraft.core.contract_members import lies_in_padding
-from hotgraft.core.contract_types import OUT, RETYPED
+from hotgraft.core.contract_types import OUT, RETYPED, Reach
 from hotgraft.core.surface import Enumeration, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hotgraft.core.contract_members import Matched
-    from hotgraft.core.contract_types import Reach, TypePairs
+    from hotgraft.core.contract_types import TypePairs
     from hotgraft.core.surface import Member
 
-__all__ = ["pair_facts", "place_text"]
+__all__ = ["enum_facts", "pair_facts", "place_text"]
 
 _OPAQUE: Final = Record(kind="struct", is_opaque=True)
 
@@ -31,6 +31,11 @@ def pair_facts(pairs: TypePairs, pair: tuple[str, str]) -> Iterator[Fact]:
             yield from _Enums(old, new, pair, reach).facts()
     elif isinstance(new, Record):
         yield from _Records(old, new, pair, reach, pairs).facts()
+
+
+def enum_facts(old: Enumeration, new: Enumeration, name: str) -> Iterator[Fact]:
+    """Yield every difference between two versions of an enum that callers know only by its numbers."""
+    yield from _Enums(old, new, (name, name), Reach()).facts()
 
 
 def place_text(member: Member) -> str:

@@ -1,4 +1,7 @@
-"""Types that no function, interface or variable leads to: nobody meets them, unless they cross as a void pointer."""
+"""Types that no function, interface or variable leads to: nobody meets them, unless they cross as a void pointer.
+
+An enum is more than a type: callers are compiled with its numbers, also where functions take and answer a plain int.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from hotgraft.core.c_types import VOID, Array, Atomic, FunctionType, Named, Pointer
 from hotgraft.core.contract_facts import Fact
+from hotgraft.core.contract_records import enum_facts
 from hotgraft.core.surface import Enumeration, Record
 
 if TYPE_CHECKING:
@@ -25,19 +29,24 @@ def unused_facts(old: Surface, new: Surface, pairs: TypePairs) -> Iterator[Fact]
     if not names:
         return
     before, after = _Reached(old), _Reached(new)
-    names -= before.names | after.names
-    has_void = before.has_void or after.has_void
     for name in sorted(names):
         was, now = old.types.get(name), new.types.get(name)
-        if was is None:
-            kind = "unused-type-added"
-        elif now is None:
-            kind = "type-behind-void-removed" if has_void else "unused-type-removed"
-        else:
-            kind = "type-behind-void-changed" if has_void else "unused-type-changed"
-        layout = (name, name) if isinstance(was, Record) and isinstance(now, Record) else None
-        word = _word(was or now)
-        yield Fact(kind=kind, subject=f"{word} {name}", before=_text(was), after=_text(now), layout=layout)
+        if isinstance(was, Enumeration) and isinstance(now, Enumeration | None):
+            yield from enum_facts(was, now or Enumeration(type=was.type, values=()), name)
+        elif name not in before.names | after.names:
+            yield _fact(name, was, now, has_void=before.has_void or after.has_void)
+
+
+def _fact(name: str, was: TypeFacts | None, now: TypeFacts | None, *, has_void: bool) -> Fact:
+    if was is None:
+        kind = "unused-type-added"
+    elif now is None:
+        kind = "type-behind-void-removed" if has_void else "unused-type-removed"
+    else:
+        kind = "type-behind-void-changed" if has_void else "unused-type-changed"
+    layout = (name, name) if isinstance(was, Record) and isinstance(now, Record) else None
+    word = _word(was or now)
+    return Fact(kind=kind, subject=f"{word} {name}", before=_text(was), after=_text(now), layout=layout)
 
 
 class _Reached:
