@@ -256,6 +256,30 @@ UNIONS_ENUMS: Final = (
     Row("unused enum removed", offering(types={"x": MODES}), offering(), REMOVED * 2),
     Row("unused enum added", offering(), offering(types={"x": MODES}), ("unused-type-added",)),
     Row(
+        "constant becomes an enum's value",
+        offering(constants={"ON": "1"}),
+        offering(types={"x": MODES}),
+        ("number-moved", "unused-type-added"),
+    ),
+    Row(
+        "constant becomes an enum's value of another number",
+        offering(constants={"ON": "2"}),
+        offering(types={"x": MODES}),
+        ("constant-removed", "unused-type-added"),
+    ),
+    Row(
+        "unused enum, values become constants",
+        offering(types={"x": MODES}),
+        offering(constants={"OFF": "0", "ON": "1"}),
+        ("constant-added", "constant-added", "number-moved", "number-moved"),
+    ),
+    Row(
+        "unused enum gets another tag",
+        offering(types={"x": MODES}),
+        offering(types={"y": MODES}),
+        ("number-moved", "number-moved", "unused-type-added"),
+    ),
+    Row(
         "unused enum, value changed, beside a void pointer",
         offering(function("send", parameter("it", "void*")), types={"x": MODES}),
         offering(function("send", parameter("it", "void*")), types={"x": enum(("OFF", 0), ("ON", 2))}),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from hotgraft.core.c_types import type_text
 from hotgraft.core.contract_facts import Fact, Root
 from hotgraft.core.contract_functions import function_facts, signature_text, variable_facts
+from hotgraft.core.surface import Enumeration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from hotgraft.core.contract_types import TypePairs
     from hotgraft.core.surface import Interface, Surface
 
-__all__ = ["export_facts", "interface_facts", "interface_text", "range_facts"]
+__all__ = ["export_facts", "interface_facts", "interface_text", "numbers_of", "range_facts"]
 
 
 def interface_facts(old: Surface, new: Surface, pairs: TypePairs) -> Iterator[Fact]:
@@ -115,9 +116,23 @@ def _places(interface: Interface) -> dict[str, int | None]:
     return {one.name: one.offset for one in interface.functions}
 
 
+def numbers_of(surface: Surface) -> dict[str, str]:
+    """Return what stands for a number or text: constants, and the values of enums. To callers it is the same."""
+    listed = {
+        name: str(value)
+        for facts in surface.types.values()
+        if isinstance(facts, Enumeration)
+        for name, value in facts.values
+    }
+    return listed | dict(surface.constants)
+
+
 def _constants(old: Surface, new: Surface) -> Iterator[Fact]:
+    elsewhere = numbers_of(new) if old.constants.keys() - new.constants.keys() else {}
     for name, value in old.constants.items():
-        if name not in new.constants:
+        if name not in new.constants and elsewhere.get(name) == value:
+            yield Fact(kind="number-moved", subject=f"constant {name}", before=value)
+        elif name not in new.constants:
             yield Fact(kind="constant-removed", subject=f"constant {name}", before=value)
         elif new.constants[name] != value:
             yield Fact(kind="constant-changed", subject=f"constant {name}", before=value, after=new.constants[name])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from hotgraft.core.c_types import type_text
@@ -11,7 +12,7 @@ from hotgraft.core.contract_types import OUT, RETYPED, Reach
 from hotgraft.core.surface import Enumeration, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from hotgraft.core.contract_members import Matched
     from hotgraft.core.contract_types import TypePairs
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["enum_facts", "pair_facts", "place_text"]
 
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 _OPAQUE: Final = Record(kind="struct", is_opaque=True)
 
 
@@ -33,9 +35,12 @@ def pair_facts(pairs: TypePairs, pair: tuple[str, str]) -> Iterator[Fact]:
         yield from _Records(old, new, pair, reach, pairs).facts()
 
 
-def enum_facts(old: Enumeration, new: Enumeration, name: str) -> Iterator[Fact]:
-    """Yield every difference between two versions of an enum that callers know only by its numbers."""
-    yield from _Enums(old, new, (name, name), Reach()).facts()
+def enum_facts(old: Enumeration, new: Enumeration, name: str, elsewhere: Mapping[str, str]) -> Iterator[Fact]:
+    """Yield every difference between two versions of an enum that callers know only by its numbers.
+
+    `elsewhere` is every name that stands for a number in the new version, whatever declares it.
+    """
+    yield from _Enums(old, new, (name, name), Reach(), elsewhere).facts()
 
 
 def place_text(member: Member) -> str:
@@ -129,11 +134,19 @@ def _width(member: Member) -> str:
 class _Enums:
     """Two enums. Their constants count by name: that is what callers are compiled with."""
 
-    def __init__(self, old: Enumeration, new: Enumeration, pair: tuple[str, str], reach: Reach) -> None:
+    def __init__(
+        self,
+        old: Enumeration,
+        new: Enumeration,
+        pair: tuple[str, str],
+        reach: Reach,
+        elsewhere: Mapping[str, str] = _NOTHING,
+    ) -> None:
         self._old = old
         self._new = new
         self._pair = pair
         self._reach = reach
+        self._elsewhere = elsewhere
 
     def facts(self) -> Iterator[Fact]:
         if self._pair[0] != self._pair[1]:
@@ -146,6 +159,9 @@ class _Enums:
             if name in after:
                 if after[name] != value:
                     yield self._fact("enum-value-changed", name, str(value), str(after[name]))
+                continue
+            if self._elsewhere.get(name) == str(value):
+                yield self._fact("number-moved", name, str(value), "")
                 continue
             renamed = next((one for one, number in fresh.items() if number == value), None)
             if renamed is None:

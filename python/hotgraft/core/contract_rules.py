@@ -91,6 +91,7 @@ _FUNCTIONS: Final = {
     "variable-const-dropped": Rule(_MINOR, "callers who only read still may"),
     "constant-added": Rule(_MINOR, "nobody uses it yet"),
     "constant-removed": Rule(_MAJOR, "callers are compiled with it"),
+    "number-moved": Rule(_PATCH, "the same name stands for the same number; a macro or an enum, callers cannot tell"),
     "constant-changed": Rule(_MAJOR, "callers are compiled with its old value"),
 }  # fmt: skip
 _TYPES: Final = {

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from hotgraft.core.c_types import VOID, Array, Atomic, FunctionType, Named, Pointer
 from hotgraft.core.contract_facts import Fact
+from hotgraft.core.contract_interfaces import numbers_of
 from hotgraft.core.contract_records import enum_facts
 from hotgraft.core.surface import Enumeration, Record
 
@@ -28,11 +29,11 @@ def unused_facts(old: Surface, new: Surface, pairs: TypePairs) -> Iterator[Fact]
     names -= {name for name in pairs.changed if old.types.get(name) == new.types.get(name)}
     if not names:
         return
-    before, after = _Reached(old), _Reached(new)
+    before, after, elsewhere = _Reached(old), _Reached(new), numbers_of(new)
     for name in sorted(names):
         was, now = old.types.get(name), new.types.get(name)
         if isinstance(was, Enumeration) and isinstance(now, Enumeration | None):
-            yield from enum_facts(was, now or Enumeration(type=was.type, values=()), name)
+            yield from enum_facts(was, now or Enumeration(type=was.type, values=()), name, elsewhere)
         elif name not in before.names | after.names:
             yield _fact(name, was, now, has_void=before.has_void or after.has_void)
 
