@@ -172,6 +172,16 @@ STRUCTS: Final = (
     Row(
         "what was reserved, both ways", *typed("inout", IN_RESERVED, OF_RESERVED), ("member-added", "reserved-changed")
     ),
+    Row(
+        "member named twice, taken",
+        *typed("in", PAIR, R("a: i32 @0", "first: i32 @0", "b: i32 @4", size=8)),
+        ("member-named-twice",),
+    ),
+    Row(
+        "another meaning for a member's bytes",
+        *typed("in", PAIR, R("a: i32 @0", "first: f32 @0", "b: i32 @4", size=8)),
+        ("member-added",),
+    ),
     # Names
     Row("tag renamed", *_renamed(PAIR, PAIR), ("tag-renamed",)),
     Row("tag renamed and changed", *_renamed(PAIR, replace(PAIR, align=8)), ("alignment-changed", "tag-renamed")),
@@ -231,6 +241,11 @@ UNIONS_ENUMS: Final = (
         "enum's count moved",
         *typed("value", enum(("OFF", 0), ("_COUNT", 1)), enum(("OFF", 0), ("ON", 1), ("_COUNT", 2))),
         ("enum-value-added-to-input", "enum-value-changed"),
+    ),
+    Row(
+        "enum value named twice, answered",
+        *typed("result", MODES, enum(("OFF", 0), ("ON", 1), ("RUNNING", 1))),
+        ("enum-value-named-twice",),
     ),
     Row("enum in another order", *typed("value", MODES, enum(("ON", 1), ("OFF", 0))), ()),
     Row("enum narrowed", *typed("value", MODES, replace(MODES, type="u8")), ("enum-type-changed",)),

@@ -106,6 +106,8 @@ class _Records:
 
     def _kind_of_added(self, member: Member) -> str:
         old, new = self._old, self._new
+        if any(self._is_same_place(one, member) for one in old.members if one in new.members):
+            return "member-named-twice"
         if old.kind == "union":
             return f"union-member-added-to-{'output' if self._reach.flow & OUT else 'input'}"
         is_at_end = member.offset_bits >= 8 * old.bytes and new.align == old.align
@@ -115,6 +117,10 @@ class _Records:
         if is_read_only and lies_in_padding(member, old, was=self._pairs.old, now=self._pairs.new):
             return "member-added-unseen"
         return "member-added"
+
+    def _is_same_place(self, was: Member, now: Member) -> bool:
+        is_there = (was.offset_bits, was.bits) == (now.offset_bits, now.bits)
+        return is_there and not self._pairs.difference(was.type, now.type)
 
     def _fact(self, kind: str, member: str, before: str, after: str) -> Fact:
         subject = f"{self._subject}, member {member}" if member else self._subject
@@ -171,7 +177,9 @@ class _Enums:
                 yield self._fact("enum-value-renamed", name, name, renamed)
         flow = "output" if self._reach.flow & OUT else "input"
         for name, value in fresh.items():
-            yield self._fact(f"enum-value-added-to-{flow}", name, "", str(value))
+            is_known = value in {number for one, number in before.items() if after.get(one) == number}
+            kind = "enum-value-named-twice" if is_known else f"enum-value-added-to-{flow}"
+            yield self._fact(kind, name, "", str(value))
 
     def _fact(self, kind: str, value: str, before: str, after: str) -> Fact:
         subject = f"enum {self._pair[0]}" + (f", value {value}" if value else "")
