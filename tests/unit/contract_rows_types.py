@@ -17,6 +17,8 @@ MODES: Final = enum(("OFF", 0), ("ON", 1))
 MORE: Final = enum(("OFF", 0), ("ON", 1), ("AUTO", 2))
 EITHER: Final = record("i: i32 @0", "f: f32 @0", size=4, kind="union")
 NODE: Final = record("value: i32 @0", "next: thing* @8", size=16, align=8)
+WRITES: Final = record("at: i8* @0", size=8, align=8)
+READS: Final = record("at: i8 const* @0", size=8, align=8)
 HOLDER: Final = record("inner: thing @0", size=8)
 ARRAY: Final = record("inner: thing[2] @0", size=16)
 
@@ -182,6 +184,11 @@ STRUCTS: Final = (
         *typed("in", PAIR, R("a: i32 @0", "first: f32 @0", "b: i32 @4", size=8)),
         ("member-added",),
     ),
+    Row("const added to what a member points to, taken", *typed("in", WRITES, READS), ("member-const-added-to-input",)),
+    Row("const dropped there, taken", *typed("in", READS, WRITES), ("member-retyped",)),
+    Row("const added there, answered", *typed("result", WRITES, READS), ("member-retyped",)),
+    Row("const dropped there, answered", *typed("result", READS, WRITES), ("member-const-dropped-from-output",)),
+    Row("const added there, both ways", *typed("inout", WRITES, READS), ("member-retyped",)),
     # Names
     Row("tag renamed", *_renamed(PAIR, PAIR), ("tag-renamed",)),
     Row("tag renamed and changed", *_renamed(PAIR, replace(PAIR, align=8)), ("alignment-changed", "tag-renamed")),

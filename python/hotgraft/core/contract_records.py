@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from hotgraft.core.c_types import type_text
+from hotgraft.core.c_types import Pointer, type_text
 from hotgraft.core.contract_facts import Fact
 from hotgraft.core.contract_members import lies_in_padding
-from hotgraft.core.contract_types import OUT, RETYPED, Reach
+from hotgraft.core.contract_types import IN, OUT, RETYPED, Reach
 from hotgraft.core.surface import Enumeration, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from hotgraft.core.c_types import CType
     from hotgraft.core.contract_members import Matched
     from hotgraft.core.contract_types import TypePairs
     from hotgraft.core.surface import Member
@@ -97,7 +99,7 @@ class _Records:
             if was.bits != now.bits:
                 yield self._fact("member-bits-changed", was.name, _width(was), _width(now))
             if kind := self._pairs.difference(was.type, now.type):
-                kind = "member-retyped" if kind == RETYPED else kind
+                kind = self._kind_of_const(was.type, now.type) if kind == RETYPED else kind
                 yield self._fact(kind, was.name, type_text(was.type), type_text(now.type))
         for was, now in matched.renamed:
             yield self._fact("member-renamed", was.name, was.name, now.name)
@@ -117,6 +119,16 @@ class _Records:
         if is_read_only and lies_in_padding(member, old, was=self._pairs.old, now=self._pairs.new):
             return "member-added-unseen"
         return "member-added"
+
+    def _kind_of_const(self, was: CType, now: CType) -> str:
+        """Return what a member that points elsewhere comes to: const may come to what is given and leave what comes."""
+        if isinstance(was, Pointer) and isinstance(now, Pointer) and was.const != now.const:
+            is_rest_same = not self._pairs.difference(replace(was, const=now.const), now)
+            if is_rest_same and now.const and self._reach.flow == IN:
+                return "member-const-added-to-input"
+            if is_rest_same and was.const and self._reach.flow == OUT:
+                return "member-const-dropped-from-output"
+        return "member-retyped"
 
     def _is_same_place(self, was: Member, now: Member) -> bool:
         is_there = (was.offset_bits, was.bits) == (now.offset_bits, now.bits)

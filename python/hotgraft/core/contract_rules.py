@@ -105,6 +105,8 @@ _TYPES: Final = {
     "member-removed": Rule(_MAJOR, "callers use it"),
     "member-moved": Rule(_MAJOR, "callers read it at its old place"),
     "member-retyped": Rule(_MAJOR, "callers read what it was"),
+    "member-const-added-to-input": Rule(_MINOR, "what callers point to is no longer written to"),
+    "member-const-dropped-from-output": Rule(_MINOR, "callers who only read still may"),
     "member-bits-changed": Rule(_MAJOR, "callers read the bits that it had"),
     "member-renamed": Rule(_MINOR, "the same bytes; sources name it anew when they are compiled again"),
     "member-appended": Rule(_MINOR, "the struct begins with its size, and lies alone behind a pointer"),
