@@ -12,6 +12,7 @@ from doc_session import matches
 DOCS = Path(__file__).parent.parent / "docs"
 LONG = (
     "calling-from-python.md",
+    "contract.md",
     "cpp.md",
     "first-plugin.md",
     "going-back.md",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["RULES", "STATE_KINDS", "Rule", "Verdict", "strictest"]
+__all__ = ["GROUPS", "RULES", "STATE_KINDS", "Rule", "Verdict", "strictest"]
 
 
 class Verdict(StrEnum):
@@ -170,4 +170,11 @@ _STATE: Final = {
     "state-way-dropped": Rule(_PATCH, "one way across less"),
 }  # fmt: skip
 STATE_KINDS: Final = frozenset(_STATE)
-RULES: Final[Mapping[str, Rule]] = {**_FUNCTIONS, **_TYPES, **_PROMISES, **_STATE}
+# By what a change is of, as the documentation has them.
+GROUPS: Final[Mapping[str, Mapping[str, Rule]]] = {
+    "Interfaces, functions, variables, constants": _FUNCTIONS,
+    "Types": _TYPES,
+    "What a plugin declares": _PROMISES,
+    "State": _STATE,
+}
+RULES: Final[Mapping[str, Rule]] = {kind: rule for group in GROUPS.values() for kind, rule in group.items()}
