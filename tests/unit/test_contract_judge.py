@@ -14,7 +14,7 @@ from hotgraft.core.contract import Consumer
 from hotgraft.core.contract_facts import Root
 from hotgraft.core.contract_judge import compare
 from hotgraft.core.contract_rules import RULES, STATE_KINDS, Verdict, strictest
-from hotgraft.core.contract_types import IN, Reach, Use
+from hotgraft.core.contract_types import IN, ROOTS_LIMIT, Reach, Use
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -154,6 +154,18 @@ def test_a_type_s_fact_names_all_functions_that_lead_there() -> None:
     (found,) = compare(old, new).facts
     assert set(found.roots) == {Root("gain/1", "one"), Root("gain/1", "two"), Root("", "three")}
     assert found.interfaces == ("gain/1",)
+
+
+def test_a_type_that_everything_leads_to_names_some_functions_and_every_interface() -> None:
+    """A list of thousands is not read, and work on all of them would be a way to stall a host."""
+    many = tuple(function(f"f{place}", parameter("p", "s0*"), offset=8 + 8 * place) for place in range(200))
+    chain = {f"s{n}": record("a: i32 @0", f"p: s{n + 1}* @8", size=16, align=8) for n in range(50)}
+    faces = (interface(*many), interface(function("last", parameter("p", "s0*")), name="meter"))
+    old = offering(types={**chain, "s50": PAIR}, interfaces=faces)
+
+    (found,) = compare(old, replace(old, types={**chain, "s50": replace(PAIR, align=8)})).facts
+    assert len(found.roots) == ROOTS_LIMIT + 1
+    assert found.interfaces == ("gain/1", "meter/1")
 
 
 def test_a_struct_that_is_also_embedded_may_not_grow() -> None:

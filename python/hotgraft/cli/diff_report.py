@@ -9,6 +9,7 @@ import click
 
 from hotgraft.cli.diff_layout import WIDTH, draw
 from hotgraft.core.contract_rules import Verdict
+from hotgraft.core.contract_types import ROOTS_LIMIT
 from hotgraft.core.surface import Record
 
 if TYPE_CHECKING:
@@ -103,7 +104,8 @@ def _fact(fact: Fact, subject: str, *, has_colour: bool) -> list[str]:
 def who(fact: Fact) -> str:
     """Return who relies on it and through what, as far as that is known and the subject does not say it."""
     ways = [str(one) for one in fact.roots]
-    more = f" and {len(ways) - _THROUGH_SHOWN} more" if len(ways) > _THROUGH_SHOWN else ""
+    count = "many" if len(ways) >= ROOTS_LIMIT else len(ways) - _THROUGH_SHOWN
+    more = f" and {count} more" if len(ways) > _THROUGH_SHOWN else ""
     subject = fact.subject
     is_said = not ways or any(subject.startswith((one, f"interface {one}")) or subject.endswith(one) for one in ways)
     through = "" if is_said else f"through {', '.join(ways[:_THROUGH_SHOWN])}{more}"

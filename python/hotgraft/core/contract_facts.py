@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from hotgraft.core.contract_rules import RULES, Verdict
 
@@ -21,8 +21,7 @@ _ALSO_CALLED: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Root:
+class Root(NamedTuple):
     """Where callers get in: a function or variable, and the key of its interface.
 
     Without a key it is exported by name; without a name it is the whole interface.

@@ -49,7 +49,7 @@ def function_facts(old: Function, new: Function, root: Root, pairs: TypePairs) -
 def variable_facts(old: Variable, new: Variable, root: Root, pairs: TypePairs) -> Iterator[Fact]:
     """Yield every difference between two versions of a variable; what types it leads to is noted in `pairs`."""
     flow = OUT if old.is_const and new.is_const else IN | OUT
-    if kind := pairs.difference(old.type, new.type, Use(flow, True, {root: None})):
+    if kind := pairs.difference(old.type, new.type, Use(flow, True, root)):
         kind = "variable-retyped" if kind == RETYPED else kind
         before, after = type_text(old.type), type_text(new.type)
         yield Fact(kind=kind, subject=str(root), before=before, after=after, roots=(root,))
@@ -123,13 +123,13 @@ class _Parameters:
 
     def _difference(self) -> str:
         """Return how the types differ, const of what is pointed to apart."""
-        old, new, roots = self._old.type, self._new.type, {self._root: None}
+        old, new, root = self._old.type, self._new.type, self._root
         if not (_is_data(old) and _is_data(new)):
-            return self._pairs.difference(old, new, Use(IN, True, roots))
+            return self._pairs.difference(old, new, Use(IN, True, root))
         assert isinstance(old, Pointer) and isinstance(new, Pointer)  # what _is_data says
         flow = _FLOWS[_direction(self._old)] | _FLOWS[_direction(self._new)]
         is_one_of_many = not {self._old.count, self._new.count} <= {None, "1"}
-        kind = self._pairs.difference(old.to, new.to, Use(flow, is_one_of_many, roots))
+        kind = self._pairs.difference(old.to, new.to, Use(flow, is_one_of_many, root))
         return kind if old.volatile == new.volatile else RETYPED
 
     def _buffer(self, was: CType, now: CType) -> Iterator[Fact]:
@@ -162,17 +162,17 @@ def _result_facts(old: Function, new: Function, root: Root, pairs: TypePairs) ->
         return Fact(kind=kind, subject=f"{root}, result", before=before, after=after, roots=(root,))
 
     was, now, is_data = old.result, new.result, _is_data(old.result) and _is_data(new.result)
-    flow, roots = OUT, {root: None}
+    flow = OUT
     if is_data and isinstance(was, Pointer) and isinstance(now, Pointer):
         flow = OUT if was.const and now.const else IN | OUT
         is_one_of_many = not {old.count, new.count} <= {None, "1"}
-        kind = pairs.difference(was.to, now.to, Use(flow, is_one_of_many, roots))
+        kind = pairs.difference(was.to, now.to, Use(flow, is_one_of_many, root))
         kind = kind if was.volatile == now.volatile else RETYPED
         if was.const != now.const:
             const = "result-const-added" if now.const else "result-const-dropped"
             yield fact(const, type_text(was), type_text(now))
     else:
-        kind = pairs.difference(was, now, Use(flow, True, roots))
+        kind = pairs.difference(was, now, Use(flow, True, root))
     if old.is_status != new.is_status:
         kind = RETYPED
     if kind:

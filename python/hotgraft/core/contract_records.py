@@ -32,7 +32,7 @@ def pair_facts(pairs: TypePairs, pair: tuple[str, str]) -> Iterator[Fact]:
     reach = pairs.reached[pair]
     if isinstance(old, Enumeration):
         if isinstance(new, Enumeration):
-            yield from _Enums(old, new, pair, reach).facts()
+            yield from _Enums(old, new, pair, reach, pairs).facts()
     elif isinstance(new, Record):
         yield from _Records(old, new, pair, reach, pairs).facts()
 
@@ -136,7 +136,7 @@ class _Records:
 
     def _fact(self, kind: str, member: str, before: str, after: str) -> Fact:
         subject = f"{self._subject}, member {member}" if member else self._subject
-        roots = tuple(self._reach.roots)
+        roots = self._pairs.roots_of(self._pair)
         return Fact(kind=kind, subject=subject, before=before, after=after, roots=roots, layout=self._pair)
 
 
@@ -153,18 +153,13 @@ class _Enums:
     """Two enums. Their constants count by name: that is what callers are compiled with."""
 
     def __init__(
-        self,
-        old: Enumeration,
-        new: Enumeration,
-        pair: tuple[str, str],
-        reach: Reach,
-        elsewhere: Mapping[str, str] = _NOTHING,
+        self, old: Enumeration, new: Enumeration, pair: tuple[str, str], reach: Reach, pairs: TypePairs
     ) -> None:
         self._old = old
         self._new = new
         self._pair = pair
         self._reach = reach
-        self._elsewhere = elsewhere
+        self._pairs = pairs
 
     def facts(self) -> Iterator[Fact]:
         if self._pair[0] != self._pair[1]:
@@ -195,4 +190,4 @@ class _Enums:
 
     def _fact(self, kind: str, value: str, before: str, after: str) -> Fact:
         subject = f"enum {self._pair[0]}" + (f", value {value}" if value else "")
-        return Fact(kind=kind, subject=subject, before=before, after=after, roots=tuple(self._reach.roots))
+        return Fact(kind=kind, subject=subject, before=before, after=after, roots=self._pairs.roots_of(self._pair))

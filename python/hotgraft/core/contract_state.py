@@ -62,7 +62,7 @@ def _fields(old: Surface, new: Surface) -> Iterator[Fact]:
     if not (old.state_type and new.state_type):
         return
     pairs = TypePairs(old.types, new.types)
-    pairs.note(old.state_type, new.state_type, Use(OUT, True, {}))
+    pairs.note(old.state_type, new.state_type, Use(OUT, True))
     pairs.settle()
     for pair in pairs.reached:
         for one in pair_facts(pairs, pair):

@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from hotgraft.core.contract_facts import Root
     from hotgraft.core.surface import TypeFacts
 
-__all__ = ["IN", "OUT", "Reach", "TypePairs", "Use"]
+__all__ = ["IN", "OUT", "ROOTS_LIMIT", "Reach", "TypePairs", "Use"]
 
 IN: Final = 1  # callers give it
 OUT: Final = 2  # callers are given it
+
+ROOTS_LIMIT: Final = 64  # that a fact names
 
 # What `difference` answers, besides the kinds that are facts by themselves.
 RETYPED: Final = "retyped"
@@ -35,7 +37,8 @@ class Use(NamedTuple):
 
     flow: int  # IN, OUT or both
     is_laid: bool  # by value, within another type or one of many: not alone behind a pointer
-    roots: Mapping[Root, None]
+    root: Root | None = None  # the function or variable where this way begins
+    holder: tuple[str, str] | None = None  # or the pair of types that it leads on from
 
 
 @dataclass(slots=True)
@@ -45,14 +48,18 @@ class Reach:
     flow: int = 0
     is_laid: bool = False
     roots: dict[Root, None] = field(default_factory=dict)
+    holders: dict[tuple[str, str], None] = field(default_factory=dict)
 
     def grow(self, use: Use) -> bool:
-        """Take in one more way; tell whether it said anything new."""
-        before = (self.flow, self.is_laid, len(self.roots))
+        """Take in one more way; tell whether what this leads on to is met in a way that it was not met in before."""
+        before = (self.flow, self.is_laid)
         self.flow |= use.flow
         self.is_laid |= use.is_laid
-        self.roots.update(use.roots)
-        return (self.flow, self.is_laid, len(self.roots)) != before
+        if use.root is not None:
+            self.roots[use.root] = None
+        if use.holder is not None:
+            self.holders[use.holder] = None
+        return (self.flow, self.is_laid) != before
 
 
 class TypePairs:
@@ -69,6 +76,7 @@ class TypePairs:
         self.affected = _who_refers_to(self.changed, (old, new))
         self.reached: dict[tuple[str, str], Reach] = {}
         self._waiting: dict[tuple[str, str], None] = {}
+        self._keys: set[str] = set()  # of all interfaces that a way begins at
         self._matched: dict[tuple[str, str], Matched] = {}
 
     def difference(self, old: CType, new: CType, use: Use | None = None) -> str:
@@ -118,6 +126,8 @@ class TypePairs:
         """Note that callers meet these two definitions, each in the place of the other."""
         if old == new and old not in self.affected:
             return
+        if use.root is not None:
+            self._keys.add(use.root.interface)
         pair = (old, new)
         if pair not in self.reached:
             self.reached[pair] = Reach()
@@ -132,11 +142,32 @@ class TypePairs:
             if not isinstance(old, Record) or not isinstance(new, Record):
                 continue
             reach = self.reached[pair]
-            use = Use(reach.flow, True, reach.roots)
+            use = Use(reach.flow, True, holder=pair)
             matched = self.matched(pair, old, new)
             for was, now in (*matched.kept, *matched.renamed):
                 if not isinstance(was.type, Scalar):
                     self.difference(was.type, now.type, use)
+
+    def roots_of(self, pair: tuple[str, str]) -> tuple[Root, ...]:
+        """Return the functions and variables from which ways lead to a pair, the shortest ways first.
+
+        Of every interface at least one, and `ROOTS_LIMIT` at most where that leaves none out.
+        """
+        found: dict[Root, None] = {}
+        keys: set[str] = set()
+        seen, waiting = {pair}, [pair]
+        for one in waiting:  # it grows on the way
+            reach = self.reached[one]
+            for root in reach.roots:
+                if len(found) < ROOTS_LIMIT or root.interface not in keys:
+                    found[root] = None
+                    keys.add(root.interface)
+            if len(found) >= ROOTS_LIMIT and keys >= self._keys:
+                break
+            fresh = [holder for holder in reach.holders if holder not in seen]
+            seen.update(fresh)
+            waiting += fresh
+        return tuple(found)
 
     def is_rename(self, old: str, new: str) -> bool:
         """Tell whether a type may have taken another name: the old one is gone, and the new one was not there."""
@@ -154,14 +185,14 @@ class TypePairs:
     def _pointer(self, old: Pointer, new: Pointer, use: Use | None) -> str:
         if use is not None and not isinstance(old.to, FunctionType):
             flow = use.flow if old.const and new.const else IN | OUT
-            use = Use(flow, False, use.roots)
+            use = use._replace(flow=flow, is_laid=False)
         within = self.difference(old.to, new.to, use)
         is_same = (old.const, old.volatile) == (new.const, new.volatile)
         return within if is_same or _is_sure(within) else RETYPED
 
     def _callback(self, old: FunctionType, new: FunctionType, use: Use | None) -> str:
         """Who is called is who calls otherwise: what it is passed flows the other way."""
-        given = use and Use(_flipped(use.flow), True, use.roots)
+        given = use and use._replace(flow=_flipped(use.flow), is_laid=True)
         found = [self.difference(*pair, given) for pair in zip(old.parameters, new.parameters, strict=False)]
         found.append(self.difference(old.result, new.result, use and use._replace(is_laid=True)))
         shape = (len(old.parameters), old.is_variadic) == (len(new.parameters), new.is_variadic)
