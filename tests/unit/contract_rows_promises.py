@@ -56,6 +56,7 @@ PROMISES: Final = (
     Row("config schema changed", _with(), _with(config_schema={"type": "object"}), ("config-schema-changed",)),
     # DESIGN §8: host ABI
     Row("ABI minor raised", _with(abi=(1, 2)), _with(abi=(1, 3)), ("abi-raised",)),
+    Row("ABI minor lowered", _with(abi=(1, 3)), _with(abi=(1, 2)), ("abi-lowered",)),
     Row("another ABI", _with(abi=(1, 2)), _with(abi=(2, 0)), ("abi-replaced",)),
     Row("what is unseen, on both sides", _with(unseen=("a",)), _with(unseen=("a",)), ("unseen",)),
     Row("what is unseen, each its own", _with(unseen=("a",)), _with(unseen=("b",)), ("unseen", "unseen")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -10,11 +11,13 @@ from contract_rows import Row, enum, function, interface, offering, parameter, r
 from contract_rows_functions import BOTH, BUFFERS, FLUSH, OFFERS, STEP
 from contract_rows_promises import OUTPUTS, PROMISES, STATES
 from contract_rows_types import GROWN, PAIR, SIZED, STRUCTS, UNIONS_ENUMS
+from hotgraft.core.c_types import Scalar
 from hotgraft.core.contract import Consumer
 from hotgraft.core.contract_facts import Root
 from hotgraft.core.contract_judge import compare
 from hotgraft.core.contract_rules import RULES, STATE_KINDS, Verdict, strictest
 from hotgraft.core.contract_types import IN, ROOTS_LIMIT, Reach, Use
+from hotgraft.core.surface import Record, Surface
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -263,3 +266,62 @@ def test_blind_to_how_a_type_is_met_a_break_is_let_in(what: str, monkeypatch: py
 
     monkeypatch.setattr(Reach, "grow", forgetful)
     assert compare(row.old, row.new).verdict is Verdict.MINOR
+
+
+def test_a_long_text_is_told_by_what_is_around_the_difference() -> None:
+    """An inline function of a page would hide the one number that is another; JSON has all of it."""
+    before, after = "x" * 300 + "1" + "y" * 300, "x" * 300 + "2" + "y" * 300
+    old, new = (replace(BOTH, constants={"inline f": text}) for text in (before, after))
+
+    (found,) = compare(old, new).facts
+    assert "xx1yy" in found.change
+    assert "xx2yy" in found.change
+    assert len(found.change) < 400
+    assert (found.before, found.after) == (before, after)
+
+
+TYPE_NAMES: Final = ("s0", "s1", "s2", "unknown_to_all")
+TYPES: Final = st.recursive(
+    st.sampled_from(["i32", "f64", "void*", *TYPE_NAMES[1:]]),
+    lambda inner: st.one_of(inner.map(lambda one: f"{one}*"), inner.map(lambda one: f"(fn({one}) -> void)*")),
+    max_leaves=3,
+)
+
+
+@st.composite
+def surfaces(draw: st.DrawFn) -> Surface:
+    """Return any plugin whose functions take pointers to structs that lead to one another in any way."""
+    types = {
+        name: record(
+            "first: i32 @0", *[f"m{n}: {draw(TYPES)} @{8 * n + 8}" for n in range(draw(st.integers(0, 3)))], size=64
+        )
+        for name in TYPE_NAMES[:3]
+    }
+    functions = [function("f0", parameter("it", "s0*"))]
+    functions += [
+        function(f"f{n}", parameter("it", draw(TYPES)), result=draw(TYPES), offset=8 + 8 * n)
+        for n in range(1, draw(st.integers(1, 3)))
+    ]
+    return offering(*functions, types=types)
+
+
+@given(surfaces())
+def test_what_is_read_twice_from_one_image_has_no_facts(one: Surface) -> None:
+    """Two readings share no object, and types may lead to themselves."""
+    found = compare(one, copy.deepcopy(one))
+
+    assert (found.facts, found.verdict, found.state_layout_changed) == ((), Verdict.PATCH, False)
+    assert (found.claims, found.release_claims) == ((), ())
+
+
+@given(surfaces())
+def test_a_member_that_is_retyped_where_callers_look_is_always_major(one: Surface) -> None:
+    """Whatever else the struct leads to, and whoever else leads to it."""
+    was = one.types["s0"]
+    assert isinstance(was, Record)
+    members = (replace(was.members[0], type=Scalar("f32")), *was.members[1:])
+    found = compare(one, replace(one, types={**one.types, "s0": replace(was, members=members)}))
+
+    assert [fact.kind for fact in found.facts] == ["member-retyped"]
+    assert Root("gain/1", "f0") in found.facts[0].roots
+    assert [claim.least for claim in (*found.claims, *found.release_claims)] == ["2.0", "2.0.0"]

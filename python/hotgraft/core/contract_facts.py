@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 __all__ = ["Claim", "Comparison", "Fact", "Root", "strictest_first"]
 
 
+_SHOWN: Final = 160  # characters of what was and of what is now, in words; JSON has all of it
+
 # How kinds call what a subject calls otherwise.
 _ALSO_CALLED: Final = {
     "member": ("state field", "union member"),
@@ -65,7 +67,9 @@ class Fact:
     def change(self) -> str:
         """What was and what is now: ``i32 → i64``; one of them alone where there is no other."""
         arrow = ", now " if "->" in self.before + self.after else " → "  # two kinds of arrows are not read
-        return arrow.join(filter(None, (self.before, self.after)))
+        pairs = zip(self.before, self.after, strict=False)
+        at = next((place for place, (was, now) in enumerate(pairs) if was != now), 0)
+        return arrow.join(_near(text, at) for text in (self.before, self.after) if text)
 
     def told(self, of: str) -> str:
         """Return it as words about `of`, the subject or a part of it: ``parameter 1 (by) retyped: i32 → i64``."""
@@ -136,6 +140,14 @@ class Comparison:
     def of(self, verdict: Verdict) -> tuple[Fact, ...]:
         """Return the facts that alone come to `verdict`."""
         return tuple(one for one in self.facts if one.verdict is verdict)
+
+
+def _near(text: str, at: int) -> str:
+    """Return a text, or of a long one what is around the place where it differs."""
+    if len(text) <= _SHOWN:
+        return text
+    begin = max(min(at, len(text) - _SHOWN) - _SHOWN // 3, 0)
+    return "…" * (begin > 0) + text[begin : begin + _SHOWN] + "…" * (begin + _SHOWN < len(text))
 
 
 def strictest_first(facts: Iterable[Fact]) -> tuple[Fact, ...]:

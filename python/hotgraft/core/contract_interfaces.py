@@ -131,14 +131,19 @@ def _constants(old: Surface, new: Surface) -> Iterator[Fact]:
     elsewhere = numbers_of(new) if old.constants.keys() - new.constants.keys() else {}
     for name, value in old.constants.items():
         if name not in new.constants and elsewhere.get(name) == value:
-            yield Fact(kind="number-moved", subject=f"constant {name}", before=value)
+            yield Fact(kind="number-moved", subject=_constant(name), before=value)
         elif name not in new.constants:
-            yield Fact(kind="constant-removed", subject=f"constant {name}", before=value)
+            yield Fact(kind="constant-removed", subject=_constant(name), before=value)
         elif new.constants[name] != value:
-            yield Fact(kind="constant-changed", subject=f"constant {name}", before=value, after=new.constants[name])
+            yield Fact(kind="constant-changed", subject=_constant(name), before=value, after=new.constants[name])
     for name, value in new.constants.items():
         if name not in old.constants:
-            yield Fact(kind="constant-added", subject=f"constant {name}", after=value)
+            yield Fact(kind="constant-added", subject=_constant(name), after=value)
+
+
+def _constant(name: str) -> str:
+    """Return what a constant is called; what a header compiles into its callers is one too (`header_surface`)."""
+    return f"inline function {name.removeprefix('inline ')}" if name.startswith("inline ") else f"constant {name}"
 
 
 def _of(interface: Interface, kind: str, before: str, after: str) -> Fact:

@@ -24,7 +24,7 @@ _LAST: Final = 0xFFFF  # of major and minor
 def promise_facts(old: Surface, new: Surface, consumers: Iterable[Consumer] = ()) -> Iterator[Fact]:
     """Yield every difference between what two versions declare, state apart."""
     if old.abi != new.abi and old.abi is not None and new.abi is not None:
-        kind = "abi-raised" if old.abi[0] == new.abi[0] else "abi-replaced"
+        kind = "abi-replaced" if old.abi[0] != new.abi[0] else "abi-raised" if old.abi < new.abi else "abi-lowered"
         before, after = (f"{one[0]}.{one[1]}" for one in (old.abi, new.abi))
         yield Fact(kind=kind, subject="plugin ABI", before=before, after=after)
     if old.requires != new.requires:

@@ -154,6 +154,7 @@ _PROMISES: Final = {
     "output-reworded": Rule(_PATCH, "it guarantees the same"),
     "output-undecided": Rule(_UNKNOWN, "the two schemas are written in ways that cannot be compared"),
     "abi-raised": Rule(_PATCH, "concerns the host that loads it, not who calls it"),
+    "abi-lowered": Rule(_PATCH, "hosts that were too old for it before can load it"),
     "abi-replaced": Rule(_MAJOR, "another major of the plugin ABI: hosts of the old one cannot load it"),
 }  # fmt: skip
 _STATE: Final = {
