@@ -39,7 +39,8 @@ PAIRS: Final = (
         "struct opts { uint32_t struct_size; int level; const char *name; struct color tint; };\n"
         "int use(const struct opts *o);",
         code="int use(const struct opts *o) { return o->level; }",
-        client='struct opts o = {sizeof o, 5}; printf("%d\\n", use(&o));',
+        client='struct { uint32_t odd; struct opts o; } s = {0, {sizeof s.o, 5}};'
+        ' printf("%d %d\\n", (int)((uintptr_t)&s.o % 4), use(&s.o));',
     ),
     breaking(
         "major", "a sized struct that is passed by value grows",
@@ -105,5 +106,15 @@ PAIRS: Final = (
         new="struct row { uint32_t struct_size; int v, w; };\nint sum(const struct row rows[2]);",
         code="int sum(const struct row rows[2]) { return rows[0].v + rows[1].v; }",
         client='struct row r[3] = {{8, 1}, {8, 2}, {8, 40}}; printf("%d\\n", sum(r));',
+    ),
+    breaking(
+        "major", "a sized struct grows by a vector that must lie at a multiple of 16",
+        old="typedef struct v4 { _Alignas(16) float x[4]; } v4;\n"
+        "struct opts { uint32_t struct_size; int level; };\nint use(const struct opts *o, const v4 *v);",
+        new="typedef struct v4 { _Alignas(16) float x[4]; } v4;\n"
+        "struct opts { uint32_t struct_size; int level; v4 v; };\nint use(const struct opts *o, const v4 *v);",
+        code="int use(const struct opts *o, const v4 *v) { return o->level + (int)v->x[0]; }",
+        client='struct opts o = {sizeof o, 5}; v4 v = {{1}}; printf("%d\\n", use(&o, &v));',
+        unshown="it reads no vector of who has none; whether it reads what was there by 16 bytes is up to its compiler",
     ),
 )  # fmt: skip

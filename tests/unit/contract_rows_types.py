@@ -123,8 +123,13 @@ STRUCTS: Final = (
         ("member-appended",),
     ),
     Row(
-        "struct with its size grew by more than its alignment",
+        "struct with its size grew by a pointer",
         *typed("in", SIZED, R("struct_size: u32 @0", "a: i32 @4", "b: i64 @8", size=16, align=8)),
+        ("member-appended",),
+    ),
+    Row(
+        "struct with its size grew by what must lie at a multiple of 16",
+        *typed("in", SIZED, R("struct_size: u32 @0", "a: i32 @4", "b: i128 @16", size=32, align=16)),
         ("alignment-changed", "member-added", "size-changed"),
     ),
     Row(

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["enum_facts", "pair_facts", "place_text"]
 
+# What is no larger than this may be read at any address on the machines we know. A caller's struct lies where its old
+# alignment let it, and only what was in it then is read there.
+ANYWHERE_BYTES: Final = 8
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 _OPAQUE: Final = Record(kind="struct", is_opaque=True)
 
@@ -77,7 +80,8 @@ class _Records:
         added = [self._fact(self._kind_of_added(one), one.name, "", _shown(one)) for one in matched.added]
         if old.bytes != new.bytes and {one.kind for one in added} != {"member-appended"}:
             yield self._fact("size-changed", "", f"{old.bytes} bytes", f"{new.bytes} bytes")
-        if old.align != new.align:
+        is_grown_only = bool(added) and {one.kind for one in added} == {"member-appended"}
+        if old.align != new.align and not is_grown_only:
             yield self._fact("alignment-changed", "", f"{old.align} bytes", f"{new.align} bytes")
         yield from added
 
@@ -112,7 +116,8 @@ class _Records:
             return "member-named-twice"
         if old.kind == "union":
             return f"union-member-added-to-{'output' if self._reach.flow & OUT else 'input'}"
-        is_at_end = member.offset_bits >= 8 * old.bytes and new.align == old.align
+        is_placed = new.align == old.align or old.align < new.align <= ANYWHERE_BYTES
+        is_at_end = member.offset_bits >= 8 * old.bytes and is_placed
         if is_at_end and old.is_sized and new.is_sized and not self._reach.is_laid:
             return "member-appended"
         is_read_only = new.bytes == old.bytes and self._reach.flow == OUT
