@@ -143,6 +143,12 @@ OFFERS: Final = (
     ),
 )
 BUFFERS: Final = (
+    Row("array or pointer", *passing(parameter("v", "i32*", count="4"), parameter("v", "i32*")), ()),
+    Row(
+        "array of another length",
+        *passing(parameter("v", "i32*", count="4"), parameter("v", "i32*", count="5")),
+        ("buffer-count-changed",),
+    ),
     Row("const added", *passing(P("it", "f32*"), P("it", "f32 const*")), ("parameter-const-added",)),
     Row("const dropped", *passing(P("it", "f32 const*"), P("it", "f32*")), ("parameter-const-dropped",)),
     Row(

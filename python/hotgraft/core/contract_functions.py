@@ -143,7 +143,8 @@ class _Parameters:
         is_said = old.direction is not None and new.direction is not None
         if before != after and (is_const_kept or is_said):
             yield self._fact("direction-changed", before, after)
-        if (old.count or "1") != (new.count or "1"):
+        is_spelled = old.direction is None and new.direction is None and None in (old.count, new.count)
+        if (old.count or "1") != (new.count or "1") and not is_spelled:  # int v[4] and int *v are one type
             yield self._fact(self._kind_of_count(), _count_text(old.count), _count_text(new.count))
 
     def _kind_of_count(self) -> str:
