@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from hotgraft.core.errors import BuildError
-from hotgraft.engine.bind_files import generated_files
 from hotgraft.engine.places import include_dir
 from hotgraft.engine.tools import how_it_ended, run_tool, version_of, words_of
 
@@ -59,6 +58,7 @@ def write_bound(manifest: Path, build: Path) -> str:
     A file whose text is as it was is left alone. Raises ManifestError and BindError as `bind` does.
     """
     from hotgraft.engine.bind import bind  # cffi costs 130 ms: paid by those who build, never by a reload
+    from hotgraft.engine.bind_files import generated_files
     from hotgraft.engine.bind_source import descriptor_header
     from hotgraft.engine.bind_stubs import protocol_module, protocol_stub
     from hotgraft.engine.bind_wrapper import wrapper_header
