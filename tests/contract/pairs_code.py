@@ -88,4 +88,23 @@ PAIRS: Final = (
         new_code="void put(struct s *s, int v) { s->v = v; } int get(struct s *s) { return s->v; }",
         client='struct s s = {0, 0}; put(&s, 5); printf("%d\\n", get(&s));',
     ),
+    breaking(
+        "major", "the type that an inline function reads by becomes wider",
+        old="typedef int16_t sample;\nvoid fill(void *to);\n"
+        "static inline int at(const void *v, int i) { return ((const sample *)v)[i]; }",
+        new="typedef int32_t sample;\nvoid fill(void *to);\n"
+        "static inline int at(const void *v, int i) { return ((const sample *)v)[i]; }",
+        code="void fill(void *to) { sample *s = to; for (int i = 0; i < 4; i++) s[i] = i + 1; }",
+        client='_Alignas(8) char b[32]; fill(b); printf("%d\\n", at(b, 1));',
+        abidiff="inline code is in the caller, not in the library",
+    ),
+    breaking(
+        "major", "a macro that aligns what callers declare asks for more",
+        old="#define LIB_ALIGNED __attribute__((aligned(16)))\nint check(const void *v);",
+        new="#define LIB_ALIGNED __attribute__((aligned(4096)))\nint check(const void *v);",
+        code="int check(const void *v) { return (uintptr_t)v % 16 == 0; }",
+        new_code="int check(const void *v) { return (uintptr_t)v % 4096 == 0; }",
+        client='static struct { LIB_ALIGNED char a[16], b[16]; } s; printf("%d %d\\n", check(s.a), check(s.b));',
+        abidiff="macros are not in the binary",
+    ),
 )  # fmt: skip

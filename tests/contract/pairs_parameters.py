@@ -232,4 +232,36 @@ PAIRS: Final = (
         client='volatile _Bool b = 1; printf("%d\\n", is_one(b));',
         unshown="these compilers happen to widen the byte; the convention does not ask them to",
     ),
+    harmless(
+        "patch", "an array with a length is written as a pointer",
+        old="int total(const int v[3]);",
+        new="int total(const int *v);",
+        code="int total(const int *v) { return v[0] + v[1] + v[2]; }",
+        client='int v[3] = {1, 2, 3}; printf("%d\\n", total(v));',
+    ),
+    harmless(
+        "minor", "an array parameter needs one element less",
+        old="int total(const int v[3]);",
+        new="int total(const int v[2]);",
+        code="int total(const int *v) { return v[0] + v[1]; }",
+        client='int v[3] = {1, 2, 3}; printf("%d\\n", total(v));',
+    ),
+    breaking(
+        "major", "an array parameter needs one element more, and a typedef hides that it is one",
+        old="typedef float vec[3];\nint sum(const vec v);",
+        new="typedef float vec[4];\nint sum(const vec v);",
+        code="int sum(const vec v) { float s = 0; for (unsigned i = 0; i < sizeof(vec) / 4; i++) s += v[i]; "
+        "return (int)s; }",
+        client='float v[4] = {1, 2, 3, 50}; printf("%d\\n", sum(v));',
+        abidiff="the length of an array parameter is not in the binary",
+    ),
+    breaking(
+        "major", "const is dropped from an array behind a pointer",
+        old="typedef int row[2];\nint first(const row *rows);",
+        new="typedef int row[2];\nint first(row *rows);",
+        code="int first(const row *rows) { return rows[0][1]; }",
+        new_code="int first(row *rows) { return rows[0][1]++; }",
+        client='static const row rows[1] = {{1, 5}}; printf("%d\\n", first(rows));',
+        abidiff="it takes const that comes or goes for harmless",
+    ),
 )  # fmt: skip

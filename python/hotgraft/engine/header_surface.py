@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import shlex
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,18 +33,7 @@ if TYPE_CHECKING:
 
     Paths = Sequence[str | os.PathLike[str]]
 
-__all__ = ["read_both", "read_headers"]
-
-
-def read_both(
-    old: Paths, new: Paths, *, include: Paths = (), defines: Sequence[str] = (), compiler: str | None = None
-) -> tuple[Surface, Surface]:
-    """Read two sets of headers as `read_headers` does, both at the same time."""
-    with ThreadPoolExecutor(2) as pool:
-        reading = [
-            pool.submit(read_headers, one, include=include, defines=defines, compiler=compiler) for one in (old, new)
-        ]
-        return reading[0].result(), reading[1].result()
+__all__ = ["read_headers"]
 
 
 def read_headers(

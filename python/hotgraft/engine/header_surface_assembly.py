@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from hotgraft.core.c_types import FunctionType, Pointer, names_in
+from hotgraft.core.c_types import Array, FunctionType, Pointer, names_in, type_text
 from hotgraft.core.surface import Function, Member, Parameter, Record, Surface, Variable
 from hotgraft.engine.header_surface_interfaces import find_interfaces
 from hotgraft.engine.header_surface_probe import PROBE
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from hotgraft.core.c_types import CType
     from hotgraft.core.surface import Interface, TypeFacts
     from hotgraft.engine.dwarf import Entry
-    from hotgraft.engine.header_surface_declared import Declarations, DeclaredName
+    from hotgraft.engine.header_surface_declared import Declarations, DeclaredName, DeclaredParameter
     from hotgraft.engine.header_surface_macros import Constants
     from hotgraft.engine.header_surface_probe import Answers
     from hotgraft.engine.header_surface_text import Preprocessed
@@ -46,6 +47,8 @@ class _Assembly:
         self.functions: dict[str, Function] = {}
         self.variables: dict[str, Variable] = {}
         self.listed: dict[str, str] = {}  # constants of enums without a name
+        self.lengths: dict[str, int] = {}  # of typedefs that are arrays
+        self.meanings: dict[str, str] = {}  # of typedefs that are no structs, unions or enums
 
     def surface(self, label: str, text: Preprocessed, constants: Constants) -> Surface:
         names = list(self.declared.names.values())
@@ -89,6 +92,11 @@ class _Assembly:
         if alignment := entry.number("alignment"):
             self.calling.append(f"typedef {entry.name}: aligned({alignment})")
         target, _, _ = peel(entry)
+        if target is not None and target.tag not in NAMED:
+            meaning = self.types.type_of(target, entry.name)
+            self.meanings[entry.name] = type_text(meaning)
+            if isinstance(meaning, Array) and meaning.count is not None:
+                self.lengths[entry.name] = meaning.count
         if entry.name in self.declared.once and target is not None and target.tag not in NAMED:
             kind = self.types.type_of(target, entry.name)
             size = target.number("byte_size") or 0
@@ -105,7 +113,7 @@ class _Assembly:
         kind = self.types.type_of(target, declared.name)
         while inner is not None and inner.tag == "array_type":
             inner, is_const, _ = peel(inner.type)
-            const = const or is_const
+            const = const or is_const or declared.is_const  # gcc does not tell const of an array's typedef
         self.variables[declared.symbol] = Variable(type=kind, is_const=const)
         self.calling += [f"{declared.name}: volatile"] if volatile else []
 
@@ -120,12 +128,14 @@ class _Assembly:
         for at, one in enumerate(kind.parameters):
             said = written[at] if written else None
             is_pointer = isinstance(one, Pointer)
+            if isinstance(one, Pointer) and isinstance(one.to, Array) and said is not None and said.is_const:
+                one = replace(one, const=True)  # gcc does not tell const of an array's typedef
             is_nonnull = every or at + 1 in places or (said is not None and said.is_nonnull)
             parameters.append(
                 Parameter(
                     name=said.name if said is not None and said.name else f"{at + 1}",
                     type=one,
-                    count=_count(said.count, names) if said is not None and is_pointer else None,
+                    count=self._length(said, names) if said is not None and is_pointer else None,
                     is_nullable=is_pointer and not is_nonnull,
                 )
             )
@@ -138,9 +148,21 @@ class _Assembly:
             is_variadic=kind.is_variadic,
         )
 
+    def _length(self, said: DeclaredParameter, names: Sequence[str]) -> str | None:
+        """Return how many elements an array that is a parameter has; a typedef may hide that it is one."""
+        if not said.count and said.kind in self.lengths:
+            return str(self.lengths[said.kind])
+        return _count(said.count, names)
+
+    def _code(self, name: str, text: str) -> str:
+        """Code means what it says only together with the typedefs in it."""
+        used = sorted({word for word in text.split(" ") if word in self.meanings})
+        is_code = name.startswith(("inline ", "macro "))
+        return "; ".join([text, *(f"{one} is {self.meanings[one]}" for one in used)]) if is_code else text
+
     def _constants(self, constants: Constants) -> dict[str, str]:
         answers = self.answers
-        values = dict(constants.texts) | self.listed
+        values = {name: self._code(name, text) for name, text in constants.texts.items()} | self.listed
         values |= {name: str(answers.integers.get(name, text)) for name, text in constants.integers.items()}
         values |= {
             name: repr(answers.floats[name]) if name in answers.floats else text

@@ -21,6 +21,7 @@ __all__ = [
     "close_of",
     "fold_attributes",
     "groups",
+    "lays_out",
     "promises",
     "symbol_of",
 ]
@@ -145,6 +146,13 @@ def calling_facts(words: Iterable[str]) -> tuple[str, ...]:
         str(one) for one in attributes_of(words)
         if one.name not in known and one.name != "" and not one.name.startswith(("ns_", "cf_", "objc_", "swift_"))
     } | {"visibility(hidden)" for one in attributes_of(words) if one.arguments == ('"hidden"',)}))  # fmt: skip
+
+
+def lays_out(words: Iterable[str]) -> bool:
+    """Is there an attribute that a caller who writes it in its own code lays out, or calls, by?"""
+    words = list(words)
+    shown = any(one.name in SHOWN for one in attributes_of(words)) or any(one.startswith(ALIGN) for one in words)
+    return shown or bool(calling_facts(words))
 
 
 def promises(words: Iterable[str]) -> tuple[str, ...]:

@@ -38,6 +38,7 @@ QUALIFIERS: Final = frozenset({
     "const", "__const", "__const__", "volatile", "__volatile", "__volatile__", "restrict", "__restrict",
     "__restrict__", "_Atomic", "_Nonnull", "_Nullable", "_Null_unspecified",
 })  # fmt: skip
+QUALIFIERS_CONST: Final = frozenset({"const", "__const", "__const__"})
 TYPE_WORDS: Final = frozenset({
     "void", "char", "short", "int", "long", "float", "double", "signed", "unsigned", "__signed", "__signed__",
     "_Bool", "_Complex", "__complex__", "_Imaginary", "__int128", "_Sat", "_Fract", "_Accum",
@@ -48,10 +49,12 @@ THREAD: Final = frozenset({"_Thread_local", "thread_local", "__thread"})
 
 @dataclass(frozen=True, slots=True)
 class DeclaredParameter:
-    """A parameter as it is written; `count` is the text between its first brackets."""
+    """A parameter as it is written; `count` is the text between its first brackets, `kind` a typedef it is just of."""
 
     name: str
     count: str = ""
+    kind: str = ""
+    is_const: bool = False  # what it points to, or its elements
     is_nonnull: bool = False
 
 
@@ -64,6 +67,7 @@ class DeclaredName:
     line: int
     parameters: tuple[DeclaredParameter, ...] = ()
     attributes: tuple[Attribute, ...] = ()
+    is_const: bool = False  # a variable, or its elements
 
 
 @dataclass(slots=True)
@@ -125,7 +129,8 @@ def _read(found: Declarations, words: list[str], line: int) -> None:
     head = words if body is None else words[:body]
     flat = _without_bodies(head)
     kinds, rest = _specifiers(flat)
-    names = [_declared(one, line, head) for one in groups(rest)]
+    is_const = not QUALIFIERS_CONST.isdisjoint(flat[: len(flat) - len(rest)])
+    names = [_declared(one, line, head, is_const=is_const) for one in groups(rest)]
     named = [one for one in names if one is not None]
     _read_types(found, head, [one.name for one in named] if "typedef" in kinds else [])
     label = ", ".join(one.name for one in named) or " ".join(flat[:2])
@@ -153,6 +158,7 @@ def _joined(first: DeclaredName, again: DeclaredName) -> DeclaredName:
         line=first.line,
         parameters=again.parameters if len(again.parameters) > len(first.parameters) else first.parameters,
         attributes=first.attributes + again.attributes,
+        is_const=first.is_const,
     )
 
 
@@ -229,7 +235,9 @@ def _is_name(word: str) -> bool:
     return word.isidentifier() and word not in TYPE_WORDS and word not in STORAGE and word not in QUALIFIERS
 
 
-def _declared(declarator: Sequence[str], line: int, declaration: Sequence[str]) -> DeclaredName | None:
+def _declared(
+    declarator: Sequence[str], line: int, declaration: Sequence[str], *, is_const: bool
+) -> DeclaredName | None:
     if not declarator:
         return None
     plain = [one for one in declarator if not one.startswith("@")]
@@ -244,6 +252,7 @@ def _declared(declarator: Sequence[str], line: int, declaration: Sequence[str]) 
         line=line,
         parameters=tuple(_parameter(one) for one in groups(parameters)),
         attributes=tuple(attributes_of(declaration)),
+        is_const=is_const,
     )
 
 
@@ -265,10 +274,13 @@ def _parameter(words: Sequence[str]) -> DeclaredParameter:
     plain = [one for one in words if not one.startswith("@")]
     _, declarator = _specifiers(plain)
     name, _ = _name_of(declarator)
+    kinds = [one for one in plain[: len(plain) - len(declarator)] if _is_name(one)]
+    kind = kinds[0] if len(kinds) == 1 and list(declarator) in ([], [name]) else ""
     inner: Sequence[str] = ()
     if "[" in declarator and "(" not in declarator:
         begin = list(declarator).index("[")
         inner = declarator[begin + 1 : close_of(declarator, begin)]
     is_nonnull = "static" in inner or "_Nonnull" in words
     count = " ".join(one for one in inner if one not in QUALIFIERS and one != "static")
-    return DeclaredParameter(name, count, is_nonnull)
+    is_const = not QUALIFIERS_CONST.isdisjoint(plain[: len(plain) - len(declarator)])
+    return DeclaredParameter(name, count, kind, is_const, is_nonnull)

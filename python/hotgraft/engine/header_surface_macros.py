@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from hotgraft.engine.header_surface_attributes import fold_attributes
+from hotgraft.engine.header_surface_attributes import fold_attributes, lays_out
 from hotgraft.engine.header_surface_declared import QUALIFIERS, STORAGE, TYPE_WORDS
 from hotgraft.engine.header_tokens import Token
 
@@ -137,10 +137,10 @@ def _kind(words: Sequence[str], numbers: Sequence[str], enumerators: Collection[
 
 
 def _without_decoration(words: Sequence[str]) -> list[str]:
-    """Take out attributes, storage and qualifiers; where nothing else is left, nothing is left."""
+    """Return nothing for words that only decorate: storage, qualifiers, attributes that nothing is laid out by."""
     plain = [one.text for one in fold_attributes([Token(word, 0) for word in words])]
     kept = [one for one in plain if not one.startswith("@") and one not in _DECORATION]
-    return list(words) if any(kept) else []
+    return list(words) if kept or lays_out(plain) else []
 
 
 def _joined(words: Sequence[str]) -> str:
