@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -24,8 +25,8 @@ STRICT = replace(PLAIN, config_schema=SCHEMA)
     ("config", "words"),
     [
         ({}, ("'rate' is a required property",)),
-        ({"rate": 0}, ("rate: 0 is less than the minimum of 1",)),
-        ({"rate": "fast", "bands": [1.0, "two"]}, ("rate: 'fast' is not of type", "bands[1]: 'two' is not of type")),
+        ({"rate": 0}, ("/rate: 0 is less than the minimum of 1 (#/properties/rate/minimum)",)),
+        ({"rate": "fast", "bands": [1.0, "two"]}, ("/rate: 'fast' is not of type", "/bands/1: 'two' is not of type")),
         ({"rate": 1, "rat": 2}, ("'rat' was unexpected",)),
     ],
 )
@@ -66,18 +67,20 @@ def test_a_reload_whose_schema_asks_for_more_than_is_configured_is_refused(host:
 
 
 @pytest.mark.parametrize(
-    ("schema", "error", "word"),
+    ("schema", "word"),
     [
-        ({"type": "no such type"}, ManifestError, "no such type"),
-        ({"$ref": "https://example.org/elsewhere.json"}, ConfigError, "refers to what it does not hold"),
-        ({"$ref": "#"}, ConfigError, "for ever"),
+        ({"type": "no such type"}, "no such type"),
+        ({"$ref": "https://example.org/elsewhere.json"}, "nothing is fetched"),
+        ({"$ref": "#"}, "for ever"),
+        ({"pattern": "(a)\\1"}, "references back"),
+        ({"properties": {"rate": {"minimum": 1, "default": 0}}}, "#/properties/rate/default: breaks its own schema"),
     ],
 )
 def test_a_schema_that_is_none_is_refused_and_nothing_is_fetched(
-    host: Host, build: Workshop, schema: dict[str, Any], error: type[Exception], word: str
+    host: Host, build: Workshop, schema: dict[str, Any], word: str
 ) -> None:
     """It comes out of an image, and an image may be anybody's."""
-    with pytest.raises(error, match=word):
+    with pytest.raises(ManifestError, match=re.escape(word)):
         host.load(build(replace(PLAIN, config_schema=schema)))
 
 

@@ -16,29 +16,32 @@ if TYPE_CHECKING:
 
     from hotgraft.core.schema_terms import Schema
 
-__all__ = ["DEFINITIONS", "Document", "Part", "inner_schemas", "is_same"]
+__all__ = [
+    "DEFINITIONS", "LISTS", "MAPS", "REFERENCES", "SINGLE", "Document", "Part", "inner_schemas", "is_same",
+]  # fmt: skip
 
+# Keywords by what they hold: schemas by name, a list of them, or one.
 DEFINITIONS: Final = frozenset({"$defs", "definitions"})
-_MAPS: Final = frozenset({"properties", "patternProperties", "dependentSchemas"}) | DEFINITIONS
-_LISTS: Final = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
-_SINGLE: Final = frozenset(
+MAPS: Final = frozenset({"properties", "patternProperties", "dependentSchemas"}) | DEFINITIONS
+LISTS: Final = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
+SINGLE: Final = frozenset(
     {
         "additionalProperties", "items", "not", "if", "then", "else", "contains", "propertyNames", "contentSchema",
         "unevaluatedProperties", "unevaluatedItems", "",
     }
 )  # fmt: skip
-_REFERENCES: Final = ("$ref", "$dynamicRef")
+REFERENCES: Final = ("$ref", "$dynamicRef")
 
 
 def inner_schemas(schema: Schema) -> Iterator[tuple[str, Schema]]:
     """Give each schema that `schema` directly holds, with its JSON Pointer from there."""
     for keyword, value in schema.items() if isinstance(schema, dict) else ():
         part = pointer_part(keyword)
-        if keyword in _SINGLE and isinstance(value, dict | bool):
+        if keyword in SINGLE and isinstance(value, dict | bool):
             yield part, value
-        elif keyword in _MAPS and isinstance(value, dict):
+        elif keyword in MAPS and isinstance(value, dict):
             yield from ((part + pointer_part(name), one) for name, one in value.items())
-        elif keyword in _LISTS and isinstance(value, list):
+        elif keyword in LISTS and isinstance(value, list):
             yield from ((f"{part}/{index}", one) for index, one in enumerate(value))
 
 
@@ -108,7 +111,7 @@ class Document:
                 waiting.extend(one)
             elif isinstance(one, dict):
                 waiting.extend(one.values())
-                for reference in (one[key] for key in _REFERENCES if key in one):
+                for reference in (one[key] for key in REFERENCES if key in one):
                     if (target := self.target(reference)) is None:
                         return None
                     if reference not in found:
@@ -139,11 +142,11 @@ def is_same(keyword: str, old: Part, new: Part) -> bool:
 
 
 def _form(keyword: str, value: Any) -> Any:
-    if keyword in _SINGLE and isinstance(value, dict):
+    if keyword in SINGLE and isinstance(value, dict):
         return _form_of_schema(value)
-    if keyword in _MAPS and isinstance(value, dict):
+    if keyword in MAPS and isinstance(value, dict):
         return frozenset((name, _form_of_schema(one)) for name, one in value.items())
-    if keyword in _LISTS and isinstance(value, list):
+    if keyword in LISTS and isinstance(value, list):
         return tuple(map(_form_of_schema, value))
     return value_key(value)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hotgraft.engine.config import schema_complaint
+from hotgraft.core.descriptor_shape import read_json
+from hotgraft.core.schema_check import SCHEMA_LIMIT, schema_complaints
+from hotgraft.engine.config import config_schema_complaints
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,30 +25,40 @@ def schema_files(manifest: Manifest) -> tuple[str, ...]:
 def config_schema(manifest: Manifest, folder: Path, on: str, complaints: list[str]) -> dict[str, Any]:
     """Return the schema of the config, empty where there is none; add what is wrong to `complaints`."""
     given = manifest.config_schema_file or manifest.config_schema
-    return _schema(given, "config.schema", folder, on, complaints) if given else {}
+    if not given:
+        return {}
+    schema = _schema(given, folder, complaints)
+    complaints += [f"{on}: config.schema is no JSON Schema: {one}" for one in config_schema_complaints(schema)]
+    return schema
 
 
 def output_schemas(manifest: Manifest, folder: Path, on: str, complaints: list[str]) -> dict[str, dict[str, Any]]:
     """Return the schema of each output by ``interface.function``; add what is wrong to `complaints`."""
-    return {
-        name: _schema(given, f"outputs.{name}", folder, on, complaints)
-        for name, given in sorted(manifest.outputs.items())
-    }
+    schemas: dict[str, dict[str, Any]] = {}
+    for name, given in sorted(manifest.outputs.items()):
+        schemas[name] = _schema(given, folder, complaints)
+        found = schema_complaints(schemas[name])
+        complaints += [f"{on}: outputs.{name} is no JSON Schema: {one}" for one in found]
+    return schemas
 
 
-def _schema(given: Mapping[str, Any] | str, where: str, folder: Path, on: str, complaints: list[str]) -> dict[str, Any]:
-    schema = _read(folder / given, complaints) if isinstance(given, str) else dict(given)
-    if complaint := schema_complaint(schema):
-        complaints.append(f"{on}: {where} is no JSON Schema: {complaint}")
-    return schema
+def _schema(given: Mapping[str, Any] | str, folder: Path, complaints: list[str]) -> dict[str, Any]:
+    return _read(folder / given, complaints) if isinstance(given, str) else dict(given)
 
 
 def _read(path: Path, complaints: list[str]) -> dict[str, Any]:
     from hotgraft.core.descriptor_shape import read_json  # with msgspec: for who has a schema
 
     try:
-        schema = read_json(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
+        with path.open("rb") as file:
+            data = file.read(SCHEMA_LIMIT + 1)
+        if len(data) > SCHEMA_LIMIT:
+            raise ValueError(f"a schema ends at {SCHEMA_LIMIT} bytes")
+        schema = read_json(data)
+    except RecursionError:
+        complaints.append(f"{path}: is nested too deep")
+        return {}
+    except (OSError, ValueError) as error:
         complaints.append(f"{path}: {error}")
         return {}
     if not isinstance(schema, dict):

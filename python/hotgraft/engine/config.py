@@ -1,6 +1,6 @@
-"""Whether a config is what the plugin's author said a config is: its JSON Schema, out of the descriptor.
+"""Whether a config is what the plugin's author said a config is, and what create is given: with its defaults filled in.
 
-The schema comes out of an image, so it may be anybody's: nothing it refers to is fetched.
+The schema comes out of the descriptor.
 """
 
 from __future__ import annotations
@@ -8,37 +8,65 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from hotgraft.core.config_values import CONFIG_LIMIT, ConfigTooLargeError, fill_defaults, json_complaints
 from hotgraft.core.errors import ConfigError, ManifestError
+from hotgraft.core.schema_check import COMPLAINTS_LIMIT, schema_complaints
+from hotgraft.core.schema_refs import inner_schemas
+from hotgraft.engine.validating import CHECK_STEPS, Spending, TooMuchError, violations_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-__all__ = ["check_configs", "schema_complaint"]
+    from hotgraft.core.schema_terms import Schema
+
+__all__ = ["config_schema_complaints", "config_text", "filled_configs"]
 
 VIOLATIONS_MAX: Final = 20
 
 
-def check_configs(plugin: str, schema: Mapping[str, Any], configs: Mapping[str, str]) -> None:
-    """Hold the config of each instance, as JSON text, against `schema`; an empty one allows everything.
+def config_text(config: Mapping[str, Any] | None) -> str:
+    """Return a config as the JSON object that is kept, and checked.
 
     Raises:
-        ConfigError: with every violation, by instance and key. ManifestError: `schema` is no JSON Schema.
+        ConfigError: something in it has no JSON form; each such place by its JSON Pointer.
+    """
+    value = dict(config or {})
+    found = json_complaints(value)
+    text = "" if found else json.dumps(value, allow_nan=False, sort_keys=True)
+    if len(text) > CONFIG_LIMIT:
+        found = (f"has {len(text)} bytes; a config ends at {CONFIG_LIMIT}",)
+    if found:
+        raise ConfigError("write it as JSON", on="config", found=found)
+    return text
+
+
+def filled_configs(plugin: str, schema: Mapping[str, Any], configs: Mapping[str, str]) -> dict[str, str]:
+    """Return the config of each instance as create is given it: with the defaults of `schema`, and checked against it.
+
+    Args:
+        plugin: its name, for the refusal.
+        schema: of the candidate; an empty one allows everything and fills in nothing.
+        configs: as JSON text, by instance.
+
+    Raises:
+        ConfigError: with every violation, each with the JSON Pointer (RFC 6901) of the value and that of the rule.
+        ManifestError: `schema` is no JSON Schema, or one that is not followed.
     """
     if not schema:
-        return
-    complaint = schema_complaint(schema)
-    if complaint:
+        return dict(configs)
+    if complaints := config_schema_complaints(schema):
         raise ManifestError(
             "read its config schema",
             on=plugin,
-            found=complaint,
+            found=complaints,
             advice="mend [config] in plugin.toml, then build again",
         )
-    found = [
-        f"{instance}: {violation}" if len(configs) > 1 else violation
-        for instance, text in configs.items()
-        for violation in _violations(schema, json.loads(text))
-    ]
+    filled: dict[str, str] = {}
+    found: list[str] = []
+    for instance, text in configs.items():
+        value, wrong = _filled(schema, json.loads(text))
+        found += [f"{instance}: {one}" if len(configs) > 1 else one for one in wrong]
+        filled[instance] = json.dumps(value, sort_keys=True)
     if found:
         more = [f"and {len(found) - VIOLATIONS_MAX} more"] if len(found) > VIOLATIONS_MAX else []
         raise ConfigError(
@@ -47,37 +75,37 @@ def check_configs(plugin: str, schema: Mapping[str, Any], configs: Mapping[str, 
             found=found[:VIOLATIONS_MAX] + more,
             advice="give what [config] in its plugin.toml asks for; `hotgraft inspect --json` shows it",
         )
+    return filled
 
 
-def schema_complaint(schema: Mapping[str, Any]) -> str:
-    """Return why `schema` is no JSON Schema; empty: it is one."""
-    from jsonschema import Draft202012Validator, SchemaError  # 60 ms: only for who has a schema
-
+def config_schema_complaints(schema: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return every reason why `schema` is no schema of a config; a default that breaks its own schema is one."""
+    if complaints := schema_complaints(schema):
+        return complaints
+    found: list[str] = []
+    spending = Spending(CHECK_STEPS)
     try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as error:
-        return f"{_place(error.absolute_path)}: {error.message}"
-    except RecursionError:
-        return "is nested too deep"
-    return ""
+        for place, part in _with_defaults(schema, ""):
+            value = fill_defaults(schema, json.loads(json.dumps(part["default"])), spending.spend, of=part)
+            wrong = violations_of(schema, value, spending=spending, of=part)
+            found += [f"#{place}/default: breaks its own schema: {one}" for one in wrong]
+    except (TooMuchError, ConfigTooLargeError) as error:
+        found.append(f"#: its defaults: {error}")
+    return tuple(found[:COMPLAINTS_LIMIT])
 
 
-def _violations(schema: Mapping[str, Any], config: object) -> list[str]:
-    from jsonschema import Draft202012Validator
-    from referencing import Registry
-    from referencing.exceptions import Unresolvable
+def _with_defaults(schema: Schema, place: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    if isinstance(schema, dict) and "default" in schema:
+        yield place, schema
+    for part, inner in inner_schemas(schema):
+        yield from _with_defaults(inner, place + part)
 
-    validator = Draft202012Validator(schema, registry=Registry())  # an empty one fetches nothing
+
+def _filled(schema: Mapping[str, Any], config: Any) -> tuple[Any, list[str]]:
+    """Return the config with its defaults, and what is wrong with it."""
+    spending = Spending(CHECK_STEPS)
     try:
-        errors = sorted(validator.iter_errors(config), key=lambda error: [str(one) for one in error.absolute_path])
-    except RecursionError:
-        return ["is nested too deep, or the schema refers to itself for ever"]
-    except Unresolvable as error:
-        return [f"the schema refers to what it does not hold: {error}"]
-    return [f"{_place(error.absolute_path)}: {error.message}" for error in errors]
-
-
-def _place(path: Any) -> str:
-    """`gain.bands[2]`, as people write it."""
-    text = "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in path)
-    return text.removeprefix(".") or "the config"
+        value = fill_defaults(schema, config, spending.spend)
+        return value, [str(one) for one in violations_of(schema, value, spending=spending)]
+    except (TooMuchError, ConfigTooLargeError) as error:
+        return config, [str(error)]

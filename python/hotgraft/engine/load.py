@@ -27,7 +27,8 @@ class InstanceWish:
     """One instance to make: its name, its config as JSON, and the slot of each interface by its key."""
 
     name: str
-    config_json: str
+    config_json: str  # as it was told
+    filled_json: str  # what create is given: with the defaults of this candidate's schema
     slots: Mapping[str, _core.Slot]
 
 
@@ -62,7 +63,7 @@ def prepare(
         bind_imports(attempt, candidate, imports)
     for wish in wishes:
         with watch(f"create {wish.name}"):
-            attempt.create(wish.name, wish.config_json, deadline_s)
+            attempt.create(wish.name, wish.filled_json, deadline_s)
     with watch("make tables"):
         made = [
             tuple(make_tables(attempt, candidate.side, index, wish.slots, deadline_s=deadline_s))

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from hotgraft.core.probing import judge, read_told
+from hotgraft.engine.config import filled_configs
 from hotgraft.engine.probe import run_helper
 from hotgraft.engine.probe_request import LibraryToProbe, request_bytes
 from hotgraft.engine.stage import StagingPlace, stage_candidate
@@ -30,7 +31,8 @@ def probe_image(
     Return what was seen, and what speaks against it, if anything.
 
     Raises:
-        ImageError: it is refused by what its file says. ResourceError, LoadError: there was no probe.
+        ImageError: it is refused by what its file says. ConfigError: the config breaks its schema. ResourceError,
+            LoadError: there was no probe.
     """
     with tempfile.TemporaryDirectory(prefix="hotgraft-check-") as folder:
         place = StagingPlace(folder=folder, settle_deadline_s=options.settle_deadline_s)
@@ -42,7 +44,7 @@ def probe_image(
                 generation=candidate.generation,
                 source=str(path.absolute()),
                 side=candidate.side,
-                configs={"main": config_json},
+                configs=filled_configs(plugin, candidate.descriptor.config_schema, {"main": config_json}),
                 imports={},
                 states={},
             )

@@ -16,7 +16,7 @@ from hotgraft.core.errors import ContractError, HealthError, HotgraftError, Quar
 from hotgraft.core.lifecycle import Event, Stage
 from hotgraft.core.options import OFF
 from hotgraft.core.plan import make_plan
-from hotgraft.engine.config import check_configs
+from hotgraft.engine.config import filled_configs
 from hotgraft.engine.load import InstanceWish, prepare, serve_first
 from hotgraft.engine.stage import stage_candidate
 from hotgraft.engine.swap import carry_out
@@ -89,6 +89,7 @@ class Attempt:
     outcome: Outcome = Outcome.REFUSED
     plan: Plan | None = None
     candidate: Candidate | None = None
+    filled: Mapping[str, str] = field(default_factory=dict)  # the configs with the candidate's defaults
     probed: ProbeReport | None = None
     window: Window | None = None
     imports: Mapping[str, Bound] = field(default_factory=dict)
@@ -175,8 +176,7 @@ class Attempt:
         with self._rejecting(candidate), self.watch("compare contract"):
             self._check_quarantine(candidate)
             self._check_plan(candidate)
-            check_granted(self.around.grants, loaded.name, self.number, candidate.side.permissions)
-            check_configs(loaded.name, candidate.descriptor.config_schema, self.configs)
+            self.filled = filled_configs(loaded.name, candidate.descriptor.config_schema, self.configs)
             check_rules(loaded, candidate.descriptor)
             others = self.around.others()
             self.imports = bind_requires(loaded.name, candidate.descriptor, others)
@@ -220,7 +220,7 @@ class Attempt:
             self.probed, error = probe(
                 candidate,
                 source=self.source,
-                configs=self.configs,
+                configs=self.filled,
                 imports=self.imports,
                 copied=copied,
                 others=self.around.others,
@@ -264,6 +264,7 @@ class Attempt:
             InstanceWish(
                 name,
                 config_json,
+                self.filled[name],
                 {one.key: self.loaded.slot_for(name, one.key) for one in candidate.side.interfaces},
             )
             for name, config_json in self.configs.items()

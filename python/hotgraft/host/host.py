@@ -18,6 +18,7 @@ from hotgraft import _core
 from hotgraft.core.errors import HostClosed, UnknownPlugin
 from hotgraft.core.options import OFF, make_options
 from hotgraft.core.plan import Plan, make_plan
+from hotgraft.engine.config import config_text
 from hotgraft.engine.journal_asked import Asked, asked
 from hotgraft.engine.stage import StagingPlace, inspect_file
 from hotgraft.engine.timing import Stopwatch
@@ -36,8 +37,7 @@ from hotgraft.host.host_draining import HostDraining, make_breakers
 from hotgraft.host.host_health import HostHealth, make_health
 from hotgraft.host.host_policy import HostPolicy
 from hotgraft.host.host_trust import HostTrust
-from hotgraft.host.host_watching import HostWatching
-from hotgraft.host.image import config_text, content_key, image_of, name_in
+from hotgraft.host.image import content_key, image_of, name_in
 from hotgraft.host.instances import make_handle, pin_instance, retype_handles
 from hotgraft.host.journal import open_recorder
 from hotgraft.host.loaded import MAIN, Loaded

@@ -1,21 +1,16 @@
-"""What a caller names, made definite: which image, which content, which config text."""
+"""What a caller names, made definite: which image, which content."""
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from hotgraft.core.errors import ConfigError, ImageError
+from hotgraft.core.errors import ImageError
 from hotgraft.core.manifest import read_manifest
 from hotgraft.engine.stage import inspect_file
 from hotgraft.engine.watch import content_of
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-__all__ = ["config_text", "content_key", "image_of", "name_in"]
+__all__ = ["content_key", "image_of", "name_in"]
 
 
 def image_of(image: str | os.PathLike[str]) -> str:
@@ -54,15 +49,3 @@ def content_key(source: str) -> str:
     What cannot be read, or is no regular file, is its own path: refusing it is the attempt's.
     """
     return content_of(source) or source
-
-
-def config_text(config: Mapping[str, Any] | None) -> str:
-    """Return a config as the JSON object that create is given.
-
-    Raises:
-        ConfigError: something in it has no JSON form.
-    """
-    try:
-        return json.dumps(dict(config or {}), allow_nan=False, sort_keys=True)
-    except (TypeError, ValueError) as error:
-        raise ConfigError("write it as JSON", on="config", found=str(error)) from None

@@ -9,7 +9,7 @@ from hotgraft import _core
 from hotgraft.core.breaker import BreakerState
 from hotgraft.core.errors import Busy, HostClosed, PluginUnavailable
 from hotgraft.core.lifecycle import Stage
-from hotgraft.engine.config import check_configs
+from hotgraft.engine.config import filled_configs
 from hotgraft.engine.load import make_tables
 from hotgraft.engine.probe_state import CopiedState
 from hotgraft.host.link import Link, PinLink
@@ -69,13 +69,13 @@ def add_instance(
             advice="add it when the probation is over, or end that with Host.commit(name)",
             running=f"generation {serving.generation.number} serves on",
         )
-    check_configs(loaded.name, serving.descriptor.config_schema, {name: config_json})
+    filled_json = filled_configs(loaded.name, serving.descriptor.config_schema, {name: config_json})[name]
     slots = {one.key: loaded.slot_for(name, one.key) for one in serving.side.interfaces}
-    probed = _probe(loaded, name, config_json, around=around, watch=watch)
+    probed = _probe(loaded, name, filled_json, around=around, watch=watch)
     record.intend(serving.generation, serving.side.version)
     attempt = _core.Attempt.of(serving.generation)
     with watch(f"create {name}"):
-        index = attempt.create(name, config_json, deadline_s)
+        index = attempt.create(name, filled_json, deadline_s)
     with watch(f"start {name}"):
         attempt.start(index, deadline_s)
     tables, pin_tables = (make_tables(attempt, serving.side, index, slots, deadline_s=deadline_s) for _ in range(2))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hotgraft.core.options import OFF
 from hotgraft.core.probing import REFUSED_CHANGES, judge, read_told
+from hotgraft.engine.config import filled_configs
 from hotgraft.engine.probe import run_helper
 from hotgraft.engine.probe_request import LibraryToProbe, place_of, request_bytes
 from hotgraft.engine.probe_state import CopiedState, copy_state
@@ -113,7 +114,7 @@ def _providers(imports: Mapping[str, Bound], others: Mapping[str, Loaded]) -> li
             generation=loaded.serving.generation,
             source=loaded.source,
             side=loaded.serving.side,
-            configs={first.name: first.config_json},
+            configs=filled_configs(name, loaded.serving.descriptor.config_schema, {first.name: first.config_json}),
             imports=_places(loaded.imports, others),
             states={},
         )

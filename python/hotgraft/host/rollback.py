@@ -14,6 +14,7 @@ from hotgraft.core.call_types import call_description
 from hotgraft.core.errors import HotgraftError, RollbackBlocked
 from hotgraft.core.rollback import keeps_own_state, loses_state, plan_rollback
 from hotgraft.core.state import Crossing
+from hotgraft.engine.config import filled_configs
 from hotgraft.engine.load import make_tables
 from hotgraft.engine.swap import carry_out
 from hotgraft.host.lending import lent_tables
@@ -127,9 +128,10 @@ class Rollback:
 
     def _create_fresh(self, attempt: _core.Attempt, held: Held) -> dict[str, int]:
         indexes = {}
+        filled = filled_configs(self.loaded.name, held.candidate.descriptor.config_schema, held.configs)
         for name in held.indexes:
             with self.watch(f"create {name}"):
-                indexes[name] = attempt.create(name, held.configs[name], self.options.control_deadline_s)
+                indexes[name] = attempt.create(name, filled[name], self.options.control_deadline_s)
         return indexes
 
     def _tables(
