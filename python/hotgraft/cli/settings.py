@@ -54,6 +54,7 @@ HELP: Final = {
     "start_limit_s": "In which that many are allowed.",
     "health_deadline_s": "For each health check.",
     "health_every_s": "Between two quick looks at the health of what is loaded; 0: none.",
+    "check_outputs": "Hold what functions return to Python against their schemas: for development.",
     "catch_crashes": "Go on after a call that crashes; the process is tainted from then on.",
 }  # of hotgraft.Options, in seconds unless it is a folder, a flag, bytes, a number or a word
 

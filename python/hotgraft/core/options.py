@@ -28,6 +28,7 @@ CHOICES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
             "kept",
             "refuse",
         ),  # where the state gained since cannot come along: what was kept, or nothing
+        "check_outputs": ("report", OFF),  # whether what functions return to Python is held against its schema
     }
 )
 COUNTS: Final = ("probation_calls", "start_limit_rollbacks")
@@ -62,6 +63,7 @@ class Options:
     start_limit_s: float = 600.0  # ... so many seconds; with one more, none of its candidates is tried any more
     health_deadline_s: float = 5.0  # for each health check
     health_every_s: float = 0.0  # between two quick looks at the health of what is loaded; 0: none
+    check_outputs: str = OFF  # of CHOICES; for development: it costs far more than a call
     catch_crashes: bool = False  # for development: a call that crashes raises, and the process is tainted
 
 

@@ -25,6 +25,7 @@ The schema; a key that is not here is refused with the nearest one that is::
     start_limit_s = 600.0       # so many seconds; with one more, none of its candidates is tried any more
     health_deadline_s = 5.0     # for each health check
     health_every_s = 5.0        # between two quick looks at the health of what is loaded; 0: none
+    check_outputs = "off"       # hold what functions return to Python against [outputs], for development: or "report"
     catch_crashes = false       # for development: a call that crashes raises, and the process is tainted
 
     [run]

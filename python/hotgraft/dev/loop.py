@@ -38,7 +38,8 @@ def run_session(wish: Wish, screen: Screen, pulse: Pulse) -> None:
 def _run_in(keep: Path, wish: Wish, screen: Screen, pulse: Pulse) -> None:
     saves = Saves(wish.sources, wish.delay_s, lambda error: screen.show(Said("polling", {"reason": str(error)})))
     try:
-        with Host(catch_crashes=wish.catches_crashes) as host:
+        with Host(catch_crashes=wish.catches_crashes, check_outputs="report") as host:
+            host.on("output.violation", lambda event: screen.show(Said("output", event.facts)))
             session = Session(
                 wish.folder, wish.sources, host, wish.calls, keep, screen.show, pulse,
                 way=wish.way, is_colored=wish.is_colored,

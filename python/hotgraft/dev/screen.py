@@ -125,6 +125,10 @@ class Screen:
     def _call_failed(self, facts: Mapping[str, Any]) -> str:
         return f"  {facts['call']} " + self._in("bad", facts["error"])
 
+    def _output(self, facts: Mapping[str, Any]) -> str:
+        head = self._bad(f"{facts['function']} returned what its schema in [outputs] does not allow")
+        return "\n".join([head, *(f"    {one}" for one in facts["violations"])])
+
     def _answered(self, facts: Mapping[str, Any]) -> str:
         return self._in("dim", f"  answered {facts['after_ms']:,.0f} ms after the save")
 

@@ -27,7 +27,7 @@ from hotgraft.core.descriptor_checks import descriptor_violations
 from hotgraft.core.errors import BindError
 from hotgraft.core.manifest import Manifest, read_manifest
 from hotgraft.engine.bind_layout import Bound, BoundStruct, layout_id_of
-from hotgraft.engine.bind_schemas import config_schema, output_schemas
+from hotgraft.engine.bind_schemas import config_schema, output_complaints, output_schemas
 from hotgraft.engine.header_includes import HeaderReader
 from hotgraft.engine.header_parse import parse_header
 from hotgraft.engine.header_types import SCALAR_OF, Layouts
@@ -105,6 +105,7 @@ class _Binding:
         state = self._state()
         config = config_schema(self.manifest, self.folder, self.on, self.complaints)
         outputs = output_schemas(self.manifest, self.folder, self.on, self.complaints)
+        self.complaints += output_complaints(outputs, provides, self.on, self.functions)
         self._refuse_if_wrong()
         descriptor = Descriptor(
             hotgraft=FORMAT,

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import difflib
+from typing import TYPE_CHECKING, Any, Final
 
 from hotgraft.core.descriptor_shape import read_json
 from hotgraft.core.schema_check import SCHEMA_LIMIT, schema_complaints
 from hotgraft.engine.config import config_schema_complaints
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from hotgraft.core.descriptor import Interface, Returns
     from hotgraft.core.manifest import Manifest
 
-__all__ = ["config_schema", "output_schemas", "schema_files"]
+TEXT_TYPES: Final = ("u8", "i8", "void")  # elements of one byte
+
+__all__ = ["config_schema", "output_complaints", "output_schemas", "schema_files"]
 
 
 def schema_files(manifest: Manifest) -> tuple[str, ...]:
@@ -40,6 +44,37 @@ def output_schemas(manifest: Manifest, folder: Path, on: str, complaints: list[s
         found = schema_complaints(schemas[name])
         complaints += [f"{on}: outputs.{name} is no JSON Schema: {one}" for one in found]
     return schemas
+
+
+def output_complaints(
+    outputs: Iterable[str], provides: Iterable[Interface], on: str, where: Mapping[str, str]
+) -> Iterator[str]:
+    """Give why an output has no function that returns it, each with the nearest that could be meant.
+
+    Args:
+        outputs: as ``interface.function``.
+        provides: what is bound.
+        on: the manifest.
+        where: the place of each function's declaration, by its name.
+    """
+    functions = {f"{one.interface}.{function.name}": function for one in provides for function in one.functions}
+    fit = [name for name, function in functions.items() if _can_hold_json(function.returns)]
+    for name in outputs:
+        function = functions.get(name)
+        if function is None:
+            near = difflib.get_close_matches(name, fit or functions, n=1, cutoff=0.4)
+            hint = f'did you mean "{near[0]}"?' if near else "it has none that returns text or bytes"
+            yield f"{on}: outputs.{name}: no such function; {hint}"
+        elif name not in fit:
+            place = where.get(function.name, on)
+            yield (
+                f"{place.rpartition(':')[0] or on}: outputs.{name}: it returns neither text, a char pointer that is "
+                "HOTGRAFT_COPIED or HOTGRAFT_OWNED, nor bytes that are HOTGRAFT_LEASED(n)"
+            )
+
+
+def _can_hold_json(returns: Returns) -> bool:
+    return returns.kind == "pointer" and returns.type in TEXT_TYPES
 
 
 def _schema(given: Mapping[str, Any] | str, folder: Path, complaints: list[str]) -> dict[str, Any]:

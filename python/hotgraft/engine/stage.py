@@ -5,8 +5,8 @@ None of the candidate's code runs here; any failure leaves no copy on disk and n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from hotgraft import _core
 from hotgraft.core.call_types import blocking_functions
@@ -15,6 +15,8 @@ from hotgraft.core.errors import ImageError
 from hotgraft.core.side import side_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hotgraft.core.descriptor import Descriptor
     from hotgraft.core.plan import Side
     from hotgraft.engine.timing import Stopwatch
@@ -39,6 +41,7 @@ class Candidate:
     descriptor: Descriptor
     side: Side
     blocking: frozenset[str]
+    outputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # schemas of what functions return, by name
 
 
 def stage_candidate(source: str, plugin: str, number: int, *, place: StagingPlace, watch: Stopwatch) -> Candidate:
@@ -64,7 +67,8 @@ def stage_candidate(source: str, plugin: str, number: int, *, place: StagingPlac
     except BaseException:
         generation.reject()
         raise
-    return Candidate(generation, descriptor, side, blocking_functions(descriptor))
+    outputs = {name.partition(".")[2]: schema for name, schema in descriptor.outputs.items()}
+    return Candidate(generation, descriptor, side, blocking_functions(descriptor), outputs)
 
 
 def printable_path(path: str) -> str:

@@ -17,6 +17,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from hotgraft import _core
+from hotgraft.host.outputs import CheckedCall
 
 if TYPE_CHECKING:
     import asyncio
@@ -44,7 +45,13 @@ class Aio:
         function = getattr(self._plugin, name)
         if name in self._blocking:
             return functools.partial(_in_executor, function)
+        if isinstance(function, CheckedCall):
+            return functools.partial(self._call_checked, function)
         return functools.partial(self._call, function)
+
+    async def _call_checked(self, checked: CheckedCall, *args: Any) -> Any:
+        before = checked.before()
+        return checked.look(before, await self._call(checked.function, *args))
 
     async def _call(self, function: Callable[..., Any], *args: Any) -> Any:
         result = _core.try_call(function, *args)

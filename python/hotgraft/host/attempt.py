@@ -27,6 +27,7 @@ from hotgraft.host.commit import commit
 from hotgraft.host.draining import check_rules, rules_of
 from hotgraft.host.grants import check_granted
 from hotgraft.host.lending import lent_tables
+from hotgraft.host.outputs import base_of_handles
 from hotgraft.host.plugin import make_call_type
 from hotgraft.host.probe import copy_live_state, is_probing, probe
 from hotgraft.host.quarantine import note_quarantine, quarantined
@@ -183,6 +184,7 @@ class Attempt:
             self.call_type = make_call_type(
                 call_description(candidate.descriptor, loaded.name, catches_crashes=options.catch_crashes),
                 previous=loaded.call_type,
+                base=base_of_handles(options),
             )
         with self._rejecting(candidate):
             candidate.generation.advance(Event.ACCEPT)

@@ -7,13 +7,15 @@ keeps the slots alive that its functions read.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hotgraft.host.aio import Aio
 from hotgraft.host.loaded import MAIN
 from hotgraft.host.stats import read_stats
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hotgraft import _core
     from hotgraft.host.host import Host
     from hotgraft.host.loaded import Instance, Loaded, Pinnable
@@ -66,6 +68,10 @@ class Link:
         """Hold what runs now."""
         return self.host.pin_instance(self.loaded, self.instance, deadline_s=deadline_s, who=who)
 
+    def outputs(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return the schemas of what the functions of what runs now return, by function; the same object for one."""
+        return self.loaded.serving.outputs
+
     def stats(self) -> Stats:
         """Return what the meter of what runs now has counted."""
         serving = self.loaded.serving
@@ -79,6 +85,10 @@ class Link:
     def reload(self, image: str | None, deadline_s: float | None, *, allow_downgrade: bool) -> SwapReport:
         """Replace the plugin."""
         return self.host.reload(self.loaded.name, image, deadline_s=deadline_s, allow_downgrade=allow_downgrade)
+
+    def tell(self, event: str, **facts: Any) -> None:
+        """Tell whoever listens to the host of what came of a call."""
+        self.host._events.tell(event, self.loaded.name, **facts)
 
     def describe(self) -> str:
         """Return one line for people."""
@@ -104,9 +114,9 @@ class PinLink(Link):
         """Return the version of the pinned generation."""
         return self._held.version
 
-    def features(self) -> tuple[str, ...]:
-        """Return those of the pinned generation."""
-        return self._held.features
+    def outputs(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return the schemas of the pinned generation's functions."""
+        return self._held.outputs
 
     def stats(self) -> Stats:
         """Return what the meter of the pinned generation has counted."""

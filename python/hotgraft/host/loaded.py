@@ -6,7 +6,7 @@ What serves, its instances and their slots, and what was replaced.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hotgraft import _core
 from hotgraft.core.contract import Consumer
@@ -53,7 +53,7 @@ class Pinnable:
     generation: _core.Generation
     version: str
     tables: tuple[_core.Table, ...]
-    features: tuple[str, ...] = ()
+    outputs: Mapping[str, Mapping[str, Any]]  # of its functions, by name
 
 
 @dataclass(slots=True)
@@ -225,5 +225,4 @@ class Loaded:
 
     def pinnable(self, tables: tuple[_core.Table, ...]) -> Pinnable:
         """Return what pins on an instance of what serves hold."""
-        side = self.serving.side
-        return Pinnable(self.serving.generation, side.version, tables, side.features)
+        return Pinnable(self.serving.generation, self.serving.side.version, tables, self.serving.outputs)

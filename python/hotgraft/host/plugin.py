@@ -126,8 +126,12 @@ class Plugin(_core.CallBase):
         )
 
 
-def make_call_type(description: CallDescription, *, previous: type[Plugin] | None) -> type[Plugin]:
+def make_call_type(
+    description: CallDescription, *, previous: type[Plugin] | None, base: type[Plugin] = Plugin
+) -> type[Plugin]:
     """Return the handle's type for a plugin; `previous` itself when the set of functions is the same.
+
+    `base` is the same for all types of one host.
 
     Raises:
         ContractError: two functions have one name, or one would hide an attribute of every handle.
@@ -136,7 +140,7 @@ def make_call_type(description: CallDescription, *, previous: type[Plugin] | Non
         made: type[Plugin] = _core.make_call_type(
             description.plugin,
             description.functions,
-            (Plugin,),
+            (base,),
             structs=description.structs,
             previous=previous,
         )

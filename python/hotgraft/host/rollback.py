@@ -18,6 +18,7 @@ from hotgraft.engine.config import filled_configs
 from hotgraft.engine.load import make_tables
 from hotgraft.engine.swap import carry_out
 from hotgraft.host.lending import lent_tables
+from hotgraft.host.outputs import base_of_handles
 from hotgraft.host.plugin import make_call_type
 from hotgraft.host.report import Outcome, SwapReport
 
@@ -89,6 +90,7 @@ class Rollback:
             call_type = make_call_type(
                 call_description(held.candidate.descriptor, loaded.name, catches_crashes=self.options.catch_crashes),
                 previous=loaded.call_type,
+                base=base_of_handles(self.options),
             )
             tables, pin_tables = (self._tables(attempt, held, indexes) for _ in range(2))
             lent = lent_tables(
