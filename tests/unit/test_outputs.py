@@ -71,6 +71,6 @@ def test_what_breaks_the_promise_is_a_sentence_whatever_it_is(result: object, sa
 
 def test_a_schema_that_is_not_followed_is_said_and_not_followed() -> None:
     """It comes out of an image that another bind may have made."""
-    assert output_violations({"$ref": "https://example.org/x"}, "{}") == [
-        'its schema is not followed: #/$ref: "https://example.org/x" lies elsewhere; nothing is fetched, put it into $defs'
-    ]
+    (violation,) = output_violations({"$ref": "https://example.org/x"}, "{}")
+
+    assert violation.startswith('its schema is not followed: #/$ref: "https://example.org/x" lies elsewhere')

@@ -48,9 +48,10 @@ def json_complaints(value: object) -> tuple[str, ...]:
         for place, outer in level:
             if len(found) == COMPLAINTS_LIMIT:
                 return (*found, "and more")
-            inside += _inside(place, outer, found)
-            if parts + len(inside) > PARTS_LIMIT:
-                return (*found, f"has more than {PARTS_LIMIT} values")
+            for one in _inside(place, outer, found):
+                inside.append(one)
+                if parts + len(inside) > PARTS_LIMIT:
+                    return (*found, f"has more than {PARTS_LIMIT} values")
         parts, level = parts + len(inside), inside
         if not level:
             return tuple(found)

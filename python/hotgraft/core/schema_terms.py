@@ -175,6 +175,6 @@ def shown(value: object) -> str:
             text += piece
             if len(text) > SHOWN_CHARACTERS:
                 return text[: SHOWN_CHARACTERS - 1] + "…"
-    except ValueError:  # as above
-        return "a number of thousands of digits"
+    except ValueError:  # as above; or it contains itself
+        return "what has no text"
     return text
