@@ -19,6 +19,7 @@ LONG = (
     "journal.md",
     "permissions.md",
     "plugin-to-plugin.md",
+    "schemas.md",
     "why-refused.md",
 )  # they compile and wait for seconds
 PAGES = [

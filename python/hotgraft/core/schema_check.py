@@ -8,7 +8,7 @@ by. A schema without a complaint costs a check a number of steps that can be cou
 from __future__ import annotations
 
 import math
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final
 
 from hotgraft.core.schema_change import DIALECT
@@ -53,10 +53,9 @@ def schema_complaints(schema: object) -> tuple[str, ...]:
     if excess := _excess(schema):
         return (f"#: {excess}",)
     places = dict(_walk(schema))
-    found = list(islice((one for place, part in places.items() for one in _of_one(part, place)), COMPLAINTS_LIMIT))
-    if not found:
-        found = list(islice(_of_references(places), COMPLAINTS_LIMIT))
-    return tuple(found or _of_ways(places))
+    each = (one for place, part in places.items() for one in _of_one(part, place))
+    found = tuple(islice(chain(each, _of_references(places)), COMPLAINTS_LIMIT))
+    return found or tuple(_of_ways(places))
 
 
 def _excess(value: object) -> str:
@@ -182,6 +181,8 @@ def _of_references(places: Mapping[str, Schema]) -> Iterator[str]:
     for place, part in places.items():
         for keyword in REFERENCES if isinstance(part, dict) else ():
             reference = part.get(keyword, "#")  # type: ignore[union-attr] # a dict, as asked above
+            if not isinstance(reference, str):
+                continue  # said already
             if not reference.startswith("#"):
                 yield f"#{place}/{keyword}: {shown(reference)} lies elsewhere; nothing is fetched, put it into $defs"
             elif _target(reference, places, anchors) is None:
@@ -194,7 +195,7 @@ def _anchors(places: Mapping[str, Schema]) -> dict[str, str]:
         for place, part in places.items()
         if isinstance(part, dict)
         for keyword in ("$anchor", "$dynamicAnchor")
-        if keyword in part
+        if isinstance(part.get(keyword), str)
     }
 
 
