@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from dev_process import DevProcess
 from hotgraft import ConfigError, ContractError, Host
 from hotgraft.core.schema_change import output_change
 from hotgraft.engine.build import build_plugin
@@ -46,11 +47,17 @@ def lying(folder: pathlib.Path) -> None:
     source.write_text(source.read_text().replace('{\\"ok\\": true, \\"count\\": 0}', '{\\"ok\\": 1, \\"count\\": -1}'))
 
 
+def narrow(folder: pathlib.Path) -> None:
+    """Make version 2 into one whose config has another default."""
+    schema = folder / "config.schema.json"
+    schema.write_text(schema.read_text().replace('"default": 256', '"default": 1'))
+
+
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
     """Compile a version, once a module: v1, v2, vague or lying."""
     built: dict[str, pathlib.Path] = {}
-    changes = {"vague": vague, "lying": lying}
+    changes = {"vague": vague, "lying": lying, "narrow": narrow}
 
     def get(name: str) -> pathlib.Path:
         if name not in built:
@@ -239,3 +246,29 @@ def test_create_is_given_the_default_and_a_config_that_breaks_its_schema_is_refu
 
     assert not ask(tool, op="add", values=[1, 1])["ok"]
     assert ask(tool, op="add", values=[1])["count"] == 257
+
+
+def test_the_next_version_s_default_counts_where_nothing_was_configured(host: Host, image: Image) -> None:
+    """What was filled in is not what was configured: else the first version's default would stay for ever."""
+    tool: Any = host.load(image("v1"))
+    assert ask(tool, op="add", values=[1, 1])["ok"]
+
+    host.reload("agent_tool", image("narrow"))
+    assert not ask(tool, op="add", values=[1, 1])["ok"]
+
+    host.rollback("agent_tool")
+    assert ask(tool, op="add", values=[1, 1])["ok"]
+
+
+@pytest.mark.full
+def test_dev_shows_an_answer_that_breaks_the_promise(tmp_path: pathlib.Path) -> None:
+    """What an author saves is held against the schema beside it with every call."""
+    folder = tmp_path / "tool"
+    shutil.copytree(TOOL / "v2", folder)
+    lying(folder)
+    with DevProcess(folder, "--call", """call(b'{"op": "summary"}')""") as dev:
+        said = dev.wait_for("output", "call_failed", "refused")
+        dev.wait_for("called")
+        code, errors = dev.stop()
+
+    assert (said["function"], len(said["violations"]), code, errors) == ("call", 2, 143, "")

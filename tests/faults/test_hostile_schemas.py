@@ -8,6 +8,7 @@ import pytest
 from child_process import run_child
 
 
+@pytest.mark.full
 def test_each_is_refused_in_a_second_and_64_mb() -> None:
     """Fault C08: they come out of an image, or from whoever may configure; a host must not be held up by either."""
     ran = run_child("crash_hostile_schemas.py")

@@ -102,3 +102,16 @@ def test_a_beginning_says_why() -> None:
     assert shown("begins", key="", files=[]).strip() == "saved: it begins anew, without its state"
     assert shown("begins", key="r", files=[]).strip() == "r pressed: it begins anew, without its state"
     assert shown("begins", key="\x1b", files=[]).strip() == "a key pressed: it begins anew, without its state"
+
+
+def test_a_result_that_breaks_its_schema_is_shown_with_every_place() -> None:
+    """An author sees it in the moment of the save, not an agent in the field."""
+    said = shown(
+        "output", function="call", violations=("/ok: 1 is not of type 'boolean' (#/properties/ok/type)", "second")
+    )
+
+    assert said.splitlines() == [
+        "  ✗ call returned what its schema in [outputs] does not allow",
+        "    /ok: 1 is not of type 'boolean' (#/properties/ok/type)",
+        "    second",
+    ]

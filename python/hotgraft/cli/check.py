@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from hotgraft.cli.exits import EXIT_INCOMPATIBLE, EXIT_REFUSED, EXIT_UNKNOWN
-from hotgraft.cli.journal import journal_options
-from hotgraft.cli.output import chosen_format, format_option, has_colour, print_json
+from hotgraft.cli.exits import EXIT_REFUSED, EXITS_TEXT
+from hotgraft.cli.output import json_option, print_json
+from hotgraft.core.descriptor_shape import read_json
 
 if TYPE_CHECKING:
     from hotgraft.cli.annotations import Level
@@ -167,11 +164,12 @@ def _print_annotations(one: _Checked, against: str) -> None:
 
 def _object_text(text: str) -> str:
     try:
-        if isinstance(json.loads(text), dict):
+        if isinstance(read_json(text.encode()), dict):
             return text
-    except ValueError:
-        pass
-    raise click.BadParameter("must be a JSON object", param_hint="--plugin-config")
+        why = ""
+    except (ValueError, RecursionError) as error:
+        why = f": {error}"
+    raise click.BadParameter(f"must be a JSON object{why}", param_hint="--plugin-config")
 
 
 def _probe(found: Inspection, image: Path, config_json: str) -> dict[str, Any]:

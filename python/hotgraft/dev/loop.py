@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import select
 import tempfile
 from pathlib import Path
@@ -39,6 +40,7 @@ def _run_in(keep: Path, wish: Wish, screen: Screen, pulse: Pulse) -> None:
     saves = Saves(wish.sources, wish.delay_s, lambda error: screen.show(Said("polling", {"reason": str(error)})))
     try:
         with Host(catch_crashes=wish.catches_crashes, check_outputs="report") as host:
+            logging.getLogger("hotgraft.outputs").setLevel(logging.ERROR)  # the screen shows it
             host.on("output.violation", lambda event: screen.show(Said("output", event.facts)))
             session = Session(
                 wish.folder, wish.sources, host, wish.calls, keep, screen.show, pulse,
