@@ -9,7 +9,6 @@ import click
 
 from hotgraft.cli.exits import EXIT_REFUSED, EXITS_TEXT
 from hotgraft.cli.output import json_option, print_json
-from hotgraft.core.descriptor_shape import read_json
 
 if TYPE_CHECKING:
     from hotgraft.cli.annotations import Level
@@ -163,6 +162,8 @@ def _print_annotations(one: _Checked, against: str) -> None:
 
 
 def _object_text(text: str) -> str:
+    from hotgraft.core.descriptor_shape import read_json
+
     try:
         if isinstance(read_json(text.encode()), dict):
             return text

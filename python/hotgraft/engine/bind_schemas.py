@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Any, Final
 
-from hotgraft.core.descriptor_shape import read_json
 from hotgraft.core.schema_check import SCHEMA_LIMIT, schema_complaints
 from hotgraft.engine.config import config_schema_complaints
 
@@ -82,7 +81,7 @@ def _schema(given: Mapping[str, Any] | str, folder: Path, complaints: list[str])
 
 
 def _read(path: Path, complaints: list[str]) -> dict[str, Any]:
-    from hotgraft.core.descriptor_shape import read_json  # with msgspec: for who has a schema
+    from hotgraft.core.descriptor_shape import read_json  # brings msgspec: `bind --list` reads no schema
 
     try:
         with path.open("rb") as file:
