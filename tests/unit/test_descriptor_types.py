@@ -111,7 +111,7 @@ LIES: tuple[tuple[str, Any, str], ...] = (
     (MODE + ".type", "mode", "is of type 'mode'"),
     (MODE + ".type", "u32", "SLOW is -1, no u32"),
     (MODE + ".values.1.1", 1 << 31, "FAST is 2147483648, no i32"),
-    (MODE + ".values.1.1", 10**300, "FAST is beyond 64 bits, no i32"),
+    (MODE + ".values.1.1", 10**30, "FAST is beyond 64 bits, no i32"),
     (MODE + ".values.1.0", "SLOW", "enum mode: SLOW stands twice"),
     (MODE + ".values.1.0", "a b", "a constant of enum mode has the name 'a b'"),
     (MODE + ".values", [], "enum mode has no constants"),
@@ -202,8 +202,8 @@ def test_a_type_that_lies_is_refused_in_words(path: str, value: Any, said: str) 
 @pytest.mark.parametrize("key", ["unions", "enums", "constants"])
 def test_more_than_anybody_declares_is_refused_at_once(key: str) -> None:
     """The limit must be one that the checks can bear."""
-    with pytest.raises(ManifestError, match="at most 20000 are read"):
-        read_descriptor(put(key, {f"n{i}": _small(key) for i in range(20_001)}))
+    with pytest.raises(ManifestError, match=r"at most [25]000 are read"):
+        read_descriptor(put(key, {f"n{i}": _small(key) for i in range(2_001 if key != "constants" else 5_001)}))
 
 
 def _small(key: str) -> Any:

@@ -40,7 +40,7 @@ def test_a_file_is_read_and_its_paths_are_beside_it() -> None:
 
 def test_the_schema_in_the_docstring_is_the_schema() -> None:
     """What people copy must be taken."""
-    text = re.search(r"::\n\n(.*?)\n\nA value", module.__doc__ or "", re.DOTALL)
+    text = re.search(r"::\n\n(.*?)\n\nA file", module.__doc__ or "", re.DOTALL)
     assert text is not None
     lines = "\n".join(line[4:] for line in text[1].splitlines())
     with pytest.raises(hotgraft.ConfigError) as caught:

@@ -25,6 +25,7 @@ from hotgraft.core.settings import (
     make_settings,
     read_settings,
 )
+from hotgraft.engine.small_file import read_small_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,7 +101,7 @@ def settings_from(arguments: dict[str, Any], images: tuple[str, ...] = ()) -> Se
     given = arguments.pop("config_file")
     path = given if given is not None else Path(FILE_NAME)
     try:
-        file = read_settings(path.read_bytes(), path=str(path))
+        file = read_settings(read_small_file(path), path=str(path))
     except OSError as error:
         if given is not None:
             raise ConfigError("read the settings", on=str(path), found=error.strerror or str(error)) from None

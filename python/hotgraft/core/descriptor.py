@@ -9,7 +9,7 @@ What was added to format 1 is left out where it says nothing, so that hosts of b
 from __future__ import annotations
 
 import json
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -23,8 +23,7 @@ from hotgraft.core.descriptor_checks import (
 from hotgraft.core.descriptor_shape import read_json, shape_violations
 from hotgraft.core.descriptor_types import SCALARS
 from hotgraft.core.errors import ManifestError
-
-SIZE_LIMIT: Final = 1 << 20  # bytes
+from hotgraft.core.sentences import sentences
 
 __all__ = [
     "FIRST_FUNCTION_OFFSET", "FORMAT", "SCALARS", "Descriptor", "Drain", "Enumeration", "Field", "Function",
@@ -179,11 +178,9 @@ def read_descriptor(data: bytes) -> Descriptor:
     Raises:
         ManifestError: with every violation found.
     """
-    if len(data) > SIZE_LIMIT:
-        raise _refusal([f"has {len(data)} bytes; a descriptor ends at {SIZE_LIMIT}"])
     try:
         value = read_json(data)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise _refusal([f"is not a descriptor: {error}"]) from None
     try:
         descriptor = msgspec.convert(value, Descriptor, strict=True)
@@ -214,6 +211,6 @@ def _shown(parameter: Parameter) -> str:
 def _refusal(violations: list[str]) -> ManifestError:
     return ManifestError(
         "read the descriptor",
-        found=violations,
+        found=sentences(violations),
         advice="build the plugin anew with the output of hotgraft bind",
     )

@@ -5,9 +5,19 @@ Whoever calls by a descriptor trusts these checks: an offset in it becomes an ad
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Final
 
-from hotgraft.core.manifest_checks import FEATURE_NAME, IDENTIFIER, INTERFACE_NAME, OFFERS_LIMIT, PLUGIN_NAME
+from hotgraft.core.descriptor_shape import SHOWN_LIMIT
+from hotgraft.core.descriptor_types import SCALARS, USER_POINTER, KnownTypes, named, twice, type_violations
+from hotgraft.core.manifest_checks import (
+    FEATURE_NAME,
+    IDENTIFIER,
+    INTERFACE_NAME,
+    OFFERS_LIMIT,
+    PLUGIN_NAME,
+    REQUIRES_LIMIT,
+)
 from hotgraft.core.versions import Range, Version
 
 if TYPE_CHECKING:
@@ -27,17 +37,23 @@ COUNT_DIGITS: Final = 18  # what the call path reads
 
 
 def descriptor_violations(descriptor: Descriptor) -> list[str]:
-    """Return everything in it that cannot be true or cannot be served."""
-    found = [*_head(descriptor)]
+    """Return everything in it that cannot be true or cannot be served: at most `SHOWN_LIMIT` sentences."""
+    return list(itertools.islice(_violations(descriptor), SHOWN_LIMIT))
+
+
+def _violations(descriptor: Descriptor) -> Iterator[str]:
+    yield from _head(descriptor)
     known = KnownTypes(descriptor)
-    found += type_violations(descriptor, known)
-    found += twice("interface {} is provided twice", [one.interface for one in descriptor.provides])
+    yield from type_violations(descriptor, known)
+    yield from twice("interface {} is provided twice", [one.interface for one in descriptor.provides])
     for interface in descriptor.provides:
-        found += _interface(interface, known)
-    found += twice("interface {} is required twice", [one.interface for one in descriptor.requires])
-    for requirement in descriptor.requires:
-        found += _requirement(requirement)
-    return [*found, *_state(descriptor.state)]
+        yield from _interface(interface, known)
+    yield from twice("interface {} is required twice", [one.interface for one in descriptor.requires])
+    if len(descriptor.requires) > REQUIRES_LIMIT:
+        yield f"has {len(descriptor.requires)} requirements; they end at {REQUIRES_LIMIT}"
+    for requirement in descriptor.requires[:REQUIRES_LIMIT]:
+        yield from _requirement(requirement)
+    yield from _state(descriptor.state)
 
 
 def _head(descriptor: Descriptor) -> Iterator[str]:

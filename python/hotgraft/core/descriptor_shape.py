@@ -6,8 +6,10 @@ types walked here, key by key, so that an author sees the whole list.
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -15,33 +17,76 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+SIZE_LIMIT: Final = 256 << 10  # bytes
 NESTING_LIMIT: Final = 64
-SHOWN_LIMIT: Final = 1000  # violations; a list that nobody reads to its end need not be longer
+NESTED_LIMIT: Final = 10_000  # objects and arrays
+COMMAS_LIMIT: Final = 40_000  # and so values
+TEXTS_LIMIT: Final = 20_000  # texts and keys
+TEXT_LIMIT: Final = 16 << 10  # bytes of one text: with it every sentence about what it is in grows
+TEXT_OF_FLOAT_LIMIT: Final = 400  # the longest double, written out, has 327 characters
+DIGITS_LIMIT: Final = 40  # of an integer: more than 64 bits, so that one beyond them is told by its place
+SHOWN_LIMIT: Final = 200  # violations; a list that nobody reads to its end need not be longer
+
+# Nothing is given back (*+), and a text without an end is one token: linear, whatever the bytes are.
+_TEXT: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?+', re.DOTALL)
+_STEP: Final = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+_NO_BRACKETS: Final = bytes(set(range(256)).difference(_STEP))
 
 
 def read_json(data: bytes) -> Any:
     """Return the JSON value in `data`.
 
-    ValueError (or RecursionError): it is no JSON, a key stands twice, a number has no double, a text no UTF-8 form,
-    or it is nested deeper than any descriptor.
+    ValueError: it is too long, no JSON, a key stands twice, a number has no double or more digits than any has, a text
+    has no UTF-8 form, or it is nested deeper than any descriptor. The limits keep a reading below 100 ms and 64 MB.
     """
-    value = json.loads(
-        data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite
-    )
-    _check_depth(value)
+    if len(data) > SIZE_LIMIT:
+        raise ValueError(f"has more than {SIZE_LIMIT} bytes")
     try:
-        json.dumps(value, ensure_ascii=False).encode("utf-8")
-    except UnicodeEncodeError:
-        raise ValueError("a text holds half of a surrogate pair") from None
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"is not UTF-8: byte 0x{data[error.start]:02x} at offset {error.start}") from None
+    _check_size(data)
+    try:
+        value = json.loads(
+            text,
+            object_pairs_hook=_unique,
+            parse_constant=_no_constant,
+            parse_float=_finite,
+            parse_int=_short,
+        )
+    except RecursionError:  # the caller stands deep already
+        raise ValueError("is nested too deep to be read from here") from None
+    if "\\u" in text:  # the one way in which half of a surrogate pair comes in
+        _check_surrogates(value)
     return value
+
+
+def _check_size(data: bytes) -> None:
+    """Raise ValueError for a text that is too long and for brackets that go too deep: before anything is made of it."""
+    texts = _TEXT.findall(data)
+    if len(texts) > TEXTS_LIMIT:
+        raise ValueError(f"holds {len(texts)} texts and keys; at most {TEXTS_LIMIT} are read")
+    longest = max(map(len, texts), default=0)
+    if longest > TEXT_LIMIT + 2:
+        raise ValueError(f"holds a text of {longest - 2} bytes; at most {TEXT_LIMIT} are read")
+    bare = _TEXT.sub(b"", data)
+    if (commas := bare.count(b",")) > COMMAS_LIMIT:
+        raise ValueError(f"holds {commas} commas; at most {COMMAS_LIMIT} are read")
+    brackets = bare.translate(None, delete=_NO_BRACKETS)
+    if len(brackets) > 2 * NESTED_LIMIT:
+        raise ValueError(f"holds more than {NESTED_LIMIT} objects and arrays")
+    if max(itertools.accumulate(map(_STEP.__getitem__, brackets)), default=0) > NESTING_LIMIT:
+        raise ValueError(f"is nested deeper than {NESTING_LIMIT}")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     unique = dict(pairs)
     if len(unique) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in unique if names.count(name) > 1)
-        raise ValueError(f"the key {twice[:64]!r} stands twice")
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise ValueError(f"the key {name[:64]!r} stands twice")
+            seen.add(name)
     return unique
 
 
@@ -50,25 +95,22 @@ def _no_constant(text: str) -> float:
 
 
 def _finite(text: str) -> float:
-    if not math.isfinite(value := float(text)):
-        raise ValueError(f"{text[:32]} is beyond a double")
+    if len(text) > TEXT_OF_FLOAT_LIMIT or not math.isfinite(value := float(text)):
+        raise ValueError(f"{text[:32]} is beyond a double, or longer than any")
     return value
 
 
-def _check_depth(value: Any) -> None:
-    level = [value]
-    for _ in range(NESTING_LIMIT):
-        level = [inner for outer in level for inner in _inside(outer)]
-        if not level:
-            return
-    raise ValueError(f"is nested deeper than {NESTING_LIMIT}")
+def _short(text: str) -> int:
+    if len(text) > DIGITS_LIMIT:
+        raise ValueError(f"{text[:32]}… has {len(text)} digits; at most {DIGITS_LIMIT} are read")
+    return int(text)
 
 
-def _inside(value: Any) -> Iterator[Any]:
-    if isinstance(value, dict):
-        yield from value.values()
-    elif isinstance(value, list):
-        yield from value
+def _check_surrogates(value: Any) -> None:
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        raise ValueError("a text holds half of a surrogate pair") from None
 
 
 def shape_violations(value: Any, kind: type[msgspec.Struct]) -> list[str]:
@@ -77,7 +119,6 @@ def shape_violations(value: Any, kind: type[msgspec.Struct]) -> list[str]:
     for violation in _walk(value, msgspec.inspect.type_info(kind), "$"):
         found.append(violation)
         if len(found) == SHOWN_LIMIT:
-            found.append("and more")
             break
     return found
 
@@ -153,4 +194,6 @@ def _wanted(kind: msgspec.inspect.Type) -> str:
 
 
 def _expected(wanted: str, value: Any, path: str) -> str:
+    if isinstance(value, dict | list):
+        return f"{path}: expected {wanted}, found {'an object' if isinstance(value, dict) else 'an array'}"
     return f"{path}: expected {wanted}, found {json.dumps(value)[:64]}"

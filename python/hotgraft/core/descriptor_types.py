@@ -32,8 +32,8 @@ SCALARS: Final = {
 ENUM_RANGES: Final = {"i32": (-(1 << 31), (1 << 31) - 1), "u32": (0, (1 << 32) - 1)}
 STRUCT_BYTES_LIMIT: Final = 1 << 31
 ALIGN_LIMIT: Final = 4096
-TYPES_LIMIT: Final = 20_000  # structs, unions, enums; fields, values: of each kind in one type
-CONSTANTS_LIMIT: Final = 20_000
+TYPES_LIMIT: Final = 2_000  # structs, unions, enums; fields, values: of each kind in one type
+CONSTANTS_LIMIT: Final = 5_000
 USER_POINTER: Final = "void*"  # what is passed back to a call-back
 
 

@@ -38,11 +38,12 @@ The schema; a key that is not here is refused with the nearest one that is::
     deadline_s = 5.0           # how long a swap may wait for calls; default: as the host is set
     at_deadline = "call off"   # default; or "leave": who is inside stays in the old version; not with state
     pins = "wait"              # the only policy so far: a swap waits for open pins
+
+A file ends at 128 KiB, 10,000 lines, 4,000 entries and brackets, and is nested 32 deep at most (`toml_text`).
 """
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
@@ -55,16 +56,16 @@ from hotgraft.core.manifest_checks import (
     OFFERS_LIMIT,
     OUTPUT_NAME,
     PLUGIN_NAME,
+    REQUIRES_LIMIT,
     Table,
-    check_nesting,
     is_json,
 )
+from hotgraft.core.sentences import printable, sentences
+from hotgraft.core.toml_text import read_toml
 from hotgraft.core.versions import Range, Version, parse_interface_version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-SIZE_LIMIT: Final = 1 << 20  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,31 +153,18 @@ def read_manifest(data: bytes, *, path: str = "plugin.toml") -> Manifest:
 
 def _refusal(path: str, violations: list[str]) -> ManifestError:
     return ManifestError(
-        "read the manifest", on=path, found=violations, advice="see the schema: pydoc hotgraft.core.manifest"
+        "read the manifest",
+        on=printable(path, PATH_SHOWN),
+        found=sentences(violations),
+        advice="see the schema: pydoc hotgraft.core.manifest",
     )
 
 
 def _read_toml(data: bytes, path: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(_text(data))
-    except ValueError as error:  # TOMLDecodeError is one
+        return read_toml(data, what="a manifest ends")
+    except ValueError as error:
         raise _refusal(path, [str(error)]) from None
-    except RecursionError:
-        raise _refusal(path, ["is nested too deep"]) from None
-
-
-def _text(data: bytes) -> str:
-    """The text in `data`; ValueError for what would cost the TOML parser more than a second."""
-    if len(data) > SIZE_LIMIT:
-        raise ValueError(f"has {len(data)} bytes; a manifest ends at {SIZE_LIMIT}")
-    if data.startswith(b"\xef\xbb\xbf"):
-        raise ValueError("begins with a byte order mark: save it as UTF-8 without one")
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"is not UTF-8: byte 0x{data[error.start]:02x} at offset {error.start}") from None
-    check_nesting(text)
-    return text
 
 
 def _plugin(top: Table) -> dict[str, Any]:
@@ -204,7 +192,7 @@ def _provided(interface: str, table: Table) -> Provided:
 
 def _requires(top: Table) -> tuple[Required, ...]:
     table = top.table("requires")
-    required = tuple(_required(name, table) for name in table.names(INTERFACE_NAME))
+    required = tuple(_required(name, table) for name in table.names(INTERFACE_NAME, most=REQUIRES_LIMIT))
     table.end()
     return required
 
@@ -220,6 +208,7 @@ def _required(interface: str, table: Table) -> Required:
     return Required(interface, wanted, optional, features)
 
 
+PATH_SHOWN: Final = 1024  # characters
 _ANY: Final = Range.parse(">=0")
 
 

@@ -16,54 +16,28 @@ FEATURE_NAME: Final = re.compile(r"[a-z][a-z0-9._-]{0,63}")
 OUTPUT_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}\.[A-Za-z_][A-Za-z0-9_]{0,127}")
 IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 
-NESTING_LIMIT: Final = 32
-DOTS_LIMIT: Final = 20_000  # a key path costs the TOML parser the square of its dots
-ENTRIES_LIMIT: Final = 20_000  # brackets, commas, equals signs; what the TOML parser reads well within a second
 TEXT_LIMIT: Final = 4096
 OFFERS_LIMIT: Final = 256  # features of one plugin, and permissions
-
-# What TOML's grammar hides brackets and dots in, then what counts. A string without an end is one token too:
-# otherwise each of its quotes would be tried as the beginning of another, at quadratic cost.
-_TOKEN: Final = re.compile(
-    r'"""(?:[^\\]|\\.)*?(?:"""|\Z)|\'\'\'.*?(?:\'\'\'|\Z)'
-    r'|"(?:[^"\\\n]|\\[^\n])*"?|\'[^\'\n]*\'?|#[^\n]*|(?P<mark>[\[\]{}.,=\n])',
-    re.DOTALL,
-)
+INTEGER_LIMIT: Final = 1 << 64
+NAMES_LIMIT: Final = 256  # that an author chooses in one table: interfaces, functions with outputs
+REQUIRES_LIMIT: Final = 32  # interfaces of others; reading a range may take a millisecond
+HINTS_LIMIT: Final = 20  # violations; a list that nobody reads to its end needs no hints
+SHOWN_LIMIT: Final = 200  # and no words
 
 _T = TypeVar("_T")
 
 
-def check_nesting(text: str) -> None:
-    """Raise ValueError for text whose brackets or key paths go deeper than any manifest's."""
-    depth = dots = dots_before = entries = 0
-    for token in _TOKEN.finditer(text):
-        mark = token["mark"]
-        if mark is None:
-            continue
-        if mark == ".":
-            dots += 1
-            if dots > DOTS_LIMIT or dots - dots_before > NESTING_LIMIT:
-                raise ValueError(f"has a key path deeper than {NESTING_LIMIT}, or more than {DOTS_LIMIT} dots")
-            continue
-        dots_before = dots  # anything else ends a key path
-        if mark != "\n":
-            entries += 1
-            depth += 1 if mark in "[{" else -1 if mark in "]}" else 0
-        if depth > NESTING_LIMIT:
-            raise ValueError(f"is nested deeper than {NESTING_LIMIT}")
-        if entries > ENTRIES_LIMIT:
-            raise ValueError(f"has more than {ENTRIES_LIMIT} entries and brackets")
-
-
 def is_json(value: object) -> bool:
-    """Can JSON say `value`? TOML has dates, times, inf and nan besides."""
+    """Can JSON say `value`, for any reader? TOML has dates, times, inf and nan besides, and integers without end."""
     if isinstance(value, dict):
         return all(isinstance(key, str) and is_json(inner) for key, inner in value.items())
     if isinstance(value, list):
         return all(map(is_json, value))
     if isinstance(value, float):
         return math.isfinite(value)
-    return isinstance(value, str | int | bool)
+    if isinstance(value, int):
+        return -INTEGER_LIMIT <= value < INTEGER_LIMIT
+    return isinstance(value, str)
 
 
 class Table:
@@ -77,23 +51,28 @@ class Table:
         self._path = path
         self._values = values
         self._violations = violations
-        self._known: list[str] = []
+        self._known: dict[str, None] = {}  # in their order
 
     def complain(self, key: str, what: str) -> None:
         """Note that `key` is wrong."""
-        self._violations.append(f"{self._name(key)}: {what}")
+        is_shown = len(self._violations) < SHOWN_LIMIT
+        self._violations.append(f"{self._name(key)}: {what}" if is_shown else "")
 
     def end(self) -> None:
         """Note every key that was not read, with the nearest that could have been."""
         for key in self._values:
             if key not in self._known:
-                near = difflib.get_close_matches(key[:64], self._known, n=1, cutoff=0.5)
-                hint = f'did you mean "{near[0]}"?' if near else f"known here: {', '.join(self._known)}"
-                self.complain(key, f"unknown key; {hint}")
+                self.complain(key, f"unknown key; {self._hint(key)}")
+
+    def _hint(self, key: str) -> str:
+        if len(self._violations) >= HINTS_LIMIT:
+            return "see the schema"
+        near = difflib.get_close_matches(key[:64], self._known, n=1, cutoff=0.5)
+        return f'did you mean "{near[0]}"?' if near else f"known here: {', '.join(self._known)}"
 
     def take(self, key: str) -> Any:
         """The value as it stands, None when absent."""
-        self._known.append(key)
+        self._known[key] = None
         return self._values.get(key)
 
     def is_table(self, key: str) -> bool:
@@ -102,7 +81,7 @@ class Table:
 
     def keys_given(self, *keys: str) -> list[str]:
         """Those of `keys` that are there; all of them are known from now on."""
-        self._known += keys
+        self._known.update(dict.fromkeys(keys))
         return [key for key in keys if key in self._values]
 
     def table(self, key: str, *, required: bool = False) -> Table:
@@ -114,18 +93,22 @@ class Table:
             self.complain(key, f"must be a table, found {_kind(values)}")
         return Table(self._name(key), values if isinstance(values, dict) else {}, self._violations)
 
-    def tables(self, key: str, pattern: re.Pattern[str]) -> list[tuple[str, Table]]:
+    def tables(self, key: str, pattern: re.Pattern[str], *, most: int = NAMES_LIMIT) -> list[tuple[str, Table]]:
         """All tables under `key`, by their own names."""
         outer = self.table(key)
-        return [(name, outer.table(name)) for name in outer.names(pattern)]
+        return [(name, outer.table(name)) for name in outer.names(pattern, most=most)]
 
-    def names(self, pattern: re.Pattern[str]) -> Iterator[str]:
-        """The keys that the author chose; those that break `pattern` are noted and left out."""
+    def names(self, pattern: re.Pattern[str], *, most: int = NAMES_LIMIT) -> Iterator[str]:
+        """The keys that the author chose; those that break `pattern` are noted and left out, and all if too many."""
+        if len(self._values) > most:
+            self._known.update(dict.fromkeys(self._values))
+            self._violations.append(f"{self._path}: has {len(self._values)} entries; it ends at {most}")
+            return
         for name in self._values:
             if pattern.fullmatch(name):
                 yield name
             else:
-                self._known.append(name)
+                self._known[name] = None
                 self.complain(name, f"is no name of the form {pattern.pattern}")
 
     def text(

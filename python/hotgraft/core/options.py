@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import math
 from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["CHOICES", "COUNTS", "OFF", "Options", "make_options"]
 
 OFF: Final = "off"
+DURATION_LIMIT_S: Final = 1e9  # thirty years; what is far above it overflows clocks
 # Durations of which 0 means that there is none.
 MAY_BE_ZERO: Final = ("health_every_s",)
 # Settings that are one word of several.
@@ -79,7 +79,9 @@ def make_options(given: Mapping[str, Any]) -> Options:
             found.append(f"unknown setting {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
         elif name.endswith("_s") and not is_duration(value, may_be_zero=name in MAY_BE_ZERO):
             bound = "0 or more" if name in MAY_BE_ZERO else "above 0"
-            found.append(f"{name} is {value!r}; it must be a number of seconds {bound}")
+            found.append(
+                f"{name} is {value!r}; it must be a number of seconds {bound} and not above {DURATION_LIMIT_S:g}"
+            )
         elif name in CHOICES and value not in CHOICES[name]:
             found.append(f"{name} is {value!r}; it must be one of {', '.join(CHOICES[name])}")
         elif name.endswith("_bytes") and not is_size(value):
@@ -101,7 +103,7 @@ def is_size(value: object) -> bool:
 
 
 def is_duration(value: object, *, may_be_zero: bool = False) -> bool:
-    """Tell whether `value` is a finite number of seconds above 0, or 0 where that `may_be_zero`."""
-    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+    """Tell whether `value` is a number of seconds above 0 that clocks can count, or 0 where that `may_be_zero`."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
         return False
-    return value > 0 or (may_be_zero and value == 0)
+    return 0 < value <= DURATION_LIMIT_S or (may_be_zero and value == 0)  # false for nan too

@@ -37,6 +37,8 @@ The schema; a key that is not here is refused with the nearest one that is::
     instances = { left = {}, right = { volume = 1.0 } }  # instead of config: one per instance
     grants = ["network"]            # permissions that its versions may ask for; policy, not a boundary
 
+A file ends at 128 KiB, 10,000 lines, 4,000 entries and brackets, and is nested 32 deep at most.
+
 A value is taken from the first of: argument, environment (``HOTGRAFT_SWAP_DEADLINE_S``, ``HOTGRAFT_CRASH_REPORT``),
 file, default. The file is the one named by ``--config`` or ``HOTGRAFT_CONFIG``, else ``./hotgraft.toml``.
 """
@@ -44,14 +46,15 @@ file, default. The file is the one named by ``--config`` or ``HOTGRAFT_CONFIG``,
 from __future__ import annotations
 
 import os.path
-import tomllib
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from hotgraft.core.errors import ConfigError
-from hotgraft.core.manifest_checks import FEATURE_NAME, OFFERS_LIMIT, PLUGIN_NAME, Table, check_nesting, is_json
+from hotgraft.core.manifest_checks import FEATURE_NAME, OFFERS_LIMIT, PLUGIN_NAME, Table, is_json
 from hotgraft.core.options import COUNTS, Options, make_options
+from hotgraft.core.sentences import printable, sentences
+from hotgraft.core.toml_text import read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,7 +63,8 @@ __all__ = ["FILE_NAME", "PluginEntry", "Settings", "make_settings", "read_settin
 
 FILE_NAME: Final = "hotgraft.toml"
 PREFIX: Final = "HOTGRAFT_"
-SIZE_LIMIT: Final = 1 << 20
+PATH_SHOWN: Final = 1024  # characters
+PLUGINS_LIMIT: Final = 512
 JOURNAL: Final = ".hotgraft"  # beside the file
 NO_JOURNAL: Final = "off"
 RELOAD: Final = "reload"
@@ -130,7 +134,7 @@ def read_settings(data: bytes, *, path: str) -> FileSettings:
     host.end()
     runs = {RELOAD: run.flag(RELOAD)} if run.keys_given(RELOAD) else {}
     run.end()
-    plugins = tuple(_entry(name, table, path) for name, table in top.tables("plugins", PLUGIN_NAME))
+    plugins = tuple(_entry(name, table, path) for name, table in top.tables("plugins", PLUGIN_NAME, most=PLUGINS_LIMIT))
     top.end()
     given = {name: value for name, value in options.items() if value is not None}
     try:
@@ -138,9 +142,7 @@ def read_settings(data: bytes, *, path: str) -> FileSettings:
     except ConfigError as error:
         found += [f"host.{one}" for one in error.found]
     if found:
-        raise ConfigError(
-            "read the settings", on=path, found=found, advice="see the schema: pydoc hotgraft.core.settings"
-        )
+        raise _refusal(path, found)
     return FileSettings(path, given, runs, plugins)
 
 
@@ -235,10 +237,15 @@ def _plain(table: Table, key: str) -> Mapping[str, Any]:
 
 def _read_toml(data: bytes, path: str) -> dict[str, Any]:
     try:
-        if len(data) > SIZE_LIMIT:
-            raise ValueError(f"has {len(data)} bytes; settings end at {SIZE_LIMIT}")
-        text = data.decode("utf-8")
-        check_nesting(text)
-        return tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ConfigError("read the settings", on=path, found=str(error)) from None
+        return read_toml(data, what="settings end")
+    except ValueError as error:
+        raise _refusal(path, [str(error)]) from None
+
+
+def _refusal(path: str, found: list[str]) -> ConfigError:
+    return ConfigError(
+        "read the settings",
+        on=printable(path, PATH_SHOWN),
+        found=sentences(found),
+        advice="see the schema: pydoc hotgraft.core.settings",
+    )

@@ -26,6 +26,7 @@ from hotgraft.dev.keys import Keys, kept_terminal, terminal_fd
 from hotgraft.dev.pulse import STARTS_WITHOUT, Stage
 from hotgraft.dev.said import Said
 from hotgraft.dev.signals import Signals
+from hotgraft.engine.small_file import read_small_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +73,7 @@ def supervise(wish: Wish, screen: Screen, pulse: Pulse) -> None:
 def _say_start(wish: Wish, screen: Screen, *, has_keys: bool) -> None:
     path = wish.folder / "plugin.toml"
     try:
-        name = read_manifest(path.read_bytes(), path=str(path)).name
+        name = read_manifest(read_small_file(path), path=str(path)).name
     except (ManifestError, OSError):
         name = wish.folder.name  # the first build says what is wrong
     said = " · ".join(f"{key} {word}" for key, word in KEYS.items()) if has_keys else ""

@@ -22,8 +22,10 @@ from hotgraft.core.descriptor import (
     Returns,
     State,
     Struct,
+    write_descriptor,
 )
 from hotgraft.core.descriptor_checks import descriptor_violations
+from hotgraft.core.descriptor_shape import read_json
 from hotgraft.core.errors import BindError
 from hotgraft.core.manifest import Manifest, read_manifest
 from hotgraft.engine.bind_layout import Bound, BoundStruct, layout_id_of
@@ -31,6 +33,7 @@ from hotgraft.engine.bind_schemas import config_schema, output_complaints, outpu
 from hotgraft.engine.header_includes import HeaderReader
 from hotgraft.engine.header_parse import parse_header
 from hotgraft.engine.header_types import SCALAR_OF, Layouts
+from hotgraft.engine.small_file import read_small_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,9 +73,18 @@ def bind(manifest_path: Path) -> Bound:
     return _Binding(manifest, manifest_path.parent, str(manifest_path)).bound()
 
 
+def _beyond_limits(descriptor: Descriptor, on: str) -> list[str]:
+    """Return why a host would not even look at it: what is bound must be what can be loaded."""
+    try:
+        read_json(write_descriptor(descriptor))
+    except ValueError as error:
+        return [f"{on}: the descriptor {error}"]
+    return []
+
+
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_small_file(path)
     except OSError as error:
         raise BindError("bind the plugin", on=str(path), found=error.strerror or str(error)) from None
 
@@ -127,6 +139,7 @@ class _Binding:
             permissions=self.manifest.permissions,
         )
         self.complaints += [f"{self._where(one)}: {one}" for one in descriptor_violations(descriptor)]
+        self.complaints += _beyond_limits(descriptor, self.on)
         self._refuse_if_wrong()
         crossing = [one.struct for one in provides] + [self.manifest.state.struct] + list(self.structs)
         structs = tuple(self._bound_struct(name) for name in dict.fromkeys(crossing) if name)

@@ -8,6 +8,7 @@ from hotgraft.core.errors import BindError
 from hotgraft.core.manifest import read_manifest
 from hotgraft.engine.bind_schemas import schema_files
 from hotgraft.engine.header_includes import HeaderReader
+from hotgraft.engine.small_file import read_small_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +26,7 @@ def load_manifest(path: Path) -> Manifest:
         BindError: the file cannot be read. ManifestError: it breaks its schema.
     """
     try:
-        return read_manifest(path.read_bytes(), path=str(path))
+        return read_manifest(read_small_file(path), path=str(path))
     except OSError as error:
         raise BindError(
             "read the manifest", on=str(path), found=error.strerror or str(error), advice="give the path of plugin.toml"
