@@ -6,6 +6,7 @@ types walked here, key by key, so that an author sees the whole list.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import math
@@ -116,11 +117,16 @@ def _check_surrogates(value: Any) -> None:
 def shape_violations(value: Any, kind: type[msgspec.Struct]) -> list[str]:
     """Return where `value`, read from JSON, does not have the shape of `kind`, as ``path: sentence``."""
     found: list[str] = []
-    for violation in _walk(value, msgspec.inspect.type_info(kind), "$"):
+    for violation in _walk(value, _shape_of(kind), "$"):
         found.append(violation)
         if len(found) == SHOWN_LIMIT:
             break
     return found
+
+
+@functools.cache
+def _shape_of(kind: type[msgspec.Struct]) -> msgspec.inspect.Type:
+    return msgspec.inspect.type_info(kind)  # ten milliseconds
 
 
 def _walk(value: Any, kind: msgspec.inspect.Type, path: str) -> Iterator[str]:
