@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from typing import Any
@@ -91,3 +92,15 @@ def test_bind_refuses_a_schema_that_is_none(tmp_path: Any) -> None:
 
     with pytest.raises(BindError, match=r"config\.schema is no JSON Schema"):
         build_plugin(tmp_path)
+
+
+def test_what_is_said_of_a_config_can_be_shown_in_any_terminal() -> None:
+    """So may what somebody configures be anybody's."""
+    from hotgraft.core.errors import ConfigError
+    from hotgraft.engine.config import filled_configs
+
+    hostile = "\x1b[2J\u202e"
+    with pytest.raises(ConfigError) as caught:
+        filled_configs("gain", {"additionalProperties": False}, {"main": json.dumps({hostile: hostile})})
+
+    assert all(one.isprintable() for one in caught.value.found), caught.value.found

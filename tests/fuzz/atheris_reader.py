@@ -9,20 +9,43 @@ from __future__ import annotations
 
 import importlib
 import sys
-from typing import Any
+import types
+from random import Random
+from typing import TYPE_CHECKING, Any, Final
+
+from reader_mutations import mutated_once
+from reader_outcomes import CHECKS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 atheris: Any = importlib.import_module("atheris")  # an extra: there are machines on which it does not install
+FOLLOWED: Final = ("hotgraft.core.", "hotgraft.engine.", "tomllib.", "json.")
 
-with atheris.instrument_imports(include=["hotgraft.core", "tomllib", "json"]):
-    for name in ("json.decoder", "tomllib._parser", "hotgraft.core.descriptor", "hotgraft.core.manifest"):
-        importlib.import_module(name)
-    from reader_outcomes import CHECKS
+
+def functions() -> Iterator[types.FunctionType]:
+    """Yield what is followed; one by one, because atheris' import hook passes packages over that are editable."""
+    for name, module in [*sys.modules.items()]:
+        if name.startswith(FOLLOWED):
+            for value in [*vars(module).values()]:
+                inner = [*vars(value).values()] if isinstance(value, type) else [value]
+                yield from (one for one in inner if isinstance(one, types.FunctionType) and one.__module__ == name)
 
 
 def main() -> None:
     """Hand the rest of the command line to libFuzzer."""
-    check = CHECKS[sys.argv.pop(1)]
-    atheris.Setup(sys.argv, lambda data: check(data) and None)
+    reader = sys.argv.pop(1)
+    check = CHECKS[reader]
+
+    def mutate(data: bytes, bytes_max: int, seed: int) -> bytes:
+        """Change what it says in half of the cases, else its bytes: those alone are rarely JSON or TOML any more."""
+        if seed % 2:
+            return bytes(atheris.Mutate(data, bytes_max))
+        return mutated_once(reader, data, Random(seed))[:bytes_max]
+
+    for one in functions():
+        atheris.instrument_func(one)
+    atheris.Setup(sys.argv, lambda data: check(data) and None, custom_mutator=mutate)
     atheris.Fuzz()
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from random import Random
 
+TOML_READERS: Final = ("manifest", "settings")
 CORPUS: Final = Path(__file__).parent / "corpus"
 TEXTS: Final = (
     "",
@@ -157,16 +158,21 @@ def mutated_bytes(data: bytes, random: Random) -> bytes:
     return bytes(changed)
 
 
+def mutated_once(reader: str, data: bytes, random: Random) -> bytes:
+    """Return a reader's file with one thing wrong in it; what is no such file, with bytes of it changed."""
+    try:
+        return (
+            mutated_toml(data, random)
+            if reader in TOML_READERS
+            else json_bytes(mutated_value(json.loads(data), random))
+        )
+    except (ValueError, RecursionError):
+        return mutated_bytes(data, random)
+
+
 def mutated(reader: str, random: Random) -> bytes:
     """Return one of a reader's sound files with one to three things wrong in it."""
     data = random.choice(sound_files(reader))
-    count = random.choice((1, 1, 1, 2, 3))
-    if reader == "descriptor":
-        value = json.loads(data)
-        for _ in range(count):
-            value = mutated_value(value, random)
-        data = json_bytes(value)
-    else:
-        for _ in range(count):
-            data = mutated_toml(data, random)
+    for _ in range(random.choice((1, 1, 1, 2, 3))):
+        data = mutated_once(reader, data, random)
     return mutated_bytes(data, random) if random.random() < 0.2 else data

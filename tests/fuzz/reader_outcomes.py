@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING, Final
 
 from hotgraft.core.call_types import call_description
 from hotgraft.core.descriptor import read_descriptor, write_descriptor
+from hotgraft.core.descriptor_shape import read_json
 from hotgraft.core.errors import ConfigError, ContractError, ManifestError
 from hotgraft.core.manifest import read_manifest
+from hotgraft.core.schema_check import schema_complaints
 from hotgraft.core.settings import make_settings, read_settings
 from hotgraft.core.side import side_of
 from hotgraft.core.surface_descriptor import surface_of
+from hotgraft.engine.config import filled_configs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from hotgraft.core.errors import HotgraftError
 
@@ -66,6 +69,47 @@ def check_settings(data: bytes) -> bool:
     return True
 
 
+def check_schema(data: bytes) -> bool:
+    """Read a schema of a config and hold an empty config against it. Return whether it is one that is followed."""
+    try:
+        schema = read_json(data)
+    except ValueError as error:
+        assert str(error)
+        return False
+    complaints = schema_complaints(schema)
+    check_sentences(complaints)
+    if complaints or not isinstance(schema, dict):
+        return False
+    check_config(json.dumps({"schema": schema, "config": {}}).encode())
+    return True
+
+
+def check_config(data: bytes) -> bool:
+    """Hold ``config`` against ``schema``; what is taken is filled in, and is then taken as it is. Return whether."""
+    try:
+        both = read_json(data)
+    except ValueError:
+        return False
+    if not isinstance(both, dict) or not all(isinstance(both.get(one), dict) for one in ("schema", "config")):
+        return False
+    schema, config = both["schema"], json.dumps(both["config"])
+    try:
+        filled = filled_configs("gain", schema, {"main": config})
+        again = filled_configs("gain", schema, filled)
+    except (ConfigError, ManifestError) as error:
+        check_sentences(error.found)
+        return False
+    assert isinstance(json.loads(filled["main"]), dict)
+    assert json.loads(again["main"]) == json.loads(filled["main"])
+    return True
+
+
+def check_sentences(found: Sequence[str]) -> None:
+    """Hold what was found to what can be shown."""
+    assert all(found), found
+    assert all(one.isprintable() for one in found), repr(found)
+
+
 def check_refusal(error: HotgraftError) -> None:
     """Hold a refusal to what every one must be."""
     text = str(error)
@@ -79,4 +123,6 @@ CHECKS: Final[Mapping[str, Callable[[bytes], bool]]] = {
     "descriptor": check_descriptor,
     "manifest": check_manifest,
     "settings": check_settings,
+    "schema": check_schema,
+    "config": check_config,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -36,12 +37,15 @@ def run_target(reader: str, folder: Path, *options: str) -> subprocess.Completed
 @pytest.mark.parametrize("reader", CHECKS)
 def test_what_reaches_new_code_is_read_or_refused_in_words(reader: str, tmp_path: Path, sized: Sized) -> None:
     """Coverage leads to checks that nobody thought of when the table of hostile files was written."""
-    runs = sized(quick=1, full=10_000, soak=5_000_000)
-    done = run_target(reader, tmp_path, f"-runs={runs}", "-max_len=8192", "-timeout=5", "-seed=1")
+    runs = sized(quick=1, full=4_000, soak=5_000_000)
+    done = run_target(reader, tmp_path, f"-runs={runs}", "-max_len=8192", "-len_control=0", "-timeout=5", "-seed=1")
 
     found = [path.read_bytes() for path in tmp_path.iterdir() if path.is_file()]
     assert done.returncode == 0, f"{found!r:.2000}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     assert f"Done {runs}" in done.stderr
+    reached = re.search(r"INITED cov: (\d+)", done.stderr)
+    assert reached is not None
+    assert int(reached[1]) > 150, "what the kept files reach is not followed"
 
 
 def test_a_target_that_fails_is_seen(tmp_path: Path) -> None:
@@ -51,7 +55,8 @@ def test_a_target_that_fails_is_seen(tmp_path: Path) -> None:
     )
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     target = tmp_path / "atheris_reader.py"
-    target.write_bytes((HERE / "atheris_reader.py").read_bytes())  # a script's own folder comes first on the path
+    for name in ("atheris_reader.py", "reader_mutations.py"):  # a script's own folder comes first on the path
+        (tmp_path / name).write_bytes((HERE / name).read_bytes())
     done = subprocess.run(
         [sys.executable, str(target), "manifest", "-runs=2000"],
         cwd=tmp_path, env=environment, capture_output=True, text=True, errors="replace", timeout=300, check=False,

@@ -46,10 +46,10 @@ def complaints(folder: Path, more: str, **files: bytes) -> str:
          "config.schema is no JSON Schema: #/properties/a/default: breaks its own schema: "
          "the whole of it: 2 is greater than the maximum of 1 (#/maximum)"),
         ('[config]\nschema = "big.json"', f"a schema ends at {SCHEMA_LIMIT} bytes"),
-        ('[config]\nschema = "deep.json"', "nested too deep"),
+        ('[config]\nschema = "deep.json"', "nested deeper than 64"),
         ('[config]\nschema = "twice.json"', "the key 'type' stands twice"),
         ('[config]\nschema = "nan.json"', "NaN is not JSON"),
-        ('[config]\nschema = "bad.json"', "can't decode byte 0xff"),
+        ('[config]\nschema = "bad.json"', "is not UTF-8: byte 0xff"),
         ('[config]\nschema = "list.json"', "a JSON Schema is an object"),
     ],
 )  # fmt: skip

@@ -159,3 +159,12 @@ def test_what_jsonschema_calls_no_schema_has_a_complaint(seed: int) -> None:
             Draft202012Validator.check_schema(schema)
         except SchemaError as error:
             assert schema_complaints(schema), (schema, error.message)
+
+
+def test_what_is_said_of_a_schema_can_be_shown_in_any_terminal() -> None:
+    """Its keys and values are whoever's wrote the image, and a terminal obeys what it is given."""
+    hostile = "\x1b[2J\u202e\x00"
+    found = schema_complaints({"type": hostile, "properties": {hostile: hostile}, hostile: 1})
+
+    assert found
+    assert all(one.isprintable() for one in found), found

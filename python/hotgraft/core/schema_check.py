@@ -15,6 +15,7 @@ from hotgraft.core.schema_change import DIALECT
 from hotgraft.core.schema_pattern import PatternError, read_pattern
 from hotgraft.core.schema_refs import LISTS, MAPS, REFERENCES, SINGLE, inner_schemas
 from hotgraft.core.schema_terms import json_text, pointer_part, shown
+from hotgraft.core.sentences import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,6 +30,7 @@ PARTS_LIMIT: Final = 20_000  # JSON values
 WAYS_LIMIT: Final = 1_000  # through what is said of one value, by references and allOf, anyOf, …
 ROW_LIMIT: Final = 32  # of those, one behind the other
 COMPLAINTS_LIMIT: Final = 20
+SENTENCE_LIMIT: Final = 1_000  # characters
 _TYPES: Final = ("null", "boolean", "object", "array", "number", "string", "integer")
 _NUMBERS: Final = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 _COUNTS: Final = (
@@ -53,9 +55,10 @@ def schema_complaints(schema: object) -> tuple[str, ...]:
     if excess := _excess(schema):
         return (f"#: {excess}",)
     places = dict(_walk(schema))
-    each = (one for place, part in places.items() for one in _of_one(part, place))
-    found = tuple(islice(chain(each, _of_references(places)), COMPLAINTS_LIMIT))
-    return found or tuple(_of_ways(places))
+    found = list(islice((one for place, part in places.items() for one in _of_one(part, place)), COMPLAINTS_LIMIT))
+    if not found:
+        found = list(islice(_of_references(places), COMPLAINTS_LIMIT))
+    return tuple(printable(one, SENTENCE_LIMIT) for one in found or _of_ways(places))  # keys may be anybody's
 
 
 def _excess(value: object) -> str:

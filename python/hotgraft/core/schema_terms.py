@@ -9,6 +9,8 @@ import json
 import math
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
+from hotgraft.core.sentences import printable
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -174,7 +176,7 @@ def shown(value: object) -> str:
         for piece in json.JSONEncoder(ensure_ascii=False, sort_keys=True).iterencode(value):
             text += piece
             if len(text) > SHOWN_CHARACTERS:
-                return text[: SHOWN_CHARACTERS - 1] + "…"
-    except ValueError:  # as above; or it contains itself
-        return "what has no text"
-    return text
+                break
+    except ValueError:  # as above
+        return "a number of thousands of digits"
+    return printable(text, SHOWN_CHARACTERS)  # it may be anybody's, and may be shown in a terminal

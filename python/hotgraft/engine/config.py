@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hotgraft.core.config_values import CONFIG_LIMIT, ConfigTooLargeError, fill_defaults, json_complaints
 from hotgraft.core.errors import ConfigError, ManifestError
-from hotgraft.core.schema_check import COMPLAINTS_LIMIT, schema_complaints
+from hotgraft.core.schema_check import COMPLAINTS_LIMIT, SENTENCE_LIMIT, schema_complaints
 from hotgraft.core.schema_refs import inner_schemas
+from hotgraft.core.sentences import printable
 from hotgraft.engine.validating import CHECK_STEPS, Spending, TooMuchError, violations_of
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def filled_configs(plugin: str, schema: Mapping[str, Any], configs: Mapping[str,
         raise ConfigError(
             "take its config",
             on=plugin,
-            found=found[:VIOLATIONS_MAX] + more,
+            found=[printable(one, SENTENCE_LIMIT) for one in found[:VIOLATIONS_MAX] + more],
             advice="give what [config] in its plugin.toml asks for; `hotgraft inspect --json` shows it",
         )
     return filled
@@ -91,7 +92,7 @@ def config_schema_complaints(schema: Mapping[str, Any]) -> tuple[str, ...]:
             found += [f"#{place}/default: breaks its own schema: {one}" for one in wrong]
     except (TooMuchError, ConfigTooLargeError) as error:
         found.append(f"#: its defaults: {error}")
-    return tuple(found[:COMPLAINTS_LIMIT])
+    return tuple(printable(one, SENTENCE_LIMIT) for one in found[:COMPLAINTS_LIMIT])
 
 
 def _with_defaults(schema: Schema, place: str) -> Iterator[tuple[str, dict[str, Any]]]:
