@@ -20,7 +20,7 @@ struct = "meter_table"
 [requires]
 codec = "^1.2"
 clock = { range = ">=1,<3", optional = true }
-mixer = { range = "^2", features = ["stereo", "seek"] }
+mixer = { range = "^1", cycle = true }
 [state]
 kind = "single"
 schema = 3
@@ -54,6 +54,7 @@ WRONG = (
     ("[requires]\ncodec=1", "requires.codec: must be a string, found a whole number"),
     ("[requires]\ncodec={optional=true}", "requires.codec.range: is missing"),
     ("[requires]\ncodec={range='^1',optional=1}", "requires.codec.optional: must be true or false"),
+    ("[requires]\ncodec={range='^1',cycle='yes'}", "requires.codec.cycle: must be true or false"),
     ("[requires]\ncodec={range='^1',opt=true}", 'requires.codec.opt: unknown key; did you mean "optional"?'),
     ("[requires]\ncodec={features=['x']}", "requires.codec.range: is missing"),
     ("[requires]\ncodec={range='^1',features='x'}", "requires.codec.features: must be an array of strings"),
@@ -108,7 +109,7 @@ def test_every_key_is_read() -> None:
     assert manifest.requires == (
         Required("codec", Range.parse("^1.2"), optional=False),
         Required("clock", Range.parse(">=1,<3"), optional=True),
-        Required("mixer", Range.parse("^2"), optional=False, features=("seek", "stereo")),
+        Required("mixer", Range.parse("^1"), optional=False, cycle=True),
     )
     assert manifest.state == State(
         kind="single", schema=3, handover=True, save=True, struct="gain_state", header="gain_state.h"

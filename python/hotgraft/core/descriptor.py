@@ -88,12 +88,12 @@ class Interface(_Value, frozen=True):
 
 
 class Requirement(_Value, frozen=True, omit_defaults=True):
-    """One interface a plugin calls, and the features of its provider that it uses."""
+    """One interface a plugin calls. What was added later is left out where it says nothing."""
 
     interface: str
     range: str
     optional: bool
-    features: tuple[str, ...] = ()
+    cycle: bool = False  # its provider may need this plugin in turn
 
 
 class Field(_Value, frozen=True, omit_defaults=True):

@@ -14,7 +14,7 @@ The schema; a key that is not here is refused with the nearest one that is::
     [requires]                 # interfaces of other plugins
     codec = "^1.2"
     meter = { range = ">=1,<3", optional = true }
-    mixer = { range = "^2", features = ["stereo"] }   # that it uses: a provider without them will not do
+    mixer = { range = "^1", cycle = true }  # its provider may need this plugin in turn; all around say so
 
     [state]
     kind = "single"            # "none" (default, then nothing else here) or "single": one state for all calls
@@ -85,7 +85,7 @@ class Required:
     interface: str
     range: Range
     optional: bool
-    features: tuple[str, ...] = ()
+    cycle: bool = False  # its provider may need this plugin in turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,10 +202,9 @@ def _required(interface: str, table: Table) -> Required:
         return Required(interface, table.parsed(interface, Range.parse, _ANY, required=True), optional=False)
     inner = table.table(interface)
     wanted = inner.parsed("range", Range.parse, _ANY, required=True)
-    optional = inner.flag("optional")
-    features = inner.words("features", FEATURE_NAME, most=OFFERS_LIMIT)
+    optional, cycle = inner.flag("optional"), inner.flag("cycle")
     inner.end()
-    return Required(interface, wanted, optional, features)
+    return Required(interface, wanted, optional, cycle)
 
 
 PATH_SHOWN: Final = 1024  # characters

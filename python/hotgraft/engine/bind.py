@@ -126,7 +126,7 @@ class _Binding:
             abi=ABI,
             provides=provides,
             requires=tuple(
-                Requirement(interface=one.interface, range=str(one.range), optional=one.optional, features=one.features)
+                Requirement(interface=one.interface, range=str(one.range), optional=one.optional, cycle=one.cycle)
                 for one in self.manifest.requires
             ),
             structs=self.structs,
