@@ -137,3 +137,14 @@ def test_what_is_run_is_asked_for_its_health_unless_somebody_says_otherwise() ->
     assert make_settings({}, {}, empty).options.health_every_s == 5
     assert make_settings({}, {"HOTGRAFT_HEALTH_EVERY_S": "0"}, empty).options.health_every_s == 0
     assert make_settings({"health_every_s": 2.0}, {}, empty).options.health_every_s == 2
+
+
+def test_a_priority_is_a_whole_number_and_shown_where_it_was_given() -> None:
+    """It decides who is called: a slip must not pass for none."""
+    text = '[plugins.a]\nimage = "a.so"\npriority = 10\n[plugins.b]\nimage = "b.so"\n'
+    settings = make_settings({}, {}, read_settings(text.encode(), path="hotgraft.toml"))
+    assert [one.priority for one in settings.plugins] == [10, 0]
+    assert settings.as_dict()["plugins.a"]["priority"] == 10
+    assert "priority" not in settings.as_dict()["plugins.b"]
+    with pytest.raises(hotgraft.ConfigError, match="priority: must be a whole number"):
+        read_settings(b'[plugins.a]\nimage = "a.so"\npriority = "high"\n', path="hotgraft.toml")

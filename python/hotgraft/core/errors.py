@@ -23,6 +23,7 @@ __all__ = [
     "Busy",
     "ConfigError",
     "ContractError",
+    "DependencyError",
     "DrainTimeout",
     "ForkedHostError",
     "HealthError",
@@ -108,6 +109,16 @@ class ContractError(HotgraftError):
 
     usual_advice = "mend what is named and rebuild; what callers rely on must stay"
     usually_running = _AS_BEFORE
+
+
+class DependencyError(HotgraftError):
+    """Plugins that are to be loaded together do not fit together; `found` lists everything that is wrong.
+
+    A need that nobody meets, or two could; plugins that need each other; an image that cannot be read.
+    """
+
+    usual_advice = "load what is missing beside them, or mend the ranges, priorities and cycles that are named"
+    usually_running = "nothing was loaded"
 
 
 class LoadError(HotgraftError):
