@@ -89,6 +89,7 @@ class Sample:
     more: bool = False
     requires: tuple[tuple[str, str], ...] = ()
     optional: bool = False
+    cycle: bool = False  # each of `requires` may be part of a cycle
     flags: tuple[str, ...] = ()
     config_schema: dict[str, Any] = field(default_factory=dict, hash=False, compare=False)
     drain: dict[str, Any] = field(default_factory=dict, hash=False, compare=False)
@@ -135,7 +136,7 @@ class Sample:
                     "interface": name,
                     "range": accepts,
                     "optional": self.optional,
-                    **({"features": self.uses} if self.uses else {}),
+                    **({"cycle": True} if self.cycle else {}),
                 }
                 for name, accepts in self.requires
             ],

@@ -8,12 +8,12 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from typing import IO, TYPE_CHECKING, Any
 
 import hotgraft
 import pytest
 from hotgraft.core.order import providers_first
-from hotgraft.core.settings import PluginEntry
 from hotgraft.engine.stage import inspect_file
 from sample_plugins import CALLER_PLUGIN, Sample
 
@@ -89,6 +89,18 @@ def test_a_plugin_that_cannot_be_loaded_ends_it(folder: Path) -> None:
     done = subprocess.run([*COMMAND, "run"], cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 3
     assert "counter.so" in done.stderr
+
+
+def test_everything_that_does_not_fit_is_told_at_once_and_nothing_is_loaded(folder: Path, build: Workshop) -> None:
+    """Somebody starts a service in the night: one look must tell all that is to be mended."""
+    shutil.copyfile(build(replace(CALLER_PLUGIN, name="picky", requires=(("counter", "^2"),))), folder / "picky.so")
+    shutil.copyfile(build(replace(CALLER_PLUGIN, name="alone", requires=(("nobody", "^1"),))), folder / "alone.so")
+    words = [*COMMAND, "run", "picky.so", "alone.so", "--journal", "off"]
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert done.stdout == ""
+    assert "alone needs interface nobody ^1: none of the 4 plugins provides it" in done.stderr
+    assert "picky needs interface counter ^2: counter 1.0.0 (counter.so) offers counter 1.0" in done.stderr
 
 
 def run_until_told(folder: Path, *words: str) -> list[dict[str, Any]]:
@@ -176,10 +188,8 @@ def test_plugins_that_require_each_other_are_refused(build: Workshop) -> None:
             source="host_caller", name="b", interface="b", functions=CALLER_PLUGIN.functions, requires=(("a", "^1.0"),)
         )
     )
-    described = [
-        (PluginEntry(str(one), str(one), {}), inspect_file(str(one), settle_deadline_s=5)[0]) for one in (first, second)
-    ]
-    with pytest.raises(hotgraft.ConfigError, match=r"a → b → a: .*require each other"):
+    described = [(one.stem, one, inspect_file(str(one), settle_deadline_s=5)[0]) for one in (first, second)]
+    with pytest.raises(hotgraft.DependencyError, match=r"a → b → a: .*require each other"):
         providers_first(described)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import graphlib
 from typing import TYPE_CHECKING, TypeVar
 
-from hotgraft.core.errors import ConfigError
+from hotgraft.core.errors import DependencyError
+from hotgraft.core.graph import make_graph
+from hotgraft.core.graph_facts import facts_of
+from hotgraft.core.graph_violations import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,21 +19,20 @@ __all__ = ["providers_first"]
 Entry = TypeVar("Entry")
 
 
-def providers_first(described: Iterable[tuple[Entry, Descriptor]]) -> list[Entry]:
+def providers_first(described: Iterable[tuple[str, Entry, Descriptor]]) -> list[Entry]:
     """Return the entries so that each comes after those whose interfaces it requires.
 
+    What nobody among them provides may be there already: that is for who binds it to say.
+
+    Args:
+        described: name, entry and descriptor of each.
+
     Raises:
-        ConfigError: they require each other in a circle.
+        DependencyError: they require each other, and not all of them say that they may.
     """
-    entries = list(described)
-    providers = {one.interface: index for index, (_, what) in enumerate(entries) for one in what.provides}
-    needs = {
-        index: {providers[need.interface] for need in what.requires if providers.get(need.interface, index) != index}
-        for index, (_, what) in enumerate(entries)
-    }
-    try:
-        order = list(graphlib.TopologicalSorter(needs).static_order())
-    except graphlib.CycleError as error:
-        circle = " → ".join(entries[index][1].name for index in error.args[1])
-        raise ConfigError("order them", on=circle, found="they require each other in a circle") from None
-    return [entries[index][0] for index in order]
+    entries = {name: (entry, what) for name, entry, what in described}
+    graph = make_graph(facts_of(what, name=name) for name, (_, what) in entries.items())
+    cycles = [str(one) for one in graph.violations if one.kind is Kind.CYCLE]
+    if cycles:
+        raise DependencyError("order them", on="the plugins", found=cycles)
+    return [entries[name][0] for name in graph.load_order]

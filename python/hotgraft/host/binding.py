@@ -43,27 +43,27 @@ def bind_requires(plugin: str, descriptor: Descriptor, loaded: Iterable[Loaded])
     return found
 
 
-def _look(need: Requirement, accepts: Range, others: list[Loaded]) -> tuple[Bound | None, list[str]]:
-    """Return the first provider in the order of loading, and why those before it would not do."""
+def _look(interface: str, accepts: Range, others: list[Loaded]) -> tuple[Bound | None, list[str]]:
+    """Return the provider that a graph would choose, and why the others would not do.
+
+    The highest version, then the highest priority; of equals, the one that was loaded first.
+    """
     passed_over: list[str] = []
-    uses = frozenset(need.features)
+    best: tuple[tuple[tuple[int, int], int], Bound] | None = None
     for other in others:
         offers = [one for one in other.serving.side.interfaces if one.name == need.interface]
         for one in offers:
-            if accepts.allows_interface((one.major, one.minor)):
-                if not _outlasts_rollback(other, one.key, accepts):
-                    passed_over.append(f"{other.name} offers {one.version} on probation, and less if it is rolled back")
-                    continue
-                missing = lacking(uses, features_everywhere(other))
-                if missing:
-                    passed_over.append(f"{other.name}{_where(other)} lacks {missing}")
-                    continue
+            if not accepts.allows_interface((one.major, one.minor)):
+                passed_over.append(f"{other.name} offers {one.version}")
+            elif not _outlasts_rollback(other, one.key, accepts):
+                passed_over.append(f"{other.name} offers {one.version} on probation, and less if it is rolled back")
+            elif best is None or ((one.major, one.minor), other.priority) > best[0]:
                 instance = next(iter(other.instances.values()))
-                return Bound(other.name, one.key, accepts, instance.slots[one.key], uses), passed_over
-            passed_over.append(f"{other.name} offers {one.version}")
+                bound = Bound(other.name, one.key, accepts, instance.slots[one.key])
+                best = ((one.major, one.minor), other.priority), bound
         if not offers:
             passed_over.append(f"{other.name} does not offer it")
-    return None, passed_over
+    return best[1] if best is not None else None, passed_over
 
 
 def _where(provider: Loaded) -> str:

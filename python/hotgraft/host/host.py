@@ -34,6 +34,7 @@ from hotgraft.host.folder import private_folder
 from hotgraft.host.fork import watch_forks
 from hotgraft.host.grants import make_grants
 from hotgraft.host.host_draining import HostDraining, make_breakers
+from hotgraft.host.host_graph import HostGraph
 from hotgraft.host.host_health import HostHealth, make_health
 from hotgraft.host.host_policy import HostPolicy
 from hotgraft.host.host_trust import HostTrust
@@ -65,7 +66,7 @@ __all__ = ["Host"]
 Typed = TypeVar("Typed")
 
 
-class Host(HostTrust, HostHealth, HostDraining, HostPolicy, HostWatching):
+class Host(HostTrust, HostHealth, HostDraining, HostGraph):
     """Loads plugins, replaces them while they are called, and takes them out of memory again.
 
     Args:

@@ -59,13 +59,13 @@ def restore_last_good(
     taken = [name for name in wanted if name in host]
     if taken:
         raise ValueError(f"plugin {taken[0]!r} is loaded: reload() replaces it")
-    described: list[tuple[tuple[Good, ...], Descriptor]] = []
+    described: list[tuple[str, tuple[Good, ...], Descriptor]] = []
     for name in wanted:
         images = good_images(recorder, name, who)
         if not images:
             raise _nothing_left(journal, name, ())
         deadline_s = host.options.settle_deadline_s
-        described.append((images, inspect_file(images[0].path, settle_deadline_s=deadline_s)[0]))
+        described.append((name, images, inspect_file(images[0].path, settle_deadline_s=deadline_s)[0]))
     for images in providers_first(described):
         _restore(recorder, images, who, sources.get(images[0].plugin, ""), load)
 

@@ -127,7 +127,7 @@ class Loaded:
     borrows_from: Loaded | None = None  # who answers in its slots
     drain: DrainRules = field(default_factory=DrainRules)  # the host's word; set by any thread, at any time
     fallback: Fallback | None = None  # declared by the host; None: nothing was
-    relied_on: frozenset[str] = frozenset()  # features that the program uses
+    priority: int = 0  # among providers of one version the highest is bound; for consumers that are bound later
 
     @property
     def serving(self) -> Candidate:

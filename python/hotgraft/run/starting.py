@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hotgraft.core.errors import HotgraftError, JournalError
-from hotgraft.core.order import providers_first
+from hotgraft.core.errors import DependencyError, HotgraftError, JournalError
+from hotgraft.core.graph import make_graph
+from hotgraft.core.graph_facts import facts_of
 from hotgraft.engine.stage import inspect_file
+from hotgraft.host.host_graph import BOUND_ANEW, load_units, one_by_one
 from hotgraft.host.image import image_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hotgraft.core.descriptor import Descriptor
+    from hotgraft.core.graph_facts import PluginFacts
     from hotgraft.core.settings import PluginEntry, Settings
     from hotgraft.host.host import Host
 
@@ -28,19 +31,36 @@ def start_plugins(host: Host, settings: Settings, say: Callable[[str, str, dict[
         say: told of each plugin that runs on its last good image, with the reason.
 
     Raises:
-        HotgraftError: one can be loaded neither from its image nor from the journal.
+        DependencyError: they do not fit together; nothing was loaded. HotgraftError: one can be loaded neither from
+        its image nor from the journal.
     """
-    for entry in providers_first([(entry, _described(host, entry, settings)) for entry in settings.plugins]):
-        try:
-            _load(host, entry)
-        except (HotgraftError, OSError) as error:
-            is_hopeless = not entry.name or entry.name in host or isinstance(error, JournalError)
-            if is_hopeless or host.last_good(entry.name) is None:
-                raise
-            if isinstance(error, HotgraftError):
-                error.running = "its last good image serves"
-            host.restore_last_good(entry.name, images=_place_of(entry))
-            say("plugin.restored", entry.name, {"error": error})
+    described = _described(host, settings)
+    graph = make_graph(facts for _, facts in described)
+    wrong = [*map(str, graph.violations), *one_by_one(graph)]
+    if wrong:
+        raise DependencyError("load them", on="the plugins", found=wrong)
+
+    entries = {facts.name: entry for entry, facts in described}
+
+    def start_one(name: str) -> None:
+        _start(host, entries[name], say)
+        host.set_priority(name, entries[name].priority)
+
+    load_units(graph, graph.load_order, start_one, lambda name: host.reload(name, reason=BOUND_ANEW))
+
+
+def _start(host: Host, entry: PluginEntry, say: Callable[[str, str, dict[str, Any]], None]) -> None:
+    """Load a plugin from its image or, where that does not come up, its last good one."""
+    try:
+        _load(host, entry)
+    except (HotgraftError, OSError) as error:
+        is_hopeless = not entry.name or entry.name in host or isinstance(error, JournalError)
+        if is_hopeless or host.last_good(entry.name) is None:
+            raise
+        if isinstance(error, HotgraftError):
+            error.running = "its last good image serves"
+        host.restore_last_good(entry.name, images=_place_of(entry))
+        say("plugin.restored", entry.name, {"error": error})
 
 
 def _place_of(entry: PluginEntry) -> dict[str, str]:
@@ -51,9 +71,32 @@ def _place_of(entry: PluginEntry) -> dict[str, str]:
         return {}
 
 
-def _described(host: Host, entry: PluginEntry, settings: Settings) -> Descriptor:
-    """Return what the image declares, or its last good one where it says nothing."""
+def _described(host: Host, settings: Settings) -> list[tuple[PluginEntry, PluginFacts]]:
+    """Return what each image declares, or its last good one where it says nothing.
+
+    Raises:
+        DependencyError: several say nothing; each is named. And what one alone raises.
+    """
+    described: list[tuple[PluginEntry, PluginFacts]] = []
+    errors: list[tuple[PluginEntry, HotgraftError | OSError]] = []
     deadline_s = settings.options.settle_deadline_s
+    for entry in settings.plugins:
+        try:
+            descriptor = _descriptor(host, entry, deadline_s)
+        except (HotgraftError, OSError) as error:
+            errors.append((entry, error))
+            continue
+        facts = facts_of(descriptor, name=entry.name, priority=entry.priority, where=entry.image)
+        described.append((entry, facts))
+    if len(errors) == 1:
+        raise errors[0][1]
+    if errors:
+        found = [f"{entry.image}: {_reasons(error)}" for entry, error in errors]
+        raise DependencyError("load them", on="the plugins", found=found)
+    return described
+
+
+def _descriptor(host: Host, entry: PluginEntry, deadline_s: float) -> Descriptor:
     try:
         return inspect_file(image_of(entry.image), settle_deadline_s=deadline_s)[0]
     except (HotgraftError, OSError):
@@ -61,6 +104,12 @@ def _described(host: Host, entry: PluginEntry, settings: Settings) -> Descriptor
         if good is None:
             raise
         return inspect_file(good, settle_deadline_s=deadline_s)[0]
+
+
+def _reasons(error: HotgraftError | OSError) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return "; ".join(error.found) or error.tried
 
 
 def _load(host: Host, entry: PluginEntry) -> None:
