@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "inspect": ("hotgraft.cli.inspect", "Show what an image is, and what stands against loading it."),
     "diff": ("hotgraft.cli.diff", "Say what a new image or header means for who relies on the old."),
     "check": ("hotgraft.cli.check", "Say whether images would be accepted, for CI."),
+    "graph": ("hotgraft.cli.graph", "Show who calls whom, and what does not fit together."),
     "doctor": ("hotgraft.cli.doctor", "Look at this machine: compilers, loader, limits, leftovers."),
     "bench": ("hotgraft.cli.bench", "Measure what a call, a swap and a reload cost on this machine."),
     "demo": ("hotgraft.cli.demo", "Replace an audio filter under a running stream; check it all."),
