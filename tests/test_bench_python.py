@@ -13,6 +13,7 @@ import pytest
 
 from benchmarks.python.calls import COMPARISONS
 from benchmarks.python.counting import count
+from benchmarks.python.graph import fitted_exponent, measure_exponent, measure_whole
 from benchmarks.python.subjects import Subjects, nanobind_root
 from benchmarks.python.timing import measure, order_for, run_worker
 from benchmarks.rows import Effort
@@ -42,6 +43,14 @@ def test_a_measure_answers_samples(subjects: Subjects) -> None:
     found = measure(subjects, COMPARISONS[0], Effort(samples=2, sample_s=1e-6), 1)
 
     assert len(found.plain) == len(found.again) == len(found.measured) == 2
+
+
+def test_the_rows_of_the_graph_give_three_series() -> None:
+    """On a small system; the exponent of what is known is found."""
+    for found in (measure_whole(40, 2), measure_exponent((20, 40), 2)):
+        assert (len(found.plain), len(found.again), len(found.measured)) == (2, 2, 4)
+    assert fitted_exponent((10, 20, 40), [3.0, 6.0, 12.0]) == pytest.approx(1.0)
+    assert fitted_exponent((10, 20, 40), [3.0, 12.0, 48.0]) == pytest.approx(2.0)
 
 
 @pytest.mark.full

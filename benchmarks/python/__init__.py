@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from ..rows import Row
 from .calls import COMPARISONS
+from .graph import graph_rows
 from .probe import probe_row
 from .subjects import Subjects
 from .timing import measure
@@ -41,4 +42,4 @@ def rows(effort: Effort) -> list[Row]:
         for subjects in map(Subjects, interpreters())
         for comparison in COMPARISONS
     ]
-    return [*calls, probe_row(Subjects(sys.executable), effort)]
+    return [*calls, probe_row(Subjects(sys.executable), effort), *graph_rows(effort)]

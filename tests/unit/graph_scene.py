@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from hotgraft.core.graph import Graph
 
 
+@functools.cache  # tests draw thousands of a few
 def need(text: str) -> Need:
     """Return a need: ``codec ^1``, ``codec ^1 optional``, ``codec ^1 cycle``, ``codec ^1 +stereo``."""
     interface, wanted, *words = text.split(" ")

@@ -59,14 +59,14 @@ def test_a_cycle_and_what_is_wrong_are_drawn_too() -> None:
     ]
 
 
-def test_a_chain_of_ten_thousand_is_drawn_in_pieces_that_fit_a_screen() -> None:
+def test_a_long_chain_is_drawn_in_pieces_that_fit_a_screen() -> None:
     """Each plugin once, and no line wider than its depth allows."""
     chain = [
-        plugin(f"p{number}", f"i{number} 1.0", *([f"i{number - 1} ^1"] if number else [])) for number in range(10_000)
+        plugin(f"p{number}", f"i{number} 1.0", *([f"i{number - 1} ^1"] if number else [])) for number in range(2_000)
     ]
     lines = tree(make_graph(chain)).splitlines()
     titled = [line for line in lines if line[0] == "p"]
-    assert len(lines) == 10_000 + len(titled) - 1
+    assert len(lines) == 2_000 + len(titled) - 1
     assert max(map(len, lines)) < 3 * DEPTH_MAX + 60
 
 

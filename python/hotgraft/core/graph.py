@@ -10,7 +10,7 @@ Plugins may need each other only where every edge between them says so (``cycle 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from hotgraft.core.graph_cycles import cycle_through, inner_order, strong_parts
@@ -53,6 +53,7 @@ class Graph:
         units: what is loaded as one, providers first, by name where that says nothing; one of several is a cycle.
         unbound: optional needs that lead nowhere.
         violations: everything that is wrong; while there is one, nothing is to be loaded.
+        offers: who provides what, where that was looked for.
     """
 
     plugins: Mapping[str, PluginFacts]
@@ -60,6 +61,7 @@ class Graph:
     units: tuple[tuple[str, ...], ...]
     unbound: tuple[Unbound, ...] = ()
     violations: tuple[Violation, ...] = ()
+    offers: Offers | None = field(default=None, compare=False, repr=False)
 
     @property
     def load_order(self) -> tuple[str, ...]:
@@ -93,9 +95,14 @@ def make_graph(plugins: Iterable[PluginFacts]) -> Graph:
     edges: list[Edge] = []
     unbound: list[Unbound] = []
     violations = list(doubles)
+    new_edge = tuple.__new__  # what Edge(...) calls, at half of its cost
     for name, facts in known.items():
         for need in facts.requires:
             best = offers.best(need)
+            if len(best) == 1 and best[0][2] != name:  # nearly always
+                version, _, provider = best[0]
+                edges.append(new_edge(Edge, (name, need, provider, version)))
+                continue
             if best and best[0].plugin == name:
                 best = best[1:]
             if not best:
@@ -104,7 +111,7 @@ def make_graph(plugins: Iterable[PluginFacts]) -> Graph:
                 violations.append(ambiguous(name, need, offers.tied(need, best[0], name)))
             else:
                 edges.append(Edge(name, need, best[0].plugin, best[0].version))
-    return arrange(known, edges, unbound=unbound, violations=violations)
+    return replace(arrange(known, edges, unbound=unbound, violations=violations), offers=offers)
 
 
 def _is_tied(best: Sequence[Offer], consumer: str) -> bool:
@@ -175,7 +182,7 @@ class Offers:
             return ()
         if len(offers) == 1:  # the usual case, without a call where it is known
             known_of = self._allowed.get(need.accepts.text)
-            if known_of is not None and known_of.get(offers[0].version) and not need.features:
+            if known_of is not None and known_of.get(offers[0][0]) and not need.features:
                 return offers
             return () if self.why_not(need, offers[0]) else offers
         key = (need.interface, need.accepts.text, need.features)

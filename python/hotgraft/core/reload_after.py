@@ -146,7 +146,7 @@ class After:
 
     @cached_property
     def _present(self) -> Offers:
-        return Offers(self._graph.plugins)
+        return self._graph.offers or Offers(self._graph.plugins)
 
     @cached_property
     def _waiting(self) -> Offers:

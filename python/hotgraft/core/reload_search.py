@@ -12,7 +12,7 @@ the refusal says whose needs they are.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from enum import StrEnum
 from functools import cached_property
 from itertools import product
@@ -267,13 +267,9 @@ class Search:
 
 
 def _by_provider(edges: Sequence[Edge]) -> Mapping[str, Sequence[Edge]]:
-    found: dict[str, list[Edge]] = {}
+    found: dict[str, list[Edge]] = defaultdict(list)
     for edge in edges:
-        known = found.get(edge.provider)
-        if known is None:
-            found[edge.provider] = [edge]
-        else:
-            known.append(edge)
+        found[edge[2]].append(edge)  # by its place: this is done for every edge there is
     return found
 
 
