@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hotgraft.core.graph import arrange
 from hotgraft.core.graph_facts import Edge, Unbound, facts_of
+from hotgraft.engine.config import config_text
 from hotgraft.engine.discovery import discover
 from hotgraft.engine.journal_asked import asked
-from hotgraft.host.image import config_text
 from hotgraft.host.loaded import MAIN
 
 if TYPE_CHECKING:
