@@ -278,6 +278,15 @@ def test_a_provider_further_on_that_has_the_feature_is_taken(host: Host, build: 
         assert second.add(0) == 5
 
 
+def test_an_optional_provider_without_the_feature_is_left_out(host: Host, build: Workshop) -> None:
+    """As one in a version out of its range: the consumer comes up without it, and holds nothing of it."""
+    with host:
+        host.load(build(POOR))
+        host.load(build(but(USER, optional=True)))
+        assert host._loaded("caller").imports == {}
+        host.reload("counter", build(but(PLAIN, build=3)))
+
+
 def test_a_feature_that_a_loaded_consumer_uses_stays(host: Host, build: Workshop) -> None:
     """Dropping it breaks a promise that somebody relies on; where nobody does, it goes."""
     with host:

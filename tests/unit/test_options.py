@@ -31,9 +31,9 @@ def test_a_journal_is_a_path_or_none() -> None:
         make_options({"journal": 3})
 
 
-@pytest.mark.parametrize("value", [0, -1.0, float("nan"), float("inf"), True, "5", None])
+@pytest.mark.parametrize("value", [0, -1.0, float("nan"), float("inf"), 1e10, 10**400, True, "5", None])
 def test_a_duration_is_a_finite_number_above_zero(value: object) -> None:
-    """An endless or empty deadline is how a program comes to hang."""
+    """An endless or empty deadline is how a program comes to hang; one beyond all clocks, to fail at its first wait."""
     with pytest.raises(ConfigError, match="swap_deadline_s"):
         make_options({"swap_deadline_s": value})
 
