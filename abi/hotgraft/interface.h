@@ -9,8 +9,8 @@
  *                                    uint64_t n);
  *     } gain_v1;
  *
- * Only fixed-width integers, float, double, pointers and POD structs by pointer cross. `hotgraft bind` reads the
- * annotations; for the compiler they are nothing.
+ * Only fixed-width integers, float, double, enums, pointers, plain structs and unions by pointer, and call-backs that
+ * are passed on cross. `hotgraft bind` reads the annotations; for the compiler they are nothing.
  */
 #ifndef HOTGRAFT_INTERFACE_H
 #define HOTGRAFT_INTERFACE_H
@@ -26,12 +26,14 @@ HOTGRAFT_EXTERN_C_BEGIN
 #define HOTGRAFT_IN(n)
 #define HOTGRAFT_OUT(n)
 #define HOTGRAFT_INOUT(n)
-/* The pointer may be NULL; None in Python. */
+/* The pointer, or behind the parameter list the result, may be NULL; None in Python. */
 #define HOTGRAFT_NULLABLE
 /* After the function's parameter list: what holds for the function. */
 #define HOTGRAFT_SINCE(major, minor) /* the interface version that first offered it */
 #define HOTGRAFT_BLOCKING            /* may take long: Python releases its lock around the call */
 #define HOTGRAFT_IDEMPOTENT          /* calling it twice is calling it once */
+#define HOTGRAFT_SERIAL              /* callers take turns: one call at a time */
+#define HOTGRAFT_REALTIME            /* never waits and asks for no memory: may be called on a realtime thread */
 /* A result that is a pointer says who owns what it points to; bind refuses one that does not. */
 #define HOTGRAFT_COPIED    /* terminated text (char *): copied into a Python object before the guard is left */
 #define HOTGRAFT_OWNED     /* from the host's realloc, now the caller's: copied into a Python object, then freed */

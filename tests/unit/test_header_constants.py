@@ -101,7 +101,7 @@ def expression(dice: random.Random, depth: int) -> str:
 def test_a_compiler_finds_the_same_values(tmp_path: Path, sized: Sized) -> None:
     """The evaluator is ours; the judge is the compiler: every value that we give, it gives."""
     dice = random.Random(7)
-    lines = []
+    lines: list[str] = []
     while len(lines) < sized(quick=50, full=2000):
         text = expression(dice, dice.randint(1, 4))
         try:

@@ -26,6 +26,7 @@ _MODULE_HEAD: Final = '''\
 
 from typing import Protocol as _Protocol
 '''
+REALS: Final = ("f32", "f64")
 BUILTINS: Final = frozenset({"int", "float", "str", "bytes", "memoryview"})
 
 
@@ -79,7 +80,9 @@ def _qualified(written: str, taken: set[str]) -> str:
 def _python_type(parameter: Parameter) -> str:
     if parameter.pointer:
         return "_Buffer | None" if parameter.nullable else "_Buffer"
-    return "float" if parameter.type.startswith("f") else "int"
+    if parameter.nullable:
+        return "int | None"  # an address
+    return "float" if parameter.type in REALS else "int"
 
 
 def _result(function: Function) -> str:
@@ -91,4 +94,4 @@ def _result(function: Function) -> str:
     if returns.kind == "pointer":
         is_text = returns.ownership == "copied" or (returns.ownership == "owned" and returns.type in ("i8", "u8"))
         return "memoryview | None" if returns.ownership == "leased" else "str | None" if is_text else "bytes | None"
-    return "float" if returns.type.startswith("f") else "int"
+    return "float" if returns.type in REALS else "int"

@@ -1,295 +1,284 @@
-"""The structs of interface headers: members as declared, and what the annotations beside them say.
+"""The types that interface headers declare: structs, unions, enums, typedefs; members as declared, annotations beside.
 
-Finds ``typedef struct name { … } name;``. A member is a function pointer or a field. cffi parses the declarations
-(`header_types`); what C's grammar does not keep for us is read here: annotations, parameter names, lines. Both
-readings are compared, and nothing is guessed.
+Finds ``typedef struct name { … } name;``, ``struct name { … };``, the same of unions and enums, and typedefs of other
+types. cffi parses the declarations too (`header_types`); what C's grammar does not keep for us is read here:
+annotations, parameter names, lines. Both readings are compared, and nothing is guessed.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from hotgraft.engine.header_c import TAGGED, Scope
+from hotgraft.engine.header_declare import (
+    LAYOUT_ATTRIBUTES,
+    PAIRS,
+    TYPE_WORDS,
+    DeclarationReader,
+    Declared,
+    is_name,
+    matching,
+    shown,
+    split,
+    without_annotations,
+)
+from hotgraft.engine.header_literals import NoValueError
+from hotgraft.engine.header_numbers import integer_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Container, Iterator, Sequence
 
     from hotgraft.engine.header_tokens import Header, Token
 
-PARAMETER_ANNOTATIONS: Final = {
-    "HOTGRAFT_IN": 1, "HOTGRAFT_OUT": 1, "HOTGRAFT_INOUT": 1, "HOTGRAFT_NULLABLE": 0,
-}  # fmt: skip
-FUNCTION_ANNOTATIONS: Final = {
-    "HOTGRAFT_SINCE": 2, "HOTGRAFT_BLOCKING": 0, "HOTGRAFT_IDEMPOTENT": 0,
-    "HOTGRAFT_COPIED": 0, "HOTGRAFT_OWNED": 0, "HOTGRAFT_LEASED": 1, "HOTGRAFT_NOTHROW": 0,
-}  # fmt: skip
+Kind: TypeAlias = Literal["struct", "union", "enum", "typedef"]
+
 NOISE: Final = frozenset({"HOTGRAFT_CALL", "HOTGRAFT_EXTERN_C_BEGIN", "HOTGRAFT_EXTERN_C_END"})
-SHOWN_TOKENS: Final = 24  # of what a complaint is about
-PAIRS: Final = {"(": ")", "{": "}", "[": "]"}
+ANONYMOUS_LIMIT: Final = 16  # members without a name inside one another
 
 
 @dataclass(frozen=True, slots=True)
-class Declared:
-    """A parameter, field or result: its type's tokens, its name, the text between brackets, its annotations."""
+class Anonymous:
+    """A struct or union inside another, without a name: its members are the outer's."""
 
-    type: tuple[str, ...]
-    name: str
-    array: str
-    line: int
-    annotations: dict[str, tuple[str, ...]] = field(default_factory=dict)
-
-    @property
-    def stars(self) -> int:
-        """How many pointers deep."""
-        return self.type.count("*")
-
-    @property
-    def base(self) -> tuple[str, ...]:
-        """What stands before the first star, without const: ``struct pair`` is ``pair``."""
-        words = self.type[: self.type.index("*")] if "*" in self.type else self.type
-        words = tuple(word for word in words if word != "const")
-        return words[1:] if words[:1] == ("struct",) and len(words) == 2 else words
-
-    @property
-    def is_const(self) -> bool:
-        """Is what it points to (or the value itself) const?"""
-        return "const" in (self.type[: self.type.index("*")] if "*" in self.type else self.type)
-
-    @property
-    def is_plain(self) -> bool:
-        """After the first star, is there nothing but stars and const?"""
-        return "*" not in self.type or set(self.type[self.type.index("*") :]) <= {"*", "const"}
-
-    @property
-    def c_type(self) -> str:
-        """The type as C writes it, without the name; const of a parameter itself is no part of a function's type."""
-        const = "const " if self.is_const and self.stars else ""
-        return f"{const}{' '.join(self.base)}{' ' + '*' * self.stars if self.stars else ''}"
+    members: tuple[Declared | Anonymous, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
-    """A function pointer of an interface struct; without parameters where it is a plain field."""
+class DeclaredType:
+    """A type of a header, what of it cannot be read, and the declaration as cffi reads it."""
 
-    declared: Declared
-    parameters: tuple[Declared, ...] | None = None
-
-    def c_type(self, stars: str = "") -> str:
-        """Its type as C writes it, or with `stars` the type of a pointer to it."""
-        declared = self.declared
-        if self.parameters is None:
-            pointer = f" ({stars})" if declared.array and stars else f" {stars}" if stars else ""
-            return declared.c_type + pointer + (f"[{declared.array}]" if declared.array else "")
-        inner = ", ".join(one.c_type for one in self.parameters) or "void"
-        nothrow = " HOTGRAFT_NOTHROW" if "HOTGRAFT_NOTHROW" in declared.annotations else ""
-        return f"{declared.c_type} (HOTGRAFT_CALL *{stars})({inner}){nothrow}"
-
-
-@dataclass(frozen=True, slots=True)
-class DeclaredStruct:
-    """A struct of a header, what of it cannot be read, and the struct as cffi reads it."""
-
+    kind: Kind
     name: str
     path: str
     line: int
-    members: tuple[Member, ...]
     complaints: tuple[str, ...]
     text: str
     words: frozenset[str]
+    spelled: str  # "pair", or "struct pair" where it has no typedef of its own
+    parts: tuple[Declared | Anonymous, ...] = ()
+    values: tuple[tuple[str, int], ...] = ()  # of an enum
+
+    @property
+    def members(self) -> tuple[Declared, ...]:
+        """Return the members; those of a member without a name as its own."""
+        return tuple(_flat(self.parts))
 
 
-def parse_header(header: Header, complaints: list[str]) -> tuple[DeclaredStruct, ...]:
-    """Return the header's structs; add what cannot be told from one another to `complaints`."""
-    structs = []
-    tokens = [token for token in header.tokens if token.text not in NOISE]
-    at = 0
-    while at < len(tokens):
-        if tokens[at].text not in PAIRS:
+def _flat(parts: Sequence[Declared | Anonymous]) -> Iterator[Declared]:
+    for one in parts:
+        if isinstance(one, Anonymous):
+            yield from _flat(one.members)
+        else:
+            yield one
+
+
+def parse_header(header: Header, complaints: list[str], scope: Scope | None = None) -> tuple[DeclaredType, ...]:
+    """Return the header's types; add what cannot be told from one another to `complaints`.
+
+    `scope`: what headers before this one declared; it is added to.
+    """
+    return _Parser(header, complaints, Scope() if scope is None else scope).types()
+
+
+class _Parser:
+    """Goes over the declarations of one header, in order: C names nothing before it was declared."""
+
+    def __init__(self, header: Header, complaints: list[str], scope: Scope) -> None:
+        self._path = header.path
+        self._tokens = [token for token in header.tokens if token.text not in NOISE]
+        self._complaints = complaints
+        self._scope = scope
+        self._types: list[DeclaredType] = []
+
+    def types(self) -> tuple[DeclaredType, ...]:
+        tokens = self._tokens
+        begin = at = 0
+        while at < len(tokens):
+            text = tokens[at].text
+            if text == ";":
+                self._alias(tokens[begin:at])
+                begin = at + 1
+            elif text in PAIRS:
+                end = matching(tokens, at)
+                if end == len(tokens):
+                    self._complaints.append(f"{self._path}:{tokens[at].line}: {text} is never closed")
+                    break
+                if text == "{":
+                    end, begin = self._braces(begin, at, end)
+                at = end
             at += 1
-            continue
-        end = matching(tokens, at)
-        if end == len(tokens):
-            complaints.append(f"{header.path}:{tokens[at].line}: {tokens[at].text} is never closed")
-            break
-        if tokens[at].text == "{":
-            begin = next((one for one in (at - 2, at - 3) if _opens_struct(tokens, one)), None)
-            if begin is not None:
-                structs.append(_struct(tokens, begin, at, end, header.path))
-        at = end + 1
-    return tuple(structs)
+        return tuple(self._types)
+
+    def _braces(self, begin: int, opening: int, end: int) -> tuple[int, int]:
+        """Read what may be the body of a type; return its last token, and where the next declaration begins."""
+        head = _from_last(self._tokens[begin:opening], {"typedef"}) or _from_last(self._tokens[begin:opening], TAGGED)
+        complaints: list[str] = []
+        before = self._tokens[begin : opening - len(head)]
+        if before and before[-1].text in TYPE_WORDS:
+            complaints.append(f"{self._path}:{before[-1].line}: {before[-1].text} before typedef: typedef comes first")
+        texts = _without_attributes(head, f"{self._path}:{head[0].line if head else 0}", complaints)
+        is_typedef = texts[:1] == ["typedef"]
+        words = texts[is_typedef:]
+        if not (words[:1] and words[0] in TAGGED and len(words) <= 2 and all(map(is_name, words))):
+            return end, end + 1
+        tail = self._tokens[end + 1 :]
+        stop = next((at for at, token in enumerate(tail) if token.text == ";"), None)
+        behind = tail[:stop] if stop is not None else tail[:2]
+        names = _without_attributes(behind, f"{self._path}:{self._tokens[end].line}", complaints)
+        tag = words[1] if len(words) == 2 else ""
+        if is_typedef:
+            name = names[0] if names else ""
+            if len(names) != 1 or not is_name(name) or stop is None:
+                complaints.append(
+                    f"{self._path}:{self._tokens[end].line}: after the brace of a {words[0]} come its name and ;"
+                )
+            if tag and tag != name:
+                complaints.append(
+                    f"{self._path}:{head[0].line}: {words[0]} {tag} is called {name}: give both the same name"
+                )
+        elif names or (not tag and words[0] != "enum"):
+            return end, end + 1  # a variable, or nothing that could be named
+        else:
+            name = tag
+        self._declare(words[0], name, tag, head[0].line, (opening, end), complaints, is_typedef=is_typedef)
+        last = end if stop is None or len(names) > 1 else end + 1 + stop
+        return last, last + 1
+
+    def _declare(
+        self,
+        kind: str,
+        name: str,
+        tag: str,
+        line: int,
+        body: tuple[int, int],
+        complaints: list[str],
+        *,
+        is_typedef: bool,
+    ) -> None:
+        opening, end = body
+        inner = self._tokens[opening + 1 : end]
+        written = f"{kind} {tag} {{ {' '.join(without_annotations(inner))} }}"
+        values: tuple[tuple[str, int], ...] = ()
+        parts: tuple[Declared | Anonymous, ...] = ()
+        if kind == "enum":
+            values = tuple(self._enumerators(inner, complaints))
+        else:
+            parts = _members(inner, self._path, self._scope, complaints)
+        declared = DeclaredType(
+            "struct" if kind == "struct" else "union" if kind == "union" else "enum",
+            name or f"enum at {self._path}:{line}",
+            self._path,
+            line,
+            tuple(complaints),
+            f"typedef {written} {name};" if is_typedef else f"{written};",
+            frozenset(token.text for token in inner),
+            name if is_typedef else f"{kind} {name}",
+            parts,
+            values,
+        )
+        self._types.append(declared)
+        if tag:
+            self._scope.tags[tag] = kind
+        if not complaints:
+            self._scope.enumerators |= dict(values)
+
+    def _enumerators(self, tokens: Sequence[Token], complaints: list[str]) -> Iterator[tuple[str, int]]:
+        known = dict(self._scope.enumerators)
+        following = 0
+        for run in split(tokens, ","):
+            texts = [token.text for token in run]
+            if not texts or not is_name(texts[0]) or (len(texts) > 1 and texts[1] != "="):
+                line = run[0].line if run else tokens[0].line
+                complaints.append(f"{self._path}:{line}: {shown(run) or 'nothing'}: NAME or NAME = number is wanted")
+                return
+            if len(texts) > 1:
+                try:
+                    following = integer_value(" ".join(texts[2:]), known)
+                except NoValueError:
+                    complaints.append(f"{self._path}:{run[0].line}: {shown(run)}: its value is not certain")
+                    return
+            if texts[0] in known:
+                complaints.append(f"{self._path}:{run[0].line}: {texts[0]} is declared twice")
+            yield texts[0], following
+            known[texts[0]] = following
+            following += 1
+
+    def _alias(self, run: Sequence[Token]) -> None:
+        """Read ``typedef type name;``."""
+        texts = [token.text for token in run]
+        if texts[:1] != ["typedef"] or len(texts) < 3:
+            return
+        complaints: list[str] = []
+        reader = DeclarationReader(self._path, self._scope, complaints)
+        is_function = ("(", "*") in pairwise(texts)
+        declared = reader.call_back(run[1:]) if is_function else reader.declared(run[1:], {})
+        name = declared.name
+        if not is_name(name):
+            return
+        if texts[1] in TAGGED and texts[2:] == [name, name]:
+            self._scope.aliased.add(name)
+            return
+        line = run[0].line
+        text = " ".join(texts) + ";"
+        words = frozenset(texts[1:]) - {name}
+        self._scope.typedefs[name] = (declared.type, declared.is_const)
+        self._types.append(DeclaredType("typedef", name, self._path, line, tuple(complaints), text, words, name))
 
 
-def _opens_struct(tokens: Sequence[Token], at: int) -> bool:
-    return at >= 0 and [one.text for one in tokens[at : at + 2]] == ["typedef", "struct"]
+def _from_last(run: Sequence[Token], words: Container[str]) -> Sequence[Token]:
+    """Return what begins with the last of these words; nothing where none stands there."""
+    at = next((at for at in reversed(range(len(run))) if run[at].text in words), len(run))
+    return run[at:]
 
 
-def _struct(tokens: Sequence[Token], begin: int, opening: int, end: int, path: str) -> DeclaredStruct:
-    complaints: list[str] = []
-    name = tokens[end + 1].text if end + 1 < len(tokens) else ""
-    where = f"{path}:{tokens[begin].line}"
-    if not is_name(name) or end + 2 >= len(tokens) or tokens[end + 2].text != ";":
-        complaints.append(f"{path}:{tokens[end].line}: after the brace of a struct come its name and ;")
-    tag = tokens[begin + 2].text if begin + 2 < opening else ""
-    if tag and tag != name:
-        complaints.append(f"{where}: struct {tag} is called {name}: give both the same name")
-    inner = tokens[opening + 1 : end]
-    members = _members(inner, path, complaints)
-    text = f"typedef struct {tag} {{ {' '.join(_without_annotations(inner))} }} {name};"
-    words = frozenset(token.text for token in inner)
-    return DeclaredStruct(name, path, tokens[begin].line, members, tuple(complaints), text, words)
-
-
-def matching(tokens: Sequence[Token], begin: int) -> int:
-    """Return where the bracket opened at `begin` closes; the length of `tokens` where it does not."""
-    opened, closed = tokens[begin].text, PAIRS[tokens[begin].text]
-    depth = 0
-    for at in range(begin, len(tokens)):
-        depth += (tokens[at].text == opened) - (tokens[at].text == closed)
-        if depth == 0:
-            return at
-    return len(tokens)
-
-
-def split(tokens: Sequence[Token], separator: str) -> Iterable[Sequence[Token]]:
-    """Yield the runs of tokens between separators that stand outside of brackets."""
-    depth = begin = 0
-    for at, token in enumerate(tokens):
-        depth += (token.text in PAIRS) - (token.text in ")]}")
-        if token.text == separator and depth == 0:
-            yield tokens[begin:at]
-            begin = at + 1
-    if begin < len(tokens):
-        yield tokens[begin:]
-
-
-def is_name(text: str) -> bool:
-    """Is `text` a name that C, C++ and the descriptor can hold?"""
-    return text.isascii() and text.isidentifier()
-
-
-def _shown(tokens: Sequence[Token]) -> str:
-    text = " ".join(token.text for token in tokens[:SHOWN_TOKENS])
-    return text if len(tokens) <= SHOWN_TOKENS else text + " …"
-
-
-def _members(tokens: Sequence[Token], path: str, complaints: list[str]) -> tuple[Member, ...]:
-    members: list[Member] = []
+def _members(
+    tokens: Sequence[Token], path: str, scope: Scope, complaints: list[str], depth: int = 0
+) -> tuple[Declared | Anonymous, ...]:
+    reader = DeclarationReader(path, scope, complaints)
+    members: list[Declared | Anonymous] = []
     if tokens and tokens[-1].text != ";":
         complaints.append(f"{path}:{tokens[-1].line}: {tokens[-1].text}: a ; is missing after it")
     for run in split(tokens, ";"):
         texts = [token.text for token in run]
         if not run:
             continue
-        if ":" in texts:
-            complaints.append(f"{path}:{run[0].line}: {_shown(run)}: bitfields do not cross")
-        elif "{" in texts:
-            complaints.append(f"{path}:{run[0].line}: a struct inside a struct: declare it before, by name")
-        elif ("(", "*") in (pairs := list(pairwise(texts))):
-            member = _function(run, pairs.index(("(", "*")), path, complaints)
+        if "{" in texts:
+            opening = texts.index("{")
+            kind = _without_attributes(run[:opening], f"{path}:{run[0].line}", complaints)
+            if (
+                kind not in (["struct"], ["union"])
+                or matching(run, opening) != len(run) - 1
+                or depth == ANONYMOUS_LIMIT
+            ):
+                complaints.append(f"{path}:{run[0].line}: a struct inside a struct: declare it before, by name")
+                continue
+            members.append(Anonymous(_members(run[opening + 1 : -1], path, scope, complaints, depth + 1)))
+        elif ":" in texts:
+            complaints.append(f"{path}:{run[0].line}: {shown(run)}: bitfields do not cross")
+        elif ("(", "*") in pairwise(texts):
+            member = reader.function(run)
             members += [member] if member is not None else []
         else:
-            members += [Member(one) for one in _fields(run, path, complaints)]
+            members += reader.fields(run)
     return tuple(members)
 
 
-def _fields(run: Sequence[Token], path: str, complaints: list[str]) -> Iterable[Declared]:
-    """The fields of one line: ``float x, y[2];`` declares two of one type."""
-    first, *others = split(run, ",")
-    declared = _declared(first, {}, path, complaints)
-    yield declared
-    for one in others:
-        base = tuple(word for word in declared.type if word != "*")
-        further = _declared([*(_at(word, run[0]) for word in base), *one], {}, path, complaints)
-        yield further
-
-
-def _at(text: str, token: Token) -> Token:
-    return type(token)(text, token.line)
-
-
-def _function(run: Sequence[Token], opening: int, path: str, complaints: list[str]) -> Member | None:
-    texts = [token.text for token in run]
-    naming = matching(run, opening)
-    begin = naming + 1
-    if texts[begin : begin + 1] != ["("] or naming != opening + 3 or not is_name(texts[opening + 2]):
-        complaints.append(f"{path}:{run[0].line}: {_shown(run)}: not of the form  result (*name)(parameters)")
-        return None
-    end = matching(run, begin)
-    annotations, rest = _take_annotations(run[end + 1 :], FUNCTION_ANNOTATIONS, path, complaints)
-    before, result = _take_annotations(run[:opening], FUNCTION_ANNOTATIONS, path, complaints)
-    if rest:
-        complaints.append(f"{path}:{rest[0].line}: {_shown(rest)!r} is no annotation: is a ; missing before it?")
-    runs = list(split(run[begin + 1 : end], ","))
-    if [token.text for one in runs for token in one] == ["void"]:
-        runs = []
-    parameters = tuple(_declared(one, PARAMETER_ANNOTATIONS, path, complaints) for one in runs)
-    declared = Declared(
-        tuple(token.text for token in result), texts[opening + 2], "", run[opening + 2].line, before | annotations
-    )
-    return Member(declared, parameters)
-
-
-def _declared(run: Sequence[Token], known: dict[str, int], path: str, complaints: list[str]) -> Declared:
-    annotations, rest = _take_annotations(run, known, path, complaints)
-    texts = [token.text for token in rest]
-    line = rest[-1].line if rest else run[0].line if run else 0
-    where = f"{path}:{line}"
-    array = ""
-    if "[" in texts:
-        begin = texts.index("[")
-        end = matching(rest, begin)
-        array = " ".join(texts[begin + 1 : end])
-        if texts.count("[") > 1:
-            complaints.append(f"{where}: {_shown(rest)}: arrays of arrays do not cross")
-        elif end != len(texts) - 1 or not array:
-            complaints.append(f"{where}: {_shown(rest)}: an array says how many elements it has, last")
-        texts = texts[:begin]
-    if texts == ["..."]:
-        complaints.append(f"{where}: '...': a variable number of arguments does not cross")
-    elif len(texts) < 2 or not is_name(texts[-1]):
-        complaints.append(f"{where}: {_shown(rest) or 'nothing'}: a type and a name of A-Z a-z 0-9 _ are wanted")
-    for text in texts:
-        if text.startswith("HOTGRAFT_"):
-            complaints.append(f"{where}: {text} does not belong here, or lacks its arguments")
-    name = texts[-1] if texts else ""
-    return Declared(tuple(texts[:-1]), name, array, line, annotations)
-
-
-def _take_annotations(
-    run: Sequence[Token], known: dict[str, int], path: str, complaints: list[str]
-) -> tuple[dict[str, tuple[str, ...]], list[Token]]:
-    annotations: dict[str, tuple[str, ...]] = {}
-    rest = []
+def _without_attributes(run: Sequence[Token], where: str, complaints: list[str]) -> list[str]:
+    """Return the words of a type's head; what changes its layout is complained about and left out."""
+    words = []
     at = 0
     while at < len(run):
-        token = run[at]
-        wanted = known.get(token.text)
-        given: tuple[str, ...] = ()
-        if wanted is None:
-            rest.append(token)
+        text = run[at].text
+        if text not in LAYOUT_ATTRIBUTES:
+            words.append(text)
         else:
-            if at + 1 < len(run) and run[at + 1].text == "(" and wanted:
-                end = matching(run, at + 1)
-                given = tuple(" ".join(one.text for one in part) for part in split(run[at + 2 : end], ","))
-                at = end
-            if token.text in annotations:
-                complaints.append(f"{path}:{token.line}: {token.text} stands twice")
-            if len(given) != wanted or not all(given):
-                complaints.append(f"{path}:{token.line}: {token.text} lacks its arguments: it wants {wanted}")
-                given = ("0",) * wanted
-            annotations[token.text] = given
+            end = matching(run, at + 1) if at + 1 < len(run) and run[at + 1].text == "(" else at
+            complaints.append(
+                f"{where}: {shown(run[at : end + 1])}: bind knows nothing of layouts that an attribute makes, and such "
+                "a struct does not cross: leave it out, and order the fields so that no gaps are left"
+            )
+            at = end
         at += 1
-    return annotations, rest
-
-
-def _without_annotations(tokens: Sequence[Token]) -> Iterable[str]:
-    """Yield what a compiler sees after the annotations became nothing."""
-    known = PARAMETER_ANNOTATIONS | FUNCTION_ANNOTATIONS
-    at = 0
-    while at < len(tokens):
-        wanted = known.get(tokens[at].text)
-        if wanted is None:
-            yield tokens[at].text
-        elif wanted and at + 1 < len(tokens) and tokens[at + 1].text == "(":
-            at = min(matching(tokens, at + 1), len(tokens))
-        at += 1
+    return words

@@ -1,8 +1,8 @@
 """An interface header as tokens: comments gone, macros of one word or number replaced, lines kept.
 
-There is no compiler in here. What only a preprocessor could decide (a member under ``#if``, a macro that is more than
-a word) is refused with its line, so that nothing is ever read differently than a compiler reads it; what slips
-through all the same fails to compile against the assertions of `bind_source`.
+There is no compiler in here. What only a preprocessor could decide (a member under ``#if``, a macro that is neither
+a word nor a number) is refused with its line, so that nothing is ever read differently than a compiler reads it; what
+slips through all the same fails to compile against the assertions of `bind_source`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from hotgraft.engine.header_conditions import Conditions
+from hotgraft.engine.header_literals import Integer, NoValueError
+from hotgraft.engine.header_numbers import evaluate, tokens_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,7 +30,7 @@ _COMMENT: Final = re.compile(
     r'"(?:[^"\\\n]|\\[^\n])*"|\'(?:[^\'\\\n]|\\[^\n])*\'|(?P<comment>/\*.*?(?P<end>\*/|\Z)|//[^\n]*)', re.DOTALL
 )
 _PIECE: Final = re.compile(
-    r"(?P<gap>\s+)|(?P<word>[^\W\d]\w*)|\d[\w.]*|\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|\.\.\.|."
+    r"(?P<gap>\s+)|(?P<word>[^\W\d]\w*)|\d[\w.]*|\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|\.\.\.|<<|>>|[<>=!]=|&&|\|\||."
 )
 _DIRECTIVE: Final = re.compile(r"\s*#\s*(\w*)(.*)", re.DOTALL)
 _DEFINE: Final = re.compile(r"(\w+)(\()?\s*(.*)$", re.DOTALL)
@@ -151,12 +153,18 @@ class _Reader:
     def _resolved(self, word: str) -> str | None:
         text: str | None = word
         for _ in range(CHAIN_LIMIT):
-            if text is None or text not in self.macros:
-                break
+            if text is None or self.macros.get(text, text) == text:
+                return text if text is not None else self._number(word)
             text = self.macros[text]
-        else:
+        return None
+
+    def _number(self, word: str) -> str | None:
+        """The number that a macro of several tokens is; None where it is none for certain."""
+        try:
+            value = evaluate(tokens_of(self.definitions.get(word, "")), self.definitions, {})
+        except NoValueError:
             return None
-        return text
+        return str(value.value) if isinstance(value, Integer) and value.value >= 0 else None
 
     def _directive(self, name: str, rest: str, line: int) -> None:
         if self.conditions.read(name, rest, line) or self.conditions.skips:

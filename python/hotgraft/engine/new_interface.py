@@ -10,18 +10,23 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from hotgraft.core.c_types import VOID, Named, Pointer
 from hotgraft.core.errors import BindError
+from hotgraft.engine.header_c import SCALAR_OF, c_text
 from hotgraft.engine.header_parse import parse_header
 from hotgraft.engine.header_tokens import read_header
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hotgraft.engine.header_parse import Declared, DeclaredStruct, Member
+    from hotgraft.core.c_types import CType
+    from hotgraft.engine.header_declare import Declared
+    from hotgraft.engine.header_parse import DeclaredType
 
 __all__ = ["Offered", "interface_refusal", "read_interfaces", "source_parts"]
 
 LINE_WIDTH: Final = 110
+STATUS: Final = Named("hotgraft_status")
 
 _STRUCT_NAME: Final = re.compile(r"([a-z][a-z0-9_]{0,62})_v([0-9]+)")
 _GUARD: Final = re.compile(r"^[ \t]*#[ \t]*(ifndef|pragma[ \t]+once)\b", re.MULTILINE)
@@ -34,10 +39,10 @@ class Offered:
 
     interface: str
     version: tuple[int, int]
-    struct: DeclaredStruct
+    struct: DeclaredType
 
     @property
-    def functions(self) -> tuple[Member, ...]:
+    def functions(self) -> tuple[Declared, ...]:
         """What follows struct_size."""
         return self.struct.members[1:]
 
@@ -57,8 +62,8 @@ def read_interfaces(text: str, path: Path) -> tuple[Offered, ...]:
         complaints.append(
             "it has no include guard, and a plugin includes it twice: #ifndef and #define, or #pragma once"
         )
-    structs = parse_header(read_header(text.encode(), path.name, {}, complaints), complaints)
-    offered = [found for found in map(_offered, structs) if found is not None]
+    types = parse_header(read_header(text.encode(), path.name, {}, complaints), complaints)
+    offered = [found for found in map(_offered, types) if found is not None]
     if not offered:
         complaints.append("it declares no interface: typedef struct <name>_v1 { uint32_t struct_size; … } <name>_v1;")
     if complaints:
@@ -71,13 +76,13 @@ def interface_refusal(path: str, found: list[str]) -> BindError:
     return BindError("begin a plugin from the interface", on=path, found=found, running="nothing was written")
 
 
-def _offered(struct: DeclaredStruct) -> Offered | None:
+def _offered(struct: DeclaredType) -> Offered | None:
     named = _STRUCT_NAME.fullmatch(struct.name)
     first = struct.members[0] if struct.members else None
-    if named is None or first is None or (first.c_type(), first.declared.name) != ("uint32_t", "struct_size"):
+    if named is None or first is None or (first.c_type(), first.name) != ("uint32_t", "struct_size"):
         return None
     major = int(named[2])
-    written = [member.declared.annotations.get("HOTGRAFT_SINCE", ()) for member in struct.members]
+    written = [member.annotations.get("HOTGRAFT_SINCE", ()) for member in struct.members]
     minors = [int(one[1]) for one in written if len(one) == 2 and one[1].isdigit()]
     return Offered(named[1], (major, max(minors, default=0)), struct)
 
@@ -99,33 +104,39 @@ def source_parts(offered: tuple[Offered, ...], *, is_cpp: bool) -> dict[str, str
     return {"functions": functions, "tables": tables, "answers": answers}
 
 
-def _function(item: Offered, member: Member) -> str:
+def _function(item: Offered, member: Declared) -> str:
     parameters = (member.parameters or ())[1:]
     unused = "".join(f"    (void){one.name};\n" for one in parameters)
-    name = f"{item.interface}_{member.declared.name}"
-    head = f"static {_words(member.declared.type)}{name}("
-    head = _wrapped(head, ["void *self", *map(_spelled, parameters)]) + ") {\n    (void)self;\n"
-    return head + unused + _body(member.declared, "NULL", "    ") + "}"
+    name = f"{item.interface}_{member.name}"
+    head = f"static {c_text(_result(member), name)}("
+    head = _wrapped(head, ["void *self", *(c_text(one.type, one.name) for one in parameters)])
+    return head + ") {\n    (void)self;\n" + unused + _body(member, "NULL", "    ") + "}"
 
 
-def _method(member: Member) -> str:
-    is_status = member.declared.type == ("hotgraft_status",)
-    head = f"    {_words(member.declared.type)}{member.declared.name}("
-    head = _wrapped(head, [_typed(one) for one in (member.parameters or ())[1:]])
-    head += f") {'' if is_status else 'noexcept '}{{\n"
-    return head + _body(member.declared, "nullptr", "        ") + "    }"
+def _method(member: Declared) -> str:
+    head = f"    {c_text(_result(member), member.name)}("
+    head = _wrapped(head, [c_text(one.type, f"/*{one.name}*/") for one in (member.parameters or ())[1:]])
+    head += f") {'' if _result(member) == STATUS else 'noexcept '}{{\n"
+    return head + _body(member, "nullptr", "        ") + "    }"
 
 
-def _body(declared: Declared, null: str, indent: str) -> str:
-    if declared.type == ("hotgraft_status",):
+def _result(member: Declared) -> CType:
+    return VOID if member.parameters is None else member.result
+
+
+def _body(member: Declared, null: str, indent: str) -> str:
+    result = _result(member)
+    if result == STATUS:
         return f"{indent}return HOTGRAFT_E_UNSUPPORTED; /* yours to write */\n"
-    if declared.type == ("void",):
+    if result == VOID:
         return f"{indent}/* yours to write */\n"
-    return f"{indent}return {null if declared.stars else 0}; /* yours to write */\n"
+    is_scalar = isinstance(result, Named) and result.name in SCALAR_OF
+    zero = null if isinstance(result, Pointer) else "0" if is_scalar else f"({c_text(result)})0"  # an enum
+    return f"{indent}return {zero}; /* yours to write */\n"
 
 
 def _table(item: Offered) -> str:
-    names = ", ".join(f"{item.interface}_{one.declared.name}" for one in item.functions)
+    names = ", ".join(f"{item.interface}_{one.name}" for one in item.functions)
     return (
         f"static const {item.struct.name} {item.interface}_table = {{\n"
         f"    sizeof({item.struct.name}),\n    {names},\n}};"
@@ -143,16 +154,3 @@ def _wrapped(head: str, parameters: list[str]) -> str:
         else:
             lines[-1] += piece if is_first else f" {piece}"
     return "\n".join(lines)
-
-
-def _spelled(declared: Declared) -> str:
-    return f"{_words(declared.type)}{declared.name}"
-
-
-def _typed(declared: Declared) -> str:
-    return f"{' '.join(declared.type)} /*{declared.name}*/"
-
-
-def _words(words: tuple[str, ...]) -> str:
-    text = " ".join(words)
-    return text if text.endswith("*") else text + " "

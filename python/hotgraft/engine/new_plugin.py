@@ -80,7 +80,7 @@ def _texts_for(name: str, interface: Path, *, is_cpp: bool) -> dict[str, str]:
     values = _values(name, interface.stem, source, is_cpp=is_cpp)
     values |= source_parts(offered, is_cpp=is_cpp)
     values |= {"provides": _provides(offered, interface.name), "header": interface.name}
-    values["names"] = ", ".join(f'"{one.declared.name}"' for item in offered for one in item.functions)
+    values["names"] = ", ".join(f'"{one.name}"' for item in offered for one in item.functions)
     kind = "cpp/interface_source.cpp" if is_cpp else "c/interface_source.c"
     return {
         "plugin.toml": _filled("both/interface_plugin.toml", values),
