@@ -122,13 +122,19 @@ def surface(folder: Path, *changes: str) -> Surface:
     return anonymous(surface_of(bind(write(folder, text)).descriptor))
 
 
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Surface:
+    """The surface of the sample as it stands."""
+    return surface(tmp_path_factory.mktemp("sample"))
+
+
 @pytest.mark.parametrize("what", SPELLINGS)
-def test_two_spellings_of_one_type_are_one_contract(tmp_path: Path, what: str) -> None:
+def test_two_spellings_of_one_type_are_one_contract(tmp_path: Path, sample: Surface, what: str) -> None:
     """A tidied header must not stop a reload."""
-    assert surface(tmp_path, *SPELLINGS[what]) == surface(tmp_path)
+    assert surface(tmp_path, *SPELLINGS[what]) == sample
 
 
 @pytest.mark.parametrize("what", CHANGES)
-def test_each_change_of_what_callers_rely_on_is_another_contract(tmp_path: Path, what: str) -> None:
+def test_each_change_of_what_callers_rely_on_is_another_contract(tmp_path: Path, sample: Surface, what: str) -> None:
     """What the surface does not show nobody can refuse."""
-    assert surface(tmp_path, *CHANGES[what]) != surface(tmp_path)
+    assert surface(tmp_path, *CHANGES[what]) != sample

@@ -121,6 +121,7 @@ LIES: tuple[tuple[str, Any, str], ...] = (
     ("constants.FAST", "4", "the constant FAST stands in enum mode too"),
     ("constants.a b", "4", "a constant has the name 'a b'"),
     ("constants.LONG", "x" * 5000, "constant LONG has 5000 characters"),
+    ("constants.ESCAPE", "\x1b[2J", "constant ESCAPE holds characters that cannot be shown"),
     ("constants.NUMBER", 4, "expected a string"),
     (TABLE + ".0.type", "i32[2][5]", "32 bytes for 1 elements of 40 bytes"),
     (TABLE + ".0.type", "i32[2][]", "type 'i32[2][]' is not known"),

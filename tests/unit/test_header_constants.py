@@ -34,6 +34,7 @@ VALUES = {
     "2.0": ("2.", "2.0", "(double)2", "N / 8.0"),
     '"ab"': ('"ab"', '"a" "b"', '"\\x61" "b"', "TEXT", '("ab")', 'u8"ab"', '"\\141b"'),
     '"\\n\\\\\\x80é"': ('"\\n\\\\\\x80" "é"', '"\\012\\\\\\200\\u00e9"'),
+    '"\\u001b\\u00a0\\u007f\\U000e0001"': ('"\\033\\u00a0\\x7f\\U000E0001"',),
 }  # fmt: skip
 # What has no certain value is kept as its tokens.
 TEXTS = {

@@ -123,7 +123,30 @@ def _descriptor_rows(descriptor: Descriptor) -> list[tuple[str, str]]:
         ("requires", f"{one.interface} {one.range}" + (" (optional)" if one.optional else ""))
         for one in descriptor.requires
     ]
+    rows += [(name, "\n".join(lines)) for name, lines in (("types", _types(descriptor)), *_lists(descriptor)) if lines]
     return [*rows, ("state", _state(descriptor))]
+
+
+def _types(descriptor: Descriptor) -> list[str]:
+    """One line per struct, union and enum that callers pass, with what it is made of."""
+    lines = []
+    for kind, records in (("struct", descriptor.structs), ("union", descriptor.unions)):
+        for name, one in sorted(records.items()):
+            fields = ", ".join(f"{f.name} {f.type}{f'[{f.count}]' if f.count != 1 else ''}" for f in one.fields)
+            lines.append(f"{kind} {name}, {one.bytes} bytes: {fields}")
+    for name, enum in sorted(descriptor.enums.items()):
+        values = ", ".join(f"{constant} = {value}" for constant, value in enum.values)
+        lines.append(f"enum {name}, {enum.type}: {values}")
+    return lines
+
+
+def _lists(descriptor: Descriptor) -> list[tuple[str, list[str]]]:
+    constants = ", ".join(f"{name} = {text}" for name, text in sorted(descriptor.constants.items()))
+    return [
+        ("constants", [constants] if constants else []),
+        ("features", list(descriptor.features)),
+        ("permissions", list(descriptor.permissions)),
+    ]
 
 
 def _state(descriptor: Descriptor) -> str:

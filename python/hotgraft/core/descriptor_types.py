@@ -208,6 +208,8 @@ def _constants(descriptor: Descriptor) -> Iterator[str]:
         yield from named("a constant", name, IDENTIFIER)
         if len(value) > TEXT_LIMIT:
             yield f"constant {name[:64]} has {len(value)} characters; at most {TEXT_LIMIT} are read"
+        if not value.isprintable():
+            yield f"constant {name[:64]} holds characters that cannot be shown"
     enumerators: dict[str, str] = {}
     for enum, one in descriptor.enums.items():
         for name, _ in one.values:

@@ -7,6 +7,7 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from hotgraft.core.call_types import called_interfaces
 from hotgraft.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ def make_call(plugin: Any, descriptor: Descriptor, call: Call) -> str:
     Raises:
         AttributeError: no such function. TypeError, ValueError: the values do not fit. PluginError: its own answer.
     """
-    functions = [one for interface in descriptor.provides for one in interface.functions if one.name == call.name]
+    called = called_interfaces(descriptor)
+    functions = [one for interface in called for one in interface.functions if one.name == call.name]
     if not functions:
         known = ", ".join(one.name for interface in descriptor.provides for one in interface.functions)
         raise AttributeError(f"no function {call.name!r}; it has {known}")
@@ -78,7 +80,7 @@ def make_call(plugin: Any, descriptor: Descriptor, call: Call) -> str:
 
 def sample_call(descriptor: Descriptor) -> str:
     """Return how a call of the first function that plain values are enough for is written; empty where none is."""
-    for function in (one for interface in descriptor.provides for one in interface.functions):
+    for function in (one for interface in called_interfaces(descriptor) for one in interface.functions):
         counts = {one.count for one in function.parameters if one.pointer and one.count}
         needed = [
             one

@@ -35,6 +35,7 @@ def constants_of(definitions: Mapping[str, str], enumerators: Mapping[str, int])
             text = value_text(evaluate(tokens, definitions, enumerators))
         except NoValueError:
             text = " ".join(tokens)
+        text = _printable(text)
         found[name] = text if len(text) <= TEXT_LIMIT else f"sha256 {hashlib.sha256(text.encode()).hexdigest()}"
     return found
 
@@ -45,8 +46,17 @@ def value_text(value: Value) -> str:
         return str(value.value)
     if isinstance(value, Real):
         return repr(value.value)
-    text = json.dumps(value.decode("utf-8", "surrogateescape"), ensure_ascii=False)
-    return "".join(
-        f"\\x{ord(one) - FIRST_SURROGATE:02x}" if FIRST_SURROGATE <= ord(one) < FIRST_SURROGATE + 256 else one
-        for one in text
-    )
+    return _printable(json.dumps(value.decode("utf-8", "surrogateescape"), ensure_ascii=False))
+
+
+def _printable(text: str) -> str:
+    """Write what a terminal could not show, or would obey, as an escape."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else _escaped(ord(one)) for one in text)
+
+
+def _escaped(code: int) -> str:
+    if FIRST_SURROGATE <= code < FIRST_SURROGATE + 256:
+        return f"\\x{code - FIRST_SURROGATE:02x}"
+    return f"\\u{code:04x}" if code < 1 << 16 else f"\\U{code:08x}"

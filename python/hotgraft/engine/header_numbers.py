@@ -7,6 +7,7 @@ rounded to its type. Nor has sizeof.
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 import re
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["evaluate", "integer_value", "tokens_of"]
 
-TOKENS_LIMIT: Final = 2_000  # after macros were replaced
+TOKENS_LIMIT: Final = 500  # after macros were replaced
 DEPTH_LIMIT: Final = 60  # brackets in brackets, macros in macros
 
 _PIECE: Final = re.compile(
@@ -68,9 +69,10 @@ _REAL_DONE: Final[Mapping[str, Callable[[float, float], float]]] = {
 }  # fmt: skip
 
 
-def tokens_of(text: str) -> list[str]:
+@functools.lru_cache(maxsize=4096)
+def tokens_of(text: str) -> tuple[str, ...]:
     """Split an expression into preprocessing tokens."""
-    return [found["token"] for found in _PIECE.finditer(text) if found["token"]]
+    return tuple(found["token"] for found in _PIECE.finditer(text) if found["token"])
 
 
 def evaluate(tokens: Sequence[str], macros: Mapping[str, str], enumerators: Mapping[str, int]) -> Value:
