@@ -36,6 +36,10 @@ def _counted(old: str | None, new: str | None, direction: str, const: str = " co
     return passing(was, now)
 
 
+def _with_code(text: str) -> Surface:
+    return replace(ROOT, constants={**ROOT.constants, "macro NEXT($0)": text})
+
+
 P: Final = parameter
 OFFERS: Final = (
     # DESIGN §8: code only; parameter names; comments → patch
@@ -125,6 +129,10 @@ OFFERS: Final = (
     Row("constant changed", ROOT, replace(ROOT, constants={"SIZE": "8"}), ("constant-changed",)),
     Row("constant removed", ROOT, replace(ROOT, constants={}), ("constant-removed",)),
     Row("constant added", replace(ROOT, constants={}), ROOT, ("constant-added",)),
+    # What a header compiles into its callers
+    Row("macro changed", _with_code("($0 + 1)"), _with_code("($0 + 2)"), ("code-changed",)),
+    Row("macro removed", _with_code("($0 + 1)"), ROOT, ("code-removed",)),
+    Row("macro added", ROOT, _with_code("($0 + 1)"), ("code-added",)),
     # DESIGN §8: thread rule stricter → major
     Row("serial from now on", *_tagged(new="serial"), ("thread-rule-stricter",)),
     Row("blocking from now on", *_tagged(new="blocking"), ("thread-rule-stricter",)),

@@ -259,6 +259,18 @@ UNIONS_ENUMS: Final = (
         *typed("result", MODES, enum(("OFF", 0), ("ON", 1), ("RUNNING", 1))),
         ("enum-value-named-twice",),
     ),
+    Row(
+        "enum value renamed that is a constant too, as descriptors have it",
+        offering(
+            function("set", parameter("it", "x")), types={"x": MODES}, constants={"OFF": "0", "ON": "1", "N": "4"}
+        ),
+        offering(
+            function("set", parameter("it", "x")),
+            types={"x": enum(("OFF", 0), ("RUNNING", 1))},
+            constants={"OFF": "0", "RUNNING": "1", "N": "4"},
+        ),
+        ("enum-value-renamed",),
+    ),
     Row("enum in another order", *typed("value", MODES, enum(("ON", 1), ("OFF", 0))), ()),
     Row("enum narrowed", *typed("value", MODES, replace(MODES, type="u8")), ("enum-type-changed",)),
     # What nothing reaches

@@ -15,8 +15,9 @@ from hotgraft.core.c_types import Scalar
 from hotgraft.core.contract import Consumer
 from hotgraft.core.contract_facts import Root
 from hotgraft.core.contract_judge import compare
+from hotgraft.core.contract_reach import IN, Reach, Use
 from hotgraft.core.contract_rules import RULES, STATE_KINDS, Verdict, strictest
-from hotgraft.core.contract_types import IN, ROOTS_LIMIT, Reach, Use
+from hotgraft.core.contract_types import ROOTS_LIMIT
 from hotgraft.core.surface import Record, Surface
 from hypothesis import given
 from hypothesis import strategies as st

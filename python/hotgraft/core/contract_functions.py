@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from hotgraft.core.c_types import FunctionType, Pointer, type_text
 from hotgraft.core.contract_facts import Fact, Root
-from hotgraft.core.contract_types import IN, OUT, RETYPED, Use
+from hotgraft.core.contract_reach import IN, OUT, Use
+from hotgraft.core.contract_types import RETYPED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

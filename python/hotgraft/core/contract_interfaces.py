@@ -10,7 +10,7 @@ from hotgraft.core.contract_functions import function_facts, signature_text, var
 from hotgraft.core.surface import Enumeration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from hotgraft.core.contract import Consumer
     from hotgraft.core.contract_types import TypePairs
@@ -118,32 +118,47 @@ def _places(interface: Interface) -> dict[str, int | None]:
 
 def numbers_of(surface: Surface) -> dict[str, str]:
     """Return what stands for a number or text: constants, and the values of enums. To callers it is the same."""
-    listed = {
-        name: str(value)
-        for facts in surface.types.values()
-        if isinstance(facts, Enumeration)
-        for name, value in facts.values
-    }
-    return listed | dict(surface.constants)
+    return _enum_numbers(surface) | dict(surface.constants)
+
+
+def _enum_numbers(surface: Surface) -> dict[str, str]:
+    enums = (facts for facts in surface.types.values() if isinstance(facts, Enumeration))
+    return {name: str(value) for facts in enums for name, value in facts.values}
+
+
+def _without(constants: Mapping[str, str], names: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in constants.items() if name not in names}
 
 
 def _constants(old: Surface, new: Surface) -> Iterator[Fact]:
-    elsewhere = numbers_of(new) if old.constants.keys() - new.constants.keys() else {}
-    for name, value in old.constants.items():
-        if name not in new.constants and elsewhere.get(name) == value:
-            yield Fact(kind="number-moved", subject=_constant(name), before=value)
-        elif name not in new.constants:
-            yield Fact(kind="constant-removed", subject=_constant(name), before=value)
-        elif new.constants[name] != value:
-            yield Fact(kind="constant-changed", subject=_constant(name), before=value, after=new.constants[name])
-    for name, value in new.constants.items():
-        if name not in old.constants:
-            yield Fact(kind="constant-added", subject=_constant(name), after=value)
+    """Yield what differs among constants; an enum's values are told of with the enum, though they stand here too."""
+    if old.constants == new.constants:
+        return
+    before, after = (_without(side.constants, _enum_numbers(side)) for side in (old, new))
+    elsewhere = _enum_numbers(new)
+    for name, value in before.items():
+        subject, word = _constant(name)
+        if name not in after and elsewhere.get(name) == value:
+            yield Fact(kind="number-moved", subject=subject, before=value)
+        elif name not in after:
+            yield Fact(kind=f"{word}-removed", subject=subject, before=value)
+        elif after[name] != value:
+            yield Fact(kind=f"{word}-changed", subject=subject, before=value, after=after[name])
+    for name, value in after.items():
+        if name not in before:
+            subject, word = _constant(name)
+            yield Fact(kind=f"{word}-added", subject=subject, after=value)
 
 
-def _constant(name: str) -> str:
-    """Return what a constant is called; what a header compiles into its callers is one too (`header_surface`)."""
-    return f"inline function {name.removeprefix('inline ')}" if name.startswith("inline ") else f"constant {name}"
+def _constant(name: str) -> tuple[str, str]:
+    """Return what a constant is called, and the word of its kinds.
+
+    Code that a header compiles into its callers stands among them too, as ``inline f`` and ``macro F($0)``.
+    """
+    word, _, rest = name.partition(" ")
+    if rest and word in ("inline", "macro"):
+        return f"inline function {rest}" if word == "inline" else name, "code"
+    return f"constant {name}", "constant"
 
 
 def _of(interface: Interface, kind: str, before: str, after: str) -> Fact:

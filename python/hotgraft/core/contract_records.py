@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 from hotgraft.core.c_types import Pointer, type_text
 from hotgraft.core.contract_facts import Fact
 from hotgraft.core.contract_members import lies_in_padding
-from hotgraft.core.contract_types import IN, OUT, RETYPED, Reach
+from hotgraft.core.contract_reach import OUT
+from hotgraft.core.contract_types import RETYPED
 from hotgraft.core.surface import Enumeration, Record
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from hotgraft.core.c_types import CType
     from hotgraft.core.contract_members import Matched
+    from hotgraft.core.contract_reach import Reach
     from hotgraft.core.contract_types import TypePairs
     from hotgraft.core.surface import Member
 

@@ -93,6 +93,9 @@ _FUNCTIONS: Final = {
     "constant-removed": Rule(_MAJOR, "callers are compiled with it"),
     "number-moved": Rule(_PATCH, "the same name stands for the same number; a macro or an enum, callers cannot tell"),
     "constant-changed": Rule(_MAJOR, "callers are compiled with its old value"),
+    "code-added": Rule(_MINOR, "nobody is compiled with it yet"),
+    "code-removed": Rule(_MAJOR, "callers are compiled with it, and it reaches into what may have gone too"),
+    "code-changed": Rule(_MAJOR, "callers are compiled with the old code, which goes on with what is new"),
 }  # fmt: skip
 _TYPES: Final = {
     "size-changed": Rule(_MAJOR, "callers make room for its old size"),

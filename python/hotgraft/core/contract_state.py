@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from hotgraft.core.contract_facts import Fact
+from hotgraft.core.contract_reach import OUT, Use
 from hotgraft.core.contract_records import pair_facts
-from hotgraft.core.contract_types import OUT, TypePairs, Use
+from hotgraft.core.contract_types import TypePairs
 from hotgraft.core.state import StateFacts
 
 if TYPE_CHECKING:

@@ -6,60 +6,27 @@ function and variable along the types to every pair of definitions, collecting t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
-from hotgraft.core.c_types import Array, Atomic, FunctionType, Named, Pointer, Scalar, Unseen, names_in
+from hotgraft.core.c_types import Array, Atomic, FunctionType, Named, Pointer, Scalar, Unseen
 from hotgraft.core.contract_members import Matched, match_members
+from hotgraft.core.contract_reach import IN, OUT, Reach, Use, flipped, who_refers_to
 from hotgraft.core.surface import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from hotgraft.core.c_types import CType
     from hotgraft.core.contract_facts import Root
     from hotgraft.core.surface import TypeFacts
 
-__all__ = ["IN", "OUT", "ROOTS_LIMIT", "Reach", "TypePairs", "Use"]
-
-IN: Final = 1  # callers give it
-OUT: Final = 2  # callers are given it
+__all__ = ["RETYPED", "ROOTS_LIMIT", "TypePairs"]
 
 ROOTS_LIMIT: Final = 64  # that a fact names
 
 # What `difference` answers, besides the kinds that are facts by themselves.
 RETYPED: Final = "retyped"
 UNSEEN: Final = "type-unseen"
-
-
-class Use(NamedTuple):
-    """One way in which callers meet a type."""
-
-    flow: int  # IN, OUT or both
-    is_laid: bool  # by value, within another type or one of many: not alone behind a pointer
-    root: Root | None = None  # the function or variable where this way begins
-    holder: tuple[str, str] | None = None  # or the pair of types that it leads on from
-
-
-@dataclass(slots=True)
-class Reach:
-    """All ways in which callers meet a pair of definitions."""
-
-    flow: int = 0
-    is_laid: bool = False
-    roots: dict[Root, None] = field(default_factory=dict)
-    holders: dict[tuple[str, str], None] = field(default_factory=dict)
-
-    def grow(self, use: Use) -> bool:
-        """Take in one more way; tell whether what this leads on to is met in a way that it was not met in before."""
-        before = (self.flow, self.is_laid)
-        self.flow |= use.flow
-        self.is_laid |= use.is_laid
-        if use.root is not None:
-            self.roots[use.root] = None
-        if use.holder is not None:
-            self.holders[use.holder] = None
-        return (self.flow, self.is_laid) != before
 
 
 class TypePairs:
@@ -73,7 +40,7 @@ class TypePairs:
         self.new = new
         self.changed = {name for name, facts in old.items() if new.get(name) != facts} | (new.keys() - old.keys())
         self.changed |= {name for name, facts in old.items() if _is_partly_unseen(facts)}
-        self.affected = _who_refers_to(self.changed, (old, new))
+        self.affected = who_refers_to(self.changed, (old, new))
         self.reached: dict[tuple[str, str], Reach] = {}
         self._waiting: dict[tuple[str, str], None] = {}
         self._keys: set[str] = set()  # of all interfaces that a way begins at
@@ -192,17 +159,13 @@ class TypePairs:
 
     def _callback(self, old: FunctionType, new: FunctionType, use: Use | None) -> str:
         """Who is called is who calls otherwise: what it is passed flows the other way."""
-        given = use and use._replace(flow=_flipped(use.flow), is_laid=True)
+        given = use and use._replace(flow=flipped(use.flow), is_laid=True)
         found = [self.difference(*pair, given) for pair in zip(old.parameters, new.parameters, strict=False)]
         found.append(self.difference(old.result, new.result, use and use._replace(is_laid=True)))
         shape = (len(old.parameters), old.is_variadic) == (len(new.parameters), new.is_variadic)
         if not shape or any(map(_is_sure, found)):
             return "callback-changed"
         return UNSEEN if any(found) else ""
-
-
-def _flipped(flow: int) -> int:
-    return (OUT if flow & IN else 0) | (IN if flow & OUT else 0)
 
 
 def _is_sure(kind: str) -> bool:
@@ -231,22 +194,3 @@ def _is_unseen(kind: CType) -> bool:
 
 def _is_partly_unseen(facts: TypeFacts) -> bool:
     return isinstance(facts, Record) and any(_is_unseen(one.type) for one in facts.members)
-
-
-def _who_refers_to(changed: Iterable[str], sides: Iterable[Mapping[str, TypeFacts]]) -> set[str]:
-    """Return `changed` and every type from which a way leads there."""
-    found = set(changed)
-    if not found:
-        return found
-    users: dict[str, set[str]] = {}
-    for types in sides:
-        for name, facts in types.items():
-            for member in facts.members if isinstance(facts, Record) else ():
-                for used in names_in(member.type):
-                    users.setdefault(used, set()).add(name)
-    waiting = [*found]
-    while waiting:
-        fresh = users.get(waiting.pop(), set()) - found
-        found |= fresh
-        waiting += fresh
-    return found
