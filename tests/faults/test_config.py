@@ -54,7 +54,8 @@ def test_a_config_that_breaks_the_schema_is_refused_with_every_violation(
 
     assert all(word in str(first.value) for word in words), first.value
     assert first.value.running == "nothing of it is loaded"
-    assert host.configure("plain", {"rate": 2}).generation > 1
+    assert host.reload("plain", image).generation > 1  # with the config that was published last
+    assert host.configure("plain", {"rate": 2}).outcome == "published"
 
 
 def test_a_reload_whose_schema_asks_for_more_than_is_configured_is_refused(host: Host, build: Workshop) -> None:

@@ -1,7 +1,7 @@
 """Events: what a host did, for whoever asked to be told.
 
-Handlers run on the thread that carries the change out, after the gated window, one after another. One that raises
-is logged and never breaks a swap.
+Handlers run on the thread that carries the change out, after the gated window, one after another; that a result breaks
+its schema is told on the caller's. One that raises is logged and never breaks a swap.
 """
 
 from __future__ import annotations
