@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from schema_pairs import edited, random_schema, random_value, validator
 
-PAIRS = 20  # of an example
+PAIRS = 8  # of an example
 VALUES = 12  # of a pair
 
 BOUNDS = (("minimum", 1), ("exclusiveMinimum", 1), ("maximum", -1), ("exclusiveMaximum", -1))
@@ -196,7 +196,7 @@ HOSTILE: tuple[tuple[Any, Any], ...] = (
     (deep(10_000, {}), deep(10_000, {"minimum": 1})),
     (deep(100, {}), deep(100, {"minimum": 1})),
     (chain(2_000, {}), chain(2_000, {"type": "null"})),
-    (chain(100_000, {}), chain(100_000, {"type": "null"})),
+    (chain(30_000, {}), chain(30_000, {"type": "null"})),
     (doubling(60, {"type": "null"}), doubling(60, {})),
     ({"enum": list(range(60_000))}, {"enum": list(range(60_001))}),
     ({"properties": {f"p{n}": {} for n in range(1_000)}, "additionalProperties": False}, {"additionalProperties": {}}),
@@ -253,7 +253,7 @@ def test_where_nothing_is_loosened_no_value_comes_that_was_not_promised(seed: in
 @pytest.mark.parametrize("seed", range(100))
 def test_the_same_over_thousands_of_pairs(seed: int) -> None:
     """A rare combination of keywords is rare in hundreds."""
-    assert not any(counterexample(100 * seed + one) for one in range(10))
+    assert not any(counterexample(100 * seed + one) for one in range(20))
 
 
 @pytest.mark.control
@@ -263,7 +263,7 @@ def test_control_a_comparison_without_one_of_its_parts_is_found_out(monkeypatch:
     instead = {"_values": lambda _self, _old, new, _place: atoms_of(new)}
     monkeypatch.setattr(schema_change._Comparison, part, instead.get(part, lambda *_, **__: None))
 
-    assert any(counterexample(seed) for seed in range(400))
+    assert any(counterexample(seed) for seed in range(1_000))
 
 
 def test_the_same_schema_has_no_facts_whatever_it_holds() -> None:

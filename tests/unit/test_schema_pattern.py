@@ -36,7 +36,7 @@ def random_pattern(rng: random.Random, depth: int = 0) -> str:
 def test_it_finds_what_pythons_own_engine_finds(seed: int, texts: list[str]) -> None:
     """The same patterns, so the same configs, as every other validator."""
     rng = random.Random(seed)
-    for _ in range(10):
+    for _ in range(4):
         pattern = random_pattern(rng)
         theirs = re.compile(pattern, re.ASCII)
         ours = read_pattern(pattern)
