@@ -167,7 +167,7 @@ def test_an_interface_is_read_with_its_annotations(tmp_path: Path) -> None:
     (interface,) = found.interfaces
     process, name = interface.functions
     assert (interface.name, interface.version, interface.bytes) == ("gain_v1", None, 24)
-    assert (process.is_status, process.tags, process.offset) == (True, {"blocking"}, 8)
+    assert (process.is_status, process.tags, process.offset) == (True, frozenset({"blocking"}), 8)
     assert [(one.name, one.direction, one.count, one.is_nullable) for one in process.parameters] == [
         ("in", "in", "#1", True), ("n", None, None, False),
     ]  # fmt: skip
