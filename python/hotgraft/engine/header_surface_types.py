@@ -165,15 +165,17 @@ class TypeReader:
         members: list[Member] = []
         natural = self._members(name, entry, 0, members)
         stated = entry.number("alignment") or 0
-        measured = next(
-            (self._alignments[key] for key in (f"{kind} {entry.name}", name) if key in self._alignments), None
-        )
+        measured = self._measured(f"{kind} {entry.name}", name)
         return Record(
             kind="struct" if kind == "struct" else "union",
             bytes=entry.number("byte_size") or 0,
             align=measured if measured is not None else max(stated, natural),
             members=tuple(members),
         )
+
+    def _measured(self, *names: str) -> int | None:
+        """Return the alignment that the compiler said of a type under one of its names; None: it was not asked."""
+        return next((self._alignments[name] for name in names if name in self._alignments), None)
 
     def _members(self, owner: str, entry: Entry, base: int, members: list[Member]) -> int:
         """Add the members, those of members without a name as if they were the owner's; return the alignment."""
