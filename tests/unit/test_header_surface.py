@@ -146,6 +146,30 @@ def test_a_header_of_cpp_is_refused_and_not_called_equal(tmp_path: Path) -> None
     assert list(read(tmp_path, guarded).functions) == ["f"]
 
 
+def test_what_only_cpp_compiles_is_seen_to_change(tmp_path: Path) -> None:
+    """A wrapper in the header is code in its C++ callers; how C is linked is none."""
+    linked = '#ifdef __cplusplus\nextern "C" {\n#endif\nint f(void);\n#ifdef __cplusplus\n}\n#endif\n'
+    wrapped = linked + "#if defined(__cplusplus)\nnamespace lib { inline int g() { return f(); } }\n#else\n#endif\n"
+
+    assert "what only C++ compiles" not in read(tmp_path, linked).constants
+    assert read(tmp_path, wrapped).constants["what only C++ compiles"] == (
+        "namespace lib { inline int g ( ) { return f ( ) ; } }"
+    )
+    other = read(tmp_path, "#ifndef __cplusplus\nint f(void);\n#else\nclass c;\n#endif\n")
+    assert other.constants["what only C++ compiles"] == "class c ;"
+
+
+def test_flags_that_hide_what_the_compiler_says_hide_no_function(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two headers of which nothing was seen must not be called equal."""
+    monkeypatch.setenv("CFLAGS", "-gsplit-dwarf")
+    assert any("f: the compiler says nothing" in one for one in read(tmp_path, "int f(void);\n").unseen)
+    monkeypatch.setenv("CFLAGS", "-fsyntax-only")
+    with pytest.raises(BuildError, match="wrote no object file"):
+        read(tmp_path, "int f(void);\n")
+
+
 def test_what_cannot_be_known_is_said(tmp_path: Path) -> None:
     """The parameters of a function without a prototype, and a type that nobody has a word for."""
     found = read(tmp_path, "int old_style();\n")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from hotgraft.core.errors import BindError, BuildError, HotgraftError
 from hotgraft.engine.build import find_compiler
 from hotgraft.engine.header_surface_assembly import assemble
+from hotgraft.engine.header_surface_cpp import cpp_only
 from hotgraft.engine.header_surface_declared import read_declarations
 from hotgraft.engine.header_surface_interfaces import ANNOTATIONS
 from hotgraft.engine.header_surface_macros import find_constants
@@ -81,6 +82,8 @@ class _Reading:
         text = self._preprocessed()
         declared = read_declarations(text.tokens)
         constants = find_constants(text, declared)
+        if others := cpp_only(_text_of(one) for one in text.own):
+            constants.texts["what only C++ compiles"] = others
         questions = Questions(list(declared.names), constants.integers, constants.floats, list(declared.records))
         try:
             answers = ask(
@@ -142,3 +145,9 @@ class _Reading:
             output=done.stderr,
             command=tuple(done.args),
         )
+
+
+def _text_of(file: str) -> str:
+    """Return the text of a file that the preprocessor read; what it cannot be found by any more holds nothing."""
+    path = Path(file)
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""

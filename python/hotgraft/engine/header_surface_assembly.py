@@ -56,9 +56,10 @@ class _Assembly:
         for entry in self.answers.debug.entries:
             if entry.tag == "variable" and entry.name.startswith(PROBE):
                 self._add(names[int(entry.name.removeprefix(PROBE))], entry)
-        for kind, name in sorted(self.answers.refused):
-            if kind == "name":
-                self.unseen.append(f"{name}: the compiler knows no function or variable of this name")
+        seen = self.functions.keys() | self.variables.keys()
+        for one in names:
+            if one.symbol not in seen:
+                self.unseen.append(f"{one.name}: the compiler says nothing of a function or variable of this name")
         self.types.finish()
         interfaces = find_interfaces(self.types.types, own, text.tokens, self.types.statuses)
         self.calling += [f"pragma {one}" for one in text.pragmas if not _QUIET_PRAGMAS.fullmatch(one)]

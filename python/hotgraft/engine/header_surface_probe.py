@@ -71,6 +71,8 @@ def ask(command: Sequence[str], questions: Questions, image: Path, *, on: str) -
         source.write_text(f'#line 1 "{_FILE}"\n' + "".join(f"{line}\n" for line, _ in lines), encoding="utf-8")
         done = run_tool([*command, *FLAGS, "-x", "c", str(source), "-o", str(image)], on=on)
         if done.returncode == 0:
+            if not image.exists():
+                raise ValueError(f"{command[0]} ended well and wrote no object file; is it told to in $CFLAGS?")
             return _answers(image.read_bytes(), questions, frozenset(refused))
         wrong = {int(found) - 1 for found in _WRONG.findall(done.stderr)}
         asked = {lines[at][1] for at in wrong if at < len(lines)} - {None}

@@ -51,6 +51,7 @@ class Preprocessed:
     expansions: dict[str, tuple[str, ...]] = field(default_factory=dict)  # of macros without parameters
     pragmas: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)  # every file that was read, in order
+    own: list[str] = field(default_factory=list)  # those of them that are the library's
 
 
 def words_of_text(text: str) -> tuple[str, ...]:
@@ -129,6 +130,7 @@ class _Reader:
         self._is_own = is_file and (_SYSTEM_FLAG not in flags or file in self._given)
         if is_file and file not in self.result.files:
             self.result.files.append(file)
+            self.result.own += [file] if self._is_own else []
 
     def _macro(self, what: str, name: str, parameters: str | None, body: str) -> None:
         self.result.macros.pop(name, None)
