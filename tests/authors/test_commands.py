@@ -31,6 +31,7 @@ HEAVY = {
     "watchdog",
     "asyncio",
     "msgspec",
+    "elftools",
     "hotgraft._core",
     "hotgraft.host",
     "hotgraft.engine.build",

@@ -34,6 +34,7 @@ enum { LIB_LOOSE = 7 };
 enum mode { MODE_A = -1, MODE_B };
 struct bits { unsigned a : 3, b : 5; };
 struct __attribute__((packed)) tight { char c; int v; };
+struct __attribute__((packed)) crossing { unsigned a : 5, b : 30; unsigned long c : 60; _Bool d : 1; };
 typedef struct { char c; struct { int in; } named; union { int i; float f; }; char tail[]; } nested;
 struct node { struct node *next; _Atomic int n; };
 LIB_API void (*on_signal(int sig, void (*handler)(int)))(int);
@@ -110,6 +111,7 @@ def test_layouts_are_the_compiler_s(compiler: str, tmp_path: Path) -> None:
 
     assert layout("tight") == (5, 1, ["c: i8 @0", "v: i32 @8"])
     assert layout("bits") == (4, 4, ["a: u32 @0", "b: u32 @3"])
+    assert layout("crossing") == (12, 1, ["a: u32 @0", "b: u32 @5", "c: u64 @35", "d: bool @95"])
     assert layout("nested") == (
         12, 4, ["c: i8 @0", "named: nested.named @32", "i: i32 @64", "f: f32 @64", "tail: i8[] @96"],
     )  # fmt: skip

@@ -262,6 +262,8 @@ def _offset_bits(member: Entry, bits: int | None) -> int:
     from_end = member.number("bit_offset")
     if bits is None or from_end is None:
         return begin
+    if from_end >> 31:  # below zero in a packed struct, where it begins before the unit it is counted in
+        from_end -= 1 << (64 if from_end >> 32 else 32)
     size = member.number("byte_size")
     if size is None:
         kind, _, _ = peel(member.type)
