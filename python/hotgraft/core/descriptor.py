@@ -126,14 +126,18 @@ class Enumeration(_Value, frozen=True):
     values: tuple[tuple[str, int], ...]
 
 
-class State(_Value, frozen=True):
-    """How state crosses a swap."""
+class State(_Value, frozen=True, omit_defaults=True):
+    """How state crosses a swap. Fields are named by struct and field: ``band.gain``."""
 
     kind: Literal["none", "single"]
     schema: int
     layout_id: int
     handover: bool
     save: bool
+    struct: str = ""  # that is handed over; its layout is among the structs
+    renamed_from: dict[str, str] = {}
+    defaults: dict[str, Any] = {}
+    dropped: tuple[str, ...] = ()
 
 
 class Drain(_Value, frozen=True, omit_defaults=True):

@@ -10,14 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from hotgraft.core.descriptor_shape import SHOWN_LIMIT
 from hotgraft.core.descriptor_types import SCALARS, USER_POINTER, KnownTypes, named, twice, type_violations
-from hotgraft.core.manifest_checks import (
-    FEATURE_NAME,
-    IDENTIFIER,
-    INTERFACE_NAME,
-    OFFERS_LIMIT,
-    PLUGIN_NAME,
-    REQUIRES_LIMIT,
-)
+from hotgraft.core.manifest_checks import IDENTIFIER, INTERFACE_NAME, PLUGIN_NAME
+from hotgraft.core.state_edits import state_edit_violations
 from hotgraft.core.versions import Range, Version
 
 if TYPE_CHECKING:
@@ -47,13 +41,11 @@ def _violations(descriptor: Descriptor) -> Iterator[str]:
     yield from type_violations(descriptor, known)
     yield from twice("interface {} is provided twice", [one.interface for one in descriptor.provides])
     for interface in descriptor.provides:
-        yield from _interface(interface, known)
-    yield from twice("interface {} is required twice", [one.interface for one in descriptor.requires])
-    if len(descriptor.requires) > REQUIRES_LIMIT:
-        yield f"has {len(descriptor.requires)} requirements; they end at {REQUIRES_LIMIT}"
-    for requirement in descriptor.requires[:REQUIRES_LIMIT]:
-        yield from _requirement(requirement)
-    yield from _state(descriptor.state)
+        found += _interface(interface, known)
+    found += twice("interface {} is required twice", [one.interface for one in descriptor.requires])
+    for requirement in descriptor.requires:
+        found += _requirement(requirement)
+    return [*found, *_state(descriptor.state), *state_edit_violations(descriptor)]
 
 
 def _head(descriptor: Descriptor) -> Iterator[str]:

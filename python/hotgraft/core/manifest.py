@@ -23,6 +23,9 @@ The schema; a key that is not here is refused with the nearest one that is::
     struct = "gain_state"      # the struct that is handed over; required for handover
     header = "gain_state.h"    # where that struct is; default: the headers of the interfaces
     save = false               # offers save and restore; default false
+    renamed_from = { "gain_state.level" = "gain" }  # what a field was called before: by struct and field
+    defaults = { "gain_state.mix" = 0.5 }   # what a field begins with where it is new; zero unless given
+    dropped = ["gain_state.peak"]   # fields of before whose values are given up; else the swap is refused
 
     [config]
     schema = "config.schema.json"   # JSON Schema: a file beside the manifest, or an inline table
@@ -50,7 +53,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 from hotgraft.core.draining import CALL_OFF, DEADLINE_LIMIT_S, LEAVE, AtDeadline
 from hotgraft.core.errors import ManifestError
 from hotgraft.core.manifest_checks import (
+    DROPPED_NAME,
     FEATURE_NAME,
+    FIELD_NAME,
     IDENTIFIER,
     INTERFACE_NAME,
     OFFERS_LIMIT,
@@ -66,6 +71,10 @@ from hotgraft.core.versions import Range, Version, parse_interface_version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+SIZE_LIMIT: Final = 1 << 20  # bytes
+DROPPED_LIMIT: Final = 4096  # fields
+OFFERS_LIMIT: Final = 256  # features, and permissions
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +107,9 @@ class State:
     save: bool = False
     struct: str = ""
     header: str = ""
+    renamed_from: Mapping[str, str] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    dropped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +219,7 @@ def _required(interface: str, table: Table) -> Required:
     return Required(interface, wanted, optional, cycle)
 
 
-PATH_SHOWN: Final = 1024  # characters
+_EDITS: Final = ("renamed_from", "defaults", "dropped")  # of [state]
 _ANY: Final = Range.parse(">=0")
 
 
@@ -215,11 +227,14 @@ def _state(top: Table) -> State:
     table = top.table("state")
     kind = table.choice("kind", ("none", "single"))
     if kind == "none":
-        for key in table.keys_given("schema", "handover", "save", "struct", "header"):
+        for key in table.keys_given("schema", "handover", "save", "struct", "header", *_EDITS):
             table.complain(key, 'needs kind = "single"')
         table.end()
         return State()
     struct = table.text("struct", pattern=IDENTIFIER)
+    if not struct:
+        for key in table.keys_given(*_EDITS):
+            table.complain(key, "needs struct = the name of the C struct that is handed over")
     state = State(
         kind="single",
         schema=table.integer("schema", default=1, least=1, most=0xFFFF_FFFF),
@@ -227,6 +242,7 @@ def _state(top: Table) -> State:
         save=table.flag("save"),
         struct=struct,
         header=table.text("header"),
+        **_edits(table),
     )
     if state.handover and not struct:
         table.complain("handover", "needs struct = the name of the C struct that is handed over")
@@ -234,6 +250,19 @@ def _state(top: Table) -> State:
         table.complain("kind", '"single" needs handover or save, or every swap would lose the state')
     table.end()
     return state
+
+
+def _edits(table: Table) -> dict[str, Any]:
+    renamed, defaults = table.table("renamed_from"), table.table("defaults")
+    before = {one: renamed.text(one, required=True, pattern=IDENTIFIER) for one in renamed.names(FIELD_NAME)}
+    given = {one: defaults.take(one) for one in defaults.names(FIELD_NAME)}
+    dropped = table.words("dropped", DROPPED_NAME, most=DROPPED_LIMIT)
+    for name, value in given.items():
+        if not is_json(value):
+            defaults.complain(name, "holds a date, a time or a number that JSON has no form for")
+    renamed.end()
+    defaults.end()
+    return {"renamed_from": before, "defaults": given, "dropped": dropped}
 
 
 def _drain(top: Table, state: State) -> Drain:

@@ -14,6 +14,8 @@ PLUGIN_NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 INTERFACE_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
 FEATURE_NAME: Final = re.compile(r"[a-z][a-z0-9._-]{0,63}")
 OUTPUT_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}\.[A-Za-z_][A-Za-z0-9_]{0,127}")
+FIELD_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}\.[A-Za-z_][A-Za-z0-9_]{0,127}")
+DROPPED_NAME: Final = re.compile(FIELD_NAME.pattern + r"(\[[0-9]{1,9}:\])?")
 IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 
 TEXT_LIMIT: Final = 4096

@@ -13,10 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from hotgraft.core.contract import Consumer, InterfaceFacts, breaks
-from hotgraft.core.features import lost_features
-from hotgraft.core.grants import ungranted
-from hotgraft.core.state import Crossing, StateFacts, choose_crossing
-from hotgraft.core.versions import Version
+from hotgraft.core.state import Conversion, Crossing, StateFacts, choose_crossing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,6 +47,7 @@ class Action(StrEnum):
     SURRENDER = "surrender"
     TAKE = "take"
     SAVE = "save"
+    CONVERT = "convert"
     RESTORE = "restore"
     START = "start"
     PUBLISH = "publish"
@@ -66,6 +64,7 @@ class Action(StrEnum):
     RESUME = "resume"
     GIVE_BACK = "give back"  # the block, to what served before
     LET_GO = "let go"  # of the block, by the candidate
+    DROP_CONVERTED = "drop converted"  # the block that was made for the candidate
     STOP = "stop"  # the candidate
 
 
@@ -79,6 +78,7 @@ UNDO: Final[Mapping[Action, Action]] = MappingProxyType(
         Action.CLOSE_GATES: Action.REOPEN_GATES,
         Action.QUIESCE: Action.RESUME,
         Action.SURRENDER: Action.GIVE_BACK,
+        Action.CONVERT: Action.DROP_CONVERTED,
         Action.TAKE: Action.LET_GO,
         # What restore put into the candidate is destroyed with it; the saved values were a copy.
         Action.START: Action.STOP,
@@ -137,8 +137,7 @@ class Plan:
     crossing: Crossing | None
     is_gated: bool
     steps: tuple[Step, ...]
-    is_downgrade: bool = False  # to a version of lower precedence
-    version_refusals: tuple[str, ...] = ()
+    conversion: Conversion | None = None
     contract_refusals: tuple[str, ...] = ()
     state_refusals: tuple[str, ...] = ()
     permission_refusals: tuple[str, ...] = ()
@@ -181,23 +180,21 @@ def make_plan(
     it serves it is compared with what it replaced, which is held until then. `allow_downgrade`: somebody asked for a
     lower version; else one is refused. Builds of one version are neither lower nor higher (SemVer §10).
     """
-    is_downgrade = Version.parse(candidate.version) < Version.parse(running.side.version)
-    crossing, state_refusals = choose_crossing(running.side.state, candidate.state)
+    choice = choose_crossing(running.side.state, candidate.state)
     is_gated = needs_gate(running)
     return Plan(
         plugin=plugin,
         kept=running.generation,
         version=running.side.version,
         candidate_version=candidate.version,
-        crossing=crossing,
+        crossing=choice.crossing,
+        conversion=choice.conversion,
         is_gated=is_gated,
         steps=_prepare(running, is_probed=is_probed)
-        + _window(running, crossing, is_gated=is_gated)
+        + _window(running, choice.crossing, is_gated=is_gated)
         + _after(is_on_probation=is_on_probation),
-        contract_refusals=breaks(running.side.interfaces, candidate.interfaces, running.consumers)
-        + lost_features(candidate.features, running.consumers, running.relied_on),
-        state_refusals=state_refusals,
-        permission_refusals=tuple(ungranted(candidate.permissions, running.granted).values()),
+        contract_refusals=breaks(running.side.interfaces, candidate.interfaces, running.consumers),
+        state_refusals=choice.refusals,
     )
 
 
@@ -239,6 +236,8 @@ def _window(running: Running, crossing: Crossing | None, *, is_gated: bool) -> t
 def _transfers(crossing: Crossing | None) -> tuple[Action, ...]:
     if crossing is Crossing.HAND_OVER:
         return Action.SURRENDER, Action.TAKE
+    if crossing is Crossing.CONVERT:
+        return Action.SURRENDER, Action.CONVERT, Action.TAKE
     if crossing is Crossing.RESTORE:
         return Action.SAVE, Action.RESTORE
     return ()

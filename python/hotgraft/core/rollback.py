@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hotgraft.core.plan import Action, Place, Plan, Side, Step
-from hotgraft.core.state import Crossing, choose_crossing
+from hotgraft.core.state import Choice, Crossing, choose_crossing
 
 if TYPE_CHECKING:
     from hotgraft.core.plan import Running
@@ -20,7 +20,7 @@ __all__ = ["keeps_own_state", "loses_state", "plan_rollback"]
 def keeps_own_state(forward: Crossing) -> bool:
     """Tell whether the held generation still has what it had when it was replaced, `forward` being how state left it.
 
-    Saving is a copy; a block that was handed over is the new generation's.
+    Saving is a copy, and what was converted is kept; a block that was handed over is the new generation's.
     """
     return forward is not Crossing.HAND_OVER
 
@@ -40,7 +40,10 @@ def plan_rollback(plugin: str, running: Running, held: Side, *, keeps: bool = Fa
         keeps: with the state that it had when it was replaced; else with what was gained since. Then nobody's state is
             touched, so nobody has to be waited for.
     """
-    crossing, refusals = (Crossing.FRESH, ()) if keeps else choose_crossing(running.side.state, held.state)
+    choice = (
+        Choice(crossing=Crossing.FRESH) if keeps else choose_crossing(running.side.state, held.state, goes_back=True)
+    )
+    crossing = choice.crossing
     waits = crossing is not Crossing.FRESH
     slots = len(running.instances) * len(running.side.interfaces)
     return Plan(
@@ -49,9 +52,10 @@ def plan_rollback(plugin: str, running: Running, held: Side, *, keeps: bool = Fa
         version=running.side.version,
         candidate_version=held.version,
         crossing=crossing,
+        conversion=choice.conversion,
         is_gated=waits or slots != 1,
         steps=_steps(running.instances, crossing, is_gated=waits or slots != 1),
-        state_refusals=refusals,
+        state_refusals=choice.refusals,
     )
 
 
@@ -71,6 +75,8 @@ def _steps(instances: tuple[str, ...], crossing: Crossing | None, *, is_gated: b
         steps += once(Action.WAIT_PINS) + once(Action.CLOSE_GATES) + once(Action.DRAIN) + each(Action.QUIESCE)
     if crossing is Crossing.HAND_OVER:
         steps += each(Action.SURRENDER) + each(Action.TAKE)
+    elif crossing is Crossing.CONVERT:
+        steps += each(Action.SURRENDER) + each(Action.CONVERT) + each(Action.TAKE)
     elif crossing is Crossing.RESTORE:
         steps += each(Action.SAVE) + each(Action.RESTORE)
     steps += each(Action.START if crossing is Crossing.RESTORE else Action.RESUME)

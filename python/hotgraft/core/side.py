@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hotgraft.core.c_types import names_in, parse_type
 from hotgraft.core.contract import FunctionFacts, InterfaceFacts
 from hotgraft.core.plan import Side
-from hotgraft.core.state import StateFacts
+from hotgraft.core.surface_descriptor import state_facts_of
 
 if TYPE_CHECKING:
     from hotgraft.core.descriptor import Descriptor, Enumeration, Function, Interface, Parameter, Struct
@@ -19,19 +19,10 @@ def side_of(descriptor: Descriptor) -> Side:
     """Return what callers and state of this version depend on."""
     layouts = {name: layout_text(one) for name, one in (descriptor.unions | descriptor.structs).items()}
     layouts |= {name: f"{one.type} {{{enum_text(one)}}}" for name, one in descriptor.enums.items()}
-    state = descriptor.state
     return Side(
         version=descriptor.version,
         interfaces=tuple(_interface(one, descriptor, layouts) for one in descriptor.provides),
-        state=StateFacts(
-            kind=state.kind,
-            schema=state.schema,
-            layout_id=state.layout_id,
-            can_hand_over=state.handover,
-            can_save=state.save,
-        ),
-        features=descriptor.features,
-        permissions=descriptor.permissions,
+        state=state_facts_of(descriptor),
     )
 
 

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-__all__ = ["Crossing", "StateFacts", "choose_crossing"]
+from hotgraft.core.c_types import Named
+from hotgraft.core.layout import are_alike
+from hotgraft.core.layout_compile import compile_copy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hotgraft.core.layout import StateLayout
+    from hotgraft.core.layout_plan import CopyPlan
+
+__all__ = ["Choice", "Conversion", "Crossing", "StateEdits", "StateFacts", "choose_crossing"]
 
 
 class Crossing(StrEnum):
@@ -14,7 +24,17 @@ class Crossing(StrEnum):
 
     FRESH = "fresh"
     HAND_OVER = "hand over"
+    CONVERT = "convert"
     RESTORE = "restore"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateEdits:
+    """What the author of a version says about the layout before it; fields by struct and name: ``band.gain``."""
+
+    renamed_from: Mapping[str, str] = field(default_factory=dict)  # a field's name before
+    defaults: Mapping[str, bytes] = field(default_factory=dict)  # what it begins with where it is new
+    dropped: tuple[str, ...] = ()  # fields of before whose values are given up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +46,8 @@ class StateFacts:
     layout_id: int = 0
     can_hand_over: bool = False  # offers take and surrender
     can_save: bool = False  # offers save and restore
+    layout: StateLayout | None = None  # of the block that take gets; None: it is not described
+    edits: StateEdits = field(default_factory=StateEdits)
 
     @property
     def has_state(self) -> bool:
@@ -33,23 +55,55 @@ class StateFacts:
         return self.kind != "none"
 
 
-def choose_crossing(old: StateFacts, new: StateFacts) -> tuple[Crossing | None, tuple[str, ...]]:
-    """Return the way across, cheapest first, or None and every reason why a way is closed."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversion:
+    """How a block becomes one of the other version's layout; the ids are those that both libraries must offer."""
+
+    plan: CopyPlan
+    old_layout_id: int
+    new_layout_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """The way across, or every reason why there is none."""
+
+    crossing: Crossing | None
+    refusals: tuple[str, ...] = ()
+    conversion: Conversion | None = None
+
+
+def choose_crossing(old: StateFacts, new: StateFacts, *, goes_back: bool = False) -> Choice:
+    """Return the way across, cheapest first, or every reason why each is closed.
+
+    Args:
+        old: of what serves.
+        new: of what is to serve.
+        goes_back: `new` is the earlier version, and what it never knew may be lost.
+    """
     if not old.has_state:
-        return Crossing.FRESH, ()
+        return Choice(crossing=Crossing.FRESH)
     if not new.has_state:
-        return None, ("its state would be lost: the candidate declares none",)
+        return Choice(crossing=None, refusals=("its state would be lost: the candidate declares none",))
     closed = _why_not_handed_over(old, new)
     if closed is None:
-        return Crossing.HAND_OVER, ()
-    if old.can_save and new.can_save:
-        return Crossing.RESTORE, ()
+        return Choice(crossing=Crossing.HAND_OVER)
+    saves = old.can_save and new.can_save
+    if saves and old.schema != new.schema:
+        return Choice(crossing=Crossing.RESTORE)  # restore is told the schema: only it knows what changed in meaning
+    conversion, reasons = _conversion(old, new, goes_back=goes_back)
+    if conversion is not None:
+        return Choice(crossing=Crossing.CONVERT, conversion=conversion)
+    if saves:
+        return Choice(crossing=Crossing.RESTORE)
     sides = [name for name, side in (("what runs", old), ("the candidate", new)) if not side.can_save]
-    return None, (
+    offer = "offers" if len(sides) == 1 else "offer"
+    refusals = (
         f"its state would be lost: it cannot be handed over, {closed}",
-        f"its state would be lost: it cannot be saved and restored, {' and '.join(sides)} "
-        f"{'offers' if len(sides) == 1 else 'offer'} no save and restore",
+        *(f"its state would be lost: it cannot be converted, {one}" for one in reasons),
+        f"its state would be lost: it cannot be saved and restored, {' and '.join(sides)} {offer} no save and restore",
     )
+    return Choice(crossing=None, refusals=refusals)
 
 
 def _why_not_handed_over(old: StateFacts, new: StateFacts) -> str | None:
@@ -62,3 +116,49 @@ def _why_not_handed_over(old: StateFacts, new: StateFacts) -> str | None:
     if old.layout_id == 0 or old.layout_id != new.layout_id:
         return f"the block's layout is {old.layout_id:#x} and would be {new.layout_id:#x}"
     return None
+
+
+def _conversion(old: StateFacts, new: StateFacts, *, goes_back: bool) -> tuple[Conversion | None, tuple[str, ...]]:
+    """Return how the block is converted by the names of its fields, or every reason why it is not.
+
+    Without two layouts there is nothing to be said of it.
+    """
+    if not (old.can_hand_over and new.can_hand_over) or old.layout is None or new.layout is None:
+        return None, ()
+    if are_alike(old.layout, Named(old.layout.struct), new.layout, Named(new.layout.struct)):
+        return None, (f"the fields are the same, and schema {new.schema} says that they mean something else",)
+    plan, reasons = _compile_back(old, new) if goes_back else _compile(old, new)
+    if plan is None:
+        return None, reasons
+    losses = () if goes_back else (*map(_lost, plan.lost), *map(_rounded, plan.rounded))
+    if losses:
+        return None, losses
+    return Conversion(plan=plan, old_layout_id=old.layout_id, new_layout_id=new.layout_id), ()
+
+
+def _lost(path: str) -> str:
+    return f"there is no place for {path}: name it under dropped in [state] to give its value up"
+
+
+def _rounded(path: str) -> str:
+    return f"{path} would be rounded"
+
+
+def _compile(
+    old: StateFacts, new: StateFacts, renamed_from: Mapping[str, str] | None = None
+) -> tuple[CopyPlan | None, tuple[str, ...]]:
+    assert old.layout is not None and new.layout is not None  # asked before
+    return compile_copy(
+        old.layout,
+        new.layout,
+        renamed_from=new.edits.renamed_from if renamed_from is None else renamed_from,
+        defaults=new.edits.defaults,
+        old_defaults=old.edits.defaults,
+        dropped=new.edits.dropped if renamed_from is None else (),
+    )
+
+
+def _compile_back(later: StateFacts, earlier: StateFacts) -> tuple[CopyPlan | None, tuple[str, ...]]:
+    """The way back is what the later version says of the way up, read backwards."""
+    up, _ = _compile(earlier, later)
+    return _compile(later, earlier, up.renamed_back if up is not None else {})

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Literal
 
 from hotgraft.core import surface
 from hotgraft.core.c_types import SCALAR_BYTES, Array, Named, Pointer, Scalar, parse_type
-from hotgraft.core.state import StateFacts
+from hotgraft.core.layout import StateLayout
+from hotgraft.core.state import StateEdits, StateFacts
+from hotgraft.core.state_values import default_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from hotgraft.core.descriptor import Descriptor, Field, Function, Interface, Parameter, Returns, Struct
     from hotgraft.core.surface import TypeFacts
 
-__all__ = ["surface_of"]
+__all__ = ["state_facts_of", "state_layout_of", "surface_of"]
 
 
 def surface_of(descriptor: Descriptor) -> surface.Surface:
@@ -35,13 +37,29 @@ def surface_of(descriptor: Descriptor) -> surface.Surface:
         permissions=descriptor.permissions,
         config_schema=descriptor.config_schema,
         outputs=descriptor.outputs,
-        state=StateFacts(
-            kind=descriptor.state.kind,
-            schema=descriptor.state.schema,
-            layout_id=descriptor.state.layout_id,
-            can_hand_over=descriptor.state.handover,
-            can_save=descriptor.state.save,
-        ),
+        state=state_facts_of(descriptor),
+        state_type=descriptor.state.struct,
+    )
+
+
+def state_layout_of(descriptor: Descriptor) -> StateLayout | None:
+    """Return the layout of the block that is handed over; None: it is not described."""
+    state = descriptor.state
+    return StateLayout(struct=state.struct, types=_types(descriptor)) if state.struct else None
+
+
+def state_facts_of(descriptor: Descriptor) -> StateFacts:
+    """Return what a version declares about its state."""
+    state, layout = descriptor.state, state_layout_of(descriptor)
+    defaults, _ = default_bytes(layout, state.defaults) if layout is not None else ({}, ())
+    return StateFacts(
+        kind=state.kind,
+        schema=state.schema,
+        layout_id=state.layout_id,
+        can_hand_over=state.handover,
+        can_save=state.save,
+        layout=layout,
+        edits=StateEdits(renamed_from=state.renamed_from, defaults=defaults, dropped=state.dropped),
     )
 
 

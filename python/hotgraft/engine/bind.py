@@ -171,13 +171,18 @@ class _Binding:
             if declared is None or declared.kind != "struct":
                 self.complaints.append(f"{self.on}: state.struct: no header declares a struct {state.struct!r}")
             else:
-                layout_id = self.types.layout_id(state.struct)
+                layout = self.structs[state.struct] = self._layout(state.struct)
+                layout_id = layout_id_of(layout, self.structs)
         return State(
             kind=state.kind,
             schema=state.schema,
             layout_id=layout_id,
             handover=state.handover,
             save=state.save,
+            struct=state.struct,
+            renamed_from=dict(state.renamed_from),
+            defaults=dict(state.defaults),
+            dropped=state.dropped,
         )
 
 
