@@ -50,6 +50,15 @@ def function(
     }
 
 
+def _block(count: int) -> dict[str, Any]:
+    """Return the layout of a block of so many numbers."""
+    names = ["count", *(f"spare{index}" for index in range(1, count))]
+    fields = [
+        {"name": name, "type": "i64", "offset": 8 * index, "bytes": 8, "count": 1} for index, name in enumerate(names)
+    ]
+    return {"bytes": 8 * count, "align": 8, "fields": fields}
+
+
 COUNTER = (
     function("add", 8, "i64", parameter("by", "i64")),
     function("build", 16, "i64"),
@@ -82,6 +91,7 @@ class Sample:
     interface_version: tuple[int, int] = (1, 0)
     functions: tuple[dict[str, Any], ...] = field(default=COUNTER, hash=False, compare=False)
     hands_over: bool = False
+    grows: bool = False  # its block has one more field in each build, and the descriptor says so
     saves: bool = False
     layout: int = 7
     schema: int = 1
@@ -106,11 +116,22 @@ class Sample:
             "COUNTER_MORE": self.more,
             "CALLER_OPTIONAL": self.optional,
         }
-        numbers = {"COUNTER_BUILD": self.build, "COUNTER_LAYOUT": self.layout}
+        numbers = {"COUNTER_BUILD": self.build, "COUNTER_LAYOUT": self.layout_id}
+        numbers |= {"COUNTER_SPARE": self.spare} if self.grows else {}
         numbers["COUNTER_SCHEMA"] = self.built_schema or self.schema
         return [f"-D{name}" for name, on in switches.items() if on] + [
             f"-D{name}={number}" for name, number in numbers.items()
         ]
+
+    @property
+    def spare(self) -> int:
+        """Return how many fields the block has besides the count."""
+        return self.build - 1 if self.grows else 0
+
+    @property
+    def layout_id(self) -> int:
+        """Return what its block's layout is known by."""
+        return self.layout + self.spare
 
     @property
     def descriptor(self) -> dict[str, Any]:
@@ -140,13 +161,14 @@ class Sample:
                 }
                 for name, accepts in self.requires
             ],
-            "structs": {},
+            "structs": {"counter_state": _block(1 + self.spare)} if self.grows else {},
             "state": {
                 "kind": "single" if has_state else "none",
                 "schema": self.schema if has_state else 0,
-                "layout_id": self.layout if self.hands_over else 0,
+                "layout_id": self.layout_id if self.hands_over else 0,
                 "handover": self.hands_over,
                 "save": self.saves,
+                **({"struct": "counter_state"} if self.grows else {}),
             },
             "config_schema": self.config_schema,
             "pins": "wait",
@@ -157,6 +179,7 @@ class Sample:
 
 
 HANDS_OVER = Sample(hands_over=True)
+CONVERTS = Sample(hands_over=True, grows=True)
 SAVES = Sample(saves=True)
 STATELESS = Sample()
 CALLER_PLUGIN = Sample(

@@ -10,6 +10,7 @@
 #include "control_time.hpp"
 #include "errors.hpp"
 #include "gate.hpp"
+#include "layout_block.hpp"
 #include "reclaim.hpp"
 #include "swap.hpp"
 
@@ -25,6 +26,9 @@ StateWay way_of(const std::string &name) {
     }
     if (name == "hand over") {
         return StateWay::kHandOver;
+    }
+    if (name == "convert") {
+        return StateWay::kConvert;
     }
     if (name == "restore") {
         return StateWay::kSaveRestore;
@@ -45,6 +49,8 @@ struct Member {
     bool leaves_undrained = false;
     bool leaves_at_deadline = false;
     std::vector<std::shared_ptr<Slot>> emptied;
+    std::shared_ptr<const BlockConversion> conversion;
+    std::vector<std::uint64_t> expected_bytes; // by instance, in their order
 
     [[nodiscard]] SwapMember request() const {
         SwapMember member;
@@ -55,8 +61,10 @@ struct Member {
         member.leaves_undrained = leaves_undrained;
         member.leaves_at_deadline = leaves_at_deadline;
         member.emptied = emptied;
-        for (const auto &[old_index, next_index] : instances) {
-            member.instances.push_back({old_index, next_index, way_of(way), resumes});
+        for (std::size_t i = 0; i < instances.size(); ++i) {
+            const auto &[old_index, next_index] = instances[i];
+            const std::uint64_t expected = i < expected_bytes.size() ? expected_bytes[i] : 0;
+            member.instances.push_back({old_index, next_index, way_of(way), resumes, conversion, expected});
         }
         for (const OwnedTable &table : tables) {
             member.slots.push_back({table.slot, table.table});
@@ -153,6 +161,13 @@ void add_swap(py::module_ &module) {
             py::arg("tables"), py::arg("way"), py::arg("waits_for_pins"))
         // Only where no state crosses: whoever is inside at the drain's deadline is left there.
         .def("leaves_at_deadline", [](Member &it) { it.leaves_at_deadline = true; })
+        // How the blocks of its instances become ones of the candidate's layout; for so many bytes of each there will
+        // be room before the gates close.
+        .def("converts",
+             [](Member &it, std::shared_ptr<CopyProgram> program, std::vector<std::uint64_t> expected_bytes) {
+                 it.conversion = conversion_by(std::move(program));
+                 it.expected_bytes = std::move(expected_bytes);
+             })
         // A rollback: the held generation serves again. `emptied`: slots of interfaces that it does not have.
         .def(
             "recalls",

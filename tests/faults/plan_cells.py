@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Final
 
 from hotgraft import Outcome
 from hotgraft.core.descriptor import read_descriptor
-from hotgraft.core.plan import UNDO, Action, Plan, Running, make_plan
+from hotgraft.core.plan import UNDO, Action, Plan, Running, Side, make_plan
 from hotgraft.core.probing import STAGES
 from hotgraft.core.side import side_of
 from hotgraft.core.state import Crossing
-from sample_plugins import HANDS_OVER, SAVES, STATELESS, Sample
+from sample_plugins import CONVERTS, HANDS_OVER, SAVES, STATELESS, Sample
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,9 +37,9 @@ class Scenery:
 
     def plan(self) -> Plan:
         """Return the plan of a reload to the next build of the same plugin."""
-        side = side_of(read_descriptor(json.dumps(self.sample.descriptor).encode()))
+        side, candidate = (_side(replace(self.sample, build=build)) for build in (1, 2))
         running = Running(generation=1, side=side, instances=self.instances)
-        return make_plan("counter", running, side, is_probed=self.is_probed)
+        return make_plan("counter", running, candidate, is_probed=self.is_probed)
 
     def steps(self) -> tuple[str, ...]:
         """Return the steps of that plan, each once, and the journal's."""
@@ -50,14 +50,20 @@ class Scenery:
         return max(sum(one.action == step for one in self.plan().steps), 1)
 
 
+def _side(sample: Sample) -> Side:
+    return side_of(read_descriptor(json.dumps(sample.descriptor).encode()))
+
+
 HEALTHY: Final = ("-DCOUNTER_HEALTH",)  # it offers a health check, so that none of its looks is left out
-NONE, HANDED, SAVED = (replace(one, flags=HEALTHY) for one in (STATELESS, HANDS_OVER, SAVES))
+NONE, HANDED, SAVED, CONVERTED = (replace(one, flags=HEALTHY) for one in (STATELESS, HANDS_OVER, SAVES, CONVERTS))
 PLANS: Final = (
     Scenery(name="no state", sample=NONE),
     Scenery(name="hand over", sample=HANDED),
     Scenery(name="save and restore", sample=SAVED),
+    Scenery(name="convert", sample=CONVERTED),
     Scenery(name="two instances", sample=HANDED, instances=("main", "second")),
     Scenery(name="hand over, probed", sample=HANDED, is_probed=True),
+    Scenery(name="convert, probed", sample=CONVERTED, is_probed=True),
     Scenery(name="save and restore, probed", sample=SAVED, is_probed=True),
 )
 
@@ -140,6 +146,12 @@ ROWS: Final[Mapping[str, Row]] = MappingProxyType(
         ),
         Action.QUIESCE: Row(error=OFF, crash=REFUSED, hang=OFF, memory=WINDOW_MEMORY),
         Action.SURRENDER: Row(error=OFF, crash=SERVES, hang=OFF, memory=WINDOW_MEMORY),
+        Action.CONVERT: Row(
+            error=OFF,
+            crash="it runs no code of anybody",
+            hang="it passes over memory that it has",
+            memory=WINDOW_MEMORY,
+        ),
         Action.TAKE: Row(error=OFF, crash=REFUSED, hang=OFF, memory=WINDOW_MEMORY),
         Action.SAVE: Row(error=OFF, crash=SERVES, hang=OFF, memory=WINDOW_MEMORY),
         Action.RESTORE: Row(error=OFF, crash=REFUSED, hang=OFF, memory=WINDOW_MEMORY),
@@ -234,7 +246,10 @@ def cells_of(scenery: Scenery) -> tuple[Cell, ...]:
 def stages_of(scenery: Scenery) -> tuple[str, ...]:
     """Return the stages in which something of this plan's candidate runs."""
     crossing = scenery.plan().crossing
-    left_out = {"take": crossing is not Crossing.HAND_OVER, "restore": crossing is not Crossing.RESTORE}
+    left_out = {
+        "take": crossing not in (Crossing.HAND_OVER, Crossing.CONVERT),
+        "restore": crossing is not Crossing.RESTORE,
+    }
     return tuple(one for one in STAGES if not isinstance(STAGE_ROWS[one], str) and not left_out.get(one))
 
 

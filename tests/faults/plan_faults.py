@@ -31,7 +31,7 @@ INJECT_MALLOC: Final = 1
 OLD: Final = frozenset({Action.QUIESCE, Action.SURRENDER, Action.SAVE})
 NEW: Final = frozenset({Action.CREATE, Action.TAKE, Action.RESTORE, Action.START, Action.HEALTH})
 FUNCTIONS: Final[dict[str, str]] = {Action.HEALTH: "health"}  # where they are not named as their step
-CORE: Final = frozenset({Action.WAIT_PINS, Action.CLOSE_GATES, Action.DRAIN, Action.PUBLISH})
+CORE: Final = frozenset({Action.WAIT_PINS, Action.CLOSE_GATES, Action.DRAIN, Action.CONVERT, Action.PUBLISH})
 CALL_BACK: Final = ctypes.CFUNCTYPE(ctypes.c_int64)
 
 

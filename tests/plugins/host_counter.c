@@ -1,7 +1,8 @@
 /* What the host's tests load: a counter whose every control function can be told, by its config, to fail, to hang, to
  * press Ctrl-C or to say "again" (until it has counted to a hundred). Built in variants:
  *   COUNTER_BUILD      what `build` answers, so that a test sees which code ran
- *   COUNTER_HANDOVER   offers surrender and take; COUNTER_LAYOUT names the layout of the block
+ *   COUNTER_HANDOVER   offers surrender and take; COUNTER_LAYOUT names the layout of the block, which has COUNTER_SPARE
+ *                      more numbers than the count
  *   COUNTER_SAVES      offers save and restore
  *   COUNTER_MORE       one more function at the end of the interface
  *   COUNTER_HEALTH     a health check
@@ -30,6 +31,10 @@
 #ifndef COUNTER_LAYOUT
 #define COUNTER_LAYOUT 7
 #endif
+#ifndef COUNTER_SPARE
+#define COUNTER_SPARE 0
+#endif
+#define COUNTER_BLOCK_BYTES (8 * (1 + COUNTER_SPARE))
 
 struct hotgraft_instance {
     const hotgraft_host *host;
@@ -181,12 +186,12 @@ static hotgraft_status create(const hotgraft_host *host, const hotgraft_str *con
     }
     instance->host = host;
     memcpy(instance->config, config->ptr, config->len);
-    instance->count = host->realloc(host->ctx, NULL, sizeof *instance->count, 0);
+    instance->count = host->realloc(host->ctx, NULL, COUNTER_BLOCK_BYTES, 0);
     if (instance->count == NULL) {
         free(instance);
         return HOTGRAFT_E_NOMEM;
     }
-    *instance->count = 0;
+    memset(instance->count, 0, COUNTER_BLOCK_BYTES);
     if (strstr(instance->config, "\"null\": \"create\"") != NULL) {
         free_instance(instance);
         return HOTGRAFT_OK;
@@ -250,7 +255,7 @@ static hotgraft_status restore(hotgraft_instance *instance, uint32_t schema, con
 static hotgraft_status take(hotgraft_instance *instance, void *block, uint64_t bytes, uint64_t layout_id,
                             hotgraft_error *error) {
     const hotgraft_status status = step(instance, "take", error);
-    if (status != HOTGRAFT_OK || bytes != sizeof *instance->count || layout_id != COUNTER_LAYOUT) {
+    if (status != HOTGRAFT_OK || bytes != COUNTER_BLOCK_BYTES || layout_id != COUNTER_LAYOUT) {
         return status != HOTGRAFT_OK ? status : HOTGRAFT_E_INVALID;
     }
     if (instance->count != NULL) {
@@ -264,7 +269,7 @@ static hotgraft_status surrender(hotgraft_instance *instance, void **block, uint
     const hotgraft_status status = step(instance, "surrender", error);
     if (status == HOTGRAFT_OK) {
         *block = instance->count;
-        *bytes = sizeof *instance->count;
+        *bytes = COUNTER_BLOCK_BYTES;
         instance->count = NULL;
     }
     return status;

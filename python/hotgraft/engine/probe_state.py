@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from hotgraft import _core
 from hotgraft.core.errors import Busy, DrainTimeout, StateError
 from hotgraft.core.state import Crossing
 from hotgraft.engine.probe_request import StateToProbe
+from hotgraft.engine.transfer import program_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from hotgraft.core.plan import Plan
+    from hotgraft.core.state import Conversion
 
 __all__ = ["CopiedState", "copy_state"]
 
@@ -26,28 +30,32 @@ class CopiedState:
     states: Mapping[str, StateToProbe] = field(default_factory=dict)
     pause_us: float = 0.0
     left_out: str = ""
+    block_bytes: Mapping[str, int] = field(default_factory=dict)  # of what is to be converted, before it is
 
 
 def copy_state(
     generation: _core.Generation,
     slots: Sequence[_core.Slot],
     indexes: Mapping[str, int],
-    crossing: Crossing | None,
+    plan: Plan,
     *,
     bytes_max: int,
     deadline_s: float,
 ) -> CopiedState:
-    """Copy what would cross in this way; `indexes` says where `generation` has each instance.
+    """Copy what would cross by this plan, converted as it would be; `indexes`: where `generation` has each instance.
 
     Raises:
-        StateError: a block holds pointers into the library that made it; its state is untouched.
+        StateError: a block holds pointers into the library that made it, or a value that the candidate's layout has no
+            place for; the state is untouched.
         PluginError, PluginAbandoned: its own functions, as in a swap.
     """
-    if crossing not in (Crossing.HAND_OVER, Crossing.RESTORE) or bytes_max == 0:
+    crossing = plan.crossing
+    if crossing in (None, Crossing.FRESH) or bytes_max == 0:
         return CopiedState()
     try:
-        if crossing is Crossing.HAND_OVER:
-            return _blocks(generation, slots, indexes, bytes_max, deadline_s)
+        if crossing in (Crossing.HAND_OVER, Crossing.CONVERT):
+            copied = _blocks(generation, slots, indexes, bytes_max, deadline_s)
+            return _converted(copied, plan.conversion, generation) if plan.conversion is not None else copied
         return _values(generation, slots, indexes, bytes_max, deadline_s)
     except (Busy, DrainTimeout) as error:
         return CopiedState(left_out="; ".join(error.found))
@@ -99,6 +107,28 @@ def _blocks(
             return CopiedState(pause_us=pause_us, left_out=left_out)
         states[name] = StateToProbe(layout_id=layout_id, block=data)
     return CopiedState(states=states, pause_us=pause_us)
+
+
+def _converted(copied: CopiedState, conversion: Conversion, generation: _core.Generation) -> CopiedState:
+    """Return the copies as the candidate would get them."""
+    program, found = program_of(conversion), list[str]()
+    states: dict[str, StateToProbe] = {}
+    for name, state in copied.states.items():
+        old = state.block or b""
+        count, rest = divmod(len(old), program.old_bytes)
+        if rest or not count:
+            found.append(
+                f"the block of {name} has {len(old)} bytes, which hold no whole number of states of {program.old_bytes}"
+            )
+            continue
+        new = bytearray(count * program.new_bytes)
+        if refusal := program.run(old, new, count):
+            found.append(f"{name}: {refusal[0]}")
+        states[name] = StateToProbe(layout_id=conversion.new_layout_id, block=bytes(new))
+    if found:
+        raise StateError("convert its state", on=generation.label, found=found)
+    block_bytes = {name: len(one.block or b"") for name, one in copied.states.items()}
+    return replace(copied, states=states, block_bytes=block_bytes)
 
 
 def _too_large(found: int, most: int) -> str:

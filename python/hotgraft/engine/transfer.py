@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING
 
 from hotgraft import _core
 from hotgraft.core.errors import StateError
+from hotgraft.core.layout_plan import encode_plan
 from hotgraft.core.state import Crossing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from hotgraft.core.plan import Plan
+    from hotgraft.core.state import Conversion
     from hotgraft.engine.load import Prepared
 
-__all__ = ["check_facts", "member_of"]
+__all__ = ["check_facts", "make_convert", "member_of", "program_of"]
 
 
 def check_facts(plan: Plan, old: _core.Generation, new: _core.Generation) -> None:
@@ -24,8 +26,9 @@ def check_facts(plan: Plan, old: _core.Generation, new: _core.Generation) -> Non
         StateError: a claim is not kept. Nothing was touched.
     """
     found: list[str] = []
+    moves = plan.crossing in (Crossing.HAND_OVER, Crossing.CONVERT)
     for side, generation in (("what runs", old), ("the candidate", new)):
-        if plan.crossing is Crossing.HAND_OVER and not generation.can_hand_over:
+        if moves and not generation.can_hand_over:
             found.append(f"{side} declares hand over and offers no surrender and take")
         if plan.crossing is Crossing.RESTORE and not generation.can_save:
             found.append(f"{side} declares save and offers no save and restore")
@@ -33,16 +36,52 @@ def check_facts(plan: Plan, old: _core.Generation, new: _core.Generation) -> Non
         found.append(f"the block's schema is {old.state_schema} and would be {new.state_schema}")
     if plan.crossing is Crossing.HAND_OVER and old.layout_id != new.layout_id:
         found.append(f"the block's layout is {old.layout_id:#x} and would be {new.layout_id:#x}")
+    if plan.conversion is not None:
+        declared = (plan.conversion.old_layout_id, plan.conversion.new_layout_id)
+        found += [
+            f"{side} declares layout {layout_id:#x} of its block and offers {generation.layout_id:#x}"
+            for side, generation, layout_id in zip(("what runs", "the candidate"), (old, new), declared, strict=True)
+            if generation.layout_id != layout_id
+        ]
     if found:
         raise StateError("carry state over", on=plan.plugin, found=found)
 
 
+def program_of(conversion: Conversion) -> _core.CopyProgram:
+    """Return how blocks are converted, as the core carries it out."""
+    plan = encode_plan(conversion.plan)
+    return _core.CopyProgram.make(plan.rows, plan.pool, plan.paths, old_bytes=plan.old_bytes, new_bytes=plan.new_bytes)
+
+
+def make_convert(
+    member: _core.Member, plan: Plan, names: Iterable[str], block_bytes: Mapping[str, int] | None = None
+) -> None:
+    """Let the blocks of a member's instances be converted, if the plan says so.
+
+    Args:
+        member: of the native window.
+        plan: of the swap.
+        names: of its instances, in its order.
+        block_bytes: how large the block of each was when it was looked at; else one state is expected.
+    """
+    if plan.conversion is not None:
+        known, one = block_bytes or {}, plan.conversion.plan.old_bytes
+        member.converts(program_of(plan.conversion), [known.get(name, one) for name in names])
+
+
 def member_of(
-    plan: Plan, old: _core.Generation, prepared: Prepared, indexes: Mapping[str, int], *, leaves: bool = False
+    plan: Plan,
+    old: _core.Generation,
+    prepared: Prepared,
+    indexes: Mapping[str, int],
+    *,
+    leaves: bool = False,
+    block_bytes: Mapping[str, int] | None = None,
 ) -> _core.Member:
     """Return the plugin's part of the native window; `indexes` says where the old generation has each instance.
 
     `leaves`: calls and pins that are there at the drain's deadline stay in the old generation; no state may cross then.
+    `block_bytes`: as in `make_convert`.
     """
     assert plan.crossing is not None  # a plan without a way across was refused
     leaves = leaves and plan.crossing is Crossing.FRESH
@@ -54,6 +93,7 @@ def member_of(
         way=str(plan.crossing),
         waits_for_pins=plan.is_gated and not leaves,
     )
+    make_convert(member, plan, [wish.name for wish in prepared.wishes], block_bytes)
     if leaves:
         member.leaves_at_deadline()
     return member

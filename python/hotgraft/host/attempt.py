@@ -92,6 +92,7 @@ class Attempt:
     candidate: Candidate | None = None
     filled: Mapping[str, str] = field(default_factory=dict)  # the configs with the candidate's defaults
     probed: ProbeReport | None = None
+    block_bytes: Mapping[str, int] = field(default_factory=dict)  # of state that is to be converted, where it was seen
     window: Window | None = None
     imports: Mapping[str, Bound] = field(default_factory=dict)
     call_type: type[Plugin] | None = None
@@ -121,7 +122,7 @@ class Attempt:
                 held = self.loaded.to_hold(self.plan.crossing, self.record)
                 superseded = self.loaded.superseded()
                 leaves = rules_of(self.loaded).leaves
-                member = member_of(self.plan, old, prepared, indexes, leaves=leaves)
+                member = member_of(self.plan, old, prepared, indexes, leaves=leaves, block_bytes=self.block_bytes)
                 names = [wish.name for wish in prepared.wishes]
                 try:
                     self.window = carry_out(
@@ -218,6 +219,7 @@ class Attempt:
         """Try it in a process of its own; what crashes, hangs or fails there never comes into this one."""
         with self.watch("copy state"):
             copied = copy_live_state(self.loaded, self.plan, self.around.options, deadline_s=self.swap_deadline_s)
+            self.block_bytes = copied.block_bytes
         with self.watch("probe"):
             self.probed, error = probe(
                 candidate,

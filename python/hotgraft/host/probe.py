@@ -90,7 +90,7 @@ def copy_live_state(loaded: Loaded, plan: Plan | None, options: Options, *, dead
         loaded.serving.generation,
         [slot for instance in instances for slot in instance.slots.values()],
         {instance.name: instance.index for instance in instances},
-        plan.crossing,
+        plan,
         bytes_max=options.probe_state_bytes,
         deadline_s=deadline_s,
     )

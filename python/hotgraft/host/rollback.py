@@ -17,6 +17,7 @@ from hotgraft.core.state import Crossing
 from hotgraft.engine.config import filled_configs
 from hotgraft.engine.load import make_tables
 from hotgraft.engine.swap import carry_out
+from hotgraft.engine.transfer import make_convert
 from hotgraft.host.lending import lent_tables
 from hotgraft.host.outputs import base_of_handles
 from hotgraft.host.plugin import make_call_type
@@ -173,6 +174,7 @@ class Rollback:
             way=str(plan.crossing),
             waits_for_pins=plan.crossing is not Crossing.FRESH,
         )
+        make_convert(member, plan, indexes)
         member.recalls(
             resumes=plan.crossing is not Crossing.RESTORE,
             leaves_undrained=plan.crossing is Crossing.FRESH,
