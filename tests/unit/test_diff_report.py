@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -74,8 +75,8 @@ def test_bitfields_say_byte_bit_and_width() -> None:
     old = record("a: u32 @0 :3", "b: u32 @0.3 :5", "c: u16 @2", size=4)
 
     assert squeezed(drawn(old, old))[1:-1] == [
-        "0.0 3 bit u32 :3 a │ 0.0 3 bit u32 :3 a",
-        "0.3 5 bit u32 :5 b │ 0.3 5 bit u32 :5 b",
+        "0.0 3 bit u32 a │ 0.0 3 bit u32 a",
+        "0.3 5 bit u32 b │ 0.3 5 bit u32 b",
         "1 1 (hole) │ 1 1 (hole)",
         "2 2 u16 c │ 2 2 u16 c",
     ]
@@ -169,6 +170,15 @@ def test_who_relies_on_it_is_named_where_it_is_known() -> None:
 
     assert "callers call it; relied on by mixer" in text
     assert "mixer needs gain/1\n  major    range unmet: ^1.2 → gain 1.1" in text
+
+
+def test_a_member_that_is_called_like_a_function_is_told_with_its_ways() -> None:
+    """`f` of a struct that `f` passes is not said by the member's name."""
+    called = {"thing": record("a: i32 @0", "f: i32 @4", size=8)}
+    old = offering(functions={"f": function("f", parameter("it", "thing*"))}, types=called)
+    text = told(old, replace(old, types={"thing": record("a: i32 @0", "f: f32 @4", size=8)}))
+
+    assert "member f retyped: i32 → f32\n             callers read what it was; met through f" in text
 
 
 def test_many_ways_to_a_type_are_counted() -> None:

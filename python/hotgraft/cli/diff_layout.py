@@ -82,7 +82,7 @@ def _cell(member: Member, size: int | None) -> Cell:
     byte, bit = divmod(member.offset_bits, 8)
     kind = type_text(member.type)
     if member.bits is not None:
-        return Cell(member.name, f"{byte}.{bit}", f"{member.bits} bit", f"{kind} :{member.bits}")
+        return Cell(member.name, f"{byte}.{bit}", f"{member.bits} bit", kind)
     return Cell(member.name, str(byte), "?" if size is None else str(size), kind)
 
 
@@ -118,7 +118,7 @@ def _mark(left: Cell | None, right: Cell | None) -> str:
     if left.name != right.name:
         is_same = (left.at, left.size, left.type) == (right.at, right.size, right.type)
         return "~ name" if is_same else "~ other"
-    return "~ type" if left.type != right.type else "> moved"
+    return "~ type" if (left.type, left.size) != (right.type, right.size) else "> moved"
 
 
 def _shown(cell: Cell | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from typing import TYPE_CHECKING, Final
 
@@ -106,8 +107,9 @@ def who(fact: Fact) -> str:
     ways = [str(one) for one in fact.roots]
     count = "many" if len(ways) >= ROOTS_LIMIT else len(ways) - _THROUGH_SHOWN
     more = f" and {count} more" if len(ways) > _THROUGH_SHOWN else ""
-    subject = fact.subject
-    is_said = not ways or any(subject.startswith((one, f"interface {one}")) or subject.endswith(one) for one in ways)
+    whole = re.split(r"[ ,]+", fact.subject)
+    is_of_type = fact.layout is not None or whole[0] == "enum"
+    is_said = not ways or (not is_of_type and any(one in whole for one in ways))
     through = "" if is_said else f"through {', '.join(ways[:_THROUGH_SHOWN])}{more}"
     users = f"relied on by {', '.join(fact.consumers)}" if fact.consumers else "met" if through else ""
     return " ".join(filter(None, (users, through)))
