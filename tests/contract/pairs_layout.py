@@ -157,4 +157,21 @@ PAIRS: Final = (
         client='struct n n = {5}; printf("%d\\n", get(&n));',
         abidiff="it compares no byte order",
     ),
+    breaking(
+        "major", "packing changes only the alignment of a struct that has no tag",
+        old="typedef struct { int a, b; } p, *p_ref;\nint get(const p *p);",
+        new="typedef struct __attribute__((packed)) { int a, b; } p, *p_ref;\nint get(const p *p);",
+        code="int get(const p *p) { return p->b; }",
+        client='p v = {1, 5}; printf("%d\\n", get(&v));',
+        unshown="it breaks callers that put the struct into one of their own, which the library then finds elsewhere",
+        abidiff="the alignment of a packed struct is not in the debug information",
+    ),
+    breaking(
+        "major", "a variable of a struct without a name grows in front",
+        old="extern const struct { int v; } config;",
+        new="extern const struct { int id, v; } config;",
+        code="const __typeof__(config) config = {5};",
+        new_code="const __typeof__(config) config = {9, 5};",
+        client='printf("%d\\n", config.v);',
+    ),
 )  # fmt: skip

@@ -46,6 +46,8 @@ __attribute__((nonnull(1), returns_nonnull, noreturn)) void *end(void *a, void *
 int sized(float v[static 4], int n, const int of[n]);
 void sort(int (*compare)(const void *, const void *), FILE *log);
 enum mode mode(struct bits b, struct tight *t, nested *n, struct node *list, ...);
+typedef struct __attribute__((packed)) { int a, b; } loose, *loose_ref;
+extern struct { loose_ref at; } lone;
 static inline int twice(int x) { return 2 * x; }
 static const int LIB_STEP = 0x20;
 """
@@ -84,7 +86,7 @@ def test_every_kind_of_declaration_is_read(compiler: str, tmp_path: Path) -> Non
         "sort": "((fn(void const*, void const*) -> i32)*?, _IO_FILE*?) -> void",
     }
     assert {name: type_text(one.type) for name, one in found.variables.items()} == {
-        "at": "i32*", "each": "i32", "number": "i32", "table": "i32[4]",
+        "at": "i32*", "each": "i32", "lone": "lone", "number": "i32", "table": "i32[4]",
     }  # fmt: skip
     numbers = {name: value for name, value in found.constants.items() if name.startswith("LIB_")}
     assert numbers == {
@@ -111,6 +113,8 @@ def test_layouts_are_the_compiler_s(compiler: str, tmp_path: Path) -> None:
 
     assert layout("tight") == (5, 1, ["c: i8 @0", "v: i32 @8"])
     assert layout("bits") == (4, 4, ["a: u32 @0", "b: u32 @3"])
+    assert layout("loose") == (8, 1, ["a: i32 @0", "b: i32 @32"])
+    assert layout("lone") == (8, 8, ["at: loose* @0"])
     assert layout("crossing") == (12, 1, ["a: u32 @0", "b: u32 @5", "c: u64 @35", "d: bool @95"])
     assert layout("nested") == (
         12, 4, ["c: i8 @0", "named: nested.named @32", "i: i32 @64", "f: f32 @64", "tail: i8[] @96"],
@@ -128,6 +132,19 @@ def test_what_others_declare_is_not_the_library_s(tmp_path: Path) -> None:
     assert list(found.functions) == ["part", "whole"]
     assert [name for name in found.constants if name.isupper()] == ["PART"]
     assert found.types == {}
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_macros_of_the_system_in_a_part_of_the_library_stay_in_it(compiler: str, tmp_path: Path) -> None:
+    """gcc marks what they stand for as the system's: a result of type bool was lost, and the function with it."""
+    text = "#include <stdbool.h>\n#include <stdint.h>\nbool has(int x);\nextern bool flag;\n"
+    (tmp_path / "part.h").write_text(text + "static const int64_t far = INT64_C(5);\n")
+
+    found = read(tmp_path, '#include "part.h"\n', compiler)
+
+    assert shown(found.functions["has"]) == "(i32) -> bool"
+    assert type_text(found.variables["flag"].type) == "bool"
+    assert found.constants["far"] == "5"
 
 
 def test_a_header_that_does_not_compile_says_so_in_the_compiler_s_words(tmp_path: Path) -> None:

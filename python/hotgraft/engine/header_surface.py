@@ -20,7 +20,7 @@ from hotgraft.engine.header_surface_cpp import cpp_only
 from hotgraft.engine.header_surface_declared import read_declarations
 from hotgraft.engine.header_surface_interfaces import ANNOTATIONS
 from hotgraft.engine.header_surface_macros import find_constants
-from hotgraft.engine.header_surface_probe import Answers, Questions, ask
+from hotgraft.engine.header_surface_probe import SOURCE, Answers, Questions, ask
 from hotgraft.engine.header_surface_text import expansion_probes, macro_names, read_preprocessed
 from hotgraft.engine.places import include_dir
 from hotgraft.engine.tools import how_it_ended, run_tool, words_of
@@ -142,7 +142,7 @@ class _Reading:
             found=f"{self.compiler[0]} {how_it_ended(done.returncode)}",
             advice="mend what it says here, or name the folders and macros that the headers need",
             running="nothing was compared",
-            output=done.stderr,
+            output=_without_probes(done.stderr),
             command=tuple(done.args),
         )
 
@@ -151,3 +151,10 @@ def _text_of(file: str) -> str:
     """Return the text of a file that the preprocessor read; what it cannot be found by any more holds nothing."""
     path = Path(file)
     return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+
+
+def _without_probes(words: str) -> str:
+    """Leave out what the compiler says of our questions: they fail because the headers do."""
+    lines = words.splitlines(keepends=True)
+    end = next((at for at, line in enumerate(lines) if SOURCE in line), len(lines))
+    return "".join(lines[:end]) or words

@@ -56,6 +56,7 @@ class _Assembly:
         for entry in self.answers.debug.entries:
             if entry.tag == "variable" and entry.name.startswith(PROBE):
                 self._add(names[int(entry.name.removeprefix(PROBE))], entry)
+        self.unseen += [f"a declaration that is not understood: {one}" for one in self.declared.unread]
         seen = self.functions.keys() | self.variables.keys()
         for one in names:
             if one.symbol not in seen:

@@ -38,6 +38,8 @@ QUALIFIERS: Final = frozenset({
     "const", "__const", "__const__", "volatile", "__volatile", "__volatile__", "restrict", "__restrict",
     "__restrict__", "_Atomic", "_Nonnull", "_Nullable", "_Null_unspecified",
 })  # fmt: skip
+BODY: Final = "{}"
+SHOWN_WORDS: Final = 12  # of a declaration that is not understood
 QUALIFIERS_CONST: Final = frozenset({"const", "__const", "__const__"})
 TYPE_WORDS: Final = frozenset({
     "void", "char", "short", "int", "long", "float", "double", "signed", "unsigned", "__signed", "__signed__",
@@ -84,6 +86,7 @@ class Declarations:
     typedefs: set[str] = field(default_factory=set)
     once: frozenset[str] = frozenset()  # words that stand in one place only
     words: frozenset[str] = frozenset()
+    unread: list[str] = field(default_factory=list)  # how declarations begin in which no name was found
 
 
 def read_declarations(tokens: Sequence[Token]) -> Declarations:
@@ -132,6 +135,8 @@ def _read(found: Declarations, words: list[str], line: int) -> None:
     is_const = not QUALIFIERS_CONST.isdisjoint(flat[: len(flat) - len(rest)])
     names = [_declared(one, line, head, is_const=is_const) for one in groups(rest)]
     named = [one for one in names if one is not None]
+    if None in names and "static" not in kinds:
+        found.unread.append(" ".join(words[:SHOWN_WORDS]))
     _read_types(found, head, [one.name for one in named] if "typedef" in kinds else [])
     label = ", ".join(one.name for one in named) or " ".join(flat[:2])
     threads = ["thread storage"] if kinds & THREAD else []
@@ -190,11 +195,12 @@ def _read_types(found: Declarations, words: Sequence[str], typedefs: Sequence[st
 
 
 def _without_bodies(words: Sequence[str]) -> list[str]:
-    """Take out what stands in braces."""
+    """Put one word in the place of what stands in braces."""
     kept: list[str] = []
     at = 0
     while at < len(words):
         if words[at] == "{":
+            kept.append(BODY)
             at = close_of(words, at) + 1
         else:
             kept.append(words[at])
@@ -216,10 +222,11 @@ def _specifiers(words: Sequence[str]) -> tuple[set[str], Sequence[str]]:
             while after < len(words) and words[after].startswith("@"):
                 after += 1
             at = after if after < len(words) and _is_name(words[after]) else after - 1
+            at += words[at + 1 : at + 2] == [BODY]
             if words[at + 1 : at + 2] == [":"]:  # C23: the integer that an enum is
                 at += 1
                 has_type = False
-        elif word in TYPE_WORDS:
+        elif word in TYPE_WORDS or word == BODY:
             has_type = True
         elif word in STORAGE:
             kinds.add(word)

@@ -44,7 +44,7 @@ _PROMISED: Final = frozenset({
     "ABI", "API", "PROTOCOL", "PROTO", "FORMAT", "WIRE", "SCHEMA", "INTERFACE", "STRUCT", "FILE", "MAGIC", "DATA",
     "MSG", "CMD", "COMMAND", "OPT", "OPTION", "GET", "SET", "QUERY", "REQ", "REQUEST", "IOCTL", "OP", "TAG", "FIELD",
     "KEY", "PROP", "PROPERTY", "ATTR", "PARAM", "INFO", "ID", "TYPE", "CODE", "EVENT", "FLAG", "E", "ERR", "ERROR",
-    "STATUS", "BAD", "WRONG", "INVALID", "UNSUPPORTED", "UNKNOWN", "NO", "MIN", "MAX", "MINIMUM", "MAXIMUM", "OLDEST", "NEWEST",
+    "STATUS", "BAD", "WRONG", "INVALID", "UNSUPPORTED", "UNKNOWN", "NO", "MIN", "MAX", "OLDEST",
 })  # fmt: skip
 _STANDARD: Final = re.compile(
     r"u?int(?:_least|_fast)?(?:8|16|32|64)_t|u?intmax_t|u?intptr_t|size_t|ptrdiff_t|ssize_t|wchar_t"

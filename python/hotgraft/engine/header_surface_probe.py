@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
     from hotgraft.engine.dwarf import DebugInfo
 
-__all__ = ["Answers", "Questions", "ask"]
+__all__ = ["SOURCE", "Answers", "Questions", "ask"]
 
 FLAGS: Final = ("-w", "-O0", "-g", "-gdwarf-5", "-fno-lto", "-fno-eliminate-unused-debug-types", "-c")
 PROBE: Final = "hotgraft_probe_"
-_FILE: Final = "hotgraft-probe"
+SOURCE: Final = "hotgraft-probe"
 _INTEGERS, _FLOATS = "hotgraft_integers", "hotgraft_floats"
-_WRONG: Final = re.compile(rf"(?:^|/){_FILE}:(\d+)", re.MULTILINE)
-_ELSEWHERE: Final = re.compile(rf"^(?!.*{_FILE}:)[^\s:][^:\n]*:\d+(?::\d+)?: (?:fatal )?error:", re.MULTILINE)
+_WRONG: Final = re.compile(rf"(?:^|/){SOURCE}:(\d+)", re.MULTILINE)
+_ELSEWHERE: Final = re.compile(rf"^(?!.*{SOURCE}:)[^\s:][^:\n]*:\d+(?::\d+)?: (?:fatal )?error:", re.MULTILINE)
 ATTEMPTS: Final = 4
 
 
@@ -68,7 +68,7 @@ def ask(command: Sequence[str], questions: Questions, image: Path, *, on: str) -
     for _ in range(ATTEMPTS):
         lines = _lines(questions, refused)
         source = image.with_suffix(".c")
-        source.write_text(f'#line 1 "{_FILE}"\n' + "".join(f"{line}\n" for line, _ in lines), encoding="utf-8")
+        source.write_text(f'#line 1 "{SOURCE}"\n' + "".join(f"{line}\n" for line, _ in lines), encoding="utf-8")
         done = run_tool([*command, *FLAGS, "-x", "c", str(source), "-o", str(image)], on=on)
         if done.returncode == 0:
             if not image.exists():

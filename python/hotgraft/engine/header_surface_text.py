@@ -102,6 +102,7 @@ class _Reader:
         self._given = given
         self._line = 0
         self._is_own = self._is_stdin = False
+        self._is_own_of: dict[str, bool] = {}
         self._expansion: list[str] | None = None
 
     def read(self, text: str) -> None:
@@ -127,10 +128,12 @@ class _Reader:
         self._line = line
         self._is_stdin = file == _STDIN
         is_file = not (file.startswith("<") and file.endswith(">"))
-        self._is_own = is_file and (_SYSTEM_FLAG not in flags or file in self._given)
-        if is_file and file not in self.result.files:
+        if is_file and file not in self._is_own_of:
+            # Only the first marker tells: gcc marks as the system's, too, what a macro of the system's stands for.
+            self._is_own_of[file] = _SYSTEM_FLAG not in flags or file in self._given
             self.result.files.append(file)
-            self.result.own += [file] if self._is_own else []
+            self.result.own += [file] if self._is_own_of[file] else []
+        self._is_own = is_file and self._is_own_of[file]
 
     def _macro(self, what: str, name: str, parameters: str | None, body: str) -> None:
         self.result.macros.pop(name, None)
