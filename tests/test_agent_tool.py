@@ -155,7 +155,6 @@ def test_the_second_version_promises_more_and_the_vague_one_less(image: Image) -
     ]
 
 
-@pytest.mark.xfail(strict=True, reason="the contract does not compare outputs yet")
 def test_a_version_that_promises_less_is_refused(host: Host, image: Image) -> None:
     """An agent reads `count` of every answer."""
     tool: Any = host.load(image("v2"))

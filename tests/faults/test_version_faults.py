@@ -63,7 +63,8 @@ def test_a_dry_run_says_that_it_would_be_a_downgrade(host: Host, build: Workshop
 @pytest.mark.parametrize("before", ["held", "replaced", "in the journal"])
 def test_going_back_is_no_downgrade(build: Workshop, tmp_path: Path, before: str) -> None:
     """A rollback is there to bring a lower version back; it must not have to be asked for twice."""
-    options = {"probation": "on", "probation_s": 3600, "probation_max_s": 3600} if before == "held" else {}
+    on = {"probation": "on", "probation_s": 3600, "probation_max_s": 3600}
+    options: dict[str, Any] = on if before == "held" else {}
     journal = str(tmp_path / "journal") if before == "in the journal" else ""
     with Host(journal=journal, probe="off", **options) as host:
         counter = host.load(build(LOWER))

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
-from hotgraft.core.contract import FunctionFacts, InterfaceFacts
+from hotgraft.core.c_types import Scalar
 from hotgraft.core.plan import UNDO, Action, Place, Plan, Running, Side, make_plan
 from hotgraft.core.state import Crossing, StateFacts
+from hotgraft.core.surface import Function, Interface, Parameter, Surface
 
-ADD = FunctionFacts(name="add", offset=8, signature="i64 add(i64 by)")
-FLUSH = FunctionFacts(name="flush", offset=16, signature="status flush()")
-COUNTER = InterfaceFacts(name="counter", major=1, minor=0, functions=(ADD, FLUSH))
+I64 = Scalar("i64")
+ADD = Function(name="add", offset=8, parameters=(Parameter(name="by", type=I64),), result=I64)
+FLUSH = Function(name="flush", offset=16, parameters=(), result=Scalar("i32"), is_status=True)
+COUNTER = Interface(name="counter", version=(1, 0), bytes=24, functions=(ADD, FLUSH))
 STATE = StateFacts(kind="single", schema=1, layout_id=7, can_hand_over=True, can_save=True)
-SIDE = Side(version="1.0.0", interfaces=(COUNTER,), state=STATE)
-STATELESS = replace(SIDE, state=StateFacts())
+SURFACE = Surface(label="counter 1.0.0", version="1.0.0", interfaces=(COUNTER,), state=STATE)
+SIDE = Side(surface=SURFACE)
+
+
+def with_changes(side: Side, **changes: Any) -> Side:
+    """Return a version that differs in these parts of its surface."""
+    return Side(surface=replace(side.surface, **changes))
+
+
+STATELESS = with_changes(SIDE, state=StateFacts())
 
 
 def plan_of(running: Side, candidate: Side | None = None, *, instances: tuple[str, ...] = ("counter",)) -> Plan:
@@ -57,7 +68,7 @@ def test_state_that_is_handed_over_crosses_in_this_order() -> None:
 
 def test_other_layouts_are_saved_and_restored_in_the_window() -> None:
     """The plan says which way state goes before anything is touched."""
-    plan = plan_of(SIDE, replace(SIDE, state=replace(STATE, layout_id=8)))
+    plan = plan_of(SIDE, with_changes(SIDE, state=replace(STATE, layout_id=8)))
 
     assert plan.crossing is Crossing.RESTORE
     assert actions(plan, Place.WINDOW)[4:6] == ["save counter", "restore counter"]
@@ -90,12 +101,12 @@ def test_all_instances_of_a_library_are_replaced_as_one_set() -> None:
 
 def test_two_interfaces_are_two_slots() -> None:
     """One plugin that offers two interfaces changes both at once."""
-    two = replace(STATELESS, interfaces=(COUNTER, replace(COUNTER, name="meter")))
+    two = with_changes(STATELESS, interfaces=(COUNTER, replace(COUNTER, name="meter")))
 
     assert plan_of(two).is_gated
 
 
-@pytest.mark.parametrize("side", [SIDE, STATELESS, replace(SIDE, state=replace(STATE, can_hand_over=False))])
+@pytest.mark.parametrize("side", [SIDE, STATELESS, with_changes(SIDE, state=replace(STATE, can_hand_over=False))])
 def test_every_step_before_publish_that_changes_something_has_an_undo(side: Side) -> None:
     """Until publish, any failure leaves what was running untouched: that takes an undo for each step."""
     harmless = {
@@ -129,13 +140,13 @@ def test_undo_is_never_a_step_itself() -> None:
 
 def test_contract_and_state_refusals_are_all_listed() -> None:
     """An author fixes every violation in one build."""
-    candidate = replace(STATELESS, interfaces=(replace(COUNTER, functions=(ADD,)),))
+    candidate = with_changes(STATELESS, interfaces=(replace(COUNTER, functions=(ADD,)),))
     plan = plan_of(SIDE, candidate)
 
     assert plan.contract_refusals == ('lacks function "flush" (interface counter/1)',)
     assert plan.state_refusals == ("its state would be lost: the candidate declares none",)
     assert plan.refusals == plan.contract_refusals + plan.state_refusals
-    lower = plan_of(SIDE, replace(candidate, version="0.9.0"))
+    lower = plan_of(SIDE, with_changes(candidate, version="0.9.0"))
     assert lower.refusals == lower.version_refusals + plan.refusals
 
 
@@ -149,8 +160,8 @@ def test_contract_and_state_refusals_are_all_listed() -> None:
 )
 def test_a_lower_version_is_refused_unless_it_is_asked_for(was: str, now: str, is_downgrade: bool) -> None:
     """Fault C11. By precedence (SemVer §11): pre-releases count, builds of one version do not."""
-    running = Running(generation=3, side=replace(SIDE, version=was), instances=("counter",))
-    candidate = replace(SIDE, version=now)
+    running = Running(generation=3, side=with_changes(SIDE, version=was), instances=("counter",))
+    candidate = with_changes(SIDE, version=now)
     plan = make_plan("counter", running, candidate)
     asked_for = make_plan("counter", running, candidate, allow_downgrade=True)
 
@@ -164,7 +175,7 @@ def test_a_lower_version_is_refused_unless_it_is_asked_for(was: str, now: str, i
 
 def test_a_printed_plan_shows_steps_undo_and_refusals() -> None:
     """The dry run is read by people."""
-    text = str(plan_of(SIDE, replace(STATELESS, version="1.1.0")))
+    text = str(plan_of(SIDE, with_changes(STATELESS, version="1.1.0")))
 
     assert text.startswith("counter: version 1.0.0 → 1.1.0; generation 3 serves; state: no way across;")
     assert "refused: its state would be lost" in text

@@ -6,6 +6,7 @@ import pytest
 from hotgraft.core.plan import Place, Running, Side
 from hotgraft.core.rollback import keeps_own_state, loses_state, plan_rollback
 from hotgraft.core.state import Crossing, StateFacts
+from hotgraft.core.surface import Surface
 
 NONE = StateFacts()
 HANDS_OVER = StateFacts(kind="single", schema=1, layout_id=7, can_hand_over=True)
@@ -14,7 +15,7 @@ SAVES = StateFacts(kind="single", schema=1, can_save=True)
 
 def side(state: StateFacts) -> Side:
     """A version without interfaces: only its state matters here."""
-    return Side(version="1.0.0", interfaces=(), state=state)
+    return Side(surface=Surface(label="gain 1.0.0", version="1.0.0", state=state))
 
 
 def running(state: StateFacts, *instances: str) -> Running:

@@ -51,6 +51,7 @@ HELP: Final = {
     "probation_calls": "That are enough.",
     "probation_max_s": "Of a window that has fewer.",
     "rollback_state": "Where the state gained since cannot come along: go back to what was kept, or refuse.",
+    "unknown_contract": "What comes of a candidate of whose contract something cannot be decided.",
     "start_limit_rollbacks": "Of one plugin; with one more its candidates are refused.",
     "start_limit_s": "In which that many are allowed.",
     "health_deadline_s": "For each health check.",

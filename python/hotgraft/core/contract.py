@@ -1,19 +1,28 @@
-"""What callers rely on, and whether a candidate keeps it.
+"""Who relies on what a plugin offers, and what of a comparison keeps a candidate out of a host.
 
-This is the minimum that keeps a running caller safe: a function that was offered stays, in its place, with
-its signature and structs. Whether a declared version is honest about it, and which larger reload set would
-make a break harmless, is not decided here.
+`contract_judge` says everything that differs. A host knows more than a file does: who is loaded, what the program said
+that it uses, and whether somebody asked to go back. So here the facts become refusals.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Protocol
+
+from hotgraft.core.contract_interfaces import range_facts
+from hotgraft.core.contract_judge import compare
+from hotgraft.core.contract_rules import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterator, Sequence
 
-__all__ = ["Consumer", "FunctionFacts", "InterfaceFacts", "breaks"]
+    from hotgraft.core.contract_facts import Comparison, Fact
+    from hotgraft.core.surface import Surface
+
+__all__ = ["Consumer", "refusals", "why_not_in_place_of"]
+
+# Dropped features are judged by who uses them, and the host knows that (`features`).
+_JUDGED_ELSEWHERE: Final = frozenset({"feature-dropped"})
 
 
 class Accepts(Protocol):
@@ -22,38 +31,6 @@ class Accepts(Protocol):
     def allows_interface(self, version: tuple[int, int]) -> bool:
         """Tell whether the range accepts that major and minor."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FunctionFacts:
-    """One function of an interface, as callers see it."""
-
-    name: str
-    offset: int
-    signature: str  # canonical text: equal texts are equal signatures
-    structs: tuple[str, ...] = ()  # names of the structs it passes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InterfaceFacts:
-    """One interface that a plugin offers; one slot each."""
-
-    name: str
-    major: int
-    minor: int
-    struct_bytes: int = 0
-    functions: tuple[FunctionFacts, ...] = ()
-    layouts: Mapping[str, str] = field(default_factory=dict)  # struct name → canonical text
-
-    @property
-    def key(self) -> str:
-        """Return name and major, the name of the slot: ``gain/1``."""
-        return f"{self.name}/{self.major}"
-
-    @property
-    def version(self) -> str:
-        """Return name and full version: ``gain 1.2``."""
-        return f"{self.name} {self.major}.{self.minor}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,44 +43,71 @@ class Consumer:
     uses: frozenset[str] = frozenset()
 
 
-def breaks(
-    running: Iterable[InterfaceFacts], candidate: Iterable[InterfaceFacts], consumers: Iterable[Consumer] = ()
+def refusals(
+    running: Surface,
+    candidate: Surface,
+    consumers: Sequence[Consumer] = (),
+    *,
+    comparison: Comparison,
+    goes_back: bool = False,
+    allows_unknown: bool = False,
 ) -> tuple[str, ...]:
-    """Return every promise of `running` that `candidate` breaks, one sentence each; empty: it keeps all."""
-    offered = {interface.key: interface for interface in candidate}
-    found: list[str] = []
-    for old in running:
-        new = offered.get(old.key)
-        if new is None:
-            others = ", ".join(one.version for one in offered.values()) or "none"
-            found.append(f"no longer offers interface {old.key} (it offers {others})")
-        else:
-            found.extend(_function_breaks(old, new))
-    for consumer in consumers:
-        new = offered.get(consumer.interface)
-        if new is None or not consumer.accepts.allows_interface((new.major, new.minor)):
-            offer = f"this offers {new.version}" if new is not None else "this no longer offers it"
-            found.append(f"{consumer.plugin} needs {consumer.interface} in {consumer.accepts}, and {offer}")
-    return tuple(found)
+    """Return every reason why `candidate` may not take the place of `running`, one sentence each; empty: it may.
+
+    Args:
+        running, candidate: what callers rely on, and would.
+        consumers: loaded plugins that call it.
+        comparison: of the two.
+        goes_back: it is asked for as an earlier version. What the later one added may go then, but only if that is all
+            that it did; tables are padded, so who calls a function that is gone is told so.
+        allows_unknown: what nobody can decide is no reason.
+    """
+    facts, claims = comparison.facts, comparison.claims
+    if goes_back:
+        facts, claims = (*compare(candidate, running).facts, *range_facts(candidate, consumers)), ()
+    wrong = {Verdict.MAJOR} if allows_unknown else {Verdict.MAJOR, Verdict.UNKNOWN}
+    found = [one for one in facts if one.verdict in wrong and one.kind not in _JUDGED_ELSEWHERE]
+    told = set(found)
+    untold = (one for one in claims if not told.issuperset(one.facts))  # a break needs no second sentence
+    return (*map(_sentence, found), *(f"claim mismatch: {one}" for one in untold))
 
 
-def _function_breaks(old: InterfaceFacts, new: InterfaceFacts) -> list[str]:
-    """Return how the functions of one interface changed for the worse."""
-    known = {function.name: function for function in new.functions}
-    found: list[str] = []
-    for was in old.functions:
-        now = known.get(was.name)
-        if now is None:
-            found.append(f'lacks function "{was.name}" (interface {old.key})')
-            continue
-        if now.offset != was.offset:
-            found.append(f'function "{was.name}" (interface {old.key}) moved from byte {was.offset} to {now.offset}')
-        if now.signature != was.signature:
-            found.append(f'function "{was.name}" (interface {old.key}) was {was.signature} and is now {now.signature}')
-        found.extend(
-            f'struct {name}, passed by "{was.name}" (interface {old.key}), '
-            f"was {old.layouts.get(name)} and is now {new.layouts.get(name)}"
-            for name in was.structs
-            if old.layouts.get(name) != new.layouts.get(name)
-        )
-    return found
+def why_not_in_place_of(borrower: Surface, provider: Surface) -> tuple[str, ...]:
+    """Return every reason why the functions of `provider` cannot answer who calls `borrower`; empty: they can."""
+    facts = compare(_callable(borrower), _callable(provider)).facts
+    return tuple(_sentence(one) for one in facts if one.verdict.rank >= Verdict.UNKNOWN.rank)
+
+
+def _callable(surface: Surface) -> Surface:
+    """Return what of a surface concerns calls alone."""
+    return replace(
+        surface,
+        version="",
+        constants={},
+        requires=(),
+        features=(),
+        permissions=(),
+        config_schema={},
+        outputs={},
+        state=None,
+        state_type="",
+    )
+
+
+def _sentence(fact: Fact) -> str:
+    return "; ".join([_words(fact), *_who(fact)])
+
+
+def _words(fact: Fact) -> str:
+    """Return a fact as what is wrong with the candidate."""
+    root = fact.roots[0] if fact.roots else None
+    if fact.kind == "function-removed" and root is not None and root.interface:
+        return f'lacks function "{root.name}" (interface {root.interface})'
+    if fact.kind == "interface-removed" and root is not None:
+        return f"no longer offers interface {root.interface} (it offers {fact.after or 'none of that name'})"
+    return f"{fact}: {fact.rule}"
+
+
+def _who(fact: Fact) -> Iterator[str]:
+    if fact.consumers and fact.kind != "range-unmet":  # which says so itself
+        yield f"relied on by {', '.join(fact.consumers)}"

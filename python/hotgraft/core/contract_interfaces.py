@@ -79,9 +79,7 @@ def range_facts(new: Surface, consumers: Iterable[Consumer]) -> Iterator[Fact]:
 
 def interface_text(interface: Interface) -> str:
     """Return an interface with its version: ``gain 1.2``."""
-    if interface.version is None:
-        return interface.name
-    return f"{interface.name} {interface.version[0]}.{interface.version[1]}"
+    return interface.title
 
 
 def _versions(old: Interface, new: Interface) -> Iterator[Fact]:

@@ -28,6 +28,7 @@ CHOICES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
             "kept",
             "refuse",
         ),  # where the state gained since cannot come along: what was kept, or nothing
+        "unknown_contract": ("refuse", "allow"),  # what comes of a candidate of whose contract something cannot be seen
         "check_outputs": ("report", OFF),  # whether what functions return to Python is held against its schema
     }
 )
@@ -59,6 +60,7 @@ class Options:
     probation_calls: int = 2_000
     probation_max_s: float = 60.0  # of a window that has fewer calls
     rollback_state: str = "kept"  # of CHOICES
+    unknown_contract: str = "refuse"  # of CHOICES
     start_limit_rollbacks: int = 3  # of one plugin, within ...
     start_limit_s: float = 600.0  # ... so many seconds; with one more, none of its candidates is tried any more
     health_deadline_s: float = 5.0  # for each health check

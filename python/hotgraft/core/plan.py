@@ -12,11 +12,17 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from hotgraft.core.contract import Consumer, InterfaceFacts, breaks
+from hotgraft.core.contract import Consumer, refusals
+from hotgraft.core.contract_judge import compare
+from hotgraft.core.features import lost_features
+from hotgraft.core.grants import ungranted
 from hotgraft.core.state import Conversion, Crossing, StateFacts, choose_crossing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from hotgraft.core.contract_facts import Comparison
+    from hotgraft.core.surface import Interface, Surface
 
 __all__ = ["UNDO", "Action", "Place", "Plan", "Running", "Side", "Step", "make_plan"]
 
@@ -107,11 +113,32 @@ class Step:
 class Side:
     """What one version offers: the facts of its descriptor that a swap depends on."""
 
-    version: str
-    interfaces: tuple[InterfaceFacts, ...]
-    state: StateFacts
-    features: tuple[str, ...] = ()
-    permissions: tuple[str, ...] = ()
+    surface: Surface
+
+    @property
+    def version(self) -> str:
+        """Return the plugin's version."""
+        return self.surface.version
+
+    @property
+    def interfaces(self) -> tuple[Interface, ...]:
+        """Return what it offers; one slot each."""
+        return self.surface.interfaces
+
+    @property
+    def state(self) -> StateFacts:
+        """Return what it declares about its state."""
+        return self.surface.state or StateFacts()
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Return what callers may rely on beyond functions."""
+        return self.surface.features
+
+    @property
+    def permissions(self) -> tuple[str, ...]:
+        """Return what it asks of its host."""
+        return self.surface.permissions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +165,7 @@ class Plan:
     is_gated: bool
     steps: tuple[Step, ...]
     conversion: Conversion | None = None
+    comparison: Comparison | None = None  # with what serves; None: nothing is compared on the way back
     contract_refusals: tuple[str, ...] = ()
     state_refusals: tuple[str, ...] = ()
     permission_refusals: tuple[str, ...] = ()
@@ -158,6 +186,9 @@ class Plan:
         if self.is_downgrade and not self.version_refusals:
             versions += ", a downgrade that was asked for"
         lines = [f"{self.plugin}: {versions}; generation {self.kept} serves; {way}; {gate}"]
+        if self.comparison is not None:
+            lines.append(f"  contract: {self.comparison.verdict}")
+            lines += [f"    {fact}" for fact in self.comparison.facts]
         lines += [f"  refused: {reason}" for reason in self.refusals]
         for number, step in enumerate(self.steps, start=1):
             undo = f"  (undo: {step.undo})" if step.undo is not None else ""
@@ -173,14 +204,20 @@ def make_plan(
     is_probed: bool = True,
     is_on_probation: bool = False,
     allow_downgrade: bool = False,
+    goes_back: bool = False,
+    allows_unknown: bool = False,
 ) -> Plan:
     """Return the plan that replaces what runs by `candidate`, with every reason against it.
 
     `is_probed`: the candidate is tried in a process of its own before it is mapped in this one. `is_on_probation`: once
     it serves it is compared with what it replaced, which is held until then. `allow_downgrade`: somebody asked for a
-    lower version; else one is refused. Builds of one version are neither lower nor higher (SemVer §10).
+    lower version; else one is refused. Builds of one version are neither lower nor higher (SemVer §10). `goes_back`: it
+    served before. `allows_unknown`: what of the contract nobody can decide is no reason against it.
     """
-    choice = choose_crossing(running.side.state, candidate.state)
+    is_downgrade = Version.parse(candidate.version) < Version.parse(running.side.version)
+    goes_back = goes_back or (is_downgrade and allow_downgrade)
+    choice = choose_crossing(running.side.state, candidate.state, goes_back=goes_back)
+    comparison = compare(running.side.surface, candidate.surface, running.consumers)
     is_gated = needs_gate(running)
     return Plan(
         plugin=plugin,
@@ -193,7 +230,18 @@ def make_plan(
         steps=_prepare(running, is_probed=is_probed)
         + _window(running, choice.crossing, is_gated=is_gated)
         + _after(is_on_probation=is_on_probation),
-        contract_refusals=breaks(running.side.interfaces, candidate.interfaces, running.consumers),
+        is_downgrade=is_downgrade,
+        version_refusals=_version_refusals(running, candidate) if is_downgrade and not allow_downgrade else (),
+        comparison=comparison,
+        contract_refusals=refusals(
+            running.side.surface,
+            candidate.surface,
+            running.consumers,
+            comparison=comparison,
+            goes_back=goes_back,
+            allows_unknown=allows_unknown,
+        )
+        + lost_features(candidate.features, running.consumers, running.relied_on),
         state_refusals=choice.refusals,
     )
 

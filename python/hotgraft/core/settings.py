@@ -21,6 +21,7 @@ The schema; a key that is not here is refused with the nearest one that is::
     probation_calls = 2000      # so many calls
     probation_max_s = 60.0      # of a window that has fewer
     rollback_state = "kept"     # where the state gained since cannot come along: "kept" or "refuse"
+    unknown_contract = "refuse" # a candidate of whose contract something cannot be decided: "refuse" or "allow"
     start_limit_rollbacks = 3   # of one plugin, within
     start_limit_s = 600.0       # so many seconds; with one more, none of its candidates is tried any more
     health_deadline_s = 5.0     # for each health check

@@ -104,6 +104,21 @@ class Interface:
         """Return name and major, the name of the slot: ``gain/1``."""
         return f"{self.name}/{self.version[0]}" if self.version is not None else self.name
 
+    @property
+    def title(self) -> str:
+        """Return name and full version: ``gain 1.2``."""
+        return f"{self.name} {self.version[0]}.{self.version[1]}" if self.version is not None else self.name
+
+    @property
+    def known_version(self) -> tuple[int, int]:
+        """Return the version; (0, 0) where there is none. A plugin's interface has one."""
+        return self.version or (0, 0)
+
+    @property
+    def packed_version(self) -> int:
+        """Return the version as a table holds it: major << 16 | minor."""
+        return self.known_version[0] << 16 | self.known_version[1]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variable:

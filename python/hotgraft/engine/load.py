@@ -101,8 +101,8 @@ def make_tables(
             index=index,
             interface=interface.key,
             slot=slots[interface.key],
-            version=interface.major << 16 | interface.minor,
-            declared_bytes=interface.struct_bytes,
+            version=interface.packed_version,
+            declared_bytes=interface.bytes,
             deadline_s=deadline_s,
         )
         for interface in side.interfaces

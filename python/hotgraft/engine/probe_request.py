@@ -73,8 +73,7 @@ def _records_of(library: LibraryToProbe) -> Iterator[tuple[Field, ...]]:
     for name, config_json in library.configs.items():
         yield "instance", name, config_json
         for one in library.side.interfaces:
-            version = one.major << 16 | one.minor
-            yield "interface", one.key, version, one.struct_bytes, place_of(library.plugin, name, one.key)
+            yield "interface", one.key, one.packed_version, one.bytes, place_of(library.plugin, name, one.key)
         if name in library.states:
             yield from _records_of_state(library.states[name])
 

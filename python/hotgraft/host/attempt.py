@@ -85,6 +85,7 @@ class Attempt:
     record: AttemptRecord
     keeps_source: bool = False  # `source` is not where it comes from: a new config, or an image out of the journal
     allow_downgrade: bool = False
+    goes_back: bool = False
     swap_deadline_s: float = 0.0  # of the swap; a load has none
     number: int = 0
     outcome: Outcome = Outcome.REFUSED
@@ -258,6 +259,8 @@ class Attempt:
             is_probed=is_probing(options),
             is_on_probation=options.probation != OFF,
             allow_downgrade=self.allow_downgrade,
+            goes_back=self.goes_back,
+            allows_unknown=options.unknown_contract == "allow",
         )
         if self.plan.contract_refusals or self.plan.state_refusals:  # with those alone that wait, a grant is enough
             kind = ContractError if self.plan.contract_refusals else StateError

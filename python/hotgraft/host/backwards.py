@@ -120,4 +120,5 @@ class _Before:
             is_settled=True,
             keeps_source=True,
             allow_downgrade=True,  # going back is what was asked for
+            goes_back=True,
         )

@@ -53,14 +53,16 @@ def _look(interface: str, accepts: Range, others: list[Loaded]) -> tuple[Bound |
     for other in others:
         offers = [one for one in other.serving.side.interfaces if one.name == need.interface]
         for one in offers:
-            if not accepts.allows_interface((one.major, one.minor)):
-                passed_over.append(f"{other.name} offers {one.version}")
+            if not accepts.allows_interface(one.known_version):
+                passed_over.append(f"{other.name} offers {one.title}")
             elif not _outlasts_rollback(other, one.key, accepts):
-                passed_over.append(f"{other.name} offers {one.version} on probation, and less if it is rolled back")
-            elif best is None or ((one.major, one.minor), other.priority) > best[0]:
+                passed_over.append(f"{other.name} offers {one.title} on probation, and less if it is rolled back")
+            elif missing := lacking(uses, features_everywhere(other)):
+                passed_over.append(f"{other.name}{_where(other)} lacks {missing}")
+            elif best is None or (one.known_version, other.priority) > best[0]:
                 instance = next(iter(other.instances.values()))
-                bound = Bound(other.name, one.key, accepts, instance.slots[one.key])
-                best = ((one.major, one.minor), other.priority), bound
+                bound = Bound(other.name, one.key, accepts, instance.slots[one.key], uses)
+                best = (one.known_version, other.priority), bound
         if not offers:
             passed_over.append(f"{other.name} does not offer it")
     return best[1] if best is not None else None, passed_over
@@ -75,4 +77,4 @@ def _outlasts_rollback(provider: Loaded, key: str, accepts: Range) -> bool:
     if provider.held is None:
         return True
     held = [one for one in provider.held.candidate.side.interfaces if one.key == key]
-    return any(accepts.allows_interface((one.major, one.minor)) for one in held)
+    return any(accepts.allows_interface(one.known_version) for one in held)

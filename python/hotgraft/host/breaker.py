@@ -180,9 +180,7 @@ class Breakers:
         facts = {one.key: one for one in loaded.serving.side.interfaces}
         for loan in loaded.lent:
             one = facts[loan.interface]
-            _core.publish_fallback(
-                loan.slot, interface_bytes=one.struct_bytes, version=one.major << 16 | one.minor, answers=()
-            )
+            _core.publish_fallback(loan.slot, interface_bytes=one.bytes, version=one.packed_version, answers=())
         loaded.lent = ()
 
     def _advance(self, loaded: Loaded, event: BreakerEvent, why: str = "") -> None:

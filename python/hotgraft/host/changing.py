@@ -174,5 +174,6 @@ class Changes:
             record,
             keeps_source=keeps_source,
             allow_downgrade=wish.allow_downgrade,
+            goes_back=wish.goes_back,
         )
         return record.carry_out(lambda: attempt.swap(wish.deadline_s))

@@ -277,6 +277,7 @@ class Host(HostTrust, HostHealth, HostDraining, HostGraph):
             is_probed=self.options.probe != OFF,
             is_on_probation=self.options.probation != OFF,
             allow_downgrade=allow_downgrade,
+            allows_unknown=self.options.unknown_contract == "allow",
         )
 
     def saved_state(self, name: str) -> dict[str, dict[str, Any]]:

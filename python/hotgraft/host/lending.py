@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hotgraft import _core
-from hotgraft.core.contract import breaks
+from hotgraft.core.contract import why_not_in_place_of
 from hotgraft.engine.load import make_tables
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def why_not(provider: Loaded | None, borrower: Loaded) -> tuple[str, ...]:
         return ("it is the plugin itself",)
     if provider.borrows_from is not None:
         return (f"{provider.borrows_from.name} answers for it",)
-    return breaks(borrower.serving.side.interfaces, provider.serving.side.interfaces)
+    return why_not_in_place_of(borrower.serving.side.surface, provider.serving.side.surface)
 
 
 def lend(provider: Loaded, borrower: Loaded, deadline_s: float) -> None:

@@ -26,4 +26,5 @@ class Wish:
     is_settled: bool = False
     configs: Mapping[str, str] | None = None  # by instance, all of them; None: each keeps its own
     allow_downgrade: bool = False  # a lower version is meant
+    goes_back: bool = False  # to what served before: what came after it may be lost
     keeps_source: bool = False  # `source` is not where it comes from next
