@@ -262,4 +262,99 @@ PAIRS: Final = (
         new_code="struct c config = {1, 2}; int last(void) { return config.b; }",
         client='printf("%d %d\\n", config.a, last());',
     ),
+    harmless(
+        "patch", "a struct's declaration and its typedef are put apart",
+        old="typedef struct item { int v; } item;\nint get(const item *i);",
+        new="typedef struct item item;\nint get(const item *i);\nstruct item { int v; };",
+        code="int get(const item *i) { return i->v; }",
+        client='item i = {5}; printf("%d\\n", get(&i));',
+    ),
+    harmless(
+        "patch", "fields of one type are declared on one line",
+        old="struct p { int a; int b; char *c; char *d; };\nint get(const struct p *p);",
+        new="struct p { int a, b; char *c, *d; };\nint get(const struct p *p);",
+        code="int get(const struct p *p) { return p->b; }",
+        client='struct p p = {1, 5, NULL, NULL}; printf("%d\\n", get(&p));',
+    ),
+    harmless(
+        "patch", "a bool of the standard header is written as _Bool",
+        old="#include <stdbool.h>\nstruct s { bool on; };\nbool get(const struct s *s, bool other);",
+        new="struct s { _Bool on; };\n_Bool get(const struct s *s, _Bool other);",
+        code="_Bool get(const struct s *s, _Bool other) { return s->on && other; }",
+        client='struct s s = {1}; printf("%d\\n", get(&s, 1));',
+    ),
+    harmless(
+        "minor", "the length of an array is given by a constant",
+        old="struct s { char name[16]; };\nint get(const struct s *s);",
+        new="enum { NAME_BYTES = 4 * 4 };\nstruct s { char name[NAME_BYTES]; };\nint get(const struct s *s);",
+        code="int get(const struct s *s) { return s->name[0]; }",
+        client='struct s s = {"a"}; printf("%d\\n", get(&s));',
+    ),
+    harmless(
+        "patch", "a function pointer in a struct gets a typedef",
+        old="struct v { int (*go)(void *self, int n); };\nint run(const struct v *v);",
+        new="typedef int lib_go(void *self, int n);\nstruct v { lib_go *go; };\nint run(const struct v *v);",
+        code="int run(const struct v *v) { return v->go(NULL, 5); }",
+        client='static int g(void *s, int n) { return s ? 0 : n; }\n'
+        'int main(void) { struct v v = {g}; printf("%d\\n", run(&v)); return 0; }',
+    ),
+    harmless(
+        "patch", "functions are declared by a macro",
+        old="int add(int a, int b);\nint sub(int a, int b);",
+        new="#define OP(name) int name(int a, int b);\nOP(add)\nOP(sub)\n#undef OP",
+        code="int add(int a, int b) { return a + b; }\nint sub(int a, int b) { return a - b; }",
+        client='printf("%d\\n", add(5, sub(3, 1)));',
+    ),
+    harmless(
+        "patch", "an opaque handle is written with its struct",
+        old="typedef struct db *db_t;\ndb_t make(void);\nint use(db_t d);",
+        new="struct db;\nstruct db *make(void);\nint use(struct db *d);",
+        code="struct db { int v; }; struct db *make(void) { static struct db d = {5}; return &d; "
+        "} int use(struct db *d) { return d->v; }",
+        client='printf("%d\\n", use(make()));',
+    ),
+    harmless(
+        "minor", "a sized struct gets flags, a call-back and a pointer to itself",
+        old="struct o { uint32_t struct_size; uint32_t a; };\nint use(const struct o *o);",
+        new="struct o { uint32_t struct_size; uint32_t a; unsigned deep : 1, wide : 1; void (*told)(int); "
+        "const struct o *next; };\n"
+        "int use(const struct o *o);",
+        code="int use(const struct o *o) { return (int)o->a; }",
+        client='struct o o = {sizeof o, 5}; printf("%d\\n", use(&o));',
+    ),
+    harmless(
+        "minor", "an output struct fills reserved room",
+        old="struct i { int a; int reserved[3]; };\nconst struct i *get(void);",
+        new="struct i { int a; int b; int reserved[2]; };\nconst struct i *get(void);",
+        code="const struct i *get(void) { static const struct i i = {5}; return &i; }",
+        new_code="const struct i *get(void) { static const struct i i = {5, 6}; return &i; }",
+        client='printf("%d\\n", get()->a);',
+    ),
+    harmless(
+        "patch", "a struct that only the library reaches changes in its own header part",
+        old="struct lib_private { int x; };\nint a(void);",
+        new="struct lib_private { double y[4]; };\nint a(void);",
+        code="int a(void) { return 1; }",
+        client='printf("%d\\n", a());',
+    ),
+    harmless(
+        "patch", "everything is wrapped for C++ and given attributes by macros",
+        old="int a(int x);\nvoid b(const char *f, ...);",
+        new="#ifdef __cplusplus\n#define L_BEGIN extern \"C\" {\n#define L_END }\n#else\n#define L_BEGIN\n"
+        "#define L_END\n#endif\n"
+        "#if defined(__GNUC__)\n#define L_PRINTF(a, b) __attribute__((__format__(__printf__, a, b)))\n"
+        "#define L_API __attribute__((__visibility__(\"default\")))\n#else\n#define L_PRINTF(a, b)\n#define L_API\n"
+        "#endif\n"
+        "L_BEGIN\nL_API int a(int x);\nL_API void b(const char *f, ...) L_PRINTF(1, 2);\nL_END",
+        code='int a(int x) { return x; } void b(const char *f, ...) { puts(f); }',
+        client='b("x"); printf("%d\\n", a(5));',
+    ),
+    harmless(
+        "patch", "a callback's enum parameter is written through a typedef",
+        old="enum k { A, B };\nvoid on(void (*f)(enum k k, void *u), void *u);",
+        new="typedef enum k { A, B } k_t;\ntypedef void (*k_fn)(k_t k, void *u);\nvoid on(k_fn f, void *u);",
+        code="void on(void (*f)(enum k k, void *u), void *u) { f(B, u); }",
+        client='static void f(enum k k, void *u) { printf("%d %d\\n", k, *(int *)u); }\n'
+        'int main(void) { int v = 7; on(f, &v); return 0; }',
+    ),
 )  # fmt: skip

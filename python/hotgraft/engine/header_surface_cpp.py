@@ -16,7 +16,7 @@ _NOTHING: Final = re.compile(r'//[^\n]*|/\*.*?\*/|("(?:\\.|[^"\\\n])*"|\'(?:\\.|
 _DIRECTIVE: Final = re.compile(r"\s*#\s*(\w+)\s*(.*)")
 _IS_C: Final = re.compile(r"!\s*defined\s*\(?\s*__cplusplus\b.*")
 _LINKAGE: Final = re.compile(r'extern "C(?:\+\+)?"(?: \{)?')
-_DEFINITION: Final = re.compile(r"# define \w+(?: \( [^)]* \))?")
+_DEFINITION: Final = re.compile(r"# define \w+(?: \( [^)]* \))?(?: [{}])?")
 
 
 def cpp_only(texts: Iterable[str]) -> str:
