@@ -12,9 +12,7 @@ from hotgraft.core.contract import Consumer
 from hotgraft.core.contract_judge import compare
 from hotgraft.core.errors import BindError, ImageError
 from hotgraft.core.surface import Surface
-from hotgraft.core.surface_descriptor import surface_of
 from hotgraft.core.versions import Range
-from hotgraft.engine.inspection import inspect_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -75,6 +73,8 @@ def compare_images(old: Path, new: Path, *, consumers: Sequence[Path] = ()) -> C
         ImageError: one is no image, is damaged, or its descriptor cannot be read.
         LoadError: one cannot be read at all.
     """
+    from hotgraft.engine.inspection import inspect_image  # headers need none of it, and it is a third of their time
+
     sides = [inspect_image(one) for one in (old, new)]
     known = [one for path in consumers for one in consumers_of(_descriptor_of(inspect_image(path)), sides[0])]
     return compare_inspected(sides[0], sides[1], known)
@@ -100,6 +100,8 @@ def surface_of_image(found: Inspection) -> Surface:
         ImageError: it is no image, is damaged, or its descriptor cannot be read.
     """
     if found.descriptor is not None:
+        from hotgraft.core.surface_descriptor import surface_of
+
         return surface_of(found.descriptor)
     wrong = [one for one in found.refusals if not found.facts or one.rule == "descriptor"]
     if not found.facts or found.facts["descriptor"] is not None:
@@ -144,6 +146,7 @@ def compare_headers(
     Raises:
         BuildError: the headers do not compile. BindError: they are C++, or there are none.
     """
+    from hotgraft.engine.dwarf import prepare
     from hotgraft.engine.header_surface import read_headers  # it runs compilers; images need none
 
     was, now = _headers_of(old), _headers_of(new)
@@ -153,7 +156,9 @@ def compare_headers(
         return read_headers(headers, include=[*own, *include], defines=defines, compiler=compiler)
 
     with ThreadPoolExecutor(2) as pool:  # what takes time is the compiler
-        before, after = pool.map(read, (old, new), (was, now))
+        reading = pool.map(read, (old, new), (was, now))
+        prepare()  # meanwhile
+        before, after = reading
     is_same = old.samefile(new) or _are_same(was, now)
     return Compared(before, after, compare(before, after, is_same_bytes=is_same))
 

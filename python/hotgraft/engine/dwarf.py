@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["DebugInfo", "Entry", "read_debug"]
+__all__ = ["DebugInfo", "Entry", "prepare", "read_debug"]
 
 _PREFIX: Final = len("DW_TAG_")
 
@@ -62,6 +62,11 @@ class DebugInfo:
 
     entries: tuple[Entry, ...]
     sections: dict[str, bytes]
+
+
+def prepare() -> None:
+    """Import what reads debug information: 40 ms that need not wait for a compiler."""
+    import elftools.elf.elffile  # noqa: F401 - imported for later
 
 
 def read_debug(image: bytes, sections: tuple[str, ...] = ()) -> DebugInfo:
