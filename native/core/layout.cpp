@@ -1,0 +1,199 @@
+#include "layout.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "layout_check.hpp"
+
+namespace hotgraft {
+
+namespace {
+
+// What is read and written in one go stays in the first cache, however many operations pass over it.
+constexpr std::size_t kTileBytes = 4096;
+
+// Which operation refused what; `value` is nullptr where nothing was refused.
+struct Refused {
+    std::size_t op = 0;
+    const unsigned char *value = nullptr;
+};
+
+// Operations are independent of each other: each byte is written by one of them, and the old block only read. So a
+// strip may be passed over by one operation after another, and loops may be turned inside out.
+class Run {
+public:
+    Run(const std::vector<CopyOp> &ops, const std::vector<PreparedOp> &prepared,
+        const std::vector<CopyBody> &bodies) noexcept
+        : ops_(ops), prepared_(prepared), bodies_(bodies) {}
+
+    // One body on a strip, a tile at a time where several operations pass over it. At most kNestingMax calls deep.
+    Refused pass(const CopyBody &body, Strip strip) const noexcept {
+        const std::size_t tile = body.is_one_pass ? strip.count : tile_of(strip);
+        while (strip.count != 0) {
+            Strip part = strip;
+            part.count = std::min(tile, strip.count);
+            if (const Refused refused = tile_pass(body, part); refused.value != nullptr) {
+                return refused;
+            }
+            strip.src += part.count * strip.src_stride;
+            strip.dst += part.count * strip.dst_stride;
+            strip.count -= part.count;
+        }
+        return {};
+    }
+
+private:
+    static std::size_t tile_of(const Strip &strip) noexcept {
+        return std::max<std::size_t>(1, kTileBytes / std::max<std::size_t>({strip.src_stride, strip.dst_stride, 1}));
+    }
+
+    Refused tile_pass(const CopyBody &body, const Strip &strip) const noexcept {
+        const bool is_moved = body.moves.suit(strip);
+        Strip last = strip;
+        if (is_moved) {
+            body.moves.make(strip);
+            last.src += (strip.count - 1) * strip.src_stride;
+            last.dst += (strip.count - 1) * strip.dst_stride;
+            last.count = 1;
+        }
+        for (std::size_t at = body.begin; at < body.end; ++at) {
+            const bool is_loop = ops_[at].kind == CopyKind::kLoop;
+            const Strip &left = is_moved && is_move(ops_[at].kind) ? last : strip;
+            const Refused refused = is_loop ? loop(at, strip) : Refused{at, prepared_[at].kernel(prepared_[at], left)};
+            if (refused.value != nullptr) {
+                return refused;
+            }
+            at += is_loop ? static_cast<std::size_t>(ops_[at].data) : 0;
+        }
+        return {};
+    }
+
+    Refused loop(std::size_t at, const Strip &strip) const noexcept {
+        const CopyOp &op = ops_[at];
+        const unsigned char *const src = strip.src + op.src;
+        unsigned char *const dst = strip.dst + op.dst;
+        // The longer way round is the inner one: along the array, or along the strip.
+        const bool is_along_array = op.count >= strip.count;
+        const std::size_t rounds = is_along_array ? strip.count : op.count;
+        const std::size_t src_step = is_along_array ? strip.src_stride : op.src_stride;
+        const std::size_t dst_step = is_along_array ? strip.dst_stride : op.dst_stride;
+        const Strip inner = is_along_array ? Strip{src, dst, op.count, op.src_stride, op.dst_stride}
+                                           : Strip{src, dst, strip.count, strip.src_stride, strip.dst_stride};
+        for (std::size_t i = 0; i < rounds; ++i) {
+            Strip turn = inner;
+            turn.src += i * src_step;
+            turn.dst += i * dst_step;
+            if (const Refused refused = pass(bodies_[prepared_[at].body], turn); refused.value != nullptr) {
+                return refused;
+            }
+        }
+        return {};
+    }
+
+    const std::vector<CopyOp> &ops_;
+    const std::vector<PreparedOp> &prepared_;
+    const std::vector<CopyBody> &bodies_;
+};
+
+bool do_overlap(const void *one, std::uint64_t one_bytes, const void *other, std::uint64_t other_bytes) noexcept {
+    const auto a = reinterpret_cast<std::uintptr_t>(one);
+    const auto b = reinterpret_cast<std::uintptr_t>(other);
+    return a < b ? b - a < one_bytes : a - b < other_bytes;
+}
+
+// Without a division by zero and without a product that overflows.
+bool is_block_of(std::uint64_t bytes, std::uint64_t count, std::uint64_t state_bytes) noexcept {
+    return bytes % state_bytes == 0 && bytes / state_bytes == count;
+}
+
+std::string sentence_of(const CopyRefusal &refusal, const CopyOp &op, std::uint64_t count) {
+    std::string text = refusal.field + " holds " + refusal.value + ", " + why_refused(op);
+    if (count > 1) {
+        text += ", in state " + std::to_string(refusal.element) + " of 0 to " + std::to_string(count - 1);
+    }
+    return text;
+}
+
+} // namespace
+
+Status CopyProgram::make(CopyPlan plan, std::shared_ptr<const CopyProgram> *made) noexcept {
+    return or_no_memory([&]() -> Status {
+        if (Status status = check_plan(plan); !status.is_ok()) {
+            return status;
+        }
+        *made = prepared_of(std::move(plan));
+        return {};
+    });
+}
+
+std::shared_ptr<const CopyProgram> CopyProgram::prepared_of(CopyPlan plan) {
+    std::shared_ptr<CopyProgram> program(new CopyProgram(std::move(plan)));
+    program->prepare();
+    return program;
+}
+
+void CopyProgram::prepare() {
+    const std::vector<CopyOp> &ops = plan_.ops;
+    prepared_.reserve(ops.size());
+    for (const CopyOp &op : ops) {
+        const bool has_data = op.kind != CopyKind::kLoop && op.data_bytes != 0;
+        prepared_.push_back(prepare_op(op, has_data ? plan_.pool.data() + op.data : nullptr));
+    }
+    const auto body_of = [&](std::size_t begin, std::size_t end, std::size_t src_bytes, std::size_t dst_bytes) {
+        CopyBody body;
+        body.begin = begin;
+        body.end = end;
+        body.moves = Moves(ops, prepared_, begin, end, src_bytes, dst_bytes);
+        const bool is_one = end - begin == 1 && ops[begin].kind != CopyKind::kLoop;
+        body.is_one_pass = is_one || body.moves.are_all_of(end - begin);
+        bodies_.push_back(body);
+    };
+    body_of(0, ops.size(), plan_.old_bytes, plan_.new_bytes);
+    for (std::size_t at = 0; at < ops.size(); ++at) {
+        if (ops[at].kind == CopyKind::kLoop) {
+            prepared_[at].body = bodies_.size();
+            body_of(at + 1, at + 1 + static_cast<std::size_t>(ops[at].data), ops[at].src_stride, ops[at].dst_stride);
+        }
+    }
+}
+
+Status CopyProgram::run(const void *old_block, std::uint64_t old_bytes, void *new_block, std::uint64_t new_bytes,
+                        std::uint64_t count, CopyRefusal *refusal) const noexcept {
+    if (!is_block_of(old_bytes, count, plan_.old_bytes) || !is_block_of(new_bytes, count, plan_.new_bytes)) {
+        return or_no_memory([&]() -> Status {
+            return {Code::kInvalid, std::to_string(count) + " states of " + std::to_string(plan_.old_bytes) + " and " +
+                                        std::to_string(plan_.new_bytes) + " bytes do not lie in blocks of " +
+                                        std::to_string(old_bytes) + " and " + std::to_string(new_bytes)};
+        });
+    }
+    if (do_overlap(old_block, old_bytes, new_block, new_bytes)) {
+        return or_no_memory([]() -> Status { return {Code::kInvalid, "the two blocks overlap"}; });
+    }
+    const auto *const src = static_cast<const unsigned char *>(old_block);
+    const Strip whole{src, static_cast<unsigned char *>(new_block), count, plan_.old_bytes, plan_.new_bytes};
+    const Refused refused = Run(plan_.ops, prepared_, bodies_).pass(bodies_.front(), whole);
+    if (refused.value == nullptr) {
+        return {};
+    }
+    return or_no_memory([&]() -> Status {
+        const auto offset = static_cast<std::uint64_t>(refused.value - src);
+        CopyRefusal found = describe(refused.op, offset, refused.value);
+        Status status(Code::kRefused, sentence_of(found, plan_.ops[refused.op], count));
+        if (refusal != nullptr) {
+            *refusal = std::move(found);
+        }
+        return status;
+    });
+}
+
+CopyRefusal CopyProgram::describe(std::size_t op, std::uint64_t offset, const unsigned char *value) const {
+    CopyRefusal refusal;
+    refusal.path = plan_.ops[op].path;
+    refusal.element = offset / plan_.old_bytes;
+    refusal.offset = offset;
+    refusal.field = field_at(plan_, op, offset % plan_.old_bytes);
+    refusal.value = value_text(plan_.ops[op], value);
+    return refusal;
+}
+
+} // namespace hotgraft
