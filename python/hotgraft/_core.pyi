@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
+from typing_extensions import Buffer
+
 __version__: str
 core_path: str
 
@@ -183,6 +185,22 @@ def copy_blocks(
     list[tuple[bytes | None, int, int, list[tuple[int, str]], int | None]], float
 ]: ...
 def close_plugin(generation: Generation, slots: Sequence[Slot], deadline_s: float) -> None: ...
+
+# --- converting a block from one layout to another (layout.hpp) ---
+
+class CopyProgram:
+    @staticmethod
+    def make(
+        rows: Sequence[tuple[int, ...]], pool: bytes, paths: Sequence[str], *, old_bytes: int, new_bytes: int
+    ) -> CopyProgram: ...
+    @property
+    def old_bytes(self) -> int: ...
+    @property
+    def new_bytes(self) -> int: ...
+    # None, or what was refused: sentence, path, state of the block, offset in the old block, field, value.
+    def run(
+        self, old_block: Buffer, new_block: Buffer, count: int = 1
+    ) -> tuple[str, int, int, int, str, str] | None: ...
 
 # --- reclaim ---
 

@@ -1,0 +1,80 @@
+"""Between the reference's plain types and hotgraft's: layouts, plans, programs, and blocks of states."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hotgraft import _core
+from hotgraft.core.c_types import Array, CType, Named, Scalar
+from hotgraft.core.layout import StateLayout
+from hotgraft.core.layout_compile import compile_copy
+from hotgraft.core.layout_plan import CopyPlan, encode_plan
+from hotgraft.core.surface import Enumeration, Member, Record, TypeFacts
+from layout_reference import Change, image, places, size_and_align, write
+
+if TYPE_CHECKING:
+    import random
+
+
+def layout_of(kind: Any) -> StateLayout:
+    """Return a struct of the reference as hotgraft reads it from a header."""
+    types: dict[str, TypeFacts] = {}
+    _describe(kind, types)
+    return StateLayout(struct=kind[1], types=types)
+
+
+def _describe(kind: Any, types: dict[str, TypeFacts]) -> CType:
+    if isinstance(kind, str):
+        return Scalar(kind)
+    if kind[0] == "array":
+        return Array(_describe(kind[1], types), kind[2])
+    if kind[0] == "enum":
+        name = f"enum_{len(types)}"
+        types[name] = Enumeration(type=kind[1], values=kind[2])
+        return Named(name)
+    fields = places(kind) if kind[0] == "struct" else tuple((name, 0, inner) for name, inner in kind[2])
+    members = tuple(Member(name=name, type=_describe(inner, types), offset_bits=at * 8) for name, at, inner in fields)
+    size, align = size_and_align(kind)
+    types[kind[1]] = Record(kind=kind[0], bytes=size, align=align, members=members)
+    return Named(kind[1])
+
+
+def plan_of(old: Any, new: Any, change: Change) -> tuple[CopyPlan | None, tuple[str, ...]]:
+    """Return what hotgraft makes of a change."""
+    return compile_copy(
+        layout_of(old),
+        layout_of(new),
+        renamed_from={f"{owner}.{name}": before for (owner, name), before in change.renamed.items()},
+        defaults=_as_bytes(new, change.defaults),
+        old_defaults=_as_bytes(old, change.old_defaults),
+    )
+
+
+def _as_bytes(kind: Any, defaults: dict[tuple[str, str], Any]) -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
+    if isinstance(kind, str) or kind[0] in ("enum", "union"):
+        return found
+    if kind[0] == "array":
+        return _as_bytes(kind[1], defaults)
+    for name, inner in kind[2]:
+        found |= _as_bytes(inner, defaults)
+        if (kind[1], name) in defaults:
+            found[f"{kind[1]}.{name}"] = image(inner, defaults[kind[1], name])
+    return found
+
+
+def program_of(plan: CopyPlan) -> _core.CopyProgram:
+    """Return the plan made ready to run."""
+    coded = encode_plan(plan)
+    return _core.CopyProgram.make(
+        coded.rows, coded.pool, coded.paths, old_bytes=coded.old_bytes, new_bytes=coded.new_bytes
+    )
+
+
+def block_of(kind: Any, values: list[Any], noise: random.Random) -> bytes:
+    """Return states side by side, with noise for padding: no value may come from there."""
+    size = size_and_align(kind)[0]
+    block = bytearray(noise.randbytes(size * len(values)))
+    for index, value in enumerate(values):
+        write(kind, value, block, index * size)
+    return bytes(block)
