@@ -1,4 +1,5 @@
-"""Count what a guarded call adds to a plain one, by callgrind: the same numbers on a quiet machine and on a busy one.
+"""Count what a guarded call adds to a plain one, and what converting a state takes, by callgrind: the same numbers on a
+quiet machine and on a busy one.
 
 Builds the loops of native/ with each compiler of the machine at -O2 and -O3 against the installed package, and lets
 callgrind count three runs of all loops that differ in the number of rounds only: in the differences, what start-up
@@ -19,9 +20,13 @@ from hotgraft.core.errors import HotgraftError
 
 from .judge import EXIT_DONE, EXIT_REGRESSION, Figure, Results, measure_row
 from .native.build import UNMETERED, Variant, Workshop
+from .native.conversions import EDITS, Edit
 from .rows import Row, Samples
 
 ROUNDS: Final = (6_400, 32_000, 57_600)
+# Of a conversion: a block of so many states, converted so often.
+STATES: Final = 1_000
+BLOCKS: Final = (10, 40, 70)
 COMPILERS: Final = {"gcc": "g++", "clang": "clang++"}
 LEVELS: Final = ("-O2", "-O3")
 
@@ -70,16 +75,30 @@ def rows(workshop: Workshop) -> list[Row]:
     ]
 
 
+def convert_rows(workshop: Workshop) -> list[Row]:
+    """Return one row per edit of a layout; the code that is counted is that of the installed package."""
+    return [
+        Row(
+            f"instructions.convert.{edit.name}",
+            f"instructions to convert a state: {edit.text}",
+            edit.limit,
+            (partial(_converted, workshop, edit),),
+            unit="instructions",
+        )
+        for edit in EDITS
+    ]
+
+
 def gate_of(row: Row) -> int:
     """Return the count that `row` may not exceed: what its compiler reaches today."""
     _, name, compiler = row.name.split(".")
+    if name == "convert":
+        return next(edit.gate for edit in EDITS if edit.name == compiler)
     return next(way.gates[compiler.split("-")[0]] for way in WAYS if way.name == name)
 
 
 def _added(workshop: Workshop, way: Way, compiler: str, level: str) -> Samples:
-    for tool in ("valgrind", "callgrind_annotate", compiler, COMPILERS[compiler]):
-        if shutil.which(tool) is None:
-            raise LookupError(f"{tool} is not installed")
+    _need_tools(compiler, COMPILERS[compiler])
     variant = Variant(compiler, COMPILERS[compiler], (level, *way.flags))
     counts = [_counts(workshop, variant, rounds) for rounds in ROUNDS]
     first, second, third = (one[way.measured] - one[way.plain] for one in counts)
@@ -91,17 +110,38 @@ def _added(workshop: Workshop, way: Way, compiler: str, level: str) -> Samples:
     return Samples([plain], [again], [float(round(one)) for one in added])
 
 
+def _converted(workshop: Workshop, edit: Edit) -> Samples:
+    _need_tools()
+    program = [workshop.program("convert", Variant.of_machine()), "count"]
+    counts = [_counted(workshop, [*program, *edit.arguments(STATES, blocks)])["run_convert"] for blocks in BLOCKS]
+    plain, again = (
+        (later - earlier) / ((rounds[1] - rounds[0]) * STATES)
+        for (earlier, later), rounds in zip(itertools.pairwise(counts), itertools.pairwise(BLOCKS), strict=True)
+    )
+    return Samples([plain], [again], [float(round(plain))])
+
+
 @cache
 def _counts(workshop: Workshop, variant: Variant, rounds: int) -> dict[str, int]:
     """Return the instructions each loop took, what it called included, by the loop's name."""
     images = [workshop.image(name, variant) for name in ("provider", "consumer")]
-    folder = workshop.folder()
-    out = folder / "callgrind.out"
-    command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", workshop.program("calls", variant)]
-    _output([*command, str(folder), *images, "count", str(rounds)])
+    program = [workshop.program("calls", variant), str(workshop.folder()), *images]
+    return _counted(workshop, [*program, "count", str(rounds)])
+
+
+def _counted(workshop: Workshop, command: list[str]) -> dict[str, int]:
+    """Run a program under callgrind; return what each function called run_… took, what it called included."""
+    out = workshop.folder() / "callgrind.out"
+    _output(["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", *command])
     text = _output(["callgrind_annotate", "--inclusive=yes", "--threshold=100", "--show-percs=no", str(out)])
     found = re.findall(r"^\s*([\d,]+)\s+.*?\b(run_\w+)\b", text, re.MULTILINE)
     return {name: int(count.replace(",", "")) for count, name in reversed(found)}
+
+
+def _need_tools(*compilers: str) -> None:
+    for tool in ("valgrind", "callgrind_annotate", *compilers):
+        if shutil.which(tool) is None:
+            raise LookupError(f"{tool} is not installed")
 
 
 def _output(command: list[str]) -> str:
@@ -115,7 +155,8 @@ def main(arguments: list[str]) -> int:
     """Print a table and the line of JSON; return 0, or 7 when --gate is asked for and a count grew."""
     results = Results()
     grew = False
-    for row in rows(Workshop()):
+    workshop = Workshop()
+    for row in (*rows(workshop), *convert_rows(workshop)):
         for figure in measure_row(row, results):
             print(_text(figure, gate_of(row)))
             grew = grew or figure.value is None or figure.value > gate_of(row)

@@ -25,7 +25,8 @@ def all_rows(effort: Effort) -> list[Row]:
     for name in FOLDERS:
         if (Path(__file__).parent / name / "__init__.py").is_file():
             found += importlib.import_module(f".{name}", __package__).rows(effort)
-    return found + instructions.rows(Workshop())
+    workshop = Workshop()
+    return [*found, *instructions.rows(workshop), *instructions.convert_rows(workshop)]
 
 
 def choose(rows: Sequence[Row], names: Sequence[str]) -> list[Row]:

@@ -14,6 +14,7 @@ from hotgraft.core.errors import HotgraftError
 
 from ..rows import Effort, Row, Samples, UnsteadyRunError
 from .build import UNMETERED, Variant, Workshop
+from .conversions import EDITS, Edit
 from .places import find_disk, find_tmpfs
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 ALIGNMENTS: Final = (16, 32, 64)
 STATE_BYTES: Final = 100 << 20
 RECORDS: Final = 64
+# name, bytes of the old block, limit, and how many times fewer samples: a sample of 100 MB takes 20 ms
+CONVERSIONS: Final = (("1MB", 1 << 20, 1.5, 1), ("100MB", 100 << 20, 2.0, 12))
 # A window long enough for several swaps at 1 kHz.
 SWAPPING_S: Final = 0.02
 PROGRAM_DEADLINE_S: Final = 120
@@ -46,6 +49,7 @@ def rows(effort: Effort) -> list[Row]:
         *_call_rows(workshop, effort),
         *_thread_rows(workshop, effort),
         *_swap_rows(workshop, effort),
+        *_convert_rows(workshop, effort),
         *_reload_rows(workshop, effort),
     ]
 
@@ -114,6 +118,19 @@ def _swap_rows(workshop: Workshop, effort: Effort) -> list[Row]:
     ]
 
 
+def _convert_rows(workshop: Workshop, effort: Effort) -> list[Row]:
+    return [
+        Row(
+            f"convert.{edit.name}.{size}",
+            f"convert / memcpy, {size}: {edit.text}",
+            limit,
+            (partial(_convert, workshop, edit, bytes_, max(1, effort.samples // samples_apart)),),
+        )
+        for edit in EDITS
+        for size, bytes_, limit, samples_apart in CONVERSIONS
+    ]
+
+
 def _reload_rows(workshop: Workshop, effort: Effort) -> list[Row]:
     bare = "bare dlopen, dlsym, call, dlclose"
     return [
@@ -143,6 +160,11 @@ def _swaps(workshop: Workshop, effort: Effort, way: str, number: int) -> Samples
     variant = Variant.of_machine()
     arguments = [workshop.image("holder", variant), way, str(effort.samples), str(number)]
     return _samples(workshop.program("swaps", variant), workshop.folder(), arguments)
+
+
+def _convert(workshop: Workshop, edit: Edit, bytes_: int, samples: int) -> Samples:
+    program = workshop.program("convert", Variant.of_machine())
+    return _run([program, "time", *edit.arguments(edit.states_in(bytes_), samples)])
 
 
 def _publish(workshop: Workshop, effort: Effort) -> Samples:

@@ -24,6 +24,7 @@ PROGRAMS: Final = {
     "threads": ("threads.c",),
     "swaps": ("swaps.c",),
     "publish": ("publish.cpp",),
+    "convert": ("convert.cpp",),
     "reload": ("reload.cpp",),
     "whole": ("whole.c",),
 }
