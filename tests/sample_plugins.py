@@ -157,6 +157,7 @@ class Sample:
                     "interface": name,
                     "range": accepts,
                     "optional": self.optional,
+                    **({"features": self.uses} if self.uses else {}),
                     **({"cycle": True} if self.cycle else {}),
                 }
                 for name, accepts in self.requires

@@ -50,6 +50,7 @@ def gain(tmp_path: Path) -> Path:
 READS = {
     "inspect": (("build/gain.so",), {"msgspec", "hotgraft._core"}),
     "check": (("build/gain.so",), {"msgspec", "hotgraft._core"}),
+    "diff": (("build/gain.so", "build/gain.so"), {"msgspec", "hotgraft._core"}),
     "graph": (("build/gain.so",), {"msgspec", "hotgraft._core"}),
     "config": (("show",), set()),
     "completion": (("bash",), set()),

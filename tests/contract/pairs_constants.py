@@ -197,4 +197,21 @@ PAIRS: Final = (
         client='printf("%d\\n", is_magic(LIB_MAGIC));',
         abidiff="macros are not in the binary",
     ),
+    breaking(
+        "major", "a command that asks for the version gets another number",
+        old="#define CMD_GET_VERSION 1\nint run(int command);",
+        new="#define CMD_GET_VERSION 2\nint run(int command);",
+        code="int run(int command) { return command == CMD_GET_VERSION ? 42 : -1; }",
+        client='printf("%d\\n", run(CMD_GET_VERSION));',
+        abidiff="macros are not in the binary",
+    ),
+    harmless(
+        "patch", "a release is told in many ways, and checked at compile time",
+        old='#define LIB_VERSION_NUMBER 0x010200\n#define LIB_VERSION_MINOR 2\n'
+        "#define LIB_VERSION_CHECK(a) (LIB_VERSION_MINOR >= (a))\nint a(void);",
+        new='#define LIB_VERSION_NUMBER 0x010300\n#define LIB_VERSION_MINOR 3\n'
+        "#define LIB_VERSION_CHECK(a) (LIB_VERSION_MINOR >= (a))\nint a(void);",
+        code="int a(void) { return 1; }",
+        client='printf("%d\\n", a() + LIB_VERSION_CHECK(1));',
+    ),
 )  # fmt: skip

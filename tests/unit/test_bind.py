@@ -157,6 +157,15 @@ def test_a_wish_for_draining_is_carried_and_silence_leaves_no_trace(tmp_path: Pa
     assert read_descriptor(wishing).drain == Drain(at_deadline="leave")
 
 
+def test_features_and_permissions_come_from_the_manifest(tmp_path: Path) -> None:
+    """What it offers, what it asks for, and what it uses of others: a host reads none of it anywhere else."""
+    more = '[offers]\nfeatures = ["stereo", "seek"]\npermissions = ["network"]\n'
+    more += '[requires]\ncodec = { range = "^1", features = ["tempo"] }\n'
+    descriptor = bind(write_plugin(tmp_path, PROCESS, more=more)).descriptor
+    assert (descriptor.features, descriptor.permissions) == (("seek", "stereo"), ("network",))
+    assert [one.features for one in descriptor.requires] == [("tempo",)]
+
+
 def test_a_requirement_says_that_it_may_be_part_of_a_cycle_and_else_nothing(tmp_path: Path) -> None:
     """A host that knows nothing of cycles reads what does not need to be said."""
     needs = '[requires]\ncodec = "^1"\nmixer = { range = "^1", cycle = true }\n'

@@ -51,6 +51,17 @@ def test_image_that_goes_before_it_is_taken_is_a_refusal(tmp_path: Path, monkeyp
     assert len(list(keep.iterdir())) == 2
 
 
+def test_a_lower_version_is_let_in_and_that_is_said(tmp_path: Path, build: Workshop) -> None:
+    """An author edits versions too; a host would refuse this one, and the author must not learn it in production."""
+    heard = list[Said]()
+    with hotgraft.Host(probe="off") as host:
+        session = Session(tmp_path, Sources((tmp_path,)), host, (), tmp_path, heard.append)
+        for version in ("1.2.0", "1.1.0", "1.1.0+again"):
+            session._swap(build(Sample(version=version)), is_forced=False)
+        assert host["counter"].version == "1.1.0+again"
+    assert [one.facts.get("downgrade_from") for one in heard] == [None, "1.2.0", ""]
+
+
 def test_what_the_author_s_own_manifest_asks_for_is_granted(tmp_path: Path) -> None:
     """Who saves a line into plugin.toml has said yes to it; another host asks its operator."""
     new_plugin("gain", tmp_path)

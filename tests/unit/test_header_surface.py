@@ -10,6 +10,7 @@ from hotgraft.core.c_types import type_text
 from hotgraft.core.errors import BindError, BuildError
 from hotgraft.core.surface import Enumeration, Record
 from hotgraft.engine.header_surface import read_headers
+from hotgraft.engine.header_surface_macros import is_release
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -230,3 +231,17 @@ def test_a_header_is_named(tmp_path: Path) -> None:
     """No header is no surface."""
     with pytest.raises(ValueError, match="no header"):
         read_headers([])
+
+
+@pytest.mark.parametrize(
+    ("name", "is_left_out"),
+    [
+        ("LIB_VERSION", True), ("LIB_VERSION_MAJOR", True), ("ZLIB_VERNUM", True), ("SQLITE_VERSION_NUMBER", True),
+        ("VERSION", True), ("lib_version_string", True),
+        ("LIB_ABI_VERSION", False), ("LIB_CMD_GET_VERSION", False), ("ERR_VERSION", False), ("LIB_MIN_VERSION", False),
+        ("KEY_RELEASE", False), ("LIB_VERSION_CHECK", False), ("CONVERSION", False), ("LIB_REVERSION", False),
+    ],
+)  # fmt: skip
+def test_a_release_s_number_is_no_constant_and_what_callers_pass_is(name: str, is_left_out: bool) -> None:
+    """A release changes its own number each time; a command of that name must keep it."""
+    assert is_release(name) == is_left_out

@@ -20,7 +20,8 @@ struct = "meter_table"
 [requires]
 codec = "^1.2"
 clock = { range = ">=1,<3", optional = true }
-mixer = { range = "^1", cycle = true }
+mixer = { range = "^2", features = ["stereo", "seek"] }
+meter_of = { range = "^1", cycle = true }
 [state]
 kind = "single"
 schema = 3
@@ -109,7 +110,8 @@ def test_every_key_is_read() -> None:
     assert manifest.requires == (
         Required("codec", Range.parse("^1.2"), optional=False),
         Required("clock", Range.parse(">=1,<3"), optional=True),
-        Required("mixer", Range.parse("^1"), optional=False, cycle=True),
+        Required("mixer", Range.parse("^2"), optional=False, features=("seek", "stereo")),
+        Required("meter_of", Range.parse("^1"), optional=False, cycle=True),
     )
     assert manifest.state == State(
         kind="single", schema=3, handover=True, save=True, struct="gain_state", header="gain_state.h"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from hotgraft.cli.exits import EXIT_REFUSED, EXITS_TEXT
-from hotgraft.cli.output import json_option, print_json
+from hotgraft.cli.exits import EXIT_INCOMPATIBLE, EXIT_REFUSED, EXIT_UNKNOWN
+from hotgraft.cli.journal import journal_options
+from hotgraft.cli.output import chosen_format, format_option, has_colour, print_json
 
 if TYPE_CHECKING:
     from hotgraft.cli.annotations import Level

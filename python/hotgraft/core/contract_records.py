@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from hotgraft.core.c_types import Pointer, type_text
 from hotgraft.core.contract_facts import Fact
 from hotgraft.core.contract_members import lies_in_padding
-from hotgraft.core.contract_reach import OUT
+from hotgraft.core.contract_reach import IN, OUT
 from hotgraft.core.contract_types import RETYPED
 from hotgraft.core.surface import Enumeration, Record
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from hotgraft.core.c_types import CType
+    from hotgraft.core.contract_facts import Root
     from hotgraft.core.contract_members import Matched
     from hotgraft.core.contract_reach import Reach
     from hotgraft.core.contract_types import TypePairs
@@ -37,7 +38,8 @@ def pair_facts(pairs: TypePairs, pair: tuple[str, str]) -> Iterator[Fact]:
     reach = pairs.reached[pair]
     if isinstance(old, Enumeration):
         if isinstance(new, Enumeration):
-            yield from _Enums(old, new, pair, reach, pairs).facts()
+            is_answered = bool(reach.flow & OUT)
+            yield from _Enums(old, new, pair, is_answered=is_answered, roots=pairs.roots_of(pair)).facts()
     elif isinstance(new, Record):
         yield from _Records(old, new, pair, reach, pairs).facts()
 
@@ -47,7 +49,7 @@ def enum_facts(old: Enumeration, new: Enumeration, name: str, elsewhere: Mapping
 
     `elsewhere` is every name that stands for a number in the new version, whatever declares it.
     """
-    yield from _Enums(old, new, (name, name), Reach(), elsewhere).facts()
+    yield from _Enums(old, new, (name, name), elsewhere=elsewhere).facts()
 
 
 def place_text(member: Member) -> str:
@@ -160,13 +162,21 @@ class _Enums:
     """Two enums. Their constants count by name: that is what callers are compiled with."""
 
     def __init__(
-        self, old: Enumeration, new: Enumeration, pair: tuple[str, str], reach: Reach, pairs: TypePairs
+        self,
+        old: Enumeration,
+        new: Enumeration,
+        pair: tuple[str, str],
+        *,
+        is_answered: bool = False,
+        roots: tuple[Root, ...] = (),
+        elsewhere: Mapping[str, str] = _NOTHING,
     ) -> None:
         self._old = old
         self._new = new
         self._pair = pair
-        self._reach = reach
-        self._pairs = pairs
+        self._is_answered = is_answered
+        self._roots = roots
+        self._elsewhere = elsewhere
 
     def facts(self) -> Iterator[Fact]:
         if self._pair[0] != self._pair[1]:
@@ -189,7 +199,7 @@ class _Enums:
             else:
                 del fresh[renamed]
                 yield self._fact("enum-value-renamed", name, name, renamed)
-        flow = "output" if self._reach.flow & OUT else "input"
+        flow = "output" if self._is_answered else "input"
         for name, value in fresh.items():
             is_known = value in {number for one, number in before.items() if after.get(one) == number}
             kind = "enum-value-named-twice" if is_known else f"enum-value-added-to-{flow}"
@@ -197,4 +207,4 @@ class _Enums:
 
     def _fact(self, kind: str, value: str, before: str, after: str) -> Fact:
         subject = f"enum {self._pair[0]}" + (f", value {value}" if value else "")
-        return Fact(kind=kind, subject=subject, before=before, after=after, roots=self._pairs.roots_of(self._pair))
+        return Fact(kind=kind, subject=subject, before=before, after=after, roots=self._roots)

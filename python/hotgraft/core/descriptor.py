@@ -13,13 +13,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from hotgraft.core.descriptor_checks import (
-    FIRST_FUNCTION_OFFSET,
-    FORMAT,
-    SCALARS,
-    descriptor_violations,
-    era_violations,
-)
+from hotgraft.core.descriptor_checks import FIRST_FUNCTION_OFFSET, FORMAT, descriptor_violations, era_violations
 from hotgraft.core.descriptor_shape import read_json, shape_violations
 from hotgraft.core.descriptor_types import SCALARS
 from hotgraft.core.errors import ManifestError
@@ -93,6 +87,7 @@ class Requirement(_Value, frozen=True, omit_defaults=True):
     interface: str
     range: str
     optional: bool
+    features: tuple[str, ...] = ()  # of its provider, that it uses
     cycle: bool = False  # its provider may need this plugin in turn
 
 

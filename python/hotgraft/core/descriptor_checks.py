@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Final
 
 from hotgraft.core.descriptor_shape import SHOWN_LIMIT
 from hotgraft.core.descriptor_types import SCALARS, USER_POINTER, KnownTypes, named, twice, type_violations
-from hotgraft.core.manifest_checks import IDENTIFIER, INTERFACE_NAME, PLUGIN_NAME
+from hotgraft.core.manifest_checks import (
+    FEATURE_NAME,
+    IDENTIFIER,
+    INTERFACE_NAME,
+    OFFERS_LIMIT,
+    PLUGIN_NAME,
+    REQUIRES_LIMIT,
+)
 from hotgraft.core.state_edits import state_edit_violations
 from hotgraft.core.versions import Range, Version
 
@@ -22,9 +29,6 @@ if TYPE_CHECKING:
 FORMAT: Final = 1
 ABI_MAJOR: Final = 1  # as abi/hotgraft/version.h, which a test compares
 ABI_MINOR: Final = 0
-SCALARS: Final = {
-    "i8": 1, "u8": 1, "i16": 2, "u16": 2, "i32": 4, "u32": 4, "i64": 8, "u64": 8, "f32": 4, "f64": 8,
-}  # fmt: skip
 FIRST_FUNCTION_OFFSET: Final = 8
 POINTER_BYTES: Final = 8
 COUNT_DIGITS: Final = 18  # what the call path reads
@@ -41,16 +45,19 @@ def _violations(descriptor: Descriptor) -> Iterator[str]:
     yield from type_violations(descriptor, known)
     yield from twice("interface {} is provided twice", [one.interface for one in descriptor.provides])
     for interface in descriptor.provides:
-        found += _interface(interface, known)
-    found += twice("interface {} is required twice", [one.interface for one in descriptor.requires])
-    for requirement in descriptor.requires:
-        found += _requirement(requirement)
-    return [*found, *_state(descriptor.state), *state_edit_violations(descriptor)]
+        yield from _interface(interface, known)
+    yield from twice("interface {} is required twice", [one.interface for one in descriptor.requires])
+    if len(descriptor.requires) > REQUIRES_LIMIT:
+        yield f"has {len(descriptor.requires)} requirements; they end at {REQUIRES_LIMIT}"
+    for requirement in descriptor.requires[:REQUIRES_LIMIT]:
+        yield from _requirement(requirement)
+    yield from _state(descriptor.state)
+    yield from state_edit_violations(descriptor)
 
 
 def _head(descriptor: Descriptor) -> Iterator[str]:
     yield from era_violations({"hotgraft": descriptor.hotgraft, "abi": descriptor.abi})
-    yield from _named("the plugin", descriptor.name, PLUGIN_NAME)
+    yield from named("the plugin", descriptor.name, PLUGIN_NAME)
     yield from _parsed("the version", descriptor.version, Version.parse)
     yield from _words("feature", descriptor.features)
     yield from _words("permission", descriptor.permissions)
@@ -66,24 +73,11 @@ def era_violations(value: object) -> Iterator[str]:
             yield f"was built for ABI {major}.{minor}; this host offers ABI {ABI_MAJOR}.{ABI_MINOR}"
 
 
-def _named(what: str, name: str, pattern: re.Pattern[str]) -> Iterator[str]:
-    if not pattern.fullmatch(name):
-        yield f"{what} has the name {name[:64]!r}, which is not of the form {pattern.pattern}"
-
-
 def _parsed(what: str, text: str, parse: Callable[[str], object]) -> Iterator[str]:
     try:
         parse(text)
     except ValueError as error:
         yield f"{what}: {error}"
-
-
-def _twice(sentence: str, names: list[str]) -> Iterator[str]:
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            yield sentence.format(name[:64])
-        seen.add(name)
 
 
 def _words(what: str, words: tuple[str, ...]) -> Iterator[str]:
@@ -92,8 +86,8 @@ def _words(what: str, words: tuple[str, ...]) -> Iterator[str]:
         yield f"has {len(words)} {what}s; they end at {OFFERS_LIMIT}"
         return
     for word in words:
-        yield from _named(f"a {what}", word, FEATURE_NAME)
-    yield from _twice(f"{what} {{}} stands twice", list(words))
+        yield from named(f"a {what}", word, FEATURE_NAME)
+    yield from twice(f"{what} {{}} stands twice", list(words))
 
 
 def _requirement(requirement: Requirement) -> Iterator[str]:

@@ -96,6 +96,7 @@ def facts_of(
                 accepts=Range.parse(one.range),
                 is_optional=one.optional,
                 is_cycle=one.cycle,
+                features=one.features,
             )
             for one in descriptor.requires
         ),

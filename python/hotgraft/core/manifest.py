@@ -14,7 +14,8 @@ The schema; a key that is not here is refused with the nearest one that is::
     [requires]                 # interfaces of other plugins
     codec = "^1.2"
     meter = { range = ">=1,<3", optional = true }
-    mixer = { range = "^1", cycle = true }  # its provider may need this plugin in turn; all around say so
+    mixer = { range = "^2", features = ["stereo"] }   # that it uses: a provider without them will not do
+    meter_of = { range = "^1", cycle = true }  # its provider may need this plugin in turn; all around say so
 
     [state]
     kind = "single"            # "none" (default, then nothing else here) or "single": one state for all calls
@@ -72,9 +73,7 @@ from hotgraft.core.versions import Range, Version, parse_interface_version
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SIZE_LIMIT: Final = 1 << 20  # bytes
 DROPPED_LIMIT: Final = 4096  # fields
-OFFERS_LIMIT: Final = 256  # features, and permissions
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +93,7 @@ class Required:
     interface: str
     range: Range
     optional: bool
+    features: tuple[str, ...] = ()
     cycle: bool = False  # its provider may need this plugin in turn
 
 
@@ -215,10 +215,12 @@ def _required(interface: str, table: Table) -> Required:
     inner = table.table(interface)
     wanted = inner.parsed("range", Range.parse, _ANY, required=True)
     optional, cycle = inner.flag("optional"), inner.flag("cycle")
+    features = inner.words("features", FEATURE_NAME, most=OFFERS_LIMIT)
     inner.end()
-    return Required(interface, wanted, optional, cycle)
+    return Required(interface, wanted, optional, features, cycle)
 
 
+PATH_SHOWN: Final = 1024  # characters
 _EDITS: Final = ("renamed_from", "defaults", "dropped")  # of [state]
 _ANY: Final = Range.parse(">=0")
 

@@ -17,6 +17,7 @@ from hotgraft.core.contract_judge import compare
 from hotgraft.core.features import lost_features
 from hotgraft.core.grants import ungranted
 from hotgraft.core.state import Conversion, Crossing, StateFacts, choose_crossing
+from hotgraft.core.versions import Version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -164,6 +165,8 @@ class Plan:
     crossing: Crossing | None
     is_gated: bool
     steps: tuple[Step, ...]
+    is_downgrade: bool = False  # to a version of lower precedence
+    version_refusals: tuple[str, ...] = ()
     conversion: Conversion | None = None
     comparison: Comparison | None = None  # with what serves; None: nothing is compared on the way back
     contract_refusals: tuple[str, ...] = ()
@@ -173,7 +176,7 @@ class Plan:
     @property
     def refusals(self) -> tuple[str, ...]:
         """Return every reason why this swap is refused; empty when it may go."""
-        return self.contract_refusals + self.state_refusals + self.permission_refusals
+        return self.version_refusals + self.contract_refusals + self.state_refusals + self.permission_refusals
 
     def at(self, place: Place) -> tuple[Step, ...]:
         """Return the steps of one place, in order."""
@@ -243,6 +246,7 @@ def make_plan(
         )
         + lost_features(candidate.features, running.consumers, running.relied_on),
         state_refusals=choice.refusals,
+        permission_refusals=tuple(ungranted(candidate.permissions, running.granted).values()),
     )
 
 

@@ -55,9 +55,8 @@ def schema_complaints(schema: object) -> tuple[str, ...]:
     if excess := _excess(schema):
         return (f"#: {excess}",)
     places = dict(_walk(schema))
-    found = list(islice((one for place, part in places.items() for one in _of_one(part, place)), COMPLAINTS_LIMIT))
-    if not found:
-        found = list(islice(_of_references(places), COMPLAINTS_LIMIT))
+    each = (one for place, part in places.items() for one in _of_one(part, place))
+    found = tuple(islice(chain(each, _of_references(places)), COMPLAINTS_LIMIT))
     return tuple(printable(one, SENTENCE_LIMIT) for one in found or _of_ways(places))  # keys may be anybody's
 
 

@@ -177,6 +177,6 @@ def shown(value: object) -> str:
             text += piece
             if len(text) > SHOWN_CHARACTERS:
                 break
-    except ValueError:  # as above
-        return "a number of thousands of digits"
+    except ValueError:  # as above; or it contains itself
+        return "what has no text"
     return printable(text, SHOWN_CHARACTERS)  # it may be anybody's, and may be shown in a terminal

@@ -36,7 +36,10 @@ The schema; a key that is not here is refused with the nearest one that is::
     image = "gain/build/gain.so"    # required: an image or a plugin.toml, relative to this file
     config = { volume = 0.5 }       # what create is given
     instances = { left = {}, right = { volume = 1.0 } }  # instead of config: one per instance
+    grants = ["network"]            # permissions that its versions may ask for; policy, not a boundary
     priority = 0                    # of those that provide an interface in one version, the highest is called
+
+A file ends at 128 KiB, 10,000 lines, 4,000 entries and brackets, and is nested 32 deep at most.
 
 A value is taken from the first of: argument, environment (``HOTGRAFT_SWAP_DEADLINE_S``, ``HOTGRAFT_CRASH_REPORT``),
 file, default. The file is the one named by ``--config`` or ``HOTGRAFT_CONFIG``, else ``./hotgraft.toml``.
@@ -62,7 +65,8 @@ __all__ = ["FILE_NAME", "PluginEntry", "Settings", "make_settings", "read_settin
 
 FILE_NAME: Final = "hotgraft.toml"
 PREFIX: Final = "HOTGRAFT_"
-SIZE_LIMIT: Final = 1 << 20
+PATH_SHOWN: Final = 1024  # characters
+PLUGINS_LIMIT: Final = 512
 PRIORITY_LIMIT: Final = 1_000_000
 JOURNAL: Final = ".hotgraft"  # beside the file
 NO_JOURNAL: Final = "off"
@@ -84,6 +88,7 @@ class PluginEntry:
     image: str
     instances: Mapping[str, Mapping[str, Any]]  # config by instance; the one without a name is "main"
     origin: str = ""
+    grants: tuple[str, ...] = ()
     priority: int = 0
 
 
@@ -111,7 +116,7 @@ class Settings:
         values: dict[str, Any] = {f"host.{one.name}": getattr(self.options, one.name) for one in fields(Options)}
         values["run.reload"] = self.reload
         for entry in self.plugins:
-            said = {"image": entry.image, "instances": dict(entry.instances)}
+            said = {"image": entry.image, "instances": dict(entry.instances), "grants": list(entry.grants)}
             values[f"plugins.{entry.name or entry.image}"] = said | (
                 {"priority": entry.priority} if entry.priority else {}
             )
@@ -215,10 +220,11 @@ def _entry(name: str, table: Table, path: str) -> PluginEntry:
     instances.end()
     if configs and table.keys_given("config"):
         table.complain("config", "stands beside instances, which have a config each")
+    grants = table.words("grants", FEATURE_NAME, most=OFFERS_LIMIT)
     priority = table.integer("priority", default=0, least=-PRIORITY_LIMIT, most=PRIORITY_LIMIT)
     table.end()
     where = os.path.normpath(os.path.join(os.path.dirname(path), image))  # noqa: PTH118, PTH120 - text only: no I/O here
-    return PluginEntry(name, where, configs or {"main": config}, path, priority)
+    return PluginEntry(name, where, configs or {"main": config}, path, grants, priority)
 
 
 def _plain(table: Table, key: str) -> Mapping[str, Any]:

@@ -167,7 +167,8 @@ class Session:
                 return True
             began_s = time.monotonic()
             with self._inside("reload"):
-                report = self._granting(lambda: self.host.reload(name, kept, is_settled=True))
+                # An author edits versions too.
+                report = self._granting(lambda: self.host.reload(name, kept, is_settled=True, allow_downgrade=True))
             swap_ms = (time.monotonic() - began_s) * 1e3
         except Exception as error:
             kept.unlink(missing_ok=True)

@@ -9,20 +9,22 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from hotgraft.core.descriptor import FORMAT, Descriptor, Drain, Requirement, State
+from hotgraft.core.c_types import Named
+from hotgraft.core.descriptor import FORMAT, Descriptor, Drain, Requirement, State, write_descriptor
 from hotgraft.core.descriptor_checks import descriptor_violations
 from hotgraft.core.descriptor_shape import read_json
 from hotgraft.core.errors import BindError
 from hotgraft.core.manifest import Manifest, read_manifest
 from hotgraft.engine.bind_functions import RESERVED_NAMES, FunctionBinder
 from hotgraft.engine.bind_layout import Bound, BoundEnum, BoundStruct
-from hotgraft.engine.bind_schemas import config_schema, output_schemas
+from hotgraft.engine.bind_schemas import config_schema, output_complaints, output_schemas
 from hotgraft.engine.bind_types import TypeBinder
 from hotgraft.engine.header_c import Scope
 from hotgraft.engine.header_constants import constants_of
 from hotgraft.engine.header_includes import HeaderReader
 from hotgraft.engine.header_parse import parse_header
 from hotgraft.engine.header_types import Layouts
+from hotgraft.engine.small_file import read_small_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,7 +93,7 @@ class _Binding:
         state = self._state()
         config = config_schema(self.manifest, self.folder, self.on, self.complaints)
         outputs = output_schemas(self.manifest, self.folder, self.on, self.complaints)
-        self.complaints += output_complaints(outputs, provides, self.on, self.functions)
+        self.complaints += output_complaints(outputs, provides, self.on, self.functions.places)
         self._refuse_if_wrong()
         descriptor = Descriptor(
             hotgraft=FORMAT,
@@ -100,7 +102,13 @@ class _Binding:
             abi=ABI,
             provides=provides,
             requires=tuple(
-                Requirement(interface=one.interface, range=str(one.range), optional=one.optional, cycle=one.cycle)
+                Requirement(
+                    interface=one.interface,
+                    range=str(one.range),
+                    optional=one.optional,
+                    features=one.features,
+                    cycle=one.cycle,
+                )
                 for one in self.manifest.requires
             ),
             structs=self.types.structs,
@@ -171,8 +179,8 @@ class _Binding:
             if declared is None or declared.kind != "struct":
                 self.complaints.append(f"{self.on}: state.struct: no header declares a struct {state.struct!r}")
             else:
-                layout = self.structs[state.struct] = self._layout(state.struct)
-                layout_id = layout_id_of(layout, self.structs)
+                self.types.describe(Named(state.struct))
+                layout_id = self.types.layout_id(state.struct)
         return State(
             kind=state.kind,
             schema=state.schema,

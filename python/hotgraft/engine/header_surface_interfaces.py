@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Final
 
 from hotgraft.core.c_types import VOID, FunctionType, Pointer, Scalar
 from hotgraft.core.surface import Function, Interface, Parameter
+from hotgraft.engine.header_c import is_call_back
 from hotgraft.engine.header_parse import parse_header
 from hotgraft.engine.header_tokens import Header
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from hotgraft.core.c_types import CType
     from hotgraft.core.surface import Direction, Member, Record, Tag, TypeFacts
-    from hotgraft.engine.header_parse import Declared
-    from hotgraft.engine.header_parse import Member as ParsedMember
+    from hotgraft.engine.header_declare import Declared
     from hotgraft.engine.header_tokens import Token
 
 __all__ = ["ANNOTATIONS", "find_interfaces", "is_interface"]
@@ -64,7 +65,7 @@ def find_interfaces(
     interfaces = []
     for name, facts in sorted(found.items()):
         record: Record = facts  # type: ignore[assignment] # is_interface: it has members
-        members = {one.declared.name: one for one in parsed[name].members} if name in parsed else {}
+        members = {one.name: one for one in parsed[name].members} if name in parsed else {}
         functions = tuple(
             _read(one, kind, members.get(one.name), is_status=(name, one.name) in statuses)
             for one in record.members[1:]
@@ -74,13 +75,13 @@ def find_interfaces(
     return tuple(interfaces)
 
 
-def _read(member: Member, kind: FunctionType, parsed: ParsedMember | None, *, is_status: bool) -> Function:
+def _read(member: Member, kind: FunctionType, parsed: Declared | None, *, is_status: bool) -> Function:
+    passed = kind.parameters[1:]
     declared = parsed.parameters[1:] if parsed is not None and parsed.parameters else ()
-    said = parsed.declared.annotations if parsed is not None else {}
+    said = parsed.annotations if parsed is not None else {}
     names = [one.name for one in declared]
     parameters = tuple(
-        _parameter(at, one, declared[at] if at < len(declared) else None, names)
-        for at, one in enumerate(kind.parameters[1:])
+        _parameter(at, passed, declared[at] if at < len(declared) else None, names) for at in range(len(passed))
     )
     leased = said.get("HOTGRAFT_LEASED")
     return Function(
@@ -91,6 +92,7 @@ def _read(member: Member, kind: FunctionType, parsed: ParsedMember | None, *, is
         ownership="leased" if leased is not None else "owned" if "HOTGRAFT_OWNED" in said
         else "copied" if "HOTGRAFT_COPIED" in said else None,
         count=_count(leased[0], names) if leased else None,
+        is_nullable="HOTGRAFT_NULLABLE" in said,
         is_variadic=kind.is_variadic,
         offset=member.offset_bits // 8,
         since=_version(said.get("HOTGRAFT_SINCE", ())),
@@ -98,20 +100,22 @@ def _read(member: Member, kind: FunctionType, parsed: ParsedMember | None, *, is
     )  # fmt: skip
 
 
-def _parameter(at: int, kind: object, declared: Declared | None, names: Sequence[str]) -> Parameter:
+def _parameter(at: int, kinds: Sequence[CType], declared: Declared | None, names: Sequence[str]) -> Parameter:
+    kind, before = kinds[at], kinds[at - 1] if at else VOID
     said = declared.annotations if declared is not None else {}
     word = next((one for one in _DIRECTIONS if one in said), "")
+    is_user_pointer = kind == Pointer(VOID) and not word and is_call_back(before)  # `bind_passed` takes it so too
     return Parameter(
         name=declared.name if declared is not None else f"{at + 1}",
-        type=kind,  # type: ignore[arg-type] # a type of FunctionType.parameters
+        type=kind,
         direction=_DIRECTIONS.get(word),
         count=_count(said[word][0], names) if word and said[word] else None,
-        is_nullable="HOTGRAFT_NULLABLE" in said,
+        is_nullable="HOTGRAFT_NULLABLE" in said or is_user_pointer,
     )
 
 
 def _count(text: str, names: Sequence[str]) -> str:
-    return f"#{names.index(text)}" if text in names else text
+    return f"#{names.index(text)}" if text in names else str(int(text)) if text.isascii() and text.isdigit() else text
 
 
 def _version(words: Sequence[str]) -> tuple[int, int] | None:

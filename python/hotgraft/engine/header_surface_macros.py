@@ -2,7 +2,7 @@
 
 A caller is compiled with the value, so two spellings of one value are equal. What no compiler can count out stands as
 its words. A macro that only decorates declarations is none: its effect is seen where it stands. Nor is one that says
-which release the header is of: that it changes is what it is for; one that names an ABI or a protocol is a constant.
+which release the header is of: that it changes is what it is for; one of an ABI or a command is a constant.
 """
 
 from __future__ import annotations
@@ -34,10 +34,8 @@ _OPERATORS: Final = frozenset({
     "?", ":", "(", ")",
 })  # fmt: skip
 _RELEASE: Final = re.compile(
-    r"(?:.*_)?(?:VERSION|VERNUM|VER|REVISION|RELEASE|BUILD_DATE|BUILD_NUMBER)(?:_.*)?|.*VERSION"
-)
-_PROMISED: Final = re.compile(
-    r"(?:.*_)?(?:ABI|API|PROTOCOL|PROTO|FORMAT|WIRE|SCHEMA|INTERFACE|STRUCT|FILE|MAGIC)(?:_.*)?"
+    r"(?:(?P<of>.*)_)?(?:LIB)?VER(?:SION|NUM)"
+    r"(?:_(?:MAJOR|MINOR|PATCH|MICRO|TWEAK|REVISION|SUBREVISION|BUILD|STRING|STR|TEXT|NUM|NUMBER|HEX|INT|DATE|SUFFIX))*"
 )
 # Beside these words a version is what callers ask for, are told, or must agree about, and no release.
 _PROMISED: Final = frozenset({
@@ -63,8 +61,8 @@ class Constants:
 
 def is_release(name: str) -> bool:
     """Does a macro of this name say which release the header is of?"""
-    upper = name.upper()
-    return _RELEASE.fullmatch(upper) is not None and _PROMISED.fullmatch(upper) is None
+    found = _RELEASE.fullmatch(name.upper())
+    return found is not None and _PROMISED.isdisjoint((found["of"] or "").split("_"))
 
 
 def find_constants(text: Preprocessed, declared: Declarations) -> Constants:
@@ -91,7 +89,7 @@ def _used_by_code(text: Preprocessed, declared: Declarations) -> set[str]:
     """Return the words of code that callers are compiled with: there even a release counts."""
     used = {word for code in declared.code.values() for word in code.split(" ")}
     for name, macro in text.macros.items():
-        if macro.parameters is not None and not is_release(name):
+        if macro.parameters is not None and "VERSION" not in name.upper():  # LIB_VERSION_CHECK: asked at compile time
             used.update(macro.body)
     return used
 

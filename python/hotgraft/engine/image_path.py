@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hotgraft.core.errors import ImageError
 from hotgraft.core.manifest import read_manifest
+from hotgraft.engine.small_file import read_small_file
 
 __all__ = ["image_of"]
 
@@ -23,7 +24,7 @@ def image_of(image: str | os.PathLike[str]) -> str:
     path = Path(image)
     if path.suffix != ".toml":
         return os.fspath(path.absolute())
-    name = read_manifest(path.read_bytes(), path=os.fspath(path)).name
+    name = read_manifest(read_small_file(path), path=os.fspath(path)).name
     places = [path.parent / "build" / f"{name}.so", path.parent / f"{name}.so"]
     for place in places:
         if place.exists():

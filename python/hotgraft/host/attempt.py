@@ -179,6 +179,7 @@ class Attempt:
         with self._rejecting(candidate), self.watch("compare contract"):
             self._check_quarantine(candidate)
             self._check_plan(candidate)
+            check_granted(self.around.grants, loaded.name, self.number, candidate.side.permissions)
             self.filled = filled_configs(loaded.name, candidate.descriptor.config_schema, self.configs)
             check_rules(loaded, candidate.descriptor)
             others = self.around.others()
@@ -262,9 +263,12 @@ class Attempt:
             goes_back=self.goes_back,
             allows_unknown=options.unknown_contract == "allow",
         )
-        if self.plan.contract_refusals or self.plan.state_refusals:  # with those alone that wait, a grant is enough
-            kind = ContractError if self.plan.contract_refusals else StateError
-            raise kind(f"swap to generation {self.number}", on=loaded.name, found=self.plan.refusals)
+        plan = self.plan
+        refusals = plan.version_refusals + plan.contract_refusals + plan.state_refusals
+        if refusals:  # with those alone that wait for it, a grant is enough
+            kind = StateError if refusals == plan.state_refusals else ContractError
+            advice = DOWNGRADE if plan.refusals == plan.version_refusals else ""
+            raise kind(f"swap to generation {self.number}", on=loaded.name, found=plan.refusals, advice=advice)
 
     def _wishes(self, candidate: Candidate) -> tuple[InstanceWish, ...]:
         return tuple(

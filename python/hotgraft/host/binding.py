@@ -43,12 +43,13 @@ def bind_requires(plugin: str, descriptor: Descriptor, loaded: Iterable[Loaded])
     return found
 
 
-def _look(interface: str, accepts: Range, others: list[Loaded]) -> tuple[Bound | None, list[str]]:
+def _look(need: Requirement, accepts: Range, others: list[Loaded]) -> tuple[Bound | None, list[str]]:
     """Return the provider that a graph would choose, and why the others would not do.
 
     The highest version, then the highest priority; of equals, the one that was loaded first.
     """
     passed_over: list[str] = []
+    uses = frozenset(need.features)
     best: tuple[tuple[tuple[int, int], int], Bound] | None = None
     for other in others:
         offers = [one for one in other.serving.side.interfaces if one.name == need.interface]

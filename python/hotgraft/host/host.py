@@ -38,6 +38,7 @@ from hotgraft.host.host_graph import HostGraph
 from hotgraft.host.host_health import HostHealth, make_health
 from hotgraft.host.host_policy import HostPolicy
 from hotgraft.host.host_trust import HostTrust
+from hotgraft.host.host_watching import HostWatching
 from hotgraft.host.image import content_key, image_of, name_in
 from hotgraft.host.instances import make_handle, pin_instance, retype_handles
 from hotgraft.host.journal import open_recorder
@@ -66,7 +67,7 @@ __all__ = ["Host"]
 Typed = TypeVar("Typed")
 
 
-class Host(HostTrust, HostHealth, HostDraining, HostGraph):
+class Host(HostTrust, HostHealth, HostDraining, HostPolicy, HostWatching, HostGraph):
     """Loads plugins, replaces them while they are called, and takes them out of memory again.
 
     Args:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
-
-from hotgraft.core.errors import ConfigError
 from hotgraft.engine.image_path import image_of
 from hotgraft.engine.stage import inspect_file
 from hotgraft.engine.watch import content_of

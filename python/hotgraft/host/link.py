@@ -114,6 +114,10 @@ class PinLink(Link):
         """Return the version of the pinned generation."""
         return self._held.version
 
+    def features(self) -> tuple[str, ...]:
+        """Return those of the pinned generation."""
+        return self._held.features
+
     def outputs(self) -> Mapping[str, Mapping[str, Any]]:
         """Return the schemas of the pinned generation's functions."""
         return self._held.outputs

@@ -54,6 +54,7 @@ class Pinnable:
     version: str
     tables: tuple[_core.Table, ...]
     outputs: Mapping[str, Mapping[str, Any]]  # of its functions, by name
+    features: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -127,6 +128,7 @@ class Loaded:
     borrows_from: Loaded | None = None  # who answers in its slots
     drain: DrainRules = field(default_factory=DrainRules)  # the host's word; set by any thread, at any time
     fallback: Fallback | None = None  # declared by the host; None: nothing was
+    relied_on: frozenset[str] = frozenset()  # features that the program uses
     priority: int = 0  # among providers of one version the highest is bound; for consumers that are bound later
 
     @property
@@ -225,4 +227,5 @@ class Loaded:
 
     def pinnable(self, tables: tuple[_core.Table, ...]) -> Pinnable:
         """Return what pins on an instance of what serves hold."""
-        return Pinnable(self.serving.generation, self.serving.side.version, tables, self.serving.outputs)
+        side = self.serving.side
+        return Pinnable(self.serving.generation, side.version, tables, self.serving.outputs, side.features)

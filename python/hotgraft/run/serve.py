@@ -46,14 +46,10 @@ def run_plugins(settings: Settings, say: Callable[[str, str, dict[str, Any]], No
     def tell(event: HostEvent) -> None:
         tell_ours(event.name, event.plugin, dict(event.facts))
 
-    try:
-        grants = {entry.name: entry.grants for entry in settings.plugins if entry.grants}  # such an entry has a name
-        with Host(grants=grants, **asdict(settings.options)) as host:
-            host.on("*", tell)
-            start_plugins(host, settings, tell_ours)
-            if settings.reload:
-                host.watch()
-            stop.wait()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    grants = {entry.name: entry.grants for entry in settings.plugins if entry.grants}  # such an entry has a name
+    with ToldToEnd() as told, Host(grants=grants, **asdict(settings.options)) as host:
+        host.on("*", tell)
+        start_plugins(host, settings, tell_ours)
+        if settings.reload:
+            host.watch()
+        told.wait()
