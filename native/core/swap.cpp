@@ -19,7 +19,7 @@ constexpr timespec kPinPoll{0, 200'000};
 
 bool runs_plugin_code(StepKind kind) {
     return kind != StepKind::kWaitForPins && kind != StepKind::kCloseGates && kind != StepKind::kDrain &&
-           kind != StepKind::kPublish && kind != StepKind::kReopenGates;
+           kind != StepKind::kConvert && kind != StepKind::kPublish && kind != StepKind::kReopenGates;
 }
 
 // Undo that is done to the candidate; the rest is done to what served before.
@@ -40,6 +40,8 @@ public:
           request_(window_->request()), gates_(slots_of(request), old_tables_of(request)) {
         prepare_undo();
     }
+
+    [[nodiscard]] std::int64_t deadline_ns() const noexcept { return deadline_ns_; }
 
     SwapRecord carry_out() noexcept {
         Status failure = recall();
@@ -182,17 +184,19 @@ private:
         if (seam == StepSeam::kFail) {
             return window_->record(step, begin_ns, {Code::kRefused, "made to fail by a test"});
         }
-        return window_->record(step, begin_ns, seam == StepSeam::kSkip ? Status() : perform(step.kind));
+        return window_->record(step, begin_ns, seam == StepSeam::kSkip ? Status() : perform(step));
     }
 
-    Status perform(StepKind kind) {
-        switch (kind) {
+    Status perform(const WindowStep &step) {
+        switch (step.kind) {
         case StepKind::kWaitForPins:
             return wait_for_pins();
         case StepKind::kCloseGates:
             return gates_.close();
         case StepKind::kDrain:
             return drain();
+        case StepKind::kConvert:
+            return window_->convert(step, deadline_ns_);
         case StepKind::kPublish:
             return publish();
         default:
@@ -338,7 +342,7 @@ SwapRecord run_swap(const SwapRequest &request) noexcept {
     SwapRecord record;
     record.failure = or_no_memory([&]() -> Status { // throws before its first step or not at all
         Swap swap(request);
-        const ChecksHeldOff checks(old_generations_of(request), request.deadline_ns);
+        const ChecksHeldOff checks(old_generations_of(request), swap.deadline_ns());
         if (!checks.status().is_ok()) {
             return checks.status();
         }

@@ -108,12 +108,14 @@ Block room_for(const InstanceMove &move, const Generation &next) noexcept {
 
 Window::Window(SwapRequest request, std::size_t steps_max) : request_(std::move(request)) {
     records_.reserve(steps_max);
+    const std::int64_t began_ns = monotonic_ns();
     for (const SwapMember &member : request_.members) {
         std::vector<Carried> &carried = carried_.emplace_back(member.instances.size());
         for (std::size_t i = 0; i < carried.size(); ++i) {
             carried[i].converted = room_for(member.instances[i], *member.next);
         }
     }
+    request_.deadline_ns += monotonic_ns() - began_ns;
 }
 
 Window::~Window() {
@@ -203,19 +205,27 @@ void Window::keep_converted() noexcept {
     }
 }
 
-Status Window::convert(const InstanceMove &move, const Generation &next, Carried &state) {
+Status Window::convert(const WindowStep &step, std::int64_t deadline_ns) {
+    const SwapMember &member = request_.members[step.member];
+    const InstanceMove &move = member.instances[step.instance];
+    Carried &state = carried_[step.member][step.instance];
     std::uint64_t bytes = 0;
     if (Status status = move.conversion->size(state.block.bytes, &bytes); !status.is_ok()) {
         return status;
     }
     if (state.converted.bytes != bytes) { // it grew since it was looked at, or nobody knew
         Ledger::free_block(state.converted.data);
-        state.converted = next.make_block(bytes);
+        state.converted = member.next->make_block(bytes);
     }
     if (state.converted.data == nullptr) {
         return {Code::kNoMemory, "no memory for a state of " + std::to_string(bytes) + " bytes"};
     }
-    return move.conversion->convert(state.block.data, state.block.bytes, state.converted.data);
+    Status status = move.conversion->convert(state.block.data, state.block.bytes, state.converted.data);
+    if (status.is_ok() && monotonic_ns() >= deadline_ns) {
+        return {Code::kTimedOut,
+                "the deadline passed while " + std::to_string(state.block.bytes) + " bytes of state were converted"};
+    }
+    return status;
 }
 
 // Until take says that it has it, the block is the window's.
@@ -260,8 +270,6 @@ Status Window::perform(const WindowStep &step, std::int64_t deadline_ns) {
         return old_generation.surrender(move.old_index, &state.block);
     case StepKind::kSave:
         return old_generation.save(move.old_index, &state.saved);
-    case StepKind::kConvert:
-        return convert(move, next, state);
     case StepKind::kTake:
         return move.way == StateWay::kConvert ? take_converted(move, next, state)
                                               : next.take(move.next_index, state.block);

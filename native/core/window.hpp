@@ -49,7 +49,8 @@ struct Job {
 class Window {
 public:
     // `steps_max`: how many steps will be noted at most, undo included.
-    // Makes room for blocks that are to be converted, and touches it.
+    // Makes room for blocks that are to be converted, and touches it; no caller waits yet, so the deadline is put off
+    // by as long as that takes.
     Window(SwapRequest request, std::size_t steps_max);
     Window(const Window &) = delete;
     Window &operator=(const Window &) = delete;
@@ -57,6 +58,10 @@ public:
 
     // Carry out plugin steps one after another; stop at the first that fails. Runs on a control thread.
     Status run(Job &job, const std::vector<WindowStep> &steps);
+
+    // Make the candidate's block of what was surrendered. No plugin's code: runs on the swap's own thread, which never
+    // leaves it half done with the old block in its hands. kTimedOut: it took until after the deadline.
+    Status convert(const WindowStep &step, std::int64_t deadline_ns);
 
     // The job did not come back in time: from now on it counts for nothing. Answers the step it is inside, if any.
     std::optional<WindowStep> give_up(Job &job, const Status &status) noexcept;
@@ -76,10 +81,9 @@ public:
 private:
     Status perform(const WindowStep &step, std::int64_t deadline_ns);
     static Status take_converted(const InstanceMove &move, Generation &next, Carried &state);
-    static Status convert(const InstanceMove &move, const Generation &next, Carried &state);
     static Status quiesce(Generation &generation, std::size_t instance, std::int64_t deadline_ns);
 
-    const SwapRequest request_;
+    SwapRequest request_;                       // not changed once the window is made
     std::vector<std::vector<Carried>> carried_; // by member and instance
     mutable std::mutex mutex_;                  // guards records_
     std::vector<StepRecord> records_;

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <string>
 
+#include "control.hpp"
 #include "reclaim.hpp"
 #include "steps_host.hpp"
 #include "swap.hpp"
@@ -228,4 +229,61 @@ TEST_CASE("without memory for the new block the swap is called off") {
     CHECK(host.call(&StepsInterface::next) == 2);
     candidate.generation->mark_failed();
     REQUIRE(Reaper::instance().retire(candidate.generation).is_ok());
+}
+
+namespace {
+
+constexpr std::int64_t kShort = kSecond / 10;
+
+SwapRecord convert_within(StepsHost &host, const Candidate &candidate, std::shared_ptr<BlockConversion> way,
+                          std::int64_t deadline_ns) {
+    SwapRequest request;
+    const InstanceMove move{0, 0, StateWay::kConvert, false, std::move(way), kBytes};
+    request.members.push_back({host.active_, candidate.generation, {move}, candidate.tables[0], true});
+    request.deadline_ns = deadline_ns;
+    return run_swap(request);
+}
+
+void pass_the_time_until(std::int64_t ns) {
+    while (monotonic_ns() < ns) {
+    }
+}
+
+} // namespace
+
+TEST_CASE("a conversion that ends after the deadline calls the swap off and blames nobody's code") {
+    StepsHost host(kOld);
+    host.call(&StepsInterface::next);
+    const std::int64_t deadline_ns = monotonic_ns() + kSecond;
+    auto slow = std::make_shared<BlockConversion>(*conversion(1000, 1));
+    slow->convert = [&](const void *old, std::uint64_t, void *next) {
+        pass_the_time_until(deadline_ns + kReturnNs + kShort); // an abandoned thread would not be waited for so long
+        return scale(old, next, 1000, 1);
+    };
+    const Candidate candidate = host.bring(kNew, "{}");
+    const SwapRecord record = convert_within(host, candidate, slow, deadline_ns);
+    CHECK(record.failure.code() == Code::kTimedOut);
+    CHECK(record.after_undo.empty());
+    CHECK(ControlThread::abandoned_count() == 0);
+    CHECK_FALSE(host.active_->is_abandoned());
+    CHECK(host.call(&StepsInterface::next) == 2);
+    candidate.generation->mark_failed();
+    REQUIRE(Reaper::instance().retire(candidate.generation).is_ok());
+}
+
+TEST_CASE("the time in which room is made for the new block is not the callers'") {
+    StepsHost host(kOld);
+    host.call(&StepsInterface::next);
+    const Candidate candidate = host.bring(kNew, "{}");
+    const std::int64_t deadline_ns = monotonic_ns() + kSecond;
+    auto slow = std::make_shared<BlockConversion>(*conversion(1000, 1));
+    slow->size = [&](std::uint64_t old_bytes, std::uint64_t *next_bytes) {
+        pass_the_time_until(deadline_ns + kReturnNs + kShort);
+        return size_of_new(old_bytes, next_bytes);
+    };
+    const SwapRecord record = convert_within(host, candidate, slow, deadline_ns);
+    REQUIRE_MESSAGE(record.is_published, record.failure.message());
+    host.replaced_ = host.active_;
+    host.active_ = candidate.generation;
+    CHECK(host.call(&StepsInterface::value) == 1000);
 }
