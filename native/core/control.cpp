@@ -166,10 +166,9 @@ namespace {
 // kAbandoned whatever happens: who hears anything else would free what the thread still uses.
 Status late(const char *how, const char *what, std::int64_t waited_us, int tid) noexcept {
     Status status = or_no_memory([=] {
-        return Status(Code::kAbandoned, std::string(what) + " " + how +
-                                            (tid == 0 ? ""
-                                                      : std::to_string(waited_us / 1000) + " ms; thread " +
-                                                            std::to_string(tid) + " is left behind in it"));
+        return Status(Code::kAbandoned,
+                      std::string(what) + " " + how + (waited_us < 0 ? "" : std::to_string(waited_us / 1000) + " ms") +
+                          (tid == 0 ? "" : "; thread " + std::to_string(tid) + " is left behind in it"));
     });
     return status.code() == Code::kAbandoned ? std::move(status) : Status(Code::kAbandoned, "did not return");
 }
@@ -185,7 +184,7 @@ Status ControlThread::abandon(const char *what, std::int64_t began_ns) {
         tid = shared_->tid;
         if (shared_->turn == Shared::Turn::kAnswered) {
             shared_->turn = Shared::Turn::kIdle;
-            return late("returned after its deadline", what, 0, 0);
+            return late("returned after its deadline", what, -1, 0);
         }
         shared_->is_abandoned = true;
         if (shared_->is_counted) {
@@ -198,7 +197,7 @@ Status ControlThread::abandon(const char *what, std::int64_t began_ns) {
     }
     shared_.reset();
     has_abandoned_ = true;
-    return late("has not returned after ", what, waited_us, tid);
+    return late(tid == 0 ? "was not begun within " : "has not returned after ", what, waited_us, tid);
 }
 
 void ControlThread::end_thread() noexcept {

@@ -141,7 +141,7 @@ private:
     // A new thread takes some 40 us to come up: before the gates close, so that no caller waits for it.
     Status wake_control_thread() {
         return control_.run(
-            "swap", [] { return Status(); }, request_.deadline_ns + kReturnNs);
+            "the swap's thread", [] { return Status(); }, request_.deadline_ns + kReturnNs);
     }
 
     // The run of plugin steps that starts at *next: one change of threads for all of them.
@@ -154,7 +154,7 @@ private:
         *next = static_cast<std::size_t>(end - steps_.begin());
         const std::vector<WindowStep> steps(begin, end);
         const std::shared_ptr<Job> job = std::make_shared<Job>();
-        return run_job(steps.front().kind, job, work_of(job, steps), deadline_ns_);
+        return run_job(job, work_of(job, steps), deadline_ns_);
     }
 
     std::function<Status()> work_of(const std::shared_ptr<Job> &job, const std::vector<WindowStep> &steps) const {
@@ -164,10 +164,10 @@ private:
         };
     }
 
-    Status run_job(StepKind first, const std::shared_ptr<Job> &job, std::function<Status()> work,
-                   std::int64_t deadline_ns) {
+    // Which of a job's steps it was is noted with the step.
+    Status run_job(const std::shared_ptr<Job> &job, std::function<Status()> work, std::int64_t deadline_ns) {
         job->deadline_ns = deadline_ns;
-        Status status = control_.run(step_name(first), std::move(work), deadline_ns + kReturnNs);
+        Status status = control_.run("the plugin's function", std::move(work), deadline_ns + kReturnNs);
         if (status.code() == Code::kAbandoned) {
             const std::optional<WindowStep> inside = window_->give_up(*job, status);
             if (inside) {
@@ -288,11 +288,10 @@ private:
         const WindowStep step = ready.step;
         Generation &generation = generation_of(step);
         if (generation.is_abandoned() && (acts_on_next(step.kind) || is_hung(step))) {
-            note_not_undone(step, " not asked for: its thread has not come back");
+            note_not_undone(step, "not asked for: its thread has not come back");
             return;
         }
-        const Status status =
-            or_no_memory([&] { return run_job(step.kind, ready.job, std::move(ready.work), deadline_ns); });
+        const Status status = or_no_memory([&] { return run_job(ready.job, std::move(ready.work), deadline_ns); });
         if (status.is_ok()) {
             return;
         }

@@ -87,6 +87,22 @@ TEST_CASE("work over its deadline is left behind, named, and the next run has a 
     CHECK(scene::wait_until([] { return ControlThread::abandoned_count() == 0; }));
 }
 
+TEST_CASE("work that was late before its thread came up says how long that was") {
+    const auto door = std::make_shared<Door>();
+    ControlThread control;
+    const Status status = control.run(
+        "create",
+        [door] {
+            door->pass();
+            return Status();
+        },
+        0);
+    CHECK(status.code() == Code::kAbandoned);
+    CHECK(contains(status.message(), " ms"));
+    door->open();
+    CHECK(scene::wait_until([] { return ControlThread::abandoned_count() == 0; }));
+}
+
 TEST_CASE("what abandoned work captured lives until it returns") {
     const auto door = std::make_shared<Door>();
     auto captured = std::make_shared<int>(1);

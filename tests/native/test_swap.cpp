@@ -126,6 +126,11 @@ TEST_CASE("a control function that never returns is given up at the deadline, an
         const SwapRecord record = host.swap(candidate, kSecond / 2);
         CHECK_FALSE(record.is_published);
         CHECK(record.failure.code() == Code::kAbandoned);
+        // Which function it was stands with the step: the run began with another one.
+        CHECK(record.failure.message().rfind("the plugin's function has not returned after ", 0) == 0);
+        for (const std::string &one : record.after_undo) {
+            CHECK(one.find("  ") == std::string::npos);
+        }
         CHECK(candidate.generation->is_abandoned());
         CHECK(host.call(&StepsInterface::value) == 1);
         CHECK(host.call(&StepsInterface::is_resting) == 0);
