@@ -247,7 +247,7 @@ PAIRS: Final = (
         client='struct { struct x x; int more[3]; } x = {{5}, {0}}; struct s s = {&x.x}; printf("%d\\n", get(&s));',
     ),
     breaking(
-        "unknown", "a typedef of a call-back that only crosses as void pointer changes",
+        "major", "a typedef of a call-back that only crosses as void pointer changes",
         old="typedef int (*lib_cb)(int);\nint run(void *cb);",
         new="typedef int (*lib_cb)(double);\nint run(void *cb);",
         code="int run(void *cb) { return ((lib_cb)cb)(5); }",

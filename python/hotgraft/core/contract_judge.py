@@ -14,7 +14,7 @@ from hotgraft.core.contract_records import pair_facts
 from hotgraft.core.contract_rules import Verdict, strictest
 from hotgraft.core.contract_state import LAYOUT_KINDS, state_facts
 from hotgraft.core.contract_types import TypePairs
-from hotgraft.core.contract_unused import unused_facts
+from hotgraft.core.contract_unused import note_bare_types, unused_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -57,6 +57,7 @@ def _differences(old: Surface, new: Surface, consumers: tuple[Consumer, ...]) ->
     pairs = TypePairs(old.types, new.types)
     yield from interface_facts(old, new, pairs)
     yield from export_facts(old, new, pairs)
+    note_bare_types(old, new, pairs)
     pairs.settle()
     for pair in pairs.reached:
         yield from pair_facts(pairs, pair)

@@ -92,7 +92,8 @@ class _Records:
     def _hidden(self) -> Iterator[Fact]:
         old, new = self._old, self._new
         if not old.is_opaque:
-            yield self._fact("record-hidden", "", f"{old.bytes} bytes", "opaque")
+            after = "opaque" if self._pair[1] in self._pairs.new else "gone"
+            yield self._fact("record-hidden", "", f"{old.bytes} bytes", after)
         elif self._pair[0] != self._pair[1]:
             yield self._fact("opaque-renamed", "", *self._pair)
         elif not new.is_opaque:

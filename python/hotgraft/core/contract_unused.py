@@ -1,15 +1,17 @@
 """Types that no function, interface or variable leads to: nobody meets them, unless they cross as a void pointer.
 
 An enum is more than a type: callers are compiled with its numbers, also where functions take and answer a plain int.
+In headers more types are met than functions lead to: a plugin's entry or table is found by its name when it is loaded.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from hotgraft.core.c_types import VOID, Array, Atomic, FunctionType, Named, Pointer
 from hotgraft.core.contract_facts import Fact
 from hotgraft.core.contract_interfaces import numbers_of
+from hotgraft.core.contract_reach import IN, OUT, Use
 from hotgraft.core.contract_records import enum_facts
 from hotgraft.core.surface import Enumeration, Record
 
@@ -20,7 +22,38 @@ if TYPE_CHECKING:
     from hotgraft.core.contract_types import TypePairs
     from hotgraft.core.surface import Surface, TypeFacts
 
-__all__ = ["unused_facts"]
+__all__ = ["note_bare_types", "unused_facts"]
+
+_CODE: Final = ("inline ", "macro ")  # how names of constants begin that are code
+
+
+def note_bare_types(old: Surface, new: Surface, pairs: TypePairs) -> None:
+    """Note what callers of headers meet without a declaration that leads there, so that it is compared.
+
+    That are types that hold functions, because a loader hands them over by name; those that code in the headers uses;
+    and all of them where the headers declare types only, because then it is others who declare what they are for.
+    """
+    if old.abi is not None or not pairs.changed:
+        return
+    leads = _Reached(old).names | _Reached(new).names
+    is_types_only = not (old.functions or old.variables or old.interfaces)
+    code = {word for name, text in old.constants.items() if name.startswith(_CODE) for word in text.split()}
+    added = [facts for name, facts in new.types.items() if name not in old.types]
+    for name in sorted(pairs.affected & old.types.keys() - leads):
+        was, now = old.types[name], new.types.get(name)
+        is_kept = isinstance(now, Record) or (is_types_only and not _is_typedef(was) and was not in added)
+        if isinstance(was, Record) and is_kept and (is_types_only or name in code or _holds_functions(was)):
+            pairs.note(name, name, Use(IN | OUT, False))
+
+
+def _is_typedef(facts: TypeFacts) -> bool:
+    """Tell whether this stands for a typedef that nothing else mentions; one that is mentioned is not listed."""
+    return isinstance(facts, Record) and [one.name for one in facts.members] == ["value"]
+
+
+def _holds_functions(facts: Record) -> bool:
+    kinds = [one.type for one in facts.members]
+    return any(isinstance(one.to if isinstance(one, Pointer) else one, FunctionType) for one in kinds)
 
 
 def unused_facts(old: Surface, new: Surface, pairs: TypePairs) -> Iterator[Fact]:
