@@ -140,8 +140,8 @@ public:
     [[nodiscard]] Status restore(std::size_t index, std::uint32_t schema, const KeyedState &saved);
     [[nodiscard]] Status surrender(std::size_t index, Block *out);
     [[nodiscard]] Status take(std::size_t index, const Block &block);
-    // A block for take, of this generation's layout; data nullptr: no memory.
-    [[nodiscard]] Block make_block(std::uint64_t bytes) const noexcept;
+    // A block for take, of this generation's layout, aligned to `align`; data nullptr: no memory.
+    [[nodiscard]] Block make_block(std::uint64_t bytes, std::uint64_t align) const noexcept;
     // What an instance surrendered and somebody else works on a converted copy of: it is the instance's again if the
     // generation is recalled without taking another one, and goes when it does, or with the instance.
     void keep_block(std::size_t index, const Block &block) noexcept;

@@ -186,8 +186,8 @@ Status Generation::take(std::size_t index, const Block &block) {
     return {};
 }
 
-Block Generation::make_block(std::uint64_t bytes) const noexcept {
-    return {Ledger::reallocate(books_->ledger, nullptr, bytes, 0), bytes, state_.layout_id};
+Block Generation::make_block(std::uint64_t bytes, std::uint64_t align) const noexcept {
+    return {Ledger::reallocate(books_->ledger, nullptr, bytes, align), bytes, state_.layout_id};
 }
 
 void Generation::keep_block(std::size_t index, const Block &block) noexcept {

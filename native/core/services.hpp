@@ -35,6 +35,8 @@ public:
     static void free_block(void *pointer) noexcept;
     // Bytes asked for; 0 when `pointer` is not a live block of the host's.
     static std::uint64_t block_bytes(const void *pointer) noexcept;
+    // What was asked for when it was made, 16 at least; 0: not a block.
+    static std::uint64_t block_align(const void *pointer) noexcept;
     // A block changes hands: `next` is billed for it from now on.
     static void hand_over(void *pointer, Ledger *next) noexcept;
 

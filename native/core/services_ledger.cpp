@@ -108,6 +108,11 @@ std::uint64_t Ledger::block_bytes(const void *pointer) noexcept {
     return head == nullptr ? 0 : head->bytes;
 }
 
+std::uint64_t Ledger::block_align(const void *pointer) noexcept {
+    const BlockHead *const head = pointer == nullptr ? nullptr : head_of(const_cast<void *>(pointer));
+    return head == nullptr ? 0 : head->align;
+}
+
 void Ledger::hand_over(void *pointer, Ledger *next) noexcept {
     BlockHead *const head = pointer == nullptr ? nullptr : head_of(pointer);
     if (head != nullptr && next != nullptr && head->ledger != next) {

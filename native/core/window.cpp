@@ -1,5 +1,6 @@
 #include "window.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <ctime>
 #include <string>
@@ -13,6 +14,9 @@ namespace {
 
 // A plugin that answers "not yet" is asked again after this long: short against a pause, long against a busy loop.
 constexpr long kQuiesceAgainNs = 50'000;
+
+// Of room that is made before it is known how the old block is aligned: a cache line, as the widest vectors want.
+constexpr std::uint64_t kRoomAlign = 64;
 
 StepHook step_hook = nullptr;
 void *step_hook_ctx = nullptr;
@@ -97,7 +101,7 @@ Block room_for(const InstanceMove &move, const Generation &next) noexcept {
         !move.conversion->size(move.expected_bytes, &bytes).is_ok()) {
         return {};
     }
-    Block room = next.make_block(bytes);
+    Block room = next.make_block(bytes, kRoomAlign);
     if (room.data != nullptr) {
         std::memset(room.data, 0, room.bytes);
     }
@@ -213,9 +217,12 @@ Status Window::convert(const WindowStep &step, std::int64_t deadline_ns) {
     if (Status status = move.conversion->size(state.block.bytes, &bytes); !status.is_ok()) {
         return status;
     }
-    if (state.converted.bytes != bytes) { // it grew since it was looked at, or nobody knew
+    // A plugin that asked for lines or pages of its own may rely on them in the next build too.
+    const std::uint64_t align = std::max(Ledger::block_align(state.block.data), kRoomAlign);
+    if (state.converted.bytes != bytes || // it grew since it was looked at, or nobody knew
+        Ledger::block_align(state.converted.data) < align) {
         Ledger::free_block(state.converted.data);
-        state.converted = member.next->make_block(bytes);
+        state.converted = member.next->make_block(bytes, align);
     }
     if (state.converted.data == nullptr) {
         return {Code::kNoMemory, "no memory for a state of " + std::to_string(bytes) + " bytes"};

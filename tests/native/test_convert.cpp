@@ -2,6 +2,7 @@
 // it was until the swap is committed.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 
@@ -269,6 +270,24 @@ TEST_CASE("a conversion that ends after the deadline calls the swap off and blam
     CHECK(host.call(&StepsInterface::next) == 2);
     candidate.generation->mark_failed();
     REQUIRE(Reaper::instance().retire(candidate.generation).is_ok());
+}
+
+TEST_CASE("a block is aligned as the probe's is, and as the old one was") {
+    for (const std::uint64_t align : {std::uint64_t{0}, std::uint64_t{4096}}) {
+        StepsHost host(std::string(kOld) + " -DSTEPS_ALIGN=" + std::to_string(align));
+        const Candidate candidate = host.bring(kNew, "{}");
+        std::uint64_t found = 0;
+        auto looks = std::make_shared<BlockConversion>(*conversion(1000, 1));
+        looks->convert = [&](const void *old, std::uint64_t, void *next) {
+            found = Ledger::block_align(next);
+            return scale(old, next, 1000, 1);
+        };
+        const SwapRecord record = convert_within(host, candidate, looks, monotonic_ns() + 5 * kSecond);
+        REQUIRE_MESSAGE(record.is_published, record.failure.message());
+        host.replaced_ = host.active_;
+        host.active_ = candidate.generation;
+        CHECK(found == std::max(align, std::uint64_t{64}));
+    }
 }
 
 TEST_CASE("the time in which room is made for the new block is not the callers'") {

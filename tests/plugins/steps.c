@@ -1,6 +1,7 @@
 /* A counter whose control functions do what its config says: {"fail": "take"} answers an error there, {"hang":
  * "quiesce"} never returns, {"again": "quiesce"} stays busy. Carries its number by hand over, or by save and restore
- * when built with STEPS_SAVES. STEPS_STEP is what a build counts in; STEPS_LAYOUT names the layout of its block.
+ * when built with STEPS_SAVES. STEPS_STEP is what a build counts in; STEPS_LAYOUT names the layout of its block, and
+ * STEPS_ALIGN is how that is aligned.
  */
 #include <hotgraft/hotgraft.h>
 
@@ -16,6 +17,9 @@
 #endif
 #ifndef STEPS_LAYOUT
 #define STEPS_LAYOUT 11
+#endif
+#ifndef STEPS_ALIGN
+#define STEPS_ALIGN 0
 #endif
 
 __attribute__((used, aligned(4), section(".note.hotgraft"))) static const struct {
@@ -84,7 +88,7 @@ static hotgraft_status create(const hotgraft_host *host, const hotgraft_str *con
         free(steps);
         return status;
     }
-    steps->state = host->realloc(host->ctx, NULL, sizeof *steps->state, 0);
+    steps->state = host->realloc(host->ctx, NULL, sizeof *steps->state, STEPS_ALIGN);
     steps->state->number = 0;
     *out = steps;
     return HOTGRAFT_OK;
