@@ -107,6 +107,7 @@ def test_a_field_that_is_new_is_converted_to() -> None:
         ),
         (_with_fields(("level", "f32"), ("calls", "u32"), layout_id=0xB), "level would be rounded"),
         (_with_fields(("level", "f64"), ("calls", "u32"), layout_id=0xB, schema=2), "schema 2 says that they mean"),
+        (_with_fields(("level", "f64"), ("calls", "u32"), layout_id=0xB), "layout 0xb says that they mean"),
     ],
 )
 def test_a_conversion_that_would_lose_something_is_refused(new: StateFacts, reason: str) -> None:

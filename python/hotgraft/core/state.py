@@ -126,7 +126,8 @@ def _conversion(old: StateFacts, new: StateFacts, *, goes_back: bool) -> tuple[C
     if not (old.can_hand_over and new.can_hand_over) or old.layout is None or new.layout is None:
         return None, ()
     if are_alike(old.layout, Named(old.layout.struct), new.layout, Named(new.layout.struct)):
-        return None, (f"the fields are the same, and schema {new.schema} says that they mean something else",)
+        said = f"schema {new.schema}" if old.schema != new.schema else f"layout {new.layout_id:#x}"
+        return None, (f"the fields are the same, and {said} says that they mean something else",)
     plan, reasons = _compile_back(old, new) if goes_back else _compile(old, new)
     if plan is None:
         return None, reasons
