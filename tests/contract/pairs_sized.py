@@ -117,4 +117,46 @@ PAIRS: Final = (
         client='struct opts o = {sizeof o, 5}; v4 v = {{1}}; printf("%d\\n", use(&o, &v));',
         unshown="it reads no vector of who has none; whether it reads what was there by 16 bytes is up to its compiler",
     ),
+    breaking(
+        "major", "a sized struct of which as many are passed as the next parameter says grows",
+        old="struct o { uint32_t struct_size; int a; };\nint last(const struct o *items, size_t count);",
+        new="struct o { uint32_t struct_size; int a, b; };\nint last(const struct o *items, size_t count);",
+        code="int last(const struct o *items, size_t count) { return items[count - 1].a; }",
+        client='struct o o[4] = {{8, 1}, {8, 2}}; printf("%d\\n", last(o, 2));',
+    ),
+    breaking(
+        "major", "a sized struct of which as many come as a parameter is told grows",
+        old="struct o { uint32_t struct_size; int a; };\nconst struct o *list(size_t *num_items);",
+        new="struct o { uint32_t struct_size; int a, b; };\nconst struct o *list(size_t *num_items);",
+        code="const struct o *list(size_t *num_items) { static const struct o o[2] = {{8, 1}, {8, 2}};"
+        " *num_items = 2; return o; }",
+        client='size_t n; const struct o *o = list(&n); printf("%d\\n", o[1].a);',
+    ),
+    breaking(
+        "major", "a sized struct of which a member says how many there are grows",
+        old="struct o { uint32_t struct_size; int a; };\nstruct l { const struct o *items; int count; };\n"
+        "int last(const struct l *l);",
+        new="struct o { uint32_t struct_size; int a, b; };\nstruct l { const struct o *items; int count; };\n"
+        "int last(const struct l *l);",
+        code="int last(const struct l *l) { return l->items[l->count - 1].a; }",
+        client='struct o o[4] = {{8, 1}, {8, 2}}; struct l l = {o, 2}; printf("%d\\n", last(&l));',
+    ),
+    harmless(
+        "minor", "a sized struct that is passed beside a number of something else grows",
+        old="struct opts { uint32_t struct_size; int level; };\n"
+        "int mix(const struct opts *opts, const float *in, int count, uint32_t flags);",
+        new="struct opts { uint32_t struct_size; int level, mode; };\n"
+        "int mix(const struct opts *opts, const float *in, int count, uint32_t flags);",
+        code="int mix(const struct opts *o, const float *in, int n, uint32_t f) { return o->level + (int)in[n - 1]; }",
+        client='struct opts o = {sizeof o, 5}; float in[2] = {1, 2}; printf("%d\\n", mix(&o, in, 2, 0));',
+    ),
+    harmless(
+        "minor", "an enum grows in structs of which as many are passed as a member says",
+        old="enum k { A, B };\nstruct o { enum k k; };\nstruct l { const struct o *items; int count; };\n"
+        "int last(const struct l *l);",
+        new="enum k { A, B, C };\nstruct o { enum k k; };\nstruct l { const struct o *items; int count; };\n"
+        "int last(const struct l *l);",
+        code="int last(const struct l *l) { return l->items[l->count - 1].k; }",
+        client='struct o o[2] = {{A}, {B}}; struct l l = {o, 2}; printf("%d\\n", last(&l));',
+    ),
 )  # fmt: skip

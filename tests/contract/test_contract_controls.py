@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from contract_pair import ALLOWED
 from contract_runs import COMPILERS, pairs_of, verdict_of
+from hotgraft.core import contract_functions as functions
 from hotgraft.core import contract_judge as judge
 from hotgraft.engine import header_surface_assembly as assembly
 from hotgraft.engine import header_surface_declared as declared
@@ -43,6 +44,10 @@ BLIND_TO: Final[dict[str, tuple[Any, str, Any, str, str]]] = {
     "types that no declaration leads to": (
         judge, "note_bare_types", lambda *_: None,
         "bare", "a table of functions that is found by its name exchanges two",
+    ),
+    "names that say how many there are": (
+        functions, "is_count", lambda *_: False,
+        "sized", "a sized struct of which as many are passed as the next parameter says grows",
     ),
 }  # fmt: skip
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from hotgraft.core.c_types import FunctionType, Pointer, type_text
 from hotgraft.core.contract_facts import Fact, Root
+from hotgraft.core.contract_members import is_count
 from hotgraft.core.contract_reach import IN, OUT, Use
 from hotgraft.core.contract_types import RETYPED
 
@@ -39,7 +40,8 @@ def function_facts(old: Function, new: Function, root: Root, pairs: TypePairs) -
     else:
         yield from _names(old, new, root)
         for place, (was, now) in enumerate(zip(old.parameters, new.parameters, strict=True), 1):
-            yield from _Parameters(was, now, place, root, pairs).facts()
+            is_counted = _is_counted(old, place, root) or _is_counted(new, place, root)
+            yield from _Parameters(was, now, place, root, pairs, is_counted=is_counted).facts()
     yield from _result_facts(old, new, root, pairs)
     yield from _tag_facts(old, new, root)
     if old.since != new.since:
@@ -70,7 +72,8 @@ def _facts_behind(function: Function, root: Root, pairs: TypePairs) -> Iterator[
     """Note what a function that is as before leads to; a fact is only what nobody has a word for."""
     for place, one in enumerate(function.parameters, 1):
         if pairs.leads_on(one.type):
-            yield from _Parameters(one, one, place, root, pairs).type_facts()
+            is_counted = _is_counted(function, place, root)
+            yield from _Parameters(one, one, place, root, pairs, is_counted=is_counted).type_facts()
     if pairs.leads_on(function.result):
         yield from _result_facts(function, function, root, pairs)
 
@@ -101,11 +104,14 @@ def _names(old: Function, new: Function, root: Root) -> Iterator[Fact]:
 class _Parameters:
     """Two versions of a parameter at one place."""
 
-    def __init__(self, old: Parameter, new: Parameter, place: int, root: Root, pairs: TypePairs) -> None:
+    def __init__(
+        self, old: Parameter, new: Parameter, place: int, root: Root, pairs: TypePairs, *, is_counted: bool
+    ) -> None:
         self._old = old
         self._new = new
         self._root = root
         self._pairs = pairs
+        self._is_counted = is_counted
         self._subject = f"{root}, parameter {place}" + (f" ({old.name})" if old.name else "")
 
     def type_facts(self) -> Iterator[Fact]:
@@ -129,7 +135,7 @@ class _Parameters:
             return self._pairs.difference(old, new, Use(IN, True, root))
         assert isinstance(old, Pointer) and isinstance(new, Pointer)  # what _is_data says
         flow = _FLOWS[_direction(self._old)] | _FLOWS[_direction(self._new)]
-        is_one_of_many = not {self._old.count, self._new.count} <= {None, "1"}
+        is_one_of_many = self._is_counted or not {self._old.count, self._new.count} <= {None, "1"}
         kind = self._pairs.difference(old.to, new.to, Use(flow, is_one_of_many, root))
         return kind if old.volatile == new.volatile else RETYPED
 
@@ -167,7 +173,8 @@ def _result_facts(old: Function, new: Function, root: Root, pairs: TypePairs) ->
     flow = OUT
     if is_data and isinstance(was, Pointer) and isinstance(now, Pointer):
         flow = OUT if was.const and now.const else IN | OUT
-        is_one_of_many = not {old.count, new.count} <= {None, "1"}
+        is_listed = not root.interface and any(_is_count_given(one) for one in (*old.parameters, *new.parameters))
+        is_one_of_many = is_listed or not {old.count, new.count} <= {None, "1"}
         kind = pairs.difference(was.to, now.to, Use(flow, is_one_of_many, root))
         kind = kind if was.volatile == now.volatile else RETYPED
         if was.const != now.const:
@@ -196,6 +203,17 @@ def _tag_facts(old: Function, new: Function, root: Root) -> Iterator[Fact]:
         kind = "thread-rule-stricter" if now == (tag in _STRICTER_WITH) else "thread-rule-looser"
         before, after = (f"not {tag}", tag) if now else (tag, f"not {tag}")
         yield Fact(kind=kind, subject=str(root), before=before, after=after, roots=(root,))
+
+
+def _is_counted(function: Function, place: int, root: Root) -> bool:
+    """Tell whether names say that there are many of what a parameter points to; interfaces say so by annotations."""
+    after = () if root.interface else function.parameters[place : place + 1]
+    return any(is_count(one.name, one.type) for one in after)
+
+
+def _is_count_given(parameter: Parameter) -> bool:
+    """Tell whether a function gives back a number of elements by this parameter."""
+    return isinstance(parameter.type, Pointer) and is_count(parameter.name, parameter.type.to)
 
 
 def _is_data(kind: CType) -> bool:

@@ -14,11 +14,17 @@ if TYPE_CHECKING:
 
     from hotgraft.core.surface import Member, Record, TypeFacts
 
-__all__ = ["Matched", "bytes_of", "is_reserved", "lies_in_padding", "match_members"]
+__all__ = ["Matched", "bytes_of", "is_count", "is_reserved", "lies_in_padding", "match_members"]
 
 POINTER_BYTES: Final = 8
 # `padding` and `spare` without an underscore are names that people give to what they use.
 _RESERVED: Final = re.compile(r"_*reserved_?\d*|_+(pad|padding|unused|spare)_?\d*")
+# `size` is more often that of the struct before it.
+_COUNT: Final = re.compile(
+    r"(n|num|nb|max|count|len|length|cap|capacity|nmemb)|(n|num|nb|max)(_|(?=[A-Z]))\w+|n(items|elems|elements|entries)"
+    r"|\w+(_n|_num|_max|_count|Count|_len|Len|_length|Length)"
+)
+_INTEGER: Final = re.compile(r"[iu]\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,12 @@ def is_reserved(member: Member) -> bool:
     """Tell whether a member's name says that nobody uses it: ``reserved``, ``_reserved2``, ``_pad``."""
     name = member.name
     return (name[:1] == "_" or name[:8] == "reserved") and _RESERVED.fullmatch(name) is not None
+
+
+def is_count(name: str, kind: CType) -> bool:
+    """Tell whether a parameter or member says how many there are of what the pointer before it leads to."""
+    is_integer = isinstance(kind, Scalar) and _INTEGER.fullmatch(kind.name) is not None
+    return is_integer and _COUNT.fullmatch(name) is not None
 
 
 def bytes_of(kind: CType, types: Mapping[str, TypeFacts]) -> int | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from hotgraft.core.c_types import Array, Atomic, FunctionType, Named, Pointer, Scalar, Unseen
-from hotgraft.core.contract_members import Matched, match_members
+from hotgraft.core.contract_members import Matched, is_count, match_members
 from hotgraft.core.contract_reach import IN, OUT, Reach, Use, flipped, who_refers_to
 from hotgraft.core.surface import Record
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from hotgraft.core.c_types import CType
     from hotgraft.core.contract_facts import Root
-    from hotgraft.core.surface import TypeFacts
+    from hotgraft.core.surface import Member, TypeFacts
 
 __all__ = ["RETYPED", "ROOTS_LIMIT", "TypePairs"]
 
@@ -114,6 +114,9 @@ class TypePairs:
             for was, now in (*matched.kept, *matched.renamed):
                 if not isinstance(was.type, Scalar):
                     self.difference(was.type, now.type, use)
+                if isinstance(was.type, Pointer) and isinstance(now.type, Pointer) and _is_counted(was, old):
+                    flow = use.flow if was.type.const and now.type.const else IN | OUT
+                    self.difference(was.type.to, now.type.to, use._replace(flow=flow))
 
     def roots_of(self, pair: tuple[str, str]) -> tuple[Root, ...]:
         """Return the functions and variables from which ways lead to a pair, the shortest ways first.
@@ -166,6 +169,12 @@ class TypePairs:
         if not shape or any(map(_is_sure, found)):
             return "callback-changed"
         return UNSEEN if any(found) else ""
+
+
+def _is_counted(member: Member, record: Record) -> bool:
+    """Tell whether names say that there are many of what a member points to."""
+    beside = record.members[record.members.index(member) + 1 :][:1]
+    return any(is_count(one.name, one.type) for one in beside)
 
 
 def _is_sure(kind: str) -> bool:
