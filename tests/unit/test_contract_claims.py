@@ -11,6 +11,7 @@ from contract_rows_functions import BOTH, FLUSH, STEP
 from contract_rows_promises import FIELDS, STATE
 from hotgraft.core.contract_judge import compare
 from hotgraft.core.contract_rules import Verdict
+from hotgraft.core.layout import StateLayout
 
 if TYPE_CHECKING:
     from hotgraft.core.surface import Surface
@@ -126,3 +127,18 @@ def test_a_state_layout_that_changed_under_one_schema_number_is_a_claim_of_a_rel
     assert (claim.subject, claim.declared, claim.least) == ("state schema", "1", "2")
     honest = replace(new, state=replace(STATE, layout_id=8, schema=2))
     assert compare(old, honest).release_claims == ()
+
+
+def _with_block(*members: str, size: int) -> Surface:
+    types = {"block": record(*members, size=size)}
+    state = replace(STATE, can_hand_over=True, layout_id=size, layout=StateLayout(struct="block", types=types))
+    return replace(BOTH, state=state, state_type="block", types=types)
+
+
+def test_a_state_that_is_converted_by_name_keeps_its_schema() -> None:
+    """The docs promise it: add a field, save, and the data stays; a gate that refused that would say otherwise."""
+    small, large = _with_block("a: i32 @0", size=4), _with_block("a: i32 @0", "b: i32 @4", size=8)
+
+    assert compare(small, large).release_claims == ()
+    (claim,) = compare(large, small).release_claims  # b has no place: what would be lost is no conversion
+    assert claim.subject == "state schema"

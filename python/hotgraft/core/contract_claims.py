@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from hotgraft.core.contract_facts import Claim
 from hotgraft.core.contract_rules import Verdict
+from hotgraft.core.state import Crossing, choose_crossing
 from hotgraft.core.versions import Version
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ def release_claims(old: Surface, new: Surface, facts: Iterable[Fact]) -> Iterato
     """Yield the plugin's own version, and its state's schema, where they step less than the facts.
 
     For a release only: while it is developed, one version is built many times. Neither a pre-release nor what comes
-    before it promises anything (SemVer §9), and below 1.0.0 a minor step is a major one.
+    before it promises anything (SemVer §9), and below 1.0.0 a minor step is a major one. A schema is of what the state
+    means: fields that are converted by name keep theirs.
     """
     listed = [one for one in facts if one.kind != "range-unmet"]
     if claim := _of_version(old.version, new.version, listed):
@@ -58,7 +60,7 @@ def release_claims(old: Surface, new: Surface, facts: Iterable[Fact]) -> Iterato
     was, now = old.state, new.state
     if was is not None and now is not None and was.has_state and now.has_state and was.schema == now.schema:
         met = tuple(one for one in listed if one.kind.startswith(("state-field", "state-layout")))
-        if met:
+        if met and choose_crossing(was, now).crossing is not Crossing.CONVERT:
             texts = (str(was.schema), str(now.schema), str(was.schema + 1))
             yield Claim(subject="state schema", before=texts[0], declared=texts[1], least=texts[2], facts=met)
 
