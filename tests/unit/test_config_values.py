@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from hotgraft.core.config_values import ConfigTooLargeError, fill_defaults, json_complaints
+from hotgraft.engine.config import config_text
 
 ITSELF: dict[str, Any] = {}
 ITSELF["again"] = [ITSELF]
@@ -53,6 +54,13 @@ def test_what_is_json_has_no_complaint() -> None:
     """Tuples too: they are lists to JSON."""
     assert json_complaints({"a": [1, 2.5, None, True, "é", (1, {})], "b": (1 << 64) - 1, "c": -(1 << 63)}) == ()
     assert json_complaints(nested(64)) == ()
+
+
+@pytest.mark.parametrize("config", ["{}", "", b"{}", [], [("rate", 3)], 3])
+def test_a_config_that_is_no_mapping_is_refused_by_its_type(config: Any) -> None:
+    """JSON text is what one tries first; dict() says something about a sequence's elements, and takes an empty one."""
+    with pytest.raises(TypeError, match=f"a config is a mapping of names to values.*not {type(config).__name__}"):
+        config_text(config)
 
 
 def test_a_thousand_wrong_values_are_not_all_listed() -> None:

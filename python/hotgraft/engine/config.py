@@ -6,6 +6,7 @@ The schema comes out of the descriptor.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from hotgraft.core.config_values import CONFIG_LIMIT, ConfigTooLargeError, fill_defaults, json_complaints
@@ -16,7 +17,7 @@ from hotgraft.core.sentences import printable
 from hotgraft.engine.validating import CHECK_STEPS, Spending, TooMuchError, violations_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from hotgraft.core.schema_terms import Schema
 
@@ -29,8 +30,12 @@ def config_text(config: Mapping[str, Any] | None) -> str:
     """Return a config as the JSON object that is kept, and checked.
 
     Raises:
-        ConfigError: something in it has no JSON form; each such place by its JSON Pointer.
+        ConfigError: something in it has no JSON form; each such place by its JSON Pointer. TypeError: it is no mapping.
     """
+    if config is not None and not isinstance(config, Mapping):
+        raise TypeError(
+            f"a config is a mapping of names to values, such as {{'rate': 48000}}, not {type(config).__name__}"
+        )
     value = dict(config or {})
     found = json_complaints(value)
     text = "" if found else json.dumps(value, allow_nan=False, sort_keys=True)
