@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import hotgraft
+from hotgraft.core.state import Crossing
 from hotgraft.dev import session as module
 from hotgraft.dev.said import Said
 from hotgraft.dev.session import Session
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     import pytest
     from hotgraft.engine.build_image import Built
     from sample_plugins import Workshop
+
+
+def test_every_way_in_which_state_crosses_has_words() -> None:
+    """A way without words ended the session, at the first field that an author added."""
+    assert set(module.STATE_WORDS) == {str(one) for one in Crossing}
 
 
 def test_image_that_goes_before_it_is_taken_is_a_refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
