@@ -192,9 +192,15 @@ def test_flags_that_hide_what_the_compiler_says_hide_no_function(
 
 def test_what_cannot_be_known_is_said(tmp_path: Path) -> None:
     """The parameters of a function without a prototype, and a type that nobody has a word for."""
-    found = read(tmp_path, "int old_style();\n")
+    found = read(tmp_path, "int old_style();\nvoid on(int (*f)());\n")
 
-    assert found.unseen == ("old_style: a function without a prototype: its parameters are not known",)
+    assert found.functions["old_style"].is_variadic and found.functions["old_style"].parameters == ()
+    assert found.unseen == ("on.0: a function without a prototype: its parameters are not known",)
+
+
+def test_a_parameter_without_a_name_has_none(tmp_path: Path) -> None:
+    """Its place in the place of a name was told as a parameter `1`, and as renamed where it got one."""
+    assert [one.name for one in read(tmp_path, "int f(int, int x);\n").functions["f"].parameters] == ["", "x"]
 
 
 def test_an_interface_is_read_with_its_annotations(tmp_path: Path) -> None:

@@ -135,7 +135,7 @@ class _Assembly:
             is_nonnull = every or at + 1 in places or (said is not None and said.is_nonnull)
             parameters.append(
                 Parameter(
-                    name=said.name if said is not None and said.name else f"{at + 1}",
+                    name=said.name if said is not None else "",
                     type=one,
                     count=self._length(said, names) if said is not None and is_pointer else None,
                     is_nullable=is_pointer and not is_nonnull,

@@ -106,7 +106,7 @@ def _parameter(at: int, kinds: Sequence[CType], declared: Declared | None, names
     word = next((one for one in _DIRECTIONS if one in said), "")
     is_user_pointer = kind == Pointer(VOID) and not word and is_call_back(before)  # `bind_passed` takes it so too
     return Parameter(
-        name=declared.name if declared is not None else f"{at + 1}",
+        name=declared.name if declared is not None else "",
         type=kind,
         direction=_DIRECTIONS.get(word),
         count=_count(said[word][0], names) if word and said[word] else None,
