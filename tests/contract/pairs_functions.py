@@ -195,6 +195,21 @@ PAIRS: Final = (
         new_code="int note(const char *form, double value) { return printf(form, (int)value); }",
         client='note("%d\\n", 7);',
     ),
+    harmless(
+        "patch", "a function of nothing gets its prototype",
+        old="int answer();",
+        new="int answer(void);",
+        code="int answer(void) { return 42; }",
+        client='printf("%d\\n", answer());',
+    ),
+    breaking(
+        "unknown", "a function without a prototype gets one that it did not have",
+        old="int half();",
+        new="int half(double x);",
+        code="int half(int x) { return x / 2; }",
+        new_code="int half(double x) { return (int)(x / 2); }",
+        client='printf("%d\\n", half(8));',
+    ),
     breaking(
         "major", "a function loses its prototype",
         old="int add(int a, int b);",

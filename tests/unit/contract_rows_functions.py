@@ -36,6 +36,14 @@ def _counted(old: str | None, new: str | None, direction: str, const: str = " co
     return passing(was, now)
 
 
+def _prototype(old: str | None, new: str | None) -> tuple[Surface, Surface]:
+    """Return two libraries with a function that takes nothing (empty), one thing, or has no prototype (None)."""
+    given = {one: (parameter("", one),) if one else () for one in (old, new)}
+    sides = (replace(function("init"), parameters=given[one], is_variadic=one is None) for one in (old, new))
+    was, now = (Surface(label="a.h", functions={"init": one}) for one in sides)
+    return was, now
+
+
 def _with_code(text: str) -> Surface:
     return replace(ROOT, constants={**ROOT.constants, "macro NEXT($0)": text})
 
@@ -123,6 +131,15 @@ OFFERS: Final = (
     Row("a value to void", *_result("i32", "void"), ("result-retyped",)),
     Row("number to status", *_result("i32", "i32", is_status=True), ("result-retyped",)),
     Row("result volatile", *_result("i32*", "i32 volatile*"), ("result-retyped",)),
+    Row("prototype of nothing", *_prototype(None, ""), ("prototype-said",)),
+    Row("prototype of something", *_prototype(None, "i32"), ("prototype-unseen",)),
+    Row("prototype of nothing lost", *_prototype("", None), ("prototype-unseen",)),
+    Row("no prototype before and after", *_prototype(None, None), ("prototype-unseen",)),
+    Row(
+        "prototype of something lost",
+        *_prototype("i32", None),
+        ("parameter-count-changed", "variadic-changed"),
+    ),
     Row("variadic added", *_changed(is_variadic=True), ("variadic-changed",)),
     Row("no longer variadic", offering(replace(STEP, is_variadic=True)), offering(STEP), ("variadic-changed",)),
     # DESIGN §8: constant changed → major

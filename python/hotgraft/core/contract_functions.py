@@ -26,6 +26,9 @@ _STRICTER_WITHOUT: Final = ("idempotent", "realtime")
 
 def function_facts(old: Function, new: Function, root: Root, pairs: TypePairs) -> Iterator[Fact]:
     """Yield every difference between two versions of a function; what types it leads to is noted in `pairs`."""
+    if _is_unsaid(new) and not old.parameters:
+        before, after = signature_text(old), signature_text(new) if old != new else ""
+        yield Fact(kind="prototype-unseen", subject=str(root), before=before, after=after, roots=(root,))
     if old == new:
         yield from _facts_behind(old, root, pairs)
         return
@@ -33,10 +36,13 @@ def function_facts(old: Function, new: Function, root: Root, pairs: TypePairs) -
     if old.offset != new.offset:
         before, after = f"byte {old.offset}", f"byte {new.offset}"
         yield Fact(kind="function-moved", subject=str(root), before=before, after=after, roots=roots)
-    if old.is_variadic != new.is_variadic:
+    if _is_unsaid(old) and not new.is_variadic:
+        yield _whole("prototype-unseen" if new.parameters else "prototype-said", old, new, root)
+    elif old.is_variadic != new.is_variadic and (old.parameters or new.parameters):
         yield _whole("variadic-changed", old, new, root)
     if len(old.parameters) != len(new.parameters):
-        yield _whole("parameter-count-changed", old, new, root)
+        if not _is_unsaid(old) or new.is_variadic:
+            yield _whole("parameter-count-changed", old, new, root)
     else:
         yield from _names(old, new, root)
         for place, (was, now) in enumerate(zip(old.parameters, new.parameters, strict=True), 1):
@@ -81,6 +87,11 @@ def _facts_behind(function: Function, root: Root, pairs: TypePairs) -> Iterator[
 def _whole(kind: str, old: Function, new: Function, root: Root) -> Fact:
     before, after = signature_text(old), signature_text(new)
     return Fact(kind=kind, subject=str(root), before=before, after=after, roots=(root,))
+
+
+def _is_unsaid(function: Function) -> bool:
+    """Tell whether a C function has no prototype, ``f()``: then nothing is said of what it takes."""
+    return function.is_variadic and not function.parameters
 
 
 def _names(old: Function, new: Function, root: Root) -> Iterator[Fact]:

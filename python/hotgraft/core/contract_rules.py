@@ -73,6 +73,8 @@ _FUNCTIONS: Final = {
     "buffer-needs-less": Rule(_MINOR, "less of what callers pass is read"),
     "parameter-may-be-null": Rule(_MINOR, "what was passed is still accepted"),
     "parameter-not-null": Rule(_MAJOR, "callers may pass NULL"),
+    "prototype-said": Rule(_PATCH, "it takes nothing, and says so now"),
+    "prototype-unseen": Rule(_UNKNOWN, "without a prototype nobody knows what is passed"),
     "variadic-changed": Rule(_MAJOR, "arguments are passed another way"),
     "result-retyped": Rule(_MAJOR, "callers read what it was"),
     "result-const-added": Rule(_MAJOR, "callers may write to it"),

@@ -100,7 +100,10 @@ class TypeReader:
         if entry.tag == "atomic_type":
             return Atomic(self.type_of(entry.type, place))
         if entry.tag == "subroutine_type":
-            return self.function(entry, place)
+            kind = self.function(entry, place)
+            if kind.is_variadic and not kind.parameters:
+                self._unseen.append(f"{place}: a function without a prototype: its parameters are not known")
+            return kind
         return self._unseen_type(entry.name or entry.tag, place)
 
     def function(self, entry: Entry, place: str) -> FunctionType:
@@ -112,8 +115,7 @@ class TypeReader:
         )
         is_variadic = any(one.tag == "unspecified_parameters" for one in children)
         if not entry.number("prototyped") and not parameters:
-            self._unseen.append(f"{place}: a function without a prototype: its parameters are not known")
-            is_variadic = True
+            is_variadic = True  # what nobody could write with a prototype
         return FunctionType(parameters, self.type_of(entry.type, f"{place}.result"), is_variadic)
 
     def _pointer(self, entry: Entry, place: str) -> CType:
