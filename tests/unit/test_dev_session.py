@@ -27,6 +27,26 @@ def test_every_way_in_which_state_crosses_has_words() -> None:
     assert set(module.STATE_WORDS) == {str(one) for one in Crossing}
 
 
+def test_a_field_that_was_added_does_not_close_the_way_back(tmp_path: Path) -> None:
+    """An ordinary reload of the build before would be refused: it has no place for the field."""
+    new_plugin("gain", tmp_path)
+    folder, keep, heard = tmp_path / "gain", tmp_path / "keep", list[Said]()
+    keep.mkdir()
+    header = folder / "gain.h"
+    with hotgraft.Host() as host:
+        session = Session(folder, Sources((folder,)), host, (), keep, heard.append)
+        session.answer()
+        header.write_text(
+            header.read_text().replace("    uint64_t processed;", "    double peak;\n    uint64_t processed;")
+        )
+        session.answer()
+        session.roll_back()
+        session.roll_back()
+
+    swapped = [one.facts["state"] for one in heard if one.event in ("swapped", "rolled_back")]
+    assert swapped == [module.STATE_WORDS["convert"]] * 3
+
+
 def test_image_that_goes_before_it_is_taken_is_a_refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`rm -r build` at the wrong moment: the session goes on, and so does what serves."""
     new_plugin("gain", tmp_path)

@@ -8,7 +8,15 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from hotgraft.core.errors import BindError, BuildError, HotgraftError, ManifestError, PermissionRequired, StateError
+from hotgraft.core.errors import (
+    BindError,
+    BuildError,
+    HotgraftError,
+    ManifestError,
+    PermissionRequired,
+    RollbackBlocked,
+    StateError,
+)
 from hotgraft.dev.calling import make_call, sample_call
 from hotgraft.dev.said import Said
 from hotgraft.dev.sources import changed_files, digest_of
@@ -110,7 +118,7 @@ class Session:
         return True
 
     def roll_back(self) -> None:
-        """Swap back to the image that served before: an ordinary reload of its kept bytes."""
+        """Swap back to the image that served before, by a new swap of its kept bytes."""
         if len(self.images) < 2:
             self._say("no_rollback", reason="there is no image before the one that serves")
             return
@@ -168,8 +176,7 @@ class Session:
                 return True
             began_s = time.monotonic()
             with self._inside("reload"):
-                # An author edits versions too.
-                report = self._granting(lambda: self.host.reload(name, kept, is_settled=True, allow_downgrade=True))
+                report = self._granting(lambda: self._replace(name, kept, goes_back=event == "rolled_back"))
             swap_ms = (time.monotonic() - began_s) * 1e3
         except Exception as error:
             kept.unlink(missing_ok=True)
@@ -179,6 +186,13 @@ class Session:
         before = report.plan.version if report.plan is not None and report.plan.is_downgrade else ""
         self._say(event, report=report, state=_state_words(report), swap_ms=swap_ms, downgrade_from=before)
         return True
+
+    def _replace(self, name: str, image: Path, *, goes_back: bool) -> SwapReport:
+        """Going back may leave behind what the earlier build never knew; the host knows which image that is."""
+        if goes_back:
+            with contextlib.suppress(RollbackBlocked):  # it is not kept: then as any other image
+                return self.host.rollback(name)
+        return self.host.reload(name, image, is_settled=True, allow_downgrade=True)  # an author edits versions too
 
     def _granting(self, work: Callable[[], Answer]) -> Answer:
         """Do it; what it asks for is granted: who runs this has just written it into plugin.toml."""
