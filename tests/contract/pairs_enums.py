@@ -103,6 +103,13 @@ PAIRS: Final = (
         client='volatile unsigned m = 0x80000001u; printf("%ld\\n", use((enum mode)m));',
         abidiff="it takes a value that is added to an enum for harmless",
     ),
+    harmless(
+        "minor", "a negative value is added to an enum that crosses as an int",
+        old="enum error { NONE, BUSY };\nint use(int x);",
+        new="enum error { WRONG = -1, NONE, BUSY };\nint use(int x);",
+        code="int use(int x) { return x ? BUSY : NONE; }",
+        client='printf("%d\\n", use(1) == BUSY);',
+    ),
     breaking(
         "major", "a large value makes the enum 64 bits wide",
         old="enum flag { A = 1, B = 2 };\nstruct s { enum flag f; int v; };\nint get(const struct s *s);",

@@ -6,7 +6,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from hotgraft.core.c_types import Pointer, type_text
+from hotgraft.core.c_types import SCALAR_BYTES, Pointer, type_text
 from hotgraft.core.contract_facts import Fact
 from hotgraft.core.contract_members import lies_in_padding
 from hotgraft.core.contract_reach import IN, OUT
@@ -170,19 +170,20 @@ class _Enums:
         *,
         is_answered: bool = False,
         roots: tuple[Root, ...] = (),
-        elsewhere: Mapping[str, str] = _NOTHING,
+        elsewhere: Mapping[str, str] | None = None,
     ) -> None:
         self._old = old
         self._new = new
         self._pair = pair
         self._is_answered = is_answered
         self._roots = roots
-        self._elsewhere = elsewhere
+        self._is_by_numbers = elsewhere is not None
+        self._elsewhere = elsewhere or _NOTHING
 
     def facts(self) -> Iterator[Fact]:
         if self._pair[0] != self._pair[1]:
             yield self._fact("tag-renamed", "", *self._pair)
-        if self._old.type != self._new.type:
+        if self._old.type != self._new.type and not self._is_type_unmet():
             yield self._fact("enum-type-changed", "", self._old.type, self._new.type)
         before, after = dict(self._old.values), dict(self._new.values)
         fresh = {name: value for name, value in after.items() if name not in before}
@@ -205,6 +206,10 @@ class _Enums:
             is_known = value in {number for one, number in before.items() if after.get(one) == number}
             kind = "enum-value-named-twice" if is_known else f"enum-value-added-to-{flow}"
             yield self._fact(kind, name, "", str(value))
+
+    def _is_type_unmet(self) -> bool:
+        """Tell whether only numbers cross: an int holds them whether the enum is signed or not."""
+        return self._is_by_numbers and SCALAR_BYTES.get(self._old.type) == SCALAR_BYTES.get(self._new.type)
 
     def _fact(self, kind: str, value: str, before: str, after: str) -> Fact:
         subject = f"enum {self._pair[0]}" + (f", value {value}" if value else "")
