@@ -103,7 +103,7 @@ def test_a_field_that_is_new_is_converted_to() -> None:
     [
         (
             _with_fields(("level", "f64"), layout_id=0xB),
-            "there is no place for calls: name it under dropped in [state]",
+            "calls: name it under renamed_from in [state] if it is called otherwise now, or under dropped",
         ),
         (_with_fields(("level", "f32"), ("calls", "u32"), layout_id=0xB), "level would be rounded"),
         (_with_fields(("level", "f64"), ("calls", "u32"), layout_id=0xB, schema=2), "schema 2 says that they mean"),

@@ -138,7 +138,10 @@ def _conversion(old: StateFacts, new: StateFacts, *, goes_back: bool) -> tuple[C
 
 
 def _lost(path: str) -> str:
-    return f"there is no place for {path}: name it under dropped in [state] to give its value up"
+    return (
+        f"there is no place for {path}: name it under renamed_from in [state] if it is called otherwise now, "
+        "or under dropped to give its value up"
+    )
 
 
 def _rounded(path: str) -> str:
