@@ -67,6 +67,10 @@ READ = {
     "array of arrays": (
         header(PAIR, "typedef struct pair { float a[2][3]; } pair;"), ["f(self, p: pair[1] in) -> void"]
     ),
+    "array at the begin of a struct inside": (
+        header(PAIR, "typedef struct more { double a[2][2]; } more; typedef struct pair { more m; int8_t b; } pair;"),
+        ["f(self, p: pair[1] in) -> void"],
+    ),
     "array of an enumerator": (
         header(PAIR, "enum { N = 4 }; typedef struct pair { float b[N]; } pair;"), ["f(self, p: pair[1] in) -> void"]
     ),

@@ -66,6 +66,7 @@ _HEAD: Final = """\
 #pragma GCC diagnostic push
 #pragma GCC diagnostic error "-Wmissing-field-initializers"
 #pragma GCC diagnostic error "-Wswitch-enum"
+#pragma GCC diagnostic ignored "-Wmissing-braces" /* one zero is enough for what is inside */
 #if defined(__cplusplus)
 #pragma GCC diagnostic ignored "-Wold-style-cast" /* in macros of the headers */
 #endif
