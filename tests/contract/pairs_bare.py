@@ -36,6 +36,21 @@ PAIRS: Final = (
         code=f"int a(void) {{ return 1; }}\n{_TABLE_CODE}",
         client=_CALLS_TABLE,
     ),
+    breaking(
+        "major", "what leads to a table of functions exchanges two members",
+        old="int a(void);\nstruct ops { int (*get)(void); };\nstruct plug { const char *name; struct ops *ops; };",
+        new="int a(void);\nstruct ops { int (*get)(void); };\nstruct plug { struct ops *ops; const char *name; };",
+        code="int a(void) { return 1; } static struct ops ops = {a};"
+        ' const struct plug plug_entry = {.name = "plug", .ops = &ops};',
+        client='extern const struct plug plug_entry;\nint main(void) { puts(plug_entry.name); return 0; }',
+    ),
+    breaking(
+        "major", "an array of functions moves in a table",
+        old="int a(void);\nstruct disp { long n; int (*at[2])(void); };",
+        new="int a(void);\nstruct disp { int (*at[2])(void); long n; };",
+        code="int a(void) { return 1; } const struct disp disp_entry = {.n = 2, .at = {a, a}};",
+        client='extern const struct disp disp_entry;\nint main(void) { printf("%ld\\n", disp_entry.n); return 0; }',
+    ),
     harmless(
         "minor", "a sized table of functions that is found by its name grows at its end",
         old="typedef struct codec { uint32_t struct_size; int (*read)(int); } codec;",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from hotgraft.core.c_types import VOID, Array, Atomic, FunctionType, Named, Pointer
 from hotgraft.core.contract_facts import Fact
 from hotgraft.core.contract_interfaces import numbers_of
-from hotgraft.core.contract_reach import IN, OUT, Use
+from hotgraft.core.contract_reach import IN, OUT, Use, who_refers_to
 from hotgraft.core.contract_records import enum_facts
 from hotgraft.core.surface import Enumeration, Record
 
@@ -30,19 +30,20 @@ _CODE: Final = ("inline ", "macro ")  # how names of constants begin that are co
 def note_bare_types(old: Surface, new: Surface, pairs: TypePairs) -> None:
     """Note what callers of headers meet without a declaration that leads there, so that it is compared.
 
-    That are types that hold functions, because a loader hands them over by name; those that code in the headers uses;
-    and all of them where the headers declare types only, because then it is others who declare what they are for.
+    That are types that hold functions or lead to them, because a loader hands them over by name; those that code in
+    the headers uses; and all where the headers declare types only, because others then declare what they are for.
     """
     if old.abi is not None or not pairs.changed:
         return
     leads = _Reached(old).names | _Reached(new).names
     is_types_only = not (old.functions or old.variables or old.interfaces)
+    tables = who_refers_to((name for name, facts in old.types.items() if _holds_functions(facts)), (old.types,))
     code = {word for name, text in old.constants.items() if name.startswith(_CODE) for word in text.split()}
     added = [facts for name, facts in new.types.items() if name not in old.types]
     for name in sorted(pairs.affected & old.types.keys() - leads):
         was, now = old.types[name], new.types.get(name)
         is_kept = isinstance(now, Record) or (is_types_only and not _is_typedef(was) and was not in added)
-        if isinstance(was, Record) and is_kept and (is_types_only or name in code or _holds_functions(was)):
+        if isinstance(was, Record) and is_kept and (is_types_only or name in code | tables):
             pairs.note(name, name, Use(IN | OUT, False))
 
 
@@ -51,9 +52,14 @@ def _is_typedef(facts: TypeFacts) -> bool:
     return isinstance(facts, Record) and [one.name for one in facts.members] == ["value"]
 
 
-def _holds_functions(facts: Record) -> bool:
-    kinds = [one.type for one in facts.members]
-    return any(isinstance(one.to if isinstance(one, Pointer) else one, FunctionType) for one in kinds)
+def _holds_functions(facts: TypeFacts) -> bool:
+    for kind in [one.type for one in facts.members] if isinstance(facts, Record) else ():
+        inner: CType = kind
+        while isinstance(inner, Pointer | Array | Atomic):
+            inner = inner.to if isinstance(inner, Pointer) else inner.of
+        if isinstance(inner, FunctionType):
+            return True
+    return False
 
 
 def unused_facts(old: Surface, new: Surface, pairs: TypePairs) -> Iterator[Fact]:
