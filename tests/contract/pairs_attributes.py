@@ -98,4 +98,18 @@ PAIRS: Final = (
         new_code="int add_old(int a, int b) { return a + b; } int add(int a, int b) { return a - b; }",
         client='printf("%d\\n", add(2, 3));',
     ),
+    breaking(
+        "major", "a pragma hides what callers call",
+        old="int answer(void);\nint other(void);",
+        new="#pragma GCC visibility push(hidden)\nint answer(void);\n#pragma GCC visibility pop\nint other(void);",
+        code="int answer(void) { return 42; } int other(void) { return 1; }",
+        client='printf("%d\\n", answer());',
+    ),
+    harmless(
+        "patch", "a pragma shows what was seen",
+        old="int answer(void);",
+        new="#pragma GCC visibility push(default)\nint answer(void);\n#pragma GCC visibility pop",
+        code="int answer(void) { return 42; }",
+        client='printf("%d\\n", answer());',
+    ),
 )  # fmt: skip

@@ -27,7 +27,8 @@ __all__ = ["assemble"]
 
 CALLING: Final = "attributes that change a call or a layout"
 _QUIET_PRAGMAS: Final = re.compile(
-    r"once|pack.*|(GCC|clang) (diagnostic|system_header|visibility|poison).*|STDC .*|message.*|(end)?region.*"
+    r"once|pack.*|(GCC|clang) (diagnostic|system_header|poison).*|GCC visibility (pop|push \( default \))|STDC .*"
+    r"|message.*|(end)?region.*"
 )
 _NUMBER: Final = re.compile(r"[( ]*(0[xX][0-9a-fA-F]+|[0-9]+)[uUlL]*[ )]*")
 
