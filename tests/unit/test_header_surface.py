@@ -158,6 +158,15 @@ def test_a_header_that_does_not_compile_says_so_in_the_compiler_s_words(tmp_path
     assert "nowhere.h" in caught.value.output
 
 
+@pytest.mark.parametrize("text", ["int f(int x)\n", "int f(\n", "struct s { int x;\n"])
+def test_a_header_that_ends_in_a_declaration_is_told_of(text: str, tmp_path: Path) -> None:
+    """The compiler names a line that is ours, and nobody finds it in the header."""
+    with pytest.raises(BuildError) as caught:
+        read(tmp_path, text)
+
+    assert "perhaps not ended" in caught.value.output
+
+
 def test_a_header_of_cpp_is_refused_and_not_called_equal(tmp_path: Path) -> None:
     """What is not looked at must not look like what did not change."""
     with pytest.raises(BindError, match=r"C\+\+ declarations are not compared"):

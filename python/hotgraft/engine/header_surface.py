@@ -154,7 +154,12 @@ def _text_of(file: str) -> str:
 
 
 def _without_probes(words: str) -> str:
-    """Leave out what the compiler says of our questions: they fail because the headers do."""
+    """Leave out what the compiler says of our questions: they fail because the headers do.
+
+    Where it says nothing else, what it saw last in the headers goes on into the first question.
+    """
     lines = words.splitlines(keepends=True)
     end = next((at for at, line in enumerate(lines) if SOURCE in line), len(lines))
-    return "".join(lines[:end]) or words
+    if end or not lines:
+        return "".join(lines[:end])
+    return f"the last declaration of the headers is perhaps not ended, by ; or ) or }}: what follows it fails\n{words}"
