@@ -51,7 +51,7 @@ void compare(const CopyPlan &plan, std::uint64_t count) {
 
 TEST_CASE("copies and fills of every size land where they belong, in any number of states") {
     for (std::uint64_t bytes = 1; bytes <= 300; ++bytes) {
-        for (const std::uint64_t count : {1, 2, 3, 40}) {
+        for (const std::uint64_t count : std::vector<std::uint64_t>{1, 2, 3, 40}) {
             compare(plan_of(bytes + 24, bytes + 29, {copy(9, 0, bytes), fill(bytes, 5), copy(0, bytes + 5, 24)}),
                     count);
             compare(plan_of(bytes, bytes, {copy(0, 0, bytes)}), count);
@@ -84,8 +84,8 @@ TEST_CASE("a block of more than one tile is converted to its last byte") {
 }
 
 TEST_CASE("loops are the same along the array and along the block") {
-    for (const std::uint64_t elements : {1, 2, 5, 70, 900}) {
-        for (const std::uint64_t count : {1, 3, 60}) {
+    for (const std::uint64_t elements : std::vector<std::uint64_t>{1, 2, 5, 70, 900}) {
+        for (const std::uint64_t count : std::vector<std::uint64_t>{1, 3, 60}) {
             const std::uint64_t old_bytes = 4 + elements * 20;
             const std::uint64_t new_bytes = elements * 27 + 8;
             compare(plan_of(old_bytes, new_bytes,
@@ -123,7 +123,7 @@ TEST_CASE("numbers keep their value, and one that does not fit is named") {
         CAPTURE(one.sentence);
         const std::size_t from = hotgraft::bytes_of(one.source);
         const std::size_t into = hotgraft::bytes_of(one.target);
-        for (const std::uint64_t count : {1, 2, 33, 5'000}) {
+        for (const std::uint64_t count : std::vector<std::uint64_t>{1, 2, 33, 5'000}) {
             const auto program = program_of(plan_of(from, into, {convert(0, 0, 1, one.source, one.target)}));
             Bytes old_block(from * count);
             for (std::uint64_t i = 0; i < count; ++i) {
