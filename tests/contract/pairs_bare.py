@@ -116,4 +116,13 @@ PAIRS: Final = (
         client='printf("%d\\n", second());',
         abidiff="nothing in the binary leads to the struct",
     ),
+    breaking(
+        "major", "a struct changes that only a macro reaches into",
+        old="const unsigned char *raw(void);\nstruct head { int16_t a, b; };\n#define B_AT offsetof(struct head, b)",
+        new="const unsigned char *raw(void);\nstruct head { int16_t a, c, b; };\n#define B_AT offsetof(struct head, b)",
+        code="const unsigned char *raw(void) { static const struct head h = {.a = 1, .b = 2};"
+        " return (const unsigned char *)&h; }",
+        client='printf("%d\\n", raw()[B_AT]);',
+        abidiff="nothing in the binary leads to the struct",
+    ),
 )  # fmt: skip

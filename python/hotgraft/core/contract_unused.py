@@ -6,7 +6,7 @@ In headers more types are met than functions lead to: a plugin's entry or table 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from hotgraft.core.c_types import VOID, Array, Atomic, FunctionType, Named, Pointer
 from hotgraft.core.contract_facts import Fact
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["note_bare_types", "unused_facts"]
 
-_CODE: Final = ("inline ", "macro ")  # how names of constants begin that are code
-
 
 def note_bare_types(old: Surface, new: Surface, pairs: TypePairs) -> None:
     """Note what callers of headers meet without a declaration that leads there, so that it is compared.
@@ -38,7 +36,7 @@ def note_bare_types(old: Surface, new: Surface, pairs: TypePairs) -> None:
     leads = _Reached(old).names | _Reached(new).names
     is_types_only = not (old.functions or old.variables or old.interfaces)
     tables = who_refers_to((name for name, facts in old.types.items() if _holds_functions(facts)), (old.types,))
-    code = {word for name, text in old.constants.items() if name.startswith(_CODE) for word in text.split()}
+    code = {word for text in old.constants.values() if not text.startswith('"') for word in text.split()}
     added = [facts for name, facts in new.types.items() if name not in old.types]
     for name in sorted(pairs.affected & old.types.keys() - leads):
         was, now = old.types[name], new.types.get(name)
