@@ -128,6 +128,7 @@ def test_what_is_no_image_is_refused_in_words(make: Make, tmp_path: Path) -> Non
         (("old.so", "old.so", "-D", "A=1"), "-I, -D and --cc are for headers"),
         (("gain.h", "gain.h", "--consumer", "old.so"), "--consumer is for images"),
         (("old.so", "gone.so"), "does not exist"),
+        (("old.so", "fifo"), "fifo: not a regular file"),
         (("old.so",), "Missing argument 'NEW'"),
     ],
 )
@@ -137,6 +138,7 @@ def test_what_cannot_be_compared_is_a_usage_error(
     """Before anything is read."""
     make("old")
     (tmp_path / "headers").mkdir()
+    os.mkfifo(tmp_path / "fifo")  # opening it would wait for a writer
     (tmp_path / "gain.h").write_text("int gain(int by);\n")
     assert complaint in " ".join(hotgraft("diff", *words, folder=tmp_path, code=2)[1].split())
 

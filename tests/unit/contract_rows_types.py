@@ -196,6 +196,11 @@ STRUCTS: Final = (
     Row("const added there, both ways", *typed("inout", WRITES, READS), ("member-retyped",)),
     # Names
     Row("tag renamed", *_renamed(PAIR, PAIR), ("tag-renamed",)),
+    Row(
+        "tag and a member renamed: timespec, then timeval",
+        *_renamed(PAIR, record("a: i32 @0", "other: i32 @4", size=8)),
+        ("member-renamed", "record-replaced"),
+    ),
     Row("tag renamed and changed", *_renamed(PAIR, replace(PAIR, align=8)), ("alignment-changed", "tag-renamed")),
     Row(
         "another type of the same bytes, that was there before",

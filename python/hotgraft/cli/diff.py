@@ -57,7 +57,10 @@ def command(
     from hotgraft.cli.diff_report import report
     from hotgraft.engine.comparison import compare_headers, compare_images, kind_of
 
-    kinds = [kind_of(one) for one in (old, new)]
+    try:
+        kinds = [kind_of(one) for one in (old, new)]
+    except OSError as error:
+        raise click.UsageError(f"{error.filename}: {error.strerror}: compare files, or folders of headers.") from None
     if kinds[0] != kinds[1]:
         words = {"image": "an image", "headers": "a C header or a folder of them"}
         found = f"{old} is {words[kinds[0]]} and {new} is {words[kinds[1]]}"

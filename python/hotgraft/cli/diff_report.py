@@ -31,7 +31,15 @@ _WORDS: Final = {
 _COLOURS: Final = {Verdict.MAJOR: "red", Verdict.UNKNOWN: "yellow", Verdict.MINOR: "green", Verdict.PATCH: "green"}
 # Kinds of facts that a picture of the bytes says nothing about.
 _NOT_DRAWN: Final = frozenset(
-    {"tag-renamed", "opaque-renamed", "opaque-completed", "record-hidden", "record-kind-changed", "type-unseen"}
+    {
+        "tag-renamed",
+        "record-replaced",
+        "opaque-renamed",
+        "opaque-completed",
+        "record-hidden",
+        "record-kind-changed",
+        "type-unseen",
+    }
 )
 _THROUGH_SHOWN: Final = 3
 _LEFT: Final = 9  # columns of the verdict's word

@@ -77,9 +77,9 @@ class _Records:
         if old.kind != new.kind:
             yield self._fact("record-kind-changed", "", old.kind, new.kind)
             return
-        if self._pair[0] != self._pair[1]:
-            yield self._fact("tag-renamed", "", *self._pair)
         matched = self._pairs.matched(self._pair, old, new)
+        if self._pair[0] != self._pair[1]:
+            yield self._fact("record-replaced" if matched.renamed else "tag-renamed", "", *self._pair)
         yield from self._kept(matched)
         added = [self._fact(self._kind_of_added(one), one.name, "", _shown(one)) for one in matched.added]
         if old.bytes != new.bytes and {one.kind for one in added} != {"member-appended"}:

@@ -102,6 +102,7 @@ _FUNCTIONS: Final = {
 _TYPES: Final = {
     "size-changed": Rule(_MAJOR, "callers make room for its old size"),
     "alignment-changed": Rule(_MAJOR, "callers place it by its old alignment"),
+    "record-replaced": Rule(_UNKNOWN, "the tag and members have other names: perhaps another thing of the same bytes"),
     "tag-renamed": Rule(_PATCH, "the same bytes under another name"),
     "opaque-renamed": Rule(_UNKNOWN, "neither side shows what is behind the name"),
     "opaque-completed": Rule(_PATCH, "callers only hold pointers to it"),

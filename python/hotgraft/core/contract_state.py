@@ -32,7 +32,9 @@ _IN_STATE: Final[Mapping[str, str]] = {
     "atomic-changed": "state-field-retyped",
     "enum-type-changed": "state-field-retyped",
 }
-_NO_LAYOUT: Final = frozenset({"tag-renamed", "reserved-changed", "opaque-completed", "opaque-renamed", "type-unseen"})
+_NO_LAYOUT: Final = frozenset(
+    {"tag-renamed", "record-replaced", "reserved-changed", "opaque-completed", "opaque-renamed", "type-unseen"}
+)
 LAYOUT_KINDS: Final = frozenset(
     {"state-added", "state-dropped", "state-schema-changed", "state-layout-changed", *_IN_STATE.values()}
 )

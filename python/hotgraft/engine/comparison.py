@@ -13,6 +13,7 @@ from hotgraft.core.contract_judge import compare
 from hotgraft.core.errors import BindError, ImageError
 from hotgraft.core.surface import Surface
 from hotgraft.core.versions import Range
+from hotgraft.engine.small_file import read_small_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -56,9 +57,8 @@ def kind_of(path: Path) -> SourceKind:
     """
     if path.is_dir():
         return "headers"
-    with path.open("rb") as file:
-        if file.read(len(_ELF)) == _ELF:
-            return "image"
+    if read_small_file(path, len(_ELF))[: len(_ELF)] == _ELF:
+        return "image"
     return "headers" if path.suffix.lower() in _HEADERS else "image"
 
 
