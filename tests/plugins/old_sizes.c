@@ -38,27 +38,38 @@ static hotgraft_status restore(hotgraft_instance *instance, uint32_t schema, con
     return status;
 }
 
+static int64_t *held; /* the block, from take or for surrender */
+
 /* The block holds a hundred more than was counted: so a test sees which way state went. */
 static hotgraft_status take(hotgraft_instance *instance, void *block, uint64_t bytes, uint64_t layout_id,
                             hotgraft_error *error) {
     (void)bytes;
     (void)layout_id;
     (void)error;
-    instance->calls = *(int64_t *)block;
-    instance->host->realloc(instance->host->ctx, block, 0, 0);
+    instance->host->realloc(instance->host->ctx, held, 0, 0);
+    held = block;
+    instance->calls = *held;
     return HOTGRAFT_OK;
 }
 
 static hotgraft_status surrender(hotgraft_instance *instance, void **block, uint64_t *bytes, hotgraft_error *error) {
     (void)error;
-    int64_t *const kept = instance->host->realloc(instance->host->ctx, NULL, sizeof *kept, 0);
-    if (kept == NULL) {
+    if (held == NULL) {
+        held = instance->host->realloc(instance->host->ctx, NULL, sizeof *held, 0);
+    }
+    if (held == NULL) {
         return HOTGRAFT_E_NOMEM;
     }
-    *kept = instance->calls + 100;
-    *block = kept;
-    *bytes = sizeof *kept;
+    *held = instance->calls + 100;
+    *block = held;
+    *bytes = sizeof *held;
+    held = NULL;
     return HOTGRAFT_OK;
+}
+
+static void destroy(hotgraft_instance *instance) {
+    instance->host->realloc(instance->host->ctx, held, 0, 0);
+    plain_destroy(instance);
 }
 
 static hotgraft_status check(hotgraft_instance *instance, uint32_t depth, hotgraft_error *error) {
@@ -92,6 +103,7 @@ static const void *get_extension(const char *id) {
 static const hotgraft_plugin plugin = {
     PLAIN_TABLE,
     .struct_size = TABLE_BYTES,
+    .destroy = destroy,
     .get_extension =
         REACHES(TABLE_BYTES, hotgraft_plugin, get_extension) ? get_extension : (__typeof__(&get_extension))beyond,
 };
