@@ -65,7 +65,8 @@ bool is_text(const Library &library, const char *text) {
     return false;
 }
 
-constexpr std::uint32_t kImportBytes = offsetof(hotgraft_import, host) + sizeof(hotgraft_import::host); // of ABI 1.0
+// Of ABI 1.0, whose last member is a pointer. NOLINTNEXTLINE(bugprone-sizeof-expression): its own size is meant
+constexpr std::uint32_t kImportBytes = offsetof(hotgraft_import, host) + sizeof(hotgraft_import::host);
 
 // How far apart the imports lie: each says its size, and they are elements of one array.
 bool read_import_bytes(const Library &library, EntryTable *entry, Violations *found) {
