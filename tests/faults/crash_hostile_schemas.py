@@ -83,7 +83,7 @@ CASES: dict[str, Callable[[], object]] = {
     "schema: defaults without an end": schema(DEFAULTS),
     "schema: a default that breaks it": schema({"properties": {"a": {"type": "null", "default": "x" * 100_000}}}),
     # configs
-    "config: no mapping of texts": lambda: config_text({1: {2: 3}}),  # type: ignore[dict-item]
+    "config: no mapping of texts": lambda: config_text({1: {2: 3}}),  # type: ignore[dict-item] # what is to be refused
     "config: contains itself": lambda: config_text(itself()),
     "config: 10,000 deep": lambda: config_text(nested(10_000)),
     "config: NaN": lambda: config_text({"a": [float("nan")]}),

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from hotgraft.core.layout_plan import Copy, Fill, Loop, written_bytes
+from hotgraft.core.layout_plan import Convert, Copy, Fill, Loop, written_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,8 +31,9 @@ def finish(ops: Iterable[Op], *, values: Sequence[Span], old_bytes: int, new_byt
     """
     listed = list(ops)
     runs = _Runs(values, old_bytes)
-    for op in sorted((one for one in listed if written_bytes(one)), key=lambda one: one.dst):  # type: ignore[union-attr]
-        runs.pad_to(op.dst)  # type: ignore[union-attr]  # checks, which write nothing, are not among these
+    writing = [one for one in listed if isinstance(one, Copy | Convert | Fill | Loop) and written_bytes(one)]
+    for op in sorted(writing, key=lambda one: one.dst):
+        runs.pad_to(op.dst)
         runs.add(op)
     runs.pad_to(new_bytes)
     return (*(one for one in listed if not written_bytes(one)), *runs.ops)
