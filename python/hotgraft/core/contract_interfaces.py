@@ -8,6 +8,7 @@ from hotgraft.core.c_types import type_text
 from hotgraft.core.contract_facts import Fact, Root
 from hotgraft.core.contract_functions import function_facts, signature_text, variable_facts
 from hotgraft.core.surface import Enumeration
+from hotgraft.core.versions import is_major_step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -85,7 +86,7 @@ def interface_text(interface: Interface) -> str:
 def _versions(old: Interface, new: Interface) -> Iterator[Fact]:
     if old.version is None or new.version is None or old.version == new.version:
         return
-    kind = "version-changed" if old.version[0] else "unstable-step"
+    kind = "unstable-step" if is_major_step(old.version, new.version) else "version-changed"
     yield _of(old, kind, interface_text(old), interface_text(new))
 
 
