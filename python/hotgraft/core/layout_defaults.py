@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hotgraft.core.layout import Cluster, StateLayout
     from hotgraft.core.layout_plan import Op
 
-__all__ = ["Defaults"]
+__all__ = ["Defaults", "own_sizes"]
 
 
 class Defaults:
@@ -28,7 +28,7 @@ class Defaults:
 
     def __init__(self, layout: StateLayout, given: Mapping[str, bytes]) -> None:
         self._layout = layout
-        self._own_sizes = _own_sizes(layout)
+        self._own_sizes = own_sizes(layout)
         self._given = {**self._own_sizes, **given}
 
     def reasons(self) -> Iterator[str]:
@@ -116,7 +116,8 @@ class Defaults:
         return facts.name if isinstance(facts, Scalar) else facts.type if isinstance(facts, Enumeration) else ""
 
 
-def _own_sizes(layout: StateLayout) -> dict[str, bytes]:
+def own_sizes(layout: StateLayout) -> dict[str, bytes]:
+    """Return what structs that begin with their own size have there, by struct and field: ``band.struct_size``."""
     sized: dict[str, bytes] = {}
     for name, facts in layout.types.items():
         if isinstance(facts, Record) and facts.is_sized:
