@@ -109,12 +109,14 @@ class Maker:
         fields = []
         for name, inner in kind[2]:
             if self.chance(0.07):
+                if self.chance(0.6):
+                    change.dropped.add((kind[1], name))
                 continue
-            called = name
-            if self.chance(0.1):
-                called = self.name("f")
-                change.renamed[owner, called] = name
-            fields.append((called, self._edit(inner, change, names)))
+            if self.chance(0.02):
+                change.dropped.add((kind[1], name))  # it is there still, and begins anew
+                fields.append((name, inner))
+                continue
+            fields.append(self._edit_field(name, inner, (kind[1], owner), change, names))
         for _ in range(self.random.choice((0, 0, 1, 2)) if fields else 1):
             added = (self.name("f"), self.kind(1))
             fields.insert(self.random.randint(0, len(fields)), added)
@@ -123,6 +125,22 @@ class Maker:
         if self.chance(0.3):
             self.random.shuffle(fields)
         return ("struct", owner, tuple(fields))
+
+    def _edit_field(
+        self, name: str, inner: Any, owners: tuple[str, str], change: Change, names: dict[str, str]
+    ) -> tuple[str, Any]:
+        called = name
+        if self.chance(0.1):
+            called = self.name("f")
+            change.renamed[owners[1], called] = name
+        after = self._edit(inner, change, names)
+        if self._is_shorter(inner, after) and self.chance(0.3):
+            change.dropped.add((owners[0], f"{name}[{after[2]}:]"))
+        return called, after
+
+    def _is_shorter(self, before: Any, after: Any) -> bool:
+        is_array = not isinstance(before, str) and before[0] == "array"
+        return is_array and bool(after[2] < before[2])
 
     def _is_plain(self, kind: Any) -> bool:
         if isinstance(kind, str) or kind[0] == "enum":

@@ -35,6 +35,7 @@ class Change:
     renamed: dict[tuple[str, str], str] = field(default_factory=dict)  # (struct, new field) → old field
     defaults: dict[tuple[str, str], Any] = field(default_factory=dict)  # (struct, new field) → value
     old_defaults: dict[tuple[str, str], Any] = field(default_factory=dict)
+    dropped: set[tuple[str, str]] = field(default_factory=set)  # (struct, old field), whole or "field[4:]"
     refused: list[str] = field(default_factory=list)  # fields whose value has no place, with their indices
 
     def back(self, old_names: dict[str, str]) -> Change:
@@ -165,12 +166,11 @@ def _convert(old: Any, new: Any, value: Any, change: Change, path: str, owners: 
 
 def _struct(old: Any, new: Any, value: Any, change: Change, path: str) -> Any:
     there = dict(old[2])
-    before = {name: change.renamed.get((new[1], name)) for name, _ in new[2]}
-    renamed = {one for one in before.values() if one in there}
+    sources = _sources(old, new, change)
     made = {}
     for name, inner in new[2]:
-        source = before[name] if before[name] in there else name
-        if source in there and (source == before[name] or source not in renamed):
+        if name in sources:
+            source = sources[name]
             where = f"{path}.{name}" if path else name
             made[name] = _convert(
                 there[source], inner, value[source], change, where, ((old[1], source), (new[1], name))
@@ -178,6 +178,15 @@ def _struct(old: Any, new: Any, value: Any, change: Change, path: str) -> Any:
         else:
             made[name] = default(("struct", new[1], ((name, inner),)), change.defaults)[name]
     return made
+
+
+def _sources(old: Any, new: Any, change: Change) -> dict[str, str]:
+    """Return which field of the old struct each of the new comes from: first by the name it had, then by its own."""
+    there = {name for name, _ in old[2] if (old[1], name) not in change.dropped}
+    before = {name: change.renamed.get((new[1], name)) for name, _ in new[2]}
+    found = {name: one for name, one in before.items() if one in there}
+    taken = {*found.values()}
+    return found | {name: name for name, _ in new[2] if name not in found and name in there and name not in taken}
 
 
 def _array(old: Any, new: Any, value: Any, change: Change, path: str, owners: tuple[Any, Any]) -> Any:
@@ -188,6 +197,9 @@ def _array(old: Any, new: Any, value: Any, change: Change, path: str, owners: tu
     if new[2] > kept:
         whole = change.defaults.get(owners[1], default(new, change.defaults))
         return inner + whole[kept:]
+    owner, name = owners[0] or ("", "")
+    if (owner, f"{name}[{kept}:]") in change.dropped:
+        return inner
     if old[1] == new[1] == "i8":
         if old[2] > kept and 0 not in value[:kept]:
             change.refused.append(path)
@@ -221,6 +233,36 @@ def _number(old: Any, new: Any, value: Any, change: Change, path: str) -> Any:
     return struct.unpack("<" + FORMATS[target], packed)[0]
 
 
+def without_place(old: Any, new: Any, change: Change, path: str = "") -> tuple[set[str], set[str]]:
+    """Return the fields of the old layout that have no place in the new, and which of them were given up on purpose.
+
+    Elements of an array are not told apart: ``bands[].gain``. A part of an array that was given up ends with ``[4:]``.
+    """
+    lost: set[str] = set()
+    given_up: set[str] = set()
+    if _is_number(old) or _is_number(new) or old[0] != new[0] or old[0] not in ("array", "struct"):
+        return lost, given_up
+    if old[0] == "array":
+        return without_place(old[1], new[1], change, f"{path}[]")
+    fields = dict(new[2])
+    places_of = {source: name for name, source in _sources(old, new, change).items()}
+    for name, inner in old[2]:
+        where = f"{path}.{name}" if path else name
+        is_dropped = (old[1], name) in change.dropped
+        if name not in places_of:
+            (given_up if is_dropped else lost).add(where)
+            continue
+        target = fields[places_of[name]]
+        where = f"{path}.{places_of[name]}" if path else places_of[name]
+        more_lost, more_given_up = without_place(inner, target, change, where)
+        lost |= more_lost
+        given_up |= more_given_up
+        if not _is_number(inner) and inner[0] == "array" and not _is_number(target) and target[0] == "array":
+            tail = f"[{target[2]}:]"
+            given_up |= {where + tail} if inner[2] > target[2] and (old[1], name + tail) in change.dropped else set()
+    return lost, given_up
+
+
 def differences(kind: Any, one: Any, other: Any, path: str) -> list[str]:
     """Return the paths at which two values differ in their bytes; a union as a whole."""
     if not _is_number(kind) and kind[0] == "array":
@@ -250,11 +292,15 @@ def known_to_both(old: Any, new: Any, value: Any, change: Change) -> Any:
         return [known_to_both(old[1], new[1], one, change) for one in value[:kept]] + rest
     if old[0] == "union":
         return value
-    after = {change.renamed.get((new[1], name), name): inner for name, inner in new[2]}
+    kinds = dict(new[2])
+    after = {source: kinds[name] for name, source in _sources(old, new, change).items()}
     made = default(old, change.old_defaults)
     for name, inner in old[2]:
         if name in after:
             made[name] = known_to_both(inner, after[name], value[name], change)
+        elif name in kinds and name not in _sources(old, new, change):  # given up on the way up, and back by its name
+            again = default(new, change.defaults)[name]
+            made[name] = convert(kinds[name], inner, again, Change(defaults=change.old_defaults))
     return made
 
 

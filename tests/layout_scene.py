@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hotgraft import _core
@@ -9,6 +10,7 @@ from hotgraft.core.c_types import Array, CType, Named, Scalar
 from hotgraft.core.layout import StateLayout
 from hotgraft.core.layout_compile import compile_copy
 from hotgraft.core.layout_plan import CopyPlan, encode_plan
+from hotgraft.core.state import StateEdits, StateFacts
 from hotgraft.core.surface import Enumeration, Member, Record, TypeFacts
 from layout_reference import Change, image, places, size_and_align, write
 
@@ -47,7 +49,22 @@ def plan_of(old: Any, new: Any, change: Change) -> tuple[CopyPlan | None, tuple[
         renamed_from={f"{owner}.{name}": before for (owner, name), before in change.renamed.items()},
         defaults=_as_bytes(new, change.defaults),
         old_defaults=_as_bytes(old, change.old_defaults),
+        dropped={f"{owner}.{name}" for owner, name in change.dropped},
     )
+
+
+def edits_of(old: Any, new: Any, change: Change) -> tuple[StateFacts, StateFacts]:
+    """Return what the two versions declare of their state, the second with what its author says of the step."""
+    edits = StateEdits(
+        renamed_from={f"{owner}.{name}": before for (owner, name), before in change.renamed.items()},
+        defaults=_as_bytes(new, change.defaults),
+        dropped=tuple(f"{owner}.{name}" for owner, name in change.dropped),
+    )
+    before, after = (
+        StateFacts(kind="single", schema=1, layout_id=1 + at, can_hand_over=True, layout=layout_of(kind))
+        for at, kind in enumerate((old, new))
+    )
+    return before, replace(after, edits=edits)
 
 
 def _as_bytes(kind: Any, defaults: dict[tuple[str, str], Any]) -> dict[str, bytes]:

@@ -8,10 +8,22 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hotgraft.core.c_types import Named
+from hotgraft.core.layout import are_alike
 from hotgraft.core.layout_plan import Copy, CopyPlan, Fill, Loop, Op, faults_of
+from hotgraft.core.state import choose_crossing
 from layout_pairs import Maker
-from layout_reference import Change, NeedsConverterError, convert, image, known_to_both, read, size_and_align
-from layout_scene import block_of, plan_of, program_of
+from layout_reference import (
+    Change,
+    NeedsConverterError,
+    convert,
+    image,
+    known_to_both,
+    read,
+    size_and_align,
+    without_place,
+)
+from layout_scene import block_of, edits_of, plan_of, program_of
 
 if TYPE_CHECKING:
     import random
@@ -98,6 +110,7 @@ def check(old: Any, new: Any, values: list[Any], change: Change, noise: random.R
         return "needs a converter", []
     assert plan is not None, reasons
     assert faults_of(plan) == ()
+    assert ({*plan.lost}, {*plan.given_up}) == without_place(old, new, change)
     made, refused = run(old, new, values, plan, noise)
     if any(one.refused for one in changes):
         assert refused is not None, [one.refused for one in changes]
@@ -124,6 +137,28 @@ def up_and_down(seed: int) -> tuple[str, str, str]:
         wanted = [known_to_both(pair.old, pair.new, value, pair.change) for value in pair.values]
         assert [image(pair.old, one) for one in back] == [image(pair.old, one) for one in wanted]
     return up, down, since
+
+
+def test_a_way_is_chosen_that_loses_nothing_unasked_and_the_way_back_is_read_out_of_it(sized: Sized) -> None:
+    """Up asks for consent by field; down is the same plan as if somebody had written the edits backwards."""
+    chosen: Counter[bool] = Counter()
+    for seed in range(sized(quick=100, full=500, soak=5_000)):
+        pair = make_pair(seed)
+        before, after = edits_of(pair.old, pair.new, pair.change)
+        plan, reasons = plan_of(pair.old, pair.new, pair.change)
+        assert before.layout is not None and after.layout is not None
+        are_equal = are_alike(before.layout, Named(pair.old[1]), after.layout, Named(pair.new[1]))
+
+        up = choose_crossing(before, after).conversion
+
+        loses = plan is None or plan.rounded or without_place(pair.old, pair.new, pair.change)[0]
+        assert (up is None) == bool(loses or are_equal), (seed, reasons)
+        assert up is None or up.plan == plan, seed
+        down = choose_crossing(after, before, goes_back=True).conversion
+        back, _ = plan_of(pair.new, pair.old, pair.change.back(pair.names))
+        assert are_equal or (down and down.plan) == back, seed
+        chosen[up is None] += 1
+    assert min(chosen.values()) * 5 > chosen.total(), chosen
 
 
 def test_up_then_down_returns_every_field_both_sides_know(sized: Sized) -> None:
