@@ -96,6 +96,8 @@ class Sample:
     layout: int = 7
     schema: int = 1
     built_schema: int = 0  # what the library says; 0: the truth
+    converters: tuple[tuple[int, int, str], ...] = ()  # from schema, to schema, what host_counter.c calls it
+    named: tuple[tuple[int, int], ...] | None = None  # what the descriptor says of them; None: the truth
     more: bool = False
     requires: tuple[tuple[str, str], ...] = ()
     optional: bool = False
@@ -116,8 +118,10 @@ class Sample:
             "COUNTER_MORE": self.more,
             "CALLER_OPTIONAL": self.optional,
         }
-        numbers = {"COUNTER_BUILD": self.build, "COUNTER_LAYOUT": self.layout_id}
+        numbers: dict[str, int | str] = {"COUNTER_BUILD": self.build, "COUNTER_LAYOUT": self.layout_id}
         numbers |= {"COUNTER_SPARE": self.spare} if self.grows else {}
+        rows = " ".join(f"R({before}, {after}, {how})" for before, after, how in self.converters)
+        numbers |= {"COUNTER_CONVERTERS": rows} if rows else {}
         numbers["COUNTER_SCHEMA"] = self.built_schema or self.schema
         return [f"-D{name}" for name, on in switches.items() if on] + [
             f"-D{name}={number}" for name, number in numbers.items()
@@ -127,6 +131,12 @@ class Sample:
     def spare(self) -> int:
         """Return how many fields the block has besides the count."""
         return self.build - 1 if self.grows else 0
+
+    @property
+    def named_converters(self) -> list[list[int]]:
+        """Return the steps that the descriptor names."""
+        steps = [one[:2] for one in self.converters] if self.named is None else self.named
+        return [list(one) for one in sorted(steps)]
 
     @property
     def layout_id(self) -> int:
@@ -170,6 +180,7 @@ class Sample:
                 "handover": self.hands_over,
                 "save": self.saves,
                 **({"struct": "counter_state"} if self.grows else {}),
+                **({"converters": self.named_converters} if self.named_converters else {}),
             },
             "config_schema": self.config_schema,
             "pins": "wait",

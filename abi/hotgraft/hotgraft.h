@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+#include "convert.h"
 #include "export.h"
 #include "health.h"
 #include "host.h"

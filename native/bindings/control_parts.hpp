@@ -23,6 +23,7 @@ void add_slot(pybind11::module_ &module);       // Slot, Table, call objects
 void add_swap(pybind11::module_ &module);       // run_swap, SwapRecord
 void add_state(pybind11::module_ &module);      // read_state
 void add_layout(pybind11::module_ &module);     // CopyProgram
+void add_converters(pybind11::module_ &module); // ConverterDesk, StateConverters
 void add_reclaim(pybind11::module_ &module);    // retire, wait_idle, stuck
 void add_log(pybind11::module_ &module);        // drain_log, set_log_wake
 void add_crash(pybind11::module_ &module);      // handle_crashes, report_crashes_to, taint

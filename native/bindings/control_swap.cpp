@@ -30,6 +30,9 @@ StateWay way_of(const std::string &name) {
     if (name == "convert") {
         return StateWay::kConvert;
     }
+    if (name == "converters") {
+        return StateWay::kConverters;
+    }
     if (name == "restore") {
         return StateWay::kSaveRestore;
     }
@@ -51,6 +54,7 @@ struct Member {
     std::vector<std::shared_ptr<Slot>> emptied;
     std::shared_ptr<const BlockConversion> conversion;
     std::vector<std::uint64_t> expected_bytes; // by instance, in their order
+    std::shared_ptr<const StateConverters> converters;
 
     [[nodiscard]] SwapMember request() const {
         SwapMember member;
@@ -64,7 +68,7 @@ struct Member {
         for (std::size_t i = 0; i < instances.size(); ++i) {
             const auto &[old_index, next_index] = instances[i];
             const std::uint64_t expected = i < expected_bytes.size() ? expected_bytes[i] : 0;
-            member.instances.push_back({old_index, next_index, way_of(way), resumes, conversion, expected});
+            member.instances.push_back({old_index, next_index, way_of(way), resumes, conversion, expected, converters});
         }
         for (const OwnedTable &table : tables) {
             member.slots.push_back({table.slot, table.table});
@@ -168,6 +172,9 @@ void add_swap(py::module_ &module) {
                  it.conversion = conversion_by(std::move(program));
                  it.expected_bytes = std::move(expected_bytes);
              })
+        // The author's converters, for the way of that name.
+        .def("runs_converters",
+             [](Member &it, std::shared_ptr<StateConverters> converters) { it.converters = std::move(converters); })
         // A rollback: the held generation serves again. `emptied`: slots of interfaces that it does not have.
         .def(
             "recalls",

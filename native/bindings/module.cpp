@@ -75,6 +75,7 @@ PYBIND11_MODULE(_core, module) {
     hotgraft::add_inspect(module);
     hotgraft::add_slot(module);
     hotgraft::add_attempt(module);
+    hotgraft::add_converters(module);
     hotgraft::add_swap(module);
     hotgraft::add_state(module);
     hotgraft::add_layout(module);

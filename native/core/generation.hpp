@@ -20,6 +20,7 @@
 
 #include <hotgraft/hotgraft.h>
 
+#include "converters.hpp"
 #include "crash_images.hpp"
 #include "generation_entry.hpp"
 #include "generation_pins.hpp"
@@ -138,6 +139,9 @@ public:
     [[nodiscard]] Status start(std::size_t index);
     [[nodiscard]] Status save(std::size_t index, KeyedState *out);
     [[nodiscard]] Status restore(std::size_t index, std::uint32_t schema, const KeyedState &saved);
+    // One of its own converters, from a copy into a copy; kRefused: it failed, with what it said. Any thread.
+    [[nodiscard]] Status convert(std::uint32_t from_schema, std::uint32_t to_schema, const KeyedState &from,
+                                 KeyedState *to) const;
     [[nodiscard]] Status surrender(std::size_t index, Block *out);
     [[nodiscard]] Status take(std::size_t index, const Block &block);
     // A block for take, of this generation's layout, aligned to `align`; data nullptr: no memory.
@@ -168,6 +172,8 @@ public:
     [[nodiscard]] bool can_save() const noexcept { return state_.save != nullptr; }
     [[nodiscard]] bool can_restore() const noexcept { return state_.restore != nullptr; }
     [[nodiscard]] bool can_hand_over() const noexcept { return state_.take != nullptr && state_.layout_id != 0; }
+
+    [[nodiscard]] const std::vector<ConverterRow> &converters() const noexcept { return converters_; }
 
     [[nodiscard]] bool has_health() const noexcept { return check_health_ != nullptr; }
     [[nodiscard]] HealthChecks &health_checks() noexcept { return health_checks_; }
@@ -232,6 +238,7 @@ private:
     std::unique_ptr<CrashImage> crash_image_; // listed from before map until the library is proven gone
     EntryTable entry_;
     StateFunctions state_;
+    std::vector<ConverterRow> converters_; // constant from map on
     HealthCheck check_health_ = nullptr;
     mutable std::mutex instances_mutex_; // an instance may be added while another is checked, or names are read
     std::vector<std::unique_ptr<Instance>> instances_;

@@ -87,7 +87,11 @@ Status Generation::find_extensions() {
     const void *state = entry_.functions.get_extension(HOTGRAFT_EXT_STATE);
     Status status = state == nullptr ? Status() : read_state_functions(*library_, state, &state_);
     const void *health = status.is_ok() ? entry_.functions.get_extension(HOTGRAFT_EXT_HEALTH) : nullptr;
-    return health == nullptr ? status : read_health_check(*library_, health, &check_health_);
+    if (health != nullptr) {
+        status = read_health_check(*library_, health, &check_health_);
+    }
+    const void *converters = status.is_ok() ? entry_.functions.get_extension(HOTGRAFT_EXT_CONVERT) : nullptr;
+    return converters == nullptr ? status : read_converters(*library_, converters, &converters_);
 }
 
 } // namespace hotgraft

@@ -19,7 +19,8 @@ constexpr timespec kPinPoll{0, 200'000};
 
 bool runs_plugin_code(StepKind kind) {
     return kind != StepKind::kWaitForPins && kind != StepKind::kCloseGates && kind != StepKind::kDrain &&
-           kind != StepKind::kConvert && kind != StepKind::kPublish && kind != StepKind::kReopenGates;
+           kind != StepKind::kConvert && kind != StepKind::kRunConverters && kind != StepKind::kPublish &&
+           kind != StepKind::kReopenGates;
 }
 
 // Undo that is done to the candidate; the rest is done to what served before.
@@ -197,6 +198,8 @@ private:
             return drain();
         case StepKind::kConvert:
             return window_->convert(step, deadline_ns_);
+        case StepKind::kRunConverters:
+            return window_->run_converters(step, deadline_ns_, gates_.swap());
         case StepKind::kPublish:
             return publish();
         default:

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "converters.hpp"
 #include "generation.hpp"
 #include "guard.hpp"
 #include "slot.hpp"
@@ -28,6 +29,7 @@ enum class StateWay : std::uint8_t {
     kHandOver,    // surrender → take: the block's pointer changes hands
     kConvert,     // surrender → convert → take: a block of the candidate's own layout, made from the old one's
     kSaveRestore, // save → restore: keyed values
+    kConverters,  // surrender or save → the author's converters, on a copy → take or restore
 };
 
 enum class StepKind : std::uint8_t {
@@ -38,6 +40,7 @@ enum class StepKind : std::uint8_t {
     kSurrender,
     kSave,
     kConvert,
+    kRunConverters,
     kTake,
     kRestore,
     kStart,
@@ -70,6 +73,7 @@ struct InstanceMove {
     bool is_rollback = false; // next_index served before and was quiesced: it is resumed, not started
     std::shared_ptr<const BlockConversion> conversion{}; // for kConvert
     std::uint64_t expected_bytes = 0; // of the old block: for so many there is room before the gates close
+    std::shared_ptr<const StateConverters> converters{}; // for kConverters
 };
 
 // One slot and the table that is to be published in it; the table belongs to `next` of the same member.

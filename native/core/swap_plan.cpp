@@ -7,19 +7,37 @@ namespace hotgraft {
 
 namespace {
 
+// Whether an instance's way across has that step.
+bool goes_through(const InstanceMove &move, StepKind kind) {
+    const bool moves = move.way == StateWay::kHandOver || move.way == StateWay::kConvert;
+    const bool saves = move.way == StateWay::kSaveRestore;
+    const StateConverters *const converters = move.way == StateWay::kConverters ? move.converters.get() : nullptr;
+    switch (kind) {
+    case StepKind::kSurrender:
+        return converters != nullptr ? converters->from_block : moves;
+    case StepKind::kTake:
+        return converters != nullptr ? converters->to_block : moves;
+    case StepKind::kSave:
+        return converters != nullptr ? !converters->from_block : saves;
+    case StepKind::kRestore:
+        return converters != nullptr ? !converters->to_block : saves;
+    case StepKind::kConvert:
+        return move.way == StateWay::kConvert;
+    case StepKind::kRunConverters:
+        return converters != nullptr;
+    default:
+        return true;
+    }
+}
+
 void append_for_all(const SwapRequest &request, StepKind kind, std::vector<WindowStep> *steps) {
     for (std::size_t m = 0; m < request.members.size(); ++m) {
         for (std::size_t i = 0; i < request.members[m].instances.size(); ++i) {
-            const StateWay way = request.members[m].instances[i].way;
             if (kind == StepKind::kQuiesce &&
                 (request.members[m].leaves_undrained || request.members[m].leaves_at_deadline)) {
                 continue; // calls may be inside: it is quiesced when it is taken down
             }
-            const bool moves = kind == StepKind::kSurrender || kind == StepKind::kTake;
-            const bool converts = kind == StepKind::kConvert;
-            const bool saves = kind == StepKind::kSave || kind == StepKind::kRestore;
-            if ((!moves || way == StateWay::kHandOver || way == StateWay::kConvert) &&
-                (!converts || way == StateWay::kConvert) && (!saves || way == StateWay::kSaveRestore)) {
+            if (goes_through(request.members[m].instances[i], kind)) {
                 steps->push_back({kind, m, i});
             }
         }
@@ -59,7 +77,7 @@ std::vector<WindowStep> plan_window(const SwapRequest &request) {
         steps.push_back({StepKind::kCloseGates, 0, 0});
         steps.push_back({StepKind::kDrain, 0, 0});
         for (const StepKind kind : {StepKind::kQuiesce, StepKind::kSurrender, StepKind::kSave, StepKind::kConvert,
-                                    StepKind::kTake, StepKind::kRestore}) {
+                                    StepKind::kRunConverters, StepKind::kTake, StepKind::kRestore}) {
             append_for_all(request, kind, &steps);
         }
     }

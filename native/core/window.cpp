@@ -48,6 +48,8 @@ const char *step_name(StepKind kind) noexcept {
         return "save";
     case StepKind::kConvert:
         return "convert";
+    case StepKind::kRunConverters:
+        return "run converters";
     case StepKind::kTake:
         return "take";
     case StepKind::kRestore:
@@ -81,6 +83,7 @@ std::optional<StepKind> undo_of(StepKind kind) noexcept {
     case StepKind::kSurrender:
         return StepKind::kGiveBack;
     case StepKind::kConvert:
+    case StepKind::kRunConverters:
         return StepKind::kDropConverted;
     case StepKind::kTake:
         return StepKind::kLetGo;
@@ -92,6 +95,20 @@ std::optional<StepKind> undo_of(StepKind kind) noexcept {
 }
 
 namespace {
+
+// Whether the candidate takes another block than the one that was surrendered.
+bool makes_block(const InstanceMove &move) {
+    return move.way == StateWay::kConvert || (move.way == StateWay::kConverters && move.converters->to_block);
+}
+
+// Whether what was surrendered stays behind: the candidate gets something that was made of it.
+bool leaves_block(const InstanceMove &move) {
+    return move.way == StateWay::kConvert || (move.way == StateWay::kConverters && move.converters->from_block);
+}
+
+std::uint32_t schema_of_saved(const InstanceMove &move, const Generation &old_generation) {
+    return move.way == StateWay::kConverters ? move.converters->to_schema : old_generation.state_schema();
+}
 
 // A block to convert into, every page of it there: the first touch of a page costs more than its conversion. Without
 // memory there is none, and the step itself says so.
@@ -202,7 +219,7 @@ void Window::keep_converted() noexcept {
     for (std::size_t m = 0; m < request_.members.size(); ++m) {
         const SwapMember &member = request_.members[m];
         for (std::size_t i = 0; i < member.instances.size(); ++i) {
-            if (member.instances[i].way == StateWay::kConvert) {
+            if (leaves_block(member.instances[i])) {
                 member.old_generation->keep_block(member.instances[i].old_index, carried_[m][i].block);
             }
         }
@@ -233,6 +250,34 @@ Status Window::convert(const WindowStep &step, std::int64_t deadline_ns) {
                 "the deadline passed while " + std::to_string(state.block.bytes) + " bytes of state were converted"};
     }
     return status;
+}
+
+Status Window::run_converters(const WindowStep &step, std::int64_t deadline_ns, std::uint64_t swap) {
+    const SwapMember &member = request_.members[step.member];
+    const StateConverters &converters = *member.instances[step.instance].converters;
+    Carried &state = carried_[step.member][step.instance];
+    LooseState from;
+    if (converters.from_block) {
+        const auto *const data = static_cast<const unsigned char *>(state.block.data);
+        from.block.assign(data, data + state.block.bytes);
+    } else {
+        from.values = std::move(state.saved); // a copy already: who saved it has its own
+    }
+    LooseState to;
+    Status status = converters.run(std::move(from), deadline_ns, swap, &to);
+    if (!status.is_ok()) {
+        return status;
+    }
+    if (!converters.to_block) {
+        state.saved = std::move(to.values);
+        return {};
+    }
+    state.converted = member.next->make_block(to.block.size(), kRoomAlign);
+    if (state.converted.data == nullptr) {
+        return {Code::kNoMemory, "no memory for a state of " + std::to_string(to.block.size()) + " bytes"};
+    }
+    std::memcpy(state.converted.data, to.block.data(), to.block.size());
+    return {};
 }
 
 // Until take says that it has it, the block is the window's.
@@ -278,17 +323,16 @@ Status Window::perform(const WindowStep &step, std::int64_t deadline_ns) {
     case StepKind::kSave:
         return old_generation.save(move.old_index, &state.saved);
     case StepKind::kTake:
-        return move.way == StateWay::kConvert ? take_converted(move, next, state)
-                                              : next.take(move.next_index, state.block);
+        return makes_block(move) ? take_converted(move, next, state) : next.take(move.next_index, state.block);
     case StepKind::kRestore:
-        return next.restore(move.next_index, old_generation.state_schema(), state.saved);
+        return next.restore(move.next_index, schema_of_saved(move, old_generation), state.saved);
     case StepKind::kStart:
         return move.is_rollback ? next.resume_recalled(move.next_index, move.way == StateWay::kNone)
                                 : next.start(move.next_index);
     case StepKind::kStop:
         return quiesce(next, move.next_index, deadline_ns);
     case StepKind::kLetGo:
-        return next.surrender(move.next_index, move.way == StateWay::kConvert ? &state.converted : &state.block);
+        return next.surrender(move.next_index, makes_block(move) ? &state.converted : &state.block);
     case StepKind::kDropConverted:
         Ledger::free_block(std::exchange(state.converted, {}).data);
         return {};

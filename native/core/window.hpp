@@ -63,6 +63,10 @@ public:
     // leaves it half done with the old block in its hands. kTimedOut: it took until after the deadline.
     Status convert(const WindowStep &step, std::int64_t deadline_ns);
 
+    // Let the author's converters make of a copy what the candidate gets. They run on a thread of theirs, which is
+    // given up at the deadline: nothing of the window is in its hands.
+    Status run_converters(const WindowStep &step, std::int64_t deadline_ns, std::uint64_t swap);
+
     // The job did not come back in time: from now on it counts for nothing. Answers the step it is inside, if any.
     std::optional<WindowStep> give_up(Job &job, const Status &status) noexcept;
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "control.hpp"
 #include "crash_stack_posix.hpp"
@@ -101,7 +102,14 @@ Status LibraryRig::restore_values(std::size_t index) {
             return status;
         }
     }
-    return generation_->restore(index, instance.schema, saved);
+    for (const auto &[from_schema, to_schema] : instance.converters) {
+        KeyedState next;
+        if (Status status = generation_->convert(from_schema, to_schema, saved, &next); !status.is_ok()) {
+            return status;
+        }
+        saved = std::move(next);
+    }
+    return instance.is_discarded ? Status() : generation_->restore(index, instance.schema, saved);
 }
 
 // Through the kernel: a candidate that freed the block must be found out, not followed.

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "sha256.hpp"
@@ -44,6 +45,8 @@ struct ProbeInstance {
     std::string block;
     std::uint32_t schema = 0; // of the values
     std::vector<ProbeValue> values;
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> converters; // of the candidate, that the values go over first
+    bool is_discarded = false;                                       // those are only tried: the instance begins fresh
 };
 
 struct ProbeImport {

@@ -6,6 +6,7 @@
  *   COUNTER_SAVES      offers save and restore
  *   COUNTER_MORE       one more function at the end of the interface
  *   COUNTER_HEALTH     a health check
+ *   COUNTER_CONVERTERS its converters: `R(1, 2, tenfold) R(2, 1, tenth)`, see below for what there is
  * What serves already and was given its config long ago can be told by the environment, and every function of its can:
  * COUNTER_DOES="PID:BUILD:STEP:WAY". PID is of the only process that this is meant for; below 0, of the only one that
  * it is not meant for, which leaves the probe. Ways: fail, hang, crash, abort, exit, and hold: until nothing is at the
@@ -292,6 +293,75 @@ static const hotgraft_ext_state state = {
 
 #endif
 
+#ifdef COUNTER_CONVERTERS
+static hotgraft_status put_count(const hotgraft_source *from, const hotgraft_sink *to, int64_t times, int64_t parts) {
+    const void *data = NULL;
+    uint64_t bytes = 0;
+    int64_t count = 0;
+    const hotgraft_status status = from->get(from->ctx, "count", HOTGRAFT_VALUE_I64, NULL, &data, &bytes);
+    if (status != HOTGRAFT_OK) {
+        return status;
+    }
+    memcpy(&count, data, sizeof count);
+    count = count * times / parts;
+    return to->put(to->ctx, "count", HOTGRAFT_VALUE_I64, &count, sizeof count);
+}
+
+#define CONVERTER(name)                                                                                                \
+    __attribute__((unused)) static hotgraft_status name(const hotgraft_source *from, const hotgraft_sink *to,          \
+                                                        hotgraft_error *error)
+CONVERTER(tenfold) {
+    (void)error;
+    return put_count(from, to, 10, 1);
+}
+CONVERTER(tenth) {
+    (void)error;
+    return put_count(from, to, 1, 10);
+}
+CONVERTER(hundredfold) {
+    (void)error;
+    return put_count(from, to, 100, 1);
+}
+CONVERTER(fails) {
+    (void)from;
+    (void)to;
+    (void)snprintf(error->message, sizeof error->message, "no such unit");
+    return HOTGRAFT_E_FAILED;
+}
+CONVERTER(hangs) {
+    (void)from;
+    (void)to;
+    (void)error;
+    for (;;) {
+        pause();
+    }
+}
+CONVERTER(crashes) {
+    (void)from;
+    (void)to;
+    (void)error;
+    raise(SIGSEGV);
+    return HOTGRAFT_OK;
+}
+CONVERTER(twice_the_key) { /* and swallows that it was refused */
+    (void)error;
+    (void)put_count(from, to, 1, 1);
+    (void)put_count(from, to, 1, 1);
+    return HOTGRAFT_OK;
+}
+CONVERTER(forgets) {
+    (void)from;
+    (void)to;
+    (void)error;
+    return HOTGRAFT_OK;
+}
+
+#define R(from, to, function) {sizeof(hotgraft_converter), from, to, 0, function},
+static const hotgraft_converter converters[] = {COUNTER_CONVERTERS};
+static const hotgraft_ext_convert convert = {sizeof(hotgraft_ext_convert), sizeof converters / sizeof *converters,
+                                             converters};
+#endif
+
 #ifdef COUNTER_HEALTH
 static hotgraft_status check(hotgraft_instance *instance, uint32_t depth, hotgraft_error *error) {
     (void)depth;
@@ -306,6 +376,11 @@ static const void *get_extension(const char *id) {
 #if defined(COUNTER_HANDOVER) || defined(COUNTER_SAVES)
     if (strcmp(id, HOTGRAFT_EXT_STATE) == 0) {
         return &state;
+    }
+#endif
+#ifdef COUNTER_CONVERTERS
+    if (strcmp(id, HOTGRAFT_EXT_CONVERT) == 0) {
+        return &convert;
     }
 #endif
 #ifdef COUNTER_HEALTH

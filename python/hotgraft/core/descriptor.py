@@ -133,6 +133,7 @@ class State(_Value, frozen=True, omit_defaults=True):
     renamed_from: dict[str, str] = {}
     defaults: dict[str, Any] = {}
     dropped: tuple[str, ...] = ()
+    converters: tuple[tuple[int, int], ...] = ()  # that its library offers: from schema, to schema
 
 
 class Drain(_Value, frozen=True, omit_defaults=True):

@@ -26,6 +26,7 @@ The schema; a key that is not here is refused with the nearest one that is::
     save = false               # offers save and restore; default false
     renamed_from = { "gain_state.level" = "gain" }  # what a field was called before: by struct and field
     defaults = { "gain_state.mix" = 0.5 }   # what a field begins with where it is new; zero unless given
+    converters = ["1->2", "2->1"]   # the schema steps that hotgraft_ext_convert offers, up and down
     dropped = ["gain_state.peak"]   # fields of before whose values are given up; else the swap is refused
 
     [config]
@@ -51,6 +52,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
+from hotgraft.core.converters import CONVERTERS_LIMIT, STEP, read_step
 from hotgraft.core.draining import CALL_OFF, DEADLINE_LIMIT_S, LEAVE, AtDeadline
 from hotgraft.core.errors import ManifestError
 from hotgraft.core.manifest_checks import (
@@ -110,6 +112,7 @@ class State:
     renamed_from: Mapping[str, str] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     dropped: tuple[str, ...] = ()
+    converters: tuple[tuple[int, int], ...] = ()  # from schema, to schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +232,7 @@ def _state(top: Table) -> State:
     table = top.table("state")
     kind = table.choice("kind", ("none", "single"))
     if kind == "none":
-        for key in table.keys_given("schema", "handover", "save", "struct", "header", *_EDITS):
+        for key in table.keys_given("schema", "handover", "save", "struct", "header", "converters", *_EDITS):
             table.complain(key, 'needs kind = "single"')
         table.end()
         return State()
@@ -244,6 +247,7 @@ def _state(top: Table) -> State:
         save=table.flag("save"),
         struct=struct,
         header=table.text("header"),
+        converters=_converters(table),
         **_edits(table),
     )
     if state.handover and not struct:
@@ -252,6 +256,16 @@ def _state(top: Table) -> State:
         table.complain("kind", '"single" needs handover or save, or every swap would lose the state')
     table.end()
     return state
+
+
+def _converters(table: Table) -> tuple[tuple[int, int], ...]:
+    found: dict[tuple[int, int], None] = {}
+    for text in table.words("converters", STEP, most=CONVERTERS_LIMIT):
+        try:
+            found[read_step(text)] = None
+        except ValueError as error:
+            table.complain("converters", str(error))
+    return tuple(sorted(found))
 
 
 def _edits(table: Table) -> dict[str, Any]:

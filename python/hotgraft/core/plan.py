@@ -16,16 +16,17 @@ from hotgraft.core.contract import Consumer, refusals
 from hotgraft.core.contract_judge import compare
 from hotgraft.core.features import lost_features
 from hotgraft.core.grants import ungranted
-from hotgraft.core.state import Conversion, Crossing, StateFacts, choose_crossing
+from hotgraft.core.state import Choice, Conversion, Crossing, StateFacts, choose_crossing
 from hotgraft.core.versions import Version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hotgraft.core.contract_facts import Comparison
+    from hotgraft.core.converters import Chain, Converter
     from hotgraft.core.surface import Interface, Surface
 
-__all__ = ["UNDO", "Action", "Place", "Plan", "Running", "Side", "Step", "make_plan"]
+__all__ = ["UNDO", "Action", "Place", "Plan", "Running", "Side", "Step", "make_plan", "transfers"]
 
 
 class Place(StrEnum):
@@ -55,6 +56,7 @@ class Action(StrEnum):
     TAKE = "take"
     SAVE = "save"
     CONVERT = "convert"
+    RUN_CONVERTERS = "run converters"
     RESTORE = "restore"
     START = "start"
     PUBLISH = "publish"
@@ -86,6 +88,7 @@ UNDO: Final[Mapping[Action, Action]] = MappingProxyType(
         Action.QUIESCE: Action.RESUME,
         Action.SURRENDER: Action.GIVE_BACK,
         Action.CONVERT: Action.DROP_CONVERTED,
+        Action.RUN_CONVERTERS: Action.DROP_CONVERTED,
         Action.TAKE: Action.LET_GO,
         # What restore put into the candidate is destroyed with it; the saved values were a copy.
         Action.START: Action.STOP,
@@ -152,6 +155,7 @@ class Running:
     consumers: tuple[Consumer, ...] = ()
     relied_on: frozenset[str] = frozenset()  # features that the program itself uses
     granted: frozenset[str] = frozenset()  # permissions, to the plugin and so to its candidates
+    converters: tuple[Converter, ...] = ()  # the program's, for its state
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +172,7 @@ class Plan:
     is_downgrade: bool = False  # to a version of lower precedence
     version_refusals: tuple[str, ...] = ()
     conversion: Conversion | None = None
+    chain: Chain | None = None  # of converters
     comparison: Comparison | None = None  # with what serves; None: nothing is compared on the way back
     contract_refusals: tuple[str, ...] = ()
     state_refusals: tuple[str, ...] = ()
@@ -192,6 +197,9 @@ class Plan:
         if self.comparison is not None:
             lines.append(f"  contract: {self.comparison.verdict}")
             lines += [f"    {fact}" for fact in self.comparison.facts]
+        if self.chain is not None:
+            lines.append(f"  converters: {self.chain}")
+            lines += [f"  callers wait for the interpreter: {one}" for one in self.chain.interpreted]
         lines += [f"  refused: {reason}" for reason in self.refusals]
         for number, step in enumerate(self.steps, start=1):
             undo = f"  (undo: {step.undo})" if step.undo is not None else ""
@@ -219,7 +227,7 @@ def make_plan(
     """
     is_downgrade = Version.parse(candidate.version) < Version.parse(running.side.version)
     goes_back = goes_back or (is_downgrade and allow_downgrade)
-    choice = choose_crossing(running.side.state, candidate.state, goes_back=goes_back)
+    choice = choose_crossing(running.side.state, candidate.state, goes_back=goes_back, converters=running.converters)
     comparison = compare(running.side.surface, candidate.surface, running.consumers)
     is_gated = needs_gate(running)
     return Plan(
@@ -229,9 +237,10 @@ def make_plan(
         candidate_version=candidate.version,
         crossing=choice.crossing,
         conversion=choice.conversion,
+        chain=choice.chain,
         is_gated=is_gated,
         steps=_prepare(running, is_probed=is_probed)
-        + _window(running, choice.crossing, is_gated=is_gated)
+        + _window(running, choice, is_gated=is_gated)
         + _after(is_on_probation=is_on_probation),
         is_downgrade=is_downgrade,
         version_refusals=_version_refusals(running, candidate) if is_downgrade and not allow_downgrade else (),
@@ -269,7 +278,7 @@ def _prepare(running: Running, *, is_probed: bool) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def _window(running: Running, crossing: Crossing | None, *, is_gated: bool) -> tuple[Step, ...]:
+def _window(running: Running, choice: Choice, *, is_gated: bool) -> tuple[Step, ...]:
     def each(action: Action) -> list[Step]:
         return [Step(action=action, place=Place.WINDOW, instance=one) for one in running.instances]
 
@@ -280,18 +289,23 @@ def _window(running: Running, crossing: Crossing | None, *, is_gated: bool) -> t
     if is_gated:
         # A pinned call passes the gate: while one may come, the old instance must not quiesce.
         steps += once(Action.WAIT_PINS) + once(Action.CLOSE_GATES) + once(Action.DRAIN) + each(Action.QUIESCE)
-    for one in _transfers(crossing):
+    for one in transfers(choice):
         steps += each(one)
     return tuple(steps + each(Action.START) + once(Action.PUBLISH))
 
 
-def _transfers(crossing: Crossing | None) -> tuple[Action, ...]:
+def transfers(choice: Choice) -> tuple[Action, ...]:
+    """Return the steps that carry one instance's state over."""
+    crossing, chain = choice.crossing, choice.chain
     if crossing is Crossing.HAND_OVER:
         return Action.SURRENDER, Action.TAKE
     if crossing is Crossing.CONVERT:
         return Action.SURRENDER, Action.CONVERT, Action.TAKE
     if crossing is Crossing.RESTORE:
         return Action.SAVE, Action.RESTORE
+    if crossing is Crossing.CONVERTERS and chain is not None:
+        out = Action.SURRENDER if chain.from_layout is not None else Action.SAVE
+        return out, Action.RUN_CONVERTERS, Action.TAKE if chain.to_layout is not None else Action.RESTORE
     return ()
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hotgraft.core.plan import Action, Place, Plan, Side, Step
+from hotgraft.core.plan import Action, Place, Plan, Side, Step, transfers
 from hotgraft.core.state import Choice, Crossing, choose_crossing
 
 if TYPE_CHECKING:
     from hotgraft.core.plan import Running
 
-__all__ = ["keeps_own_state", "loses_state", "plan_rollback"]
+__all__ = ["keeps_own_state", "loses_state", "needs_fresh", "plan_rollback"]
 
 
 def keeps_own_state(forward: Crossing) -> bool:
@@ -30,6 +30,11 @@ def loses_state(running: Side, held: Side) -> bool:
     return running.state.has_state or held.state.has_state
 
 
+def needs_fresh(plan: Plan) -> bool:
+    """Tell whether instances are made anew: restore knows only fresh ones."""
+    return any(step.action is Action.RESTORE for step in plan.steps)
+
+
 def plan_rollback(plugin: str, running: Running, held: Side, *, keeps: bool = False) -> Plan:
     """Return the plan that lets the held generation serve again.
 
@@ -41,7 +46,9 @@ def plan_rollback(plugin: str, running: Running, held: Side, *, keeps: bool = Fa
             touched, so nobody has to be waited for.
     """
     choice = (
-        Choice(crossing=Crossing.FRESH) if keeps else choose_crossing(running.side.state, held.state, goes_back=True)
+        Choice(crossing=Crossing.FRESH)
+        if keeps
+        else choose_crossing(running.side.state, held.state, goes_back=True, converters=running.converters)
     )
     crossing = choice.crossing
     waits = crossing is not Crossing.FRESH
@@ -53,13 +60,14 @@ def plan_rollback(plugin: str, running: Running, held: Side, *, keeps: bool = Fa
         candidate_version=held.version,
         crossing=crossing,
         conversion=choice.conversion,
+        chain=choice.chain,
         is_gated=waits or slots != 1,
-        steps=_steps(running.instances, crossing, is_gated=waits or slots != 1),
+        steps=_steps(running.instances, choice, is_gated=waits or slots != 1),
         state_refusals=choice.refusals,
     )
 
 
-def _steps(instances: tuple[str, ...], crossing: Crossing | None, *, is_gated: bool) -> tuple[Step, ...]:
+def _steps(instances: tuple[str, ...], choice: Choice, *, is_gated: bool) -> tuple[Step, ...]:
     def each(action: Action, place: Place = Place.WINDOW) -> list[Step]:
         return [Step(action=action, place=place, instance=one) for one in instances]
 
@@ -67,17 +75,15 @@ def _steps(instances: tuple[str, ...], crossing: Crossing | None, *, is_gated: b
         return [Step(action=action, place=place)]
 
     steps: list[Step] = []
-    if crossing is Crossing.RESTORE:  # restore knows only fresh instances
+    crossing, moves = choice.crossing, transfers(choice)
+    is_fresh = Action.RESTORE in moves
+    if is_fresh:
         steps += each(Action.CREATE, Place.PREPARE)
     if crossing is Crossing.FRESH:
         steps += once(Action.CLOSE_GATES) if is_gated else []
     else:
         steps += once(Action.WAIT_PINS) + once(Action.CLOSE_GATES) + once(Action.DRAIN) + each(Action.QUIESCE)
-    if crossing is Crossing.HAND_OVER:
-        steps += each(Action.SURRENDER) + each(Action.TAKE)
-    elif crossing is Crossing.CONVERT:
-        steps += each(Action.SURRENDER) + each(Action.CONVERT) + each(Action.TAKE)
-    elif crossing is Crossing.RESTORE:
-        steps += each(Action.SAVE) + each(Action.RESTORE)
-    steps += each(Action.START if crossing is Crossing.RESTORE else Action.RESUME)
+    for one in moves:
+        steps += each(one)
+    steps += each(Action.START if is_fresh else Action.RESUME)
     return tuple(steps + once(Action.PUBLISH) + once(Action.RECLAIM, Place.AFTER))

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
 from hotgraft.core.c_types import Named
+from hotgraft.core.converters import Chain, Converter, between, find_chain, gaps, offered_by
 from hotgraft.core.layout import are_alike
 from hotgraft.core.layout_compile import compile_copy
 
@@ -25,6 +26,7 @@ class Crossing(StrEnum):
     FRESH = "fresh"
     HAND_OVER = "hand over"
     CONVERT = "convert"
+    CONVERTERS = "converters"  # the author's, where the meaning changed
     RESTORE = "restore"
 
 
@@ -48,6 +50,7 @@ class StateFacts:
     can_save: bool = False  # offers save and restore
     layout: StateLayout | None = None  # of the block that take gets; None: it is not described
     edits: StateEdits = field(default_factory=StateEdits)
+    converters: tuple[tuple[int, int], ...] = ()  # that its library offers: from schema, to schema
 
     @property
     def has_state(self) -> bool:
@@ -71,14 +74,20 @@ class Choice:
     crossing: Crossing | None
     refusals: tuple[str, ...] = ()
     conversion: Conversion | None = None
+    chain: Chain | None = None
 
 
-def choose_crossing(old: StateFacts, new: StateFacts, *, goes_back: bool = False) -> Choice:
+def choose_crossing(
+    old: StateFacts, new: StateFacts, *, goes_back: bool = False, converters: tuple[Converter, ...] = ()
+) -> Choice:
     """Return the way across, cheapest first, or every reason why each is closed.
+
+    Where schemas differ and converters lie between them, they alone are the way: see `converters`.
 
     Args:
         old: of what serves.
         new: of what is to serve.
+        converters: of the program, for this plugin; those of both libraries are known from `old` and `new`.
         goes_back: `new` is the earlier version, and what it never knew may be lost.
     """
     if not old.has_state:
@@ -88,6 +97,8 @@ def choose_crossing(old: StateFacts, new: StateFacts, *, goes_back: bool = False
     closed = _why_not_handed_over(old, new)
     if closed is None:
         return Choice(crossing=Crossing.HAND_OVER)
+    if old.schema != new.schema and (known := between(_converters(old, new, converters), old.schema, new.schema)):
+        return _by_converters(old, new, known)
     saves = old.can_save and new.can_save
     if saves and old.schema != new.schema:
         return Choice(crossing=Crossing.RESTORE)  # restore is told the schema: only it knows what changed in meaning
@@ -104,6 +115,31 @@ def choose_crossing(old: StateFacts, new: StateFacts, *, goes_back: bool = False
         f"its state would be lost: it cannot be saved and restored, {' and '.join(sides)} {offer} no save and restore",
     )
     return Choice(crossing=None, refusals=refusals)
+
+
+def _converters(old: StateFacts, new: StateFacts, programs: tuple[Converter, ...]) -> tuple[Converter, ...]:
+    """Return every converter that is known, of both libraries and of the program."""
+    return (*offered_by("candidate", new.converters), *offered_by("running", old.converters), *programs)
+
+
+def _by_converters(old: StateFacts, new: StateFacts, known: tuple[Converter, ...]) -> Choice:
+    """Return the way over converters. What a version saves is what they get or give, where it saves; else its block."""
+    steps = find_chain(known, old.schema, new.schema)
+    reasons = list(gaps(known, old.schema, new.schema)) if steps is None else []
+    reasons += [
+        f"converters cannot get at its state: {name} offers no save and restore, and does not describe its block"
+        for name, side in (("what runs", old), ("the candidate", new))
+        if not side.can_save and not (side.can_hand_over and side.layout is not None)
+    ]
+    if steps is None or reasons:
+        return Choice(crossing=None, refusals=tuple(reasons))
+    chain = Chain(
+        steps=steps,
+        from_layout=None if old.can_save else old.layout,
+        to_layout=None if new.can_save else new.layout,
+        to_layout_id=0 if new.can_save else new.layout_id,
+    )
+    return Choice(crossing=Crossing.CONVERTERS, chain=chain)
 
 
 def _why_not_handed_over(old: StateFacts, new: StateFacts) -> str | None:

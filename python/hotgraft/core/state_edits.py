@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from hotgraft.core.converters import CONVERTERS_LIMIT, step_violation
 from hotgraft.core.manifest_checks import DROPPED_NAME, FIELD_NAME, IDENTIFIER
 from hotgraft.core.state_values import default_bytes
 from hotgraft.core.surface_descriptor import state_layout_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from hotgraft.core.descriptor import Descriptor
 
@@ -21,6 +22,7 @@ EDITS_LIMIT: Final = 4096
 def state_edit_violations(descriptor: Descriptor) -> Iterator[str]:
     """Yield everything about the state's struct and its edits that cannot be true."""
     state = descriptor.state
+    yield from _converter_violations(state.converters)
     edits = len(state.renamed_from) + len(state.defaults) + len(state.dropped)
     if not state.struct:
         if edits:
@@ -42,6 +44,16 @@ def state_edit_violations(descriptor: Descriptor) -> Iterator[str]:
     yield from (f"the layout of its state: {one}" for one in reasons)
     if not reasons:
         yield from default_bytes(layout, state.defaults)[1]
+
+
+def _converter_violations(steps: Sequence[tuple[int, int]]) -> Iterator[str]:
+    if len(steps) > CONVERTERS_LIMIT:
+        yield f"state has {len(steps)} converters; it ends at {CONVERTERS_LIMIT}"
+        return
+    for step in steps:
+        if violation := step_violation(*step):
+            yield f"state.converters: {step[0]}→{step[1]}: {violation}"
+    yield from (f"state.converters: {one[0]}→{one[1]} stands twice" for one in set(steps) if steps.count(one) > 1)
 
 
 def _is_dropped(name: str) -> bool:

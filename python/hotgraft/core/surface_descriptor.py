@@ -59,6 +59,7 @@ def state_facts_of(descriptor: Descriptor) -> StateFacts:
         can_hand_over=state.handover,
         can_save=state.save,
         layout=layout,
+        converters=state.converters,
         edits=StateEdits(renamed_from=state.renamed_from, defaults=defaults, dropped=state.dropped),
     )
 

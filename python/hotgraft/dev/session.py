@@ -45,6 +45,7 @@ Answer = TypeVar("Answer")
 STATE_WORDS: Final = {
     "fresh": "it has no state to carry",
     "hand over": "its state went on: the same memory changed hands",
+    "converters": "its state went on: made anew by its author's converters",
     "convert": "its state went on: converted by the names of its fields",
     "restore": "its state went on: saved by the old build, restored by the new one",
 }

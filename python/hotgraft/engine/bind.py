@@ -191,6 +191,7 @@ class _Binding:
             renamed_from=dict(state.renamed_from),
             defaults=dict(state.defaults),
             dropped=state.dropped,
+            converters=state.converters,
         )
 
 

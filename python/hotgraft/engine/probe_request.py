@@ -29,6 +29,8 @@ class StateToProbe:
     block: bytes | None = None
     schema: int = 0
     values: tuple[tuple[bytes, int, bytes], ...] = ()  # key, type, bytes
+    converters: tuple[tuple[int, int], ...] = ()  # of the candidate, that the values go over first
+    is_discarded: bool = False  # those are only tried: the instance begins fresh
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +87,10 @@ def _records_of_state(state: StateToProbe) -> Iterator[tuple[Field, ...]]:
     yield "values", state.schema
     for key, kind, data in state.values:
         yield "value", key, kind, data
+    for before, after in state.converters:
+        yield "converter", before, after
+    if state.is_discarded:
+        yield ("discard",)
 
 
 def _record(fields: Iterable[Field]) -> bytes:

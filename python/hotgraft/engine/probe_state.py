@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from hotgraft import _core
 from hotgraft.core.errors import Busy, DrainTimeout, StateError
 from hotgraft.core.state import Crossing
+from hotgraft.engine.probe_converters import converted_copies
 from hotgraft.engine.probe_request import StateToProbe
 from hotgraft.engine.transfer import program_of
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from hotgraft.core.plan import Plan
     from hotgraft.core.state import Conversion
+    from hotgraft.engine.converter_thread import ConverterThreads
 
 __all__ = ["CopiedState", "copy_state"]
 
@@ -41,6 +43,7 @@ def copy_state(
     *,
     bytes_max: int,
     deadline_s: float,
+    threads: ConverterThreads,
 ) -> CopiedState:
     """Copy what would cross by this plan, converted as it would be; `indexes`: where `generation` has each instance.
 
@@ -53,6 +56,14 @@ def copy_state(
     if crossing in (None, Crossing.FRESH) or bytes_max == 0:
         return CopiedState()
     try:
+        if plan.chain is not None:
+            take = _blocks if plan.chain.from_layout is not None else _values
+            copied = take(generation, slots, indexes, bytes_max, deadline_s)
+            if not copied.states:
+                return copied
+            return converted_copies(
+                copied, plan.chain, plugin=plan.plugin, running=generation, threads=threads, deadline_s=deadline_s
+            )
         if crossing in (Crossing.HAND_OVER, Crossing.CONVERT):
             copied = _blocks(generation, slots, indexes, bytes_max, deadline_s)
             return _converted(copied, plan.conversion, generation) if plan.conversion is not None else copied

@@ -12,6 +12,8 @@ from hotgraft.engine.timing import StepTime
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from hotgraft.engine.converting import Converting
+
 __all__ = ["Window", "carry_out"]
 
 
@@ -29,7 +31,14 @@ class Window:
 
 
 def carry_out(
-    member: _core.Member, instances: Sequence[str], *, plugin: str, tried: str, deadline_s: float, resumes: bool = False
+    member: _core.Member,
+    instances: Sequence[str],
+    *,
+    plugin: str,
+    tried: str,
+    deadline_s: float,
+    resumes: bool = False,
+    converting: Converting | None = None,
 ) -> Window:
     """Run the window of one plugin.
 
@@ -39,11 +48,16 @@ def carry_out(
         plugin: for the error of a window that was called off, with `tried`.
         tried: "swap to generation 3".
         deadline_s: for all of it.
+        converting: who runs converters for it; its end is this window's.
         resumes: what the core calls start is, for a generation that served before, resume.
 
     Return what it did, published or called off. Never raises for a failed step.
     """
-    record = _core.run_swap([member], deadline_s=deadline_s)
+    try:
+        record = _core.run_swap([member], deadline_s=deadline_s)
+    finally:
+        if converting is not None:
+            converting.end()
     steps = tuple(
         StepTime(
             _title("resume" if resumes and kind == "start" else kind, instances, index),
@@ -64,7 +78,7 @@ def carry_out(
         steps=steps,
         pause_us=(record.gates_open_ns - record.gates_closed_ns) / 1_000 if gated else 0.0,
         pause_steps=pause,
-        failure=_failure_of(record, plugin, tried),
+        failure=_failure_of(record, plugin, tried, converting),
         after_undo=tuple(record.after_undo),
         left_inside=record.left_inside,
     )
@@ -77,7 +91,9 @@ def _title(kind: str, instances: Sequence[str], index: int) -> str:
     return kind if kind in WHOLE else f"{kind} {instances[index]}"
 
 
-def _failure_of(record: _core.SwapRecord, plugin: str, tried: str) -> errors.HotgraftError | None:
+def _failure_of(
+    record: _core.SwapRecord, plugin: str, tried: str, converting: Converting | None
+) -> errors.HotgraftError | None:
     """Return the error that the record's failure stands for.
 
     Raising it is the host's, who knows what runs.
@@ -91,6 +107,8 @@ def _failure_of(record: _core.SwapRecord, plugin: str, tried: str) -> errors.Hot
     if failed:
         found = [f"{failed}: {one}" for one in found]
     error: errors.HotgraftError = kind(tried, on=plugin, found=found)
+    if converting is not None:
+        converting.explain(error)
     if record.after_undo:
         error.advice = "not put back: " + "; ".join(record.after_undo)
     return error

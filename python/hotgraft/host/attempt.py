@@ -17,6 +17,7 @@ from hotgraft.core.lifecycle import Event, Stage
 from hotgraft.core.options import OFF
 from hotgraft.core.plan import make_plan
 from hotgraft.engine.config import filled_configs
+from hotgraft.engine.converting import give_converters
 from hotgraft.engine.load import InstanceWish, prepare, serve_first
 from hotgraft.engine.stage import stage_candidate
 from hotgraft.engine.swap import carry_out
@@ -24,6 +25,7 @@ from hotgraft.engine.transfer import check_facts, member_of
 from hotgraft.host.binding import bind_requires
 from hotgraft.host.change import once_more
 from hotgraft.host.commit import commit
+from hotgraft.host.converters import Converters
 from hotgraft.host.draining import check_rules, rules_of
 from hotgraft.host.grants import check_granted
 from hotgraft.host.lending import lent_tables
@@ -67,6 +69,7 @@ class Around:
     grants: Grants
     check_health: Callable[[Loaded], tuple[str, ...]]  # quickly; every reason why what serves is not fit
     begin_probation: Callable[[Loaded], None]
+    converters: Converters = field(default_factory=Converters)
 
     def without_settling(self) -> Around:
         """Return the same for an image whose writer is known to have finished."""
@@ -124,6 +127,8 @@ class Attempt:
                 superseded = self.loaded.superseded()
                 leaves = rules_of(self.loaded).leaves
                 member = member_of(self.plan, old, prepared, indexes, leaves=leaves, block_bytes=self.block_bytes)
+                new, threads = prepared.candidate.generation, self.loaded.converters.threads
+                converting = give_converters(member, self.plan, old, new, threads)
                 names = [wish.name for wish in prepared.wishes]
                 try:
                     self.window = carry_out(
@@ -132,6 +137,7 @@ class Attempt:
                         plugin=self.loaded.name,
                         tried=f"swap to generation {self.number}",
                         deadline_s=deadline_s,
+                        converting=converting,
                     )
                     self.watch.steps.extend(self.window.steps)
                 except MemoryError:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from hotgraft import _core
 from hotgraft.core.errors import ForkedHostError
+from hotgraft.engine.converter_thread import ConverterThread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,8 +35,8 @@ def check_not_forked() -> None:
 
 
 def is_deferred() -> bool:
-    """Tell whether this thread is inside a plugin's function."""
-    return _core.is_inside_call()
+    """Tell whether this thread is inside a plugin's function, or in a converter: a change would wait for itself."""
+    return _core.is_inside_call() or isinstance(threading.current_thread(), ConverterThread)
 
 
 def once_more(work: Callable[[], Answer]) -> Answer:

@@ -120,7 +120,7 @@ class Changes:
         fallback: Fallback | None = None,
     ) -> None:
         """Load a plugin with its instances; `image` is where it comes from if that is not `source`."""
-        loaded, watch = Loaded(name, Turns(name), source=image), self.watch()
+        loaded, watch = Loaded(name, Turns(name), source=image, converters=self.around.converters), self.watch()
         loaded.drain, loaded.fallback = drain or loaded.drain, fallback
         record = self.recorder.attempt(loaded, who, image or source, configs, watch)
         attempt = Attempt(loaded, source, configs, self.around, watch, record, keeps_source=bool(image))

@@ -27,12 +27,14 @@ from hotgraft.host.attempt import Around
 from hotgraft.host.change import carry_out, check_not_forked
 from hotgraft.host.changing import Changes
 from hotgraft.host.closing import close_all
+from hotgraft.host.converters import Converters
 from hotgraft.host.crashes import handle_crashes
 from hotgraft.host.draining import swap_deadline_s
 from hotgraft.host.events import HostEvents
 from hotgraft.host.folder import private_folder
 from hotgraft.host.fork import watch_forks
 from hotgraft.host.grants import make_grants
+from hotgraft.host.host_converters import HostConverters
 from hotgraft.host.host_draining import HostDraining, make_breakers
 from hotgraft.host.host_graph import HostGraph
 from hotgraft.host.host_health import HostHealth, make_health
@@ -67,7 +69,7 @@ __all__ = ["Host"]
 Typed = TypeVar("Typed")
 
 
-class Host(HostTrust, HostHealth, HostDraining, HostPolicy, HostWatching, HostGraph):
+class Host(HostTrust, HostHealth, HostDraining, HostPolicy, HostWatching, HostGraph, HostConverters):
     """Loads plugins, replaces them while they are called, and takes them out of memory again.
 
     Args:
@@ -91,6 +93,7 @@ class Host(HostTrust, HostHealth, HostDraining, HostPolicy, HostWatching, HostGr
         self._recorder = open_recorder(self.options.journal, self._events)
         self._quarantine = make_quarantine(self.options, self._recorder)
         self._grants = make_grants(grants or {}, self._recorder, asked("host"))
+        self._converters = Converters()
         self._health, self._health_schedule = make_health(self.options, self._events, self._listed)
         self._around = Around(
             options=self.options,
@@ -101,6 +104,7 @@ class Host(HostTrust, HostHealth, HostDraining, HostPolicy, HostWatching, HostGr
             grants=self._grants,
             check_health=self._quick_health,
             begin_probation=lambda loaded: self._probations.begin(loaded),
+            converters=self._converters,
         )
         self._changes = Changes(around=self._around, recorder=self._recorder, events=self._events, watch=self._watch)
         self._probations = make_probations(self.options, self._changes, self._listed, self._health)

@@ -12,6 +12,7 @@ from hotgraft import _core
 from hotgraft.core.contract import Consumer
 from hotgraft.core.draining import DrainRules
 from hotgraft.core.plan import Running
+from hotgraft.host.converters import Converters
 from hotgraft.host.own_numbers import OwnNumbers
 from hotgraft.host.replaced import Replaced
 
@@ -129,6 +130,7 @@ class Loaded:
     drain: DrainRules = field(default_factory=DrainRules)  # the host's word; set by any thread, at any time
     fallback: Fallback | None = None  # declared by the host; None: nothing was
     relied_on: frozenset[str] = frozenset()  # features that the program uses
+    converters: Converters = field(default_factory=Converters)  # of its host
     priority: int = 0  # among providers of one version the highest is bound; for consumers that are bound later
 
     @property
@@ -146,6 +148,7 @@ class Loaded:
             consumers=consumers,
             relied_on=self.relied_on,
             granted=granted,
+            converters=self.converters.of(self.name),
         )
 
     def wants(self, provider: str) -> tuple[Consumer, ...]:

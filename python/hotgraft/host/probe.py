@@ -93,6 +93,7 @@ def copy_live_state(loaded: Loaded, plan: Plan | None, options: Options, *, dead
         plan,
         bytes_max=options.probe_state_bytes,
         deadline_s=deadline_s,
+        threads=loaded.converters.threads,
     )
 
 

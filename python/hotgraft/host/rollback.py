@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from hotgraft import _core
 from hotgraft.core.call_types import call_description
 from hotgraft.core.errors import HotgraftError, RollbackBlocked
-from hotgraft.core.rollback import keeps_own_state, loses_state, plan_rollback
+from hotgraft.core.rollback import keeps_own_state, loses_state, needs_fresh, plan_rollback
 from hotgraft.core.state import Crossing
 from hotgraft.engine.config import filled_configs
+from hotgraft.engine.converting import give_converters
 from hotgraft.engine.load import make_tables
 from hotgraft.engine.swap import carry_out
 from hotgraft.engine.transfer import make_convert
@@ -86,7 +87,7 @@ class Rollback:
         try:
             indexes = dict(held.indexes)
             attempt = _core.Attempt.of(held.generation)
-            if plan.crossing is Crossing.RESTORE:
+            if needs_fresh(plan):
                 indexes = self._create_fresh(attempt, held)
             call_type = make_call_type(
                 call_description(held.candidate.descriptor, loaded.name, catches_crashes=self.options.catch_crashes),
@@ -97,13 +98,18 @@ class Rollback:
             lent = lent_tables(
                 attempt, loaded, indexes, held.candidate.side, deadline_s=self.options.control_deadline_s
             )
+            member = self._member(held, plan, indexes, [table for own in tables.values() for table in own] + lent)
+            converting = give_converters(
+                member, plan, loaded.serving.generation, held.generation, loaded.converters.threads
+            )
             self.window = carry_out(
-                self._member(held, plan, indexes, [table for own in tables.values() for table in own] + lent),
+                member,
                 list(indexes),
                 plugin=loaded.name,
                 tried=self._tried,
                 deadline_s=self.deadline_s,
-                resumes=plan.crossing is not Crossing.RESTORE,
+                resumes=not needs_fresh(plan),
+                converting=converting,
             )
         except HotgraftError as error:
             self.found += error.found
@@ -176,7 +182,7 @@ class Rollback:
         )
         make_convert(member, plan, indexes)
         member.recalls(
-            resumes=plan.crossing is not Crossing.RESTORE,
+            resumes=not needs_fresh(plan),
             leaves_undrained=plan.crossing is Crossing.FRESH,
             emptied=[instances[name].slots[key] for name in indexes for key in fresh] + lent,
         )

@@ -1,0 +1,261 @@
+// ConverterDesk: where the swap's own thread asks a thread of Python's to run converters, and waits for the answer no
+// longer than its deadline. Neither ever holds what the other waits for: what crosses is copies.
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include "control_held.hpp"
+#include "control_parts.hpp"
+#include "converters.hpp"
+#include "errors.hpp"
+#include "gate.hpp"
+
+namespace py = pybind11;
+
+namespace hotgraft {
+
+namespace {
+
+using Value = std::tuple<std::string, std::uint32_t, std::string>; // key, type, bytes; as copy_values gives them
+
+py::list list_of(const KeyedState &state) {
+    py::list values;
+    for (const KeyedState::Value &value : state.values()) {
+        values.append(py::make_tuple(make_bytes(value.key.data(), value.key.size()), value.type,
+                                     make_bytes(value.data, value.bytes)));
+    }
+    return values;
+}
+
+// Throws StateError for what no save may put.
+KeyedState keyed_of(const std::vector<Value> &values) {
+    KeyedState state;
+    for (const auto &[key, type, data] : values) {
+        check(state.put(key.c_str(), type, data.data(), data.size()), {"convert its state", "", "StateError"});
+    }
+    return state;
+}
+
+// Thread safety
+//   ask(): the swap's thread, without the GIL. The rest: any thread, with it; wait() lets go of it.
+//
+// Invariants
+//   (1) Nobody waits for the GIL with the mutex held.
+//   (2) Once given up, an answer changes nothing, and no library's converter is begun.
+class ConverterDesk {
+public:
+    Status ask(LooseState from, std::int64_t deadline_ns, std::uint64_t swap, LooseState *to) {
+        std::unique_lock<std::mutex> lock(mutex_);
+        if (is_given_up_) {
+            return {Code::kTimedOut, inside_ + " has not returned from before"};
+        }
+        asked_ = std::move(from);
+        swap_ = swap;
+        turn_ = Turn::kAsked;
+        changed_.notify_all();
+        const std::chrono::steady_clock::time_point until{std::chrono::nanoseconds(deadline_ns)};
+        if (!changed_.wait_until(lock, until, [this] { return turn_ == Turn::kAnswered; })) {
+            return give_up();
+        }
+        turn_ = Turn::kIdle;
+        *to = std::move(answer_);
+        return std::move(status_);
+    }
+
+    // (block, values) of which one is None, or None: there is nothing more to do.
+    py::object wait() {
+        LooseState from;
+        bool is_over = false;
+        {
+            const py::gil_scoped_release unlocked;
+            std::unique_lock<std::mutex> lock(mutex_);
+            changed_.wait(lock, [this] { return turn_ == Turn::kAsked || is_closed_ || is_given_up_; });
+            is_over = turn_ != Turn::kAsked || is_given_up_;
+            from = std::move(asked_);
+            if (!is_over) {
+                turn_ = Turn::kAtWork;
+                inside_ = "the thread of converters";
+                mark_.emplace(swap_);
+            }
+        }
+        if (is_over) {
+            return py::none();
+        }
+        if (takes_blocks) {
+            return make_bytes(from.block.data(), from.block.size());
+        }
+        return list_of(from.values);
+    }
+
+    void begin(std::string what) {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        inside_ = std::move(what);
+    }
+
+    void answer(LooseState made) { end({}, std::move(made)); }
+    void refuse(const std::string &why) { end({Code::kRefused, why}, {}); }
+
+    // A library's own converter, on this thread, which lets go of the GIL.
+    py::list run(const std::shared_ptr<Generation> &generation, std::uint32_t from_schema, std::uint32_t to_schema,
+                 const std::vector<Value> &values) {
+        const KeyedState from = keyed_of(values);
+        KeyedState to;
+        Status status;
+        {
+            const py::gil_scoped_release unlocked;
+            status = enter(generation)
+                         ? or_no_memory([&] { return generation->convert(from_schema, to_schema, from, &to); })
+                         : Status(Code::kTimedOut, "given up");
+            (void)enter(nullptr);
+        }
+        check(status, {"convert its state", generation->label(), "StateError"});
+        return list_of(to);
+    }
+
+    void close() {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        is_closed_ = true;
+        changed_.notify_all();
+    }
+
+    // The program tries converters on copies of its own, and waits no longer.
+    std::string leave() {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        (void)give_up();
+        return inside_;
+    }
+
+    bool is_at_work() {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        return turn_ == Turn::kAtWork || is_given_up_;
+    }
+
+    bool takes_blocks = false;
+
+private:
+    enum class Turn { kIdle, kAsked, kAtWork, kAnswered };
+
+    // With the mutex.
+    Status give_up() {
+        is_given_up_ = true;
+        changed_.notify_all();
+        if (library_ != nullptr) {
+            library_->mark_abandoned("a converter");
+        }
+        return {Code::kTimedOut, inside_ + " has not returned by the deadline"};
+    }
+
+    bool enter(const std::shared_ptr<Generation> &generation) {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        library_ = generation;
+        return !is_given_up_;
+    }
+
+    void end(Status status, LooseState made) {
+        mark_.reset();
+        const std::lock_guard<std::mutex> lock(mutex_);
+        if (is_given_up_ || turn_ != Turn::kAtWork) {
+            return;
+        }
+        status_ = std::move(status);
+        answer_ = std::move(made);
+        turn_ = Turn::kAnswered;
+        changed_.notify_all();
+    }
+
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    Turn turn_ = Turn::kIdle;
+    bool is_given_up_ = false;
+    bool is_closed_ = false;
+    std::string inside_ = "the thread of converters"; // what the thread is doing
+    std::shared_ptr<Generation> library_;             // whose converter it is in
+    LooseState asked_;
+    LooseState answer_;
+    Status status_;
+    std::uint64_t swap_ = 0;
+    std::optional<CarriesOut> mark_; // of the thread of converters, and touched by it alone
+};
+
+std::shared_ptr<StateConverters> asked_at(const std::shared_ptr<ConverterDesk> &desk, bool to_block,
+                                          std::uint32_t to_schema) {
+    const auto made = std::make_shared<StateConverters>();
+    made->from_block = desk->takes_blocks;
+    made->to_block = to_block;
+    made->to_schema = to_schema;
+    made->run = [desk](LooseState from, std::int64_t deadline_ns, std::uint64_t swap, LooseState *to) {
+        return desk->ask(std::move(from), deadline_ns, swap, to);
+    };
+    return made;
+}
+
+std::shared_ptr<StateConverters>
+natives_of(const std::vector<std::tuple<std::shared_ptr<Generation>, std::uint32_t, std::uint32_t>> &steps) {
+    std::vector<ConverterStep> chain;
+    for (const auto &[generation, from_schema, to_schema] : steps) {
+        chain.push_back({generation, from_schema, to_schema});
+    }
+    const py::gil_scoped_release unlocked;
+    return native_converters(std::move(chain));
+}
+
+} // namespace
+
+void add_converters(py::module_ &module) {
+    py::class_<StateConverters, std::shared_ptr<StateConverters>>(module, "StateConverters");
+
+    py::class_<ConverterDesk, std::shared_ptr<ConverterDesk>>(module, "ConverterDesk")
+        .def_static(
+            "make",
+            [](bool takes_blocks) {
+                auto desk = std::make_shared<ConverterDesk>();
+                desk->takes_blocks = takes_blocks;
+                return held(std::move(desk));
+            },
+            py::kw_only(), py::arg("takes_blocks"))
+        .def("wait", &ConverterDesk::wait)
+        .def("begin", &ConverterDesk::begin, py::arg("what"))
+        .def("answer_block",
+             [](ConverterDesk &it, const py::bytes &block) {
+                 const auto data = static_cast<std::string_view>(block);
+                 LooseState made;
+                 made.block.assign(data.begin(), data.end());
+                 it.answer(std::move(made));
+             })
+        .def("answer_values",
+             [](ConverterDesk &it, const std::vector<Value> &values) {
+                 LooseState made;
+                 made.values = keyed_of(values);
+                 it.answer(std::move(made));
+             })
+        .def("refuse", &ConverterDesk::refuse, py::arg("why"))
+        .def("run", &ConverterDesk::run, py::arg("generation"), py::arg("from_schema"), py::arg("to_schema"),
+             py::arg("values"))
+        // For a member whose blocks, or saved values, are converted by whoever waits here.
+        .def(
+            "converters",
+            [](const std::shared_ptr<ConverterDesk> &desk, bool to_block, std::uint32_t to_schema) {
+                return held(asked_at(desk, to_block, to_schema));
+            },
+            py::kw_only(), py::arg("to_block"), py::arg("to_schema"))
+        .def_property_readonly("is_at_work", &ConverterDesk::is_at_work)
+        .def("leave", &ConverterDesk::leave)
+        .def("close", &ConverterDesk::close);
+
+    // The way over libraries' own converters alone, from saved values to values to restore.
+    module.def(
+        "native_converters",
+        [](const std::vector<std::tuple<std::shared_ptr<Generation>, std::uint32_t, std::uint32_t>> &steps) {
+            return held(natives_of(steps));
+        },
+        py::arg("steps"));
+}
+
+} // namespace hotgraft

@@ -1,0 +1,343 @@
+"""Where the meaning of state changed, its author's converters carry it over: in C and in Python, up and back."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hotgraft import Host, _core
+from hotgraft.core.errors import StateError
+from sample_plugins import CONVERTS, SAVES, Sample, Workshop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+# Each schema counts in a tenth of the unit before it: 7 of schema 1 are 7000 of schema 4.
+UP = tuple((schema, schema + 1, "tenfold") for schema in (1, 2, 3))
+DOWN = tuple((schema + 1, schema, "tenth") for schema in (1, 2, 3))
+
+
+@pytest.fixture(params=["probed", "not probed"])
+def host(request: pytest.FixtureRequest) -> Iterator[Host]:
+    with Host(probe="start" if request.param == "probed" else "off", probation="on", probation_s=3600.0) as it:
+        yield it
+
+
+def version(plain: Sample, schema: int, **changes: Any) -> Sample:
+    """Return the version of a counter that has this schema; a block has as many numbers as its schema says."""
+    return replace(plain, version=f"1.{schema}.0", schema=schema, build=schema, **changes)
+
+
+def steps_to(schema: int) -> tuple[tuple[int, int, str], ...]:
+    """Return what a version brings along: every step below its schema, up and down."""
+    return tuple(one for one in (*UP, *DOWN) if max(one[:2]) <= schema)
+
+
+def multiply(host: Host, before: int, after: int, by: float) -> Callable[..., Any]:
+    """Offer a step that does to the count what the C ones do, and makes every field that a block of `after` has."""
+
+    @host.converter("counter", from_schema=before, to_schema=after)
+    def scale(values: dict[str, Any]) -> dict[str, Any]:
+        spare = {f"spare{index}": 0 for index in range(1, after)} if "spare" in "".join(values) or after > 1 else {}
+        return {"count": int(values["count"] * by), **spare}
+
+    return scale
+
+
+@pytest.mark.parametrize("step", [1, 3], ids=["one by one", "all at once"])
+def test_a_chain_in_c_carries_the_state_up_and_back(host: Host, build: Workshop, step: int) -> None:
+    """From schema 1 to 4 and back, over the converters that the newer side brings."""
+    counter: Any = host.load(build(version(SAVES, 1)))
+    counter.add(7)
+
+    for schema in range(1 + step, 5, step):
+        report = host.reload("counter", build(version(SAVES, schema, converters=steps_to(schema))))
+        assert str(report.plan.crossing) == "converters"
+    assert counter.add(0) == 7000
+    counter.add(1000)
+
+    report = host.rollback("counter")
+
+    assert not report.is_lossy
+    assert counter.generation == 1  # none of those between was committed
+    assert counter.add(0) == 8
+
+
+@pytest.mark.parametrize("plain", [SAVES, CONVERTS], ids=["saved", "block"])
+def test_a_chain_in_python_carries_the_state_up_and_back(host: Host, build: Workshop, plain: Sample) -> None:
+    """The same form for what is saved and for a declared block."""
+    for schema in (1, 2, 3):
+        multiply(host, schema, schema + 1, 10)
+        multiply(host, schema + 1, schema, 0.1)
+    counter: Any = host.load(build(version(plain, 1)))
+    counter.add(7)
+
+    report = host.reload("counter", build(version(plain, 4)))
+
+    assert str(report.plan.chain).startswith("converter 1→2 (scale, test_converters.py:")
+    assert counter.add(0) == 7000
+    assert any(one.step == "run converters main" for one in report.pause_steps)
+    counter.add(1000)
+
+    report = host.rollback("counter")
+
+    assert not report.is_lossy
+    assert counter.add(0) == 8
+
+
+def test_c_and_python_make_one_chain(host: Host, build: Workshop) -> None:
+    """A step that a library lacks is the program's to give, on the way up and on the way back."""
+    multiply(host, 2, 3, 10)
+    multiply(host, 3, 2, 0.1)
+    counter: Any = host.load(build(version(SAVES, 1, converters=())))
+    counter.add(7)
+    own = tuple(one for one in steps_to(4) if set(one[:2]) != {2, 3})
+
+    host.reload("counter", build(version(SAVES, 4, converters=own)))
+    assert counter.add(0) == 7000
+
+    host.rollback("counter")
+    assert counter.add(0) == 7
+
+
+@pytest.mark.parametrize(("old", "new"), [(CONVERTS, SAVES), (SAVES, CONVERTS)], ids=["to saved", "to block"])
+@pytest.mark.parametrize("how", ["c", "python"])
+def test_an_author_may_go_from_a_block_to_saved_values_and_back(
+    host: Host, build: Workshop, old: Sample, new: Sample, how: str
+) -> None:
+    """Values are values: where they come from and where they go, no converter sees."""
+    if how == "python":
+        multiply(host, 1, 2, 10)
+        multiply(host, 2, 1, 0.1)
+    plain = replace(new, grows=False, layout=9) if new is CONVERTS else new
+    own = steps_to(2) if how == "c" else ()
+    counter: Any = host.load(build(version(old, 1)))
+    counter.add(7)
+    host.remove_converter("counter", from_schema=9, to_schema=8)  # none: nothing happens
+
+    target = version(plain, 2, converters=own)
+    if new is CONVERTS:  # a block of the count alone, as the C converters put nothing else
+        target = replace(target, grows=True, build=1, version="1.2.0")
+        if how == "python":
+            host.converter("counter", from_schema=1, to_schema=2, replace=True)(lambda it: {"count": it["count"] * 10})
+    host.reload("counter", build(target))
+
+    assert counter.add(0) == 70
+    assert not host.rollback("counter").is_lossy
+    assert counter.add(0) == 7
+
+
+def test_the_shortest_way_is_taken(host: Host, build: Workshop) -> None:
+    """A step that skips a schema is there to be taken."""
+    calls: list[int] = []
+    host.converter("counter", from_schema=1, to_schema=2)(lambda it: calls.append(2) or it)
+    counter: Any = host.load(build(version(SAVES, 1)))
+    counter.add(7)
+
+    host.reload("counter", build(version(SAVES, 3, converters=((2, 3, "tenfold"), (1, 3, "hundredfold")))))
+
+    assert counter.add(0) == 700
+    assert calls == []
+
+
+def test_a_gap_is_refused_before_anything_moves(host: Host, build: Workshop) -> None:
+    """Fault M05: every known converter and how far each side reaches; the same in the plan and in the swap."""
+    counter: Any = host.load(build(version(SAVES, 1)))
+    counter.add(7)
+    candidate = build(version(SAVES, 4, converters=(UP[0], UP[2])))
+
+    with pytest.raises(StateError) as refused:
+        host.reload("counter", candidate)
+
+    assert host.plan("counter", candidate).refusals == refused.value.found
+    assert refused.value.found[0] == (
+        "there is a gap in the converters up from schema 1 to 4: from 1 they lead to 2, and 3 leads to 4"
+    )
+    assert refused.value.report.pause_us == 0.0  # type: ignore[attr-defined] # of a swap's errors
+    assert "create main" not in [one.step for one in refused.value.report.steps]  # type: ignore[attr-defined]
+    assert counter.add(0) == 7
+
+    multiply(host, 2, 3, 10)
+    host.reload("counter", candidate)
+    assert counter.add(0) == 7000
+
+
+def test_a_manifest_that_names_other_converters_than_the_library_offers_is_refused(host: Host, build: Workshop) -> None:
+    """The plan is made from the claim; the claim is held against the table once it is mapped."""
+    counter: Any = host.load(build(version(SAVES, 1)))
+    counter.add(7)
+    liar = version(SAVES, 2, converters=steps_to(2), named=((1, 2), (1, 3)))
+
+    with pytest.raises(StateError, match="check its converters") as refused:
+        host.reload("counter", build(liar))
+
+    assert refused.value.found == (
+        "converter 1→3 is named in [state] converters and not offered",
+        "converter 2→1 is offered and not named in [state] converters",
+    )
+    assert counter.add(0) == 7
+
+
+def test_every_instance_goes_over_the_chain(host: Host, build: Workshop) -> None:
+    """A plugin's instances change as one."""
+    multiply(host, 1, 2, 10)
+    host.load(build(version(SAVES, 1)), instance="left")
+    host.load("counter", instance="right")
+    pair: list[Any] = [host["counter", one] for one in ("left", "right")]
+    for value, one in enumerate(pair, start=1):
+        one.add(value)
+
+    host.reload("counter", build(version(SAVES, 2)))
+
+    assert [one.add(0) for one in pair] == [10, 20]
+
+
+def test_a_converter_may_call_another_plugin(host: Host, build: Workshop) -> None:
+    """The interpreter is everybody's: the swap's thread waits without it, and the other plugin answers."""
+    host.load(build(SAVES), name="other")
+    other: Any = host["other"]
+    other.add(1000)
+    host.converter("counter", from_schema=1, to_schema=2)(lambda it: {"count": it["count"] + other.add(0)})
+    counter: Any = host.load(build(version(SAVES, 1)))
+    counter.add(7)
+
+    host.reload("counter", build(version(SAVES, 2)))
+
+    assert counter.add(0) == 1007
+
+
+def test_a_converter_that_calls_its_own_plugin_gets_an_answer(build: Workshop) -> None:
+    """Its gate is closed for the very swap it works for: waiting would be for itself."""
+    with Host(probe="off") as host:
+        counter: Any = host.load(build(version(SAVES, 1)))
+        counter.add(7)
+        host.converter("counter", from_schema=1, to_schema=2)(lambda _: {"count": counter.add(0)})
+
+        with pytest.raises(StateError, match="converter 1→2") as refused:
+            host.reload("counter", build(version(SAVES, 2)))
+
+        assert "Busy" in refused.value.found[0]
+        assert counter.add(0) == 7
+
+
+def test_a_change_that_a_converter_asks_for_is_deferred(build: Workshop) -> None:
+    """It would wait for its own turn; so it is done after this one."""
+    with Host(probe="off") as host:
+        counter: Any = host.load(build(version(SAVES, 1)))
+        later: list[Any] = []
+        target = build(version(SAVES, 2))
+        host.converter("counter", from_schema=1, to_schema=2)(
+            lambda it: later.append(host.reload("counter", target)) or it
+        )
+
+        host.reload("counter", target)
+
+        assert str(later[0].outcome) == "deferred"
+        assert later[0].result(30.0).generation == counter.generation == 3
+
+
+def test_calls_from_other_threads_go_on_around_a_python_converter(host: Host, build: Workshop) -> None:
+    """Callers wait at the gate without the interpreter, so the converter gets it; none of them is lost."""
+    multiply(host, 1, 2, 10)
+    multiply(host, 2, 1, 0.1)
+    counter: Any = host.load(build(version(SAVES, 1)))
+    is_over = threading.Event()
+    errors: list[BaseException] = []
+
+    def call() -> None:
+        try:
+            while not is_over.is_set():
+                counter.add(0)
+        except BaseException as error:
+            errors.append(error)
+
+    callers = [threading.Thread(target=call) for _ in range(3)]
+    for one in callers:
+        one.start()
+    try:
+        for _ in range(3):
+            host.reload("counter", build(version(SAVES, 2)))
+            host.rollback("counter")
+    finally:
+        is_over.set()
+        for one in callers:
+            one.join()
+
+    assert errors == []
+
+
+def test_nothing_is_left_of_what_went_over_a_chain(build: Workshop) -> None:
+    """Blocks, threads and functions: all of it is gone when its generation is."""
+    with Host(probe="off") as host:
+        for before, after, by in ((1, 2, 10), (2, 1, 0.1)):
+            multiply(host, before, after, by)
+        counter: Any = host.load(build(version(CONVERTS, 1)))
+        counter.add(7)
+        images = [build(version(CONVERTS, schema)) for schema in (2, 1)]
+        for image in images:  # once, for what is made once
+            host.reload("counter", image, allow_downgrade=True)
+        before_threads, live = threading.active_count(), counter.generation
+
+        for image in images * 10:
+            host.reload("counter", image, allow_downgrade=True)
+
+        assert counter.generation == live + 20
+        assert counter.add(0) == 7
+        gc.collect()
+        assert threading.active_count() == before_threads
+        assert host.unloads(10.0).stuck == ()
+    assert _core.wait_idle(10.0)
+
+
+def _nothing() -> dict[str, Any]:
+    return {}
+
+
+async def _later(values: dict[str, Any]) -> dict[str, Any]:
+    return values
+
+
+def _bit_by_bit(values: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield values
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after", "function", "kind", "says"),
+    [
+        ("counter", 1, 1, dict, ValueError, "to itself"),
+        ("counter", 0, 1, dict, ValueError, "a schema lies in"),
+        ("counter", 1, True, dict, TypeError, "whole number"),
+        ("counter", "1", 2, dict, TypeError, "whole number"),
+        ("Counter!", 1, 2, dict, ValueError, "no name of a plugin"),
+        (None, 1, 2, dict, TypeError, "a text"),
+        ("counter", 1, 2, None, TypeError, "is a function"),
+        ("counter", 1, 2, _later, TypeError, "answers later"),
+        ("counter", 1, 2, _bit_by_bit, TypeError, "answers later"),
+        ("counter", 1, 2, _nothing, TypeError, "cannot be given one dict"),
+        ("counter", 1, 2, lambda a, b: {}, TypeError, "cannot be given one dict"),
+    ],
+)
+def test_what_is_no_converter_is_refused_where_it_is_offered(
+    name: Any, before: Any, after: Any, function: Any, kind: type[Exception], says: str
+) -> None:
+    """Not in the middle of a swap."""
+    with Host() as host, pytest.raises(kind, match=says):
+        host.converter(name, from_schema=before, to_schema=after)(function)
+
+
+def test_a_converter_is_replaced_and_removed_by_name_only() -> None:
+    """Two for one step would be a matter of which came first."""
+    with Host() as host:
+        multiply(host, 1, 2, 10)
+
+        with pytest.raises(ValueError, match=r"counter has a converter 1→2 \(scale, test_converters"):
+            multiply(host, 1, 2, 10)
+
+        host.converter("counter", from_schema=1, to_schema=2, replace=True)(dict)
+        assert host.converters("counter") == ("converter 1→2 (dict)",)
+        assert host.remove_converter("counter", from_schema=1, to_schema=2)
+        assert not host.remove_converter("counter", from_schema=1, to_schema=2)
+        assert host.converters("counter") == ()
