@@ -6,7 +6,8 @@
  *   COUNTER_SAVES      offers save and restore
  *   COUNTER_MORE       one more function at the end of the interface
  *   COUNTER_HEALTH     a health check
- *   COUNTER_CONVERTERS its converters: `R(1, 2, tenfold) R(2, 1, tenth)`, see below for what there is
+ *   COUNTER_CONVERTERS its converters: `R(1, 2, tenfold) R(2, 1, tenth)`, see below for what there is; CONVERTERS_LIE:
+ *                      1 to 3, their table lies
  * What serves already and was given its config long ago can be told by the environment, and every function of its can:
  * COUNTER_DOES="PID:BUILD:STEP:WAY". PID is of the only process that this is meant for; below 0, of the only one that
  * it is not meant for, which leaves the probe. Ways: fail, hang, crash, abort, exit, and hold: until nothing is at the
@@ -356,10 +357,16 @@ CONVERTER(forgets) {
     return HOTGRAFT_OK;
 }
 
-#define R(from, to, function) {sizeof(hotgraft_converter), from, to, 0, function},
+#ifndef CONVERTERS_LIE
+#define CONVERTERS_LIE 0
+#endif
+enum { kRowsShort = 1, kTooMany, kTableShort };
+#define R(from, to, function)                                                                                          \
+    {CONVERTERS_LIE == kRowsShort ? 8 : sizeof(hotgraft_converter), from, to, 0, function},
 static const hotgraft_converter converters[] = {COUNTER_CONVERTERS};
-static const hotgraft_ext_convert convert = {sizeof(hotgraft_ext_convert), sizeof converters / sizeof *converters,
-                                             converters};
+static const hotgraft_ext_convert convert = {
+    CONVERTERS_LIE == kTableShort ? 4 : sizeof(hotgraft_ext_convert),
+    CONVERTERS_LIE == kTooMany ? 257 : sizeof converters / sizeof *converters, converters};
 #endif
 
 #ifdef COUNTER_HEALTH
