@@ -27,6 +27,7 @@ namespace {
 constexpr std::size_t kChunkBytes = std::size_t{256} << 10; // stays in the second-level cache between read and hash
 constexpr std::size_t kMapFromBytes = std::size_t{1} << 20;
 constexpr int kNameAttempts = 100;
+constexpr int kReadAttempts = 8;
 constexpr mode_t kFolderMode = 0700;
 constexpr mode_t kFileMode = 0500;
 
@@ -88,6 +89,14 @@ Status read_and_hash(int fd, const std::string &path, std::uint8_t *memory, std:
     return {};
 }
 
+// A name that the file gets or loses changes its ctime (unlink(2)) as a write does. The image before is a second name
+// of a staged copy whose first one goes when its library leaves memory, which may be now: then it is read once more.
+bool has_other_names(const struct stat &before, const struct stat &after) noexcept {
+    struct stat renamed = before;
+    renamed.st_ctim = after.st_ctim;
+    return before.st_nlink != after.st_nlink && is_same(renamed, after);
+}
+
 struct Source {
     Bytes bytes;
     std::size_t size = 0;
@@ -118,19 +127,25 @@ Status read_source(const std::string &path, Source *out) {
     if (source.bytes == nullptr) {
         return {Code::kNoMemory, "cannot stage " + path + ": no memory for " + std::to_string(source.size) + " bytes"};
     }
-    if (Status status = read_and_hash(fd.get(), path, source.bytes.get(), source.size, &source.sha256);
-        !status.is_ok()) {
-        return status;
+    for (int attempt = 0; attempt < kReadAttempts; ++attempt) {
+        if (Status status = read_and_hash(fd.get(), path, source.bytes.get(), source.size, &source.sha256);
+            !status.is_ok()) {
+            return status;
+        }
+        struct stat after {};
+        if (::fstat(fd.get(), &after) != 0) {
+            return system_error("stat", path, errno);
+        }
+        if (is_same(before, after)) {
+            *out = std::move(source);
+            return {};
+        }
+        if (!has_other_names(before, after)) {
+            break;
+        }
+        before = after;
     }
-    struct stat after {};
-    if (::fstat(fd.get(), &after) != 0) {
-        return system_error("stat", path, errno);
-    }
-    if (!is_same(before, after)) {
-        return changed(path);
-    }
-    *out = std::move(source);
-    return {};
+    return changed(path);
 }
 
 // Ours, a directory, closed to others, and on a file system that may be executed from (FAULTS F10 to F12).

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <fstream>
 #include <thread>
 #include <vector>
@@ -150,6 +151,29 @@ TEST_CASE("a source that is written to while it is read is refused, never half t
     stop = true;
     writer.join();
     CHECK(refused > 0);
+}
+
+TEST_CASE("a source that loses another of its names while it is read is taken all the same") {
+    // The image before is a second name of a staged copy; the first goes whenever its library has left memory.
+    const std::string path = path_of("named.bin");
+    write_file(path, std::string(8u << 20, 'a'));
+    for (int i = 0; i < 20; ++i) {
+        const std::string other = path_of("other.bin");
+        REQUIRE(::link(path.c_str(), other.c_str()) == 0);
+        std::atomic<bool> begins{false};
+        std::thread leaves([&] {
+            while (!begins) {
+            }
+            std::this_thread::sleep_for(std::chrono::microseconds(300 * i));
+            CHECK(::unlink(other.c_str()) == 0);
+        });
+        begins = true;
+        Staged staged;
+        const Status status = stage_now(path, &staged);
+        leaves.join();
+        CHECK(status.is_ok());
+        CHECK(remove_staged(staged).is_ok());
+    }
 }
 
 TEST_CASE("F10, F11: a folder that others can write to is refused, and a name that is none") {
