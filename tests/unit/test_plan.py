@@ -9,7 +9,7 @@ import pytest
 from hotgraft.core.c_types import Scalar
 from hotgraft.core.plan import UNDO, Action, Place, Plan, Running, Side, make_plan
 from hotgraft.core.state import Crossing, StateFacts
-from hotgraft.core.surface import Function, Interface, Parameter, Surface
+from hotgraft.core.surface import Enumeration, Function, Interface, Parameter, Surface
 
 I64 = Scalar("i64")
 ADD = Function(name="add", offset=8, parameters=(Parameter(name="by", type=I64),), result=I64)
@@ -171,6 +171,15 @@ def test_a_lower_version_is_refused_unless_it_is_asked_for(was: str, now: str, i
     assert plan.is_downgrade is asked_for.is_downgrade is is_downgrade
     assert (", a downgrade that was asked for;" in str(asked_for)) is is_downgrade
     assert "asked for;" not in str(plan)
+
+
+def test_back_from_a_downgrade_is_a_way_up_and_may_add() -> None:
+    """The version that is gone back to is the later one: what it has more is no removal."""
+    later = with_changes(SIDE, version="1.1.0", types={"mode": Enumeration(type="u32", values=(("ON", 0), ("OFF", 1)))})
+    earlier = with_changes(SIDE, types={"mode": Enumeration(type="u32", values=(("ON", 0),))})
+    running = Running(generation=3, side=earlier, instances=("counter",))
+
+    assert make_plan("counter", running, later, goes_back=True).refusals == ()
 
 
 def test_a_printed_plan_shows_steps_undo_and_refusals() -> None:

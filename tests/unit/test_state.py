@@ -144,3 +144,16 @@ def test_the_way_back_is_read_out_of_what_the_later_version_says() -> None:
     assert choice.conversion is not None
     assert choice.conversion.plan.lost == ("mix",)
     assert choice.conversion.plan.fresh == ()
+
+
+def test_back_from_a_downgrade_names_are_what_the_later_version_called_them() -> None:
+    """What is rolled back to may be the later version: read backwards, its own edits would lose the renamed field."""
+    earlier = replace(OLD, version="1.0.0")
+    later = _with_fields(
+        ("volume", "f64"), ("calls", "u64"), layout_id=0xB, renamed_from={"gain_state.volume": "level"}
+    )
+
+    choice = choose_crossing(earlier, replace(later, version="2.0.0"), goes_back=True)
+
+    assert choice.conversion is not None
+    assert (choice.conversion.plan.lost, choice.conversion.plan.fresh) == ((), ())

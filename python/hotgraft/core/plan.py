@@ -225,7 +225,8 @@ def make_plan(
     lower version; else one is refused. Builds of one version are neither lower nor higher (SemVer §10). `goes_back`: it
     served before. `allows_unknown`: what of the contract nobody can decide is no reason against it.
     """
-    is_downgrade = Version.parse(candidate.version) < Version.parse(running.side.version)
+    version, before = Version.parse(candidate.version), Version.parse(running.side.version)
+    is_downgrade = version < before
     goes_back = goes_back or (is_downgrade and allow_downgrade)
     choice = choose_crossing(running.side.state, candidate.state, goes_back=goes_back, converters=running.converters)
     comparison = compare(running.side.surface, candidate.surface, running.consumers)
@@ -250,7 +251,7 @@ def make_plan(
             candidate.surface,
             running.consumers,
             comparison=comparison,
-            goes_back=goes_back,
+            goes_back=goes_back and not version > before,  # back from a downgrade is up: it adds again
             allows_unknown=allows_unknown,
         )
         + lost_features(candidate.features, running.consumers, running.relied_on),

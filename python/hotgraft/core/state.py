@@ -10,6 +10,7 @@ from hotgraft.core.c_types import Named
 from hotgraft.core.converters import Chain, Converter, between, find_chain, gaps, offered_by
 from hotgraft.core.layout import are_alike
 from hotgraft.core.layout_compile import compile_copy
+from hotgraft.core.semver import Version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +51,7 @@ class StateFacts:
     can_save: bool = False  # offers save and restore
     layout: StateLayout | None = None  # of the block that take gets; None: it is not described
     edits: StateEdits = field(default_factory=StateEdits)
-    converters: tuple[tuple[int, int], ...] = ()  # that its library offers: from schema, to schema
+    version: str = ""  # of the plugin: which of two is the later one
 
     @property
     def has_state(self) -> bool:
@@ -87,8 +88,8 @@ def choose_crossing(
     Args:
         old: of what serves.
         new: of what is to serve.
-        converters: of the program, for this plugin; those of both libraries are known from `old` and `new`.
-        goes_back: `new` is the earlier version, and what it never knew may be lost.
+        goes_back: `new` served before, and what it never knew may be lost. Most often it is the earlier version; where
+            a downgrade is rolled back, it is the later one.
     """
     if not old.has_state:
         return Choice(crossing=Crossing.FRESH)
@@ -164,7 +165,7 @@ def _conversion(old: StateFacts, new: StateFacts, *, goes_back: bool) -> tuple[C
     if are_alike(old.layout, Named(old.layout.struct), new.layout, Named(new.layout.struct)):
         said = f"schema {new.schema}" if old.schema != new.schema else f"layout {new.layout_id:#x}"
         return None, (f"the fields are the same, and {said} says that they mean something else",)
-    plan, reasons = _compile_back(old, new) if goes_back else _compile(old, new)
+    plan, reasons = _compile_back(old, new) if goes_back and not _is_later(new, old) else _compile(old, new)
     if plan is None:
         return None, reasons
     losses = () if goes_back else (*map(_lost, plan.lost), *map(_rounded, plan.rounded))
@@ -196,6 +197,11 @@ def _compile(
         old_defaults=old.edits.defaults,
         dropped=new.edits.dropped if renamed_from is None else (),
     )
+
+
+def _is_later(one: StateFacts, other: StateFacts) -> bool:
+    """Is it the version whose author knew the other one, and said what fields were called there?"""
+    return bool(one.version and other.version) and Version.parse(one.version) > Version.parse(other.version)
 
 
 def _compile_back(later: StateFacts, earlier: StateFacts) -> tuple[CopyPlan | None, tuple[str, ...]]:

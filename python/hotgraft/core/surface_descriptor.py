@@ -61,6 +61,7 @@ def state_facts_of(descriptor: Descriptor) -> StateFacts:
         layout=layout,
         converters=state.converters,
         edits=StateEdits(renamed_from=state.renamed_from, defaults=defaults, dropped=state.dropped),
+        version=descriptor.version,
     )
 
 
