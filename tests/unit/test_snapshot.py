@@ -1,0 +1,169 @@
+"""The bytes of a snapshot: what is written is read, and whatever else is there is refused with a reason."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from dataclasses import replace
+
+import msgspec
+import pytest
+from hotgraft.core.snapshot import InstanceState, Snapshot, decode_snapshot, encode_snapshot, read_values, write_values
+from hotgraft.core.snapshot_error import SnapshotError
+from hypothesis import given
+from hypothesis import strategies as st
+
+TEXT = st.text(max_size=12)
+PART = st.binary(max_size=40)
+INSTANCES = st.lists(
+    st.builds(
+        InstanceState,
+        name=TEXT,
+        config_json=TEXT,
+        values=st.none() | PART,
+        block=PART,
+        align=st.sampled_from([0, 1, 16, 4096]),
+        blocks=st.lists(PART, max_size=3).map(tuple),
+    ),
+    max_size=3,
+    unique_by=lambda one: one.name,
+).map(tuple)
+NUMBER = st.integers(0, 2**62)
+SNAPSHOTS = st.builds(
+    Snapshot,
+    plugin=TEXT,
+    version=TEXT,
+    generation=NUMBER,
+    image_sha256=TEXT,
+    descriptor=PART,
+    number=NUMBER,
+    taken_ns=NUMBER,
+    reason=TEXT,
+    instances=INSTANCES,
+)
+PLAIN = Snapshot(
+    plugin="counter",
+    version="1.0.0",
+    generation=3,
+    image_sha256="ab" * 32,
+    descriptor=b"{}",
+    number=7,
+    taken_ns=1,
+    reason="asked",
+    instances=(InstanceState(name="main", values=write_values({"count": 5}), block=b"12345678", align=64),),
+)
+
+
+def data_of(snapshot: Snapshot) -> bytes:
+    """Return the file's bytes."""
+    return b"".join(encode_snapshot(snapshot))
+
+
+def sealed(body: bytes) -> bytes:
+    """Return the bytes with a checksum that fits them: made up, not damaged."""
+    return body + hashlib.sha256(body).digest()
+
+
+@given(SNAPSHOTS)
+def test_what_was_written_is_read(snapshot: Snapshot) -> None:
+    """Every field of it, every byte of state."""
+    assert decode_snapshot(data_of(snapshot), on="it") == snapshot
+
+
+@given(st.data())
+def test_one_bit_is_enough_to_be_refused(data: st.DataObject) -> None:
+    """Wherever it is flipped: as damage, so that the one before is used."""
+    whole = bytearray(data_of(PLAIN))
+    bit = data.draw(st.integers(0, 8 * len(whole) - 1))
+    whole[bit // 8] ^= 1 << bit % 8
+    with pytest.raises(SnapshotError) as caught:
+        decode_snapshot(bytes(whole), on="it")
+    assert caught.value.is_damaged
+
+
+def test_a_torn_one_is_refused_wherever_it_was_cut() -> None:
+    """A file that was not written to its end, or has more behind it than was written."""
+    whole = data_of(PLAIN)
+    for cut in (*(whole[:size] for size in range(len(whole))), whole + b"\0", whole + whole):
+        with pytest.raises(SnapshotError) as caught:
+            decode_snapshot(cut, on="it")
+        assert caught.value.is_damaged
+
+
+def test_a_later_format_is_not_damage() -> None:
+    """Its checksum fits, so it is what somebody wrote: the one before must not quietly take its place."""
+    later = bytearray(data_of(PLAIN)[:-32])
+    later[8] = 2
+    with pytest.raises(SnapshotError, match="format 2; this hotgraft reads format 1") as caught:
+        decode_snapshot(sealed(bytes(later)), on="it")
+    assert not caught.value.is_damaged
+
+
+@given(st.binary(max_size=80), st.integers(0, 100))
+def test_a_made_up_header_is_refused(header: bytes, claimed: int) -> None:
+    """Whatever stands there under a checksum that fits."""
+    body = struct.pack("<8sII", b"\x89hgsnap\n", 1, claimed) + header
+    with pytest.raises(SnapshotError) as caught:
+        decode_snapshot(sealed(body), on="it")
+    assert not caught.value.is_damaged
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ({"instances": PLAIN.instances * 2}, "an instance stands in it twice"),
+        ({"number": -1}, "a number in its header is negative"),
+        ({"instances": (InstanceState(name="a", block=b"", align=3),)}, "aligned to 3"),
+        ({"instances": (InstanceState(name="a", blocks=(b"",)),)}, "sizes that no state has"),
+    ],
+)
+def test_what_no_snapshot_says_is_refused(change: dict[str, object], found: str) -> None:
+    """A header of the right shape may still lie."""
+    with pytest.raises(SnapshotError, match=found):
+        decode_snapshot(data_of(replace(PLAIN, **change)), on="it")  # type: ignore[arg-type] # what is to be wrong
+
+
+def test_sizes_that_do_not_add_up_are_refused() -> None:
+    """Parts are never read past the end, nor anything left over."""
+    whole = data_of(PLAIN)[:-32]
+    for body in (whole[:-1], whole + b"x"):
+        with pytest.raises(SnapshotError, match="bytes of state, and"):
+            decode_snapshot(sealed(body), on="it")
+
+
+def test_nothing_large_is_copied() -> None:
+    """A state of gigabytes is written from where it lies, and read where the file lies."""
+    block = bytes(1 << 20)
+    snapshot = replace(PLAIN, instances=(InstanceState(name="main", block=block),))
+    assert any(piece is block for piece in encode_snapshot(snapshot))
+    data = data_of(snapshot)
+    found = decode_snapshot(data, on="it").instances[0].block
+    assert isinstance(found, memoryview) and found.obj is data
+
+
+@given(st.dictionaries(TEXT, st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | TEXT | PART))
+def test_values_keep_their_types_and_their_order(values: dict[str, object]) -> None:
+    """An integer comes back as one, and 1.0 as a float."""
+    found = read_values(write_values(values), on="it")
+    assert [(key, type(one), one) for key, one in found.items()] == [
+        (key, type(one), one) for key, one in values.items()
+    ]
+
+
+@pytest.mark.parametrize("data", [b"", b"\x01", b"\x81\x01\x02", b"\x81\xa1a", b"\x91" * 5000])
+def test_values_that_are_none_are_refused(data: bytes) -> None:
+    """A map with text for keys, or nothing."""
+    with pytest.raises(SnapshotError, match="no MessagePack map"):
+        read_values(data, on="it")
+
+
+def test_a_descriptor_that_cannot_be_read_is_refused() -> None:
+    """What a later hotgraft wrote may be known to it alone."""
+    with pytest.raises(SnapshotError, match="counter, snapshot 7: could not read the descriptor"):
+        PLAIN.facts()
+
+
+def test_the_values_of_a_float_are_eight_bytes() -> None:
+    """MessagePack knows shorter ones; a reader in C need not."""
+    assert write_values({"a": 1.5}) == b"\x81\xa1a\xcb" + struct.pack(">d", 1.5)
+    assert msgspec.msgpack.decode(write_values({"b": b"x"})) == {"b": b"x"}
