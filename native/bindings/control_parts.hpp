@@ -22,6 +22,7 @@ void add_attempt(pybind11::module_ &module);    // Attempt: what runs a plugin's
 void add_slot(pybind11::module_ &module);       // Slot, Table, call objects
 void add_swap(pybind11::module_ &module);       // run_swap, SwapRecord
 void add_state(pybind11::module_ &module);      // read_state
+void add_snapshot(pybind11::module_ &module);   // take_snapshot, NewBlock, give_values
 void add_layout(pybind11::module_ &module);     // CopyProgram
 void add_converters(pybind11::module_ &module); // ConverterDesk, StateConverters
 void add_reclaim(pybind11::module_ &module);    // retire, wait_idle, stuck

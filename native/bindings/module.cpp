@@ -79,6 +79,7 @@ PYBIND11_MODULE(_core, module) {
     hotgraft::add_swap(module);
     hotgraft::add_state(module);
     hotgraft::add_layout(module);
+    hotgraft::add_snapshot(module);
     hotgraft::add_reclaim(module);
     hotgraft::add_log(module);
     hotgraft::add_crash(module);

@@ -191,7 +191,7 @@ Block Generation::make_block(std::uint64_t bytes, std::uint64_t align) const noe
 }
 
 void Generation::keep_block(std::size_t index, const Block &block) noexcept {
-    instances_[index]->kept = block;
+    Ledger::free_block(std::exchange(instances_[index]->kept, block).data); // of a rollback that came to nothing
 }
 
 void Generation::drop_kept_blocks() noexcept {

@@ -42,9 +42,9 @@ Status copy_block(Generation &generation, std::size_t index, Copying &copying) {
     return generation.take(index, block);
 }
 
-std::uintptr_t word_at(const BlockCopy &copy, std::size_t offset) noexcept {
+std::uintptr_t word_at(const unsigned char *block, std::size_t offset) noexcept {
     std::uintptr_t word = 0;
-    std::memcpy(&word, copy.bytes.data() + offset, sizeof word);
+    std::memcpy(&word, block + offset, sizeof word);
     return word;
 }
 
@@ -85,9 +85,14 @@ Status copy_blocks(const RestWish &wish, std::uint64_t bytes_max, std::vector<Bl
 }
 
 std::vector<BlockPointer> find_pointers_into(const Library &library, const BlockCopy &copy, std::size_t most) {
+    return find_pointers_into(library, copy.bytes.data(), copy.bytes.size(), most);
+}
+
+std::vector<BlockPointer> find_pointers_into(const Library &library, const unsigned char *block, std::uint64_t bytes,
+                                             std::size_t most) {
     std::vector<BlockPointer> found;
-    for (std::size_t at = 0; at + sizeof(std::uintptr_t) <= copy.bytes.size(); at += sizeof(std::uintptr_t)) {
-        const std::uintptr_t word = word_at(copy, at);
+    for (std::size_t at = 0; at + sizeof(std::uintptr_t) <= bytes; at += sizeof(std::uintptr_t)) {
+        const std::uintptr_t word = word_at(block, at);
         if (library.range().contains(word)) {
             found.push_back({at, library.name_of(word)});
             if (found.size() == most) {
@@ -99,9 +104,13 @@ std::vector<BlockPointer> find_pointers_into(const Library &library, const Block
 }
 
 bool find_pointer(const BlockCopy &copy, BlockPointer *found) {
+    return find_pointer(copy.bytes.data(), copy.bytes.size(), found);
+}
+
+bool find_pointer(const unsigned char *block, std::uint64_t bytes, BlockPointer *found) {
     std::vector<std::pair<std::uintptr_t, std::uint64_t>> pages; // page, offset of the word
-    for (std::size_t at = 0; at + sizeof(std::uintptr_t) <= copy.bytes.size(); at += sizeof(std::uintptr_t)) {
-        const std::uintptr_t word = word_at(copy, at);
+    for (std::size_t at = 0; at + sizeof(std::uintptr_t) <= bytes; at += sizeof(std::uintptr_t)) {
+        const std::uintptr_t word = word_at(block, at);
         if (word >= kAddressMin && word < kAddressEnd) {
             pages.emplace_back(word & ~(kBlockPageBytes - 1), at);
         }

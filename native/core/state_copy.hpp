@@ -34,10 +34,13 @@ struct BlockCopy {
 // address counts as one: among 2^64 numbers that is rarer than a fault of the memory.
 [[nodiscard]] std::vector<BlockPointer> find_pointers_into(const Library &library, const BlockCopy &copy,
                                                            std::size_t most);
+[[nodiscard]] std::vector<BlockPointer> find_pointers_into(const Library &library, const unsigned char *block,
+                                                           std::uint64_t bytes, std::size_t most);
 
 // The first word that leads to memory of this process, where it points into a block's own copy or anywhere else: in
 // another process it would lead nowhere. False: none.
 [[nodiscard]] bool find_pointer(const BlockCopy &copy, BlockPointer *found);
+[[nodiscard]] bool find_pointer(const unsigned char *block, std::uint64_t bytes, BlockPointer *found);
 
 } // namespace hotgraft
 

@@ -48,6 +48,7 @@ from hotgraft.core.errors import (
     UnknownPlugin,
     UnsupportedPlatform,
 )
+from hotgraft.core.snapshot_error import SnapshotError
 
 if TYPE_CHECKING:
     from hotgraft.core.breaker import RetryRules
@@ -61,10 +62,12 @@ if TYPE_CHECKING:
     from hotgraft.host.events import HostEvent, Subscription
     from hotgraft.host.health import HealthReport
     from hotgraft.host.host import Host
+    from hotgraft.host.host_state import SnapshotReport
     from hotgraft.host.pin import Pin
     from hotgraft.host.plugin import Plugin
     from hotgraft.host.quarantine import QuarantinedImage
     from hotgraft.host.report import Outcome, SwapReport
+    from hotgraft.host.snapshots import TakenSnapshot
     from hotgraft.host.stats import Stats
     from hotgraft.host.unloads import StuckLibrary, Unloads
 
@@ -111,6 +114,8 @@ __all__ = [
     "RetryRules",
     "RollbackBlocked",
     "Rules",
+    "SnapshotError",
+    "SnapshotReport",
     "StaleHandle",
     "StateError",
     "Stats",
@@ -118,6 +123,7 @@ __all__ = [
     "Subscription",
     "SwapReport",
     "SwapTimeout",
+    "TakenSnapshot",
     "UnknownPlugin",
     "Unloads",
     "UnsupportedPlatform",
@@ -143,10 +149,12 @@ _HOMES: Final = {
     "ProbeReport": "hotgraft.core.probing",
     "QuarantinedImage": "hotgraft.host.quarantine",
     "Rules": "hotgraft.core.probation",
+    "SnapshotReport": "hotgraft.host.host_state",
     "Stats": "hotgraft.host.stats",
     "StuckLibrary": "hotgraft.host.unloads",
     "Subscription": "hotgraft.host.events",
     "SwapReport": "hotgraft.host.report",
+    "TakenSnapshot": "hotgraft.host.snapshots",
     "Unloads": "hotgraft.host.unloads",
     "Verdict": "hotgraft.core.verdict",
     "Worse": "hotgraft.core.probation",

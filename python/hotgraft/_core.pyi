@@ -208,6 +208,35 @@ def copy_blocks(
     # By instance: bytes, size, layout, what leads into the library (offset, symbol), a word that leads elsewhere.
     list[tuple[bytes | None, int, int, list[tuple[int, str]], int | None]], float
 ]: ...
+
+# --- snapshots (state_snapshot.hpp) ---
+
+class SnapshotBlock:  # a buffer that is not written to
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+
+class NewBlock:  # a buffer
+    @staticmethod
+    def make(generation: Generation, size: int, align: int) -> NewBlock: ...
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+    def give(self, index: int, deadline_s: float) -> None: ...
+    def keep(self, index: int) -> None: ...
+
+def take_snapshot(
+    generation: Generation, slots: Sequence[Slot], rest_s: float, deadline_s: float
+) -> tuple[
+    # By instance: its values (key, type, bytes); its block, alignment, what of it leads into the library (offset,
+    # symbol), a word that leads elsewhere. None: that way is not offered. And the pause in µs.
+    list[
+        tuple[
+            list[tuple[bytes, int, bytes]] | None,
+            tuple[SnapshotBlock, int, list[tuple[int, str]], int | None] | None,
+        ]
+    ],
+    float,
+]: ...
+def give_values(
+    generation: Generation, index: int, schema: int, values: Sequence[tuple[bytes, int, bytes]], deadline_s: float
+) -> None: ...
 def close_plugin(generation: Generation, slots: Sequence[Slot], deadline_s: float) -> None: ...
 
 # --- converting a block from one layout to another (layout.hpp) ---

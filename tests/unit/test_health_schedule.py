@@ -1,4 +1,4 @@
-"""`host/health_schedule.py`: who asks again and again, and that nobody does when nothing is to be asked."""
+"""`host/schedule.py`: who asks again and again, and that nobody does when nothing is to be asked."""
 
 from __future__ import annotations
 

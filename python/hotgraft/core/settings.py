@@ -20,7 +20,14 @@ The schema; a key that is not here is refused with the nearest one that is::
     probation_s = 10.0          # of a window that has
     probation_calls = 2000      # so many calls
     probation_max_s = 60.0      # of a window that has fewer
-    rollback_state = "kept"     # where the state gained since cannot come along: "kept" or "refuse"
+    rollback = "keep"           # where the state gained since cannot come along: "keep", "snapshot" or "refuse"
+    snapshots = ""              # the folder for snapshots, relative to this file; empty: none
+    snapshot_every_s = 0.0      # between two snapshots of every plugin; 0: none on a schedule
+    snapshot_before_swap = false  # one that cannot be kept refuses the swap
+    snapshot_at_close = true    # where there is a folder
+    snapshots_kept = 8          # of each plugin
+    snapshots_max_age_s = 0.0   # what is older goes, except for the two newest; 0: nothing is too old
+    resume = "last"             # begin with the last snapshot: "last", "none" or "required"
     unknown_contract = "refuse" # a candidate of whose contract something cannot be decided: "refuse" or "allow"
     start_limit_rollbacks = 3   # of one plugin, within
     start_limit_s = 600.0       # so many seconds; with one more, none of its candidates is tried any more
@@ -54,7 +61,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hotgraft.core.errors import ConfigError
 from hotgraft.core.manifest_checks import FEATURE_NAME, OFFERS_LIMIT, PLUGIN_NAME, Table, is_json
-from hotgraft.core.options import COUNTS, Options, make_options
+from hotgraft.core.options import COUNTS, FLAGS, Options, make_options
 from hotgraft.core.sentences import printable, sentences
 from hotgraft.core.toml_text import read_toml
 
@@ -74,7 +81,7 @@ RELOAD: Final = "reload"
 DEFAULT: Final = "default"
 # Of `hotgraft run`, where they differ from those of a Host: it has nobody else who looks.
 RUN_DEFAULTS: Final[Mapping[str, float]] = MappingProxyType({"health_every_s": 5.0})
-_FLAGS: Final = (RELOAD, "crash_report", "catch_crashes")
+_FLAGS: Final = (RELOAD, *FLAGS)
 # By the end of a setting's name.
 _WANTED: Final = {"s": "a number of seconds", "bytes": "a whole number of bytes", "count": "a whole number"}
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
@@ -167,6 +174,8 @@ def make_settings(
         elif name in RUN_DEFAULTS:
             host[name] = RUN_DEFAULTS[name]
     host["journal"] = _journal(host.get("journal", ""), origins["host.journal"], file.path)
+    if host.get("snapshots") and origins["host.snapshots"] == file.path:
+        host["snapshots"] = _beside(host["snapshots"], file.path)
     is_reloading, origins["run.reload"] = _first(RELOAD, arguments, environment, file.run, file.path)
     entries = (*file.plugins, *(PluginEntry("", image, {"main": {}}, "argument") for image in images))
     for entry in entries:
@@ -194,7 +203,11 @@ def _journal(folder: str, origin: str, path: str) -> str:
         return ""
     if origin not in (DEFAULT, path):
         return folder
-    return os.path.join(os.path.dirname(path), folder or JOURNAL)  # noqa: PTH118, PTH120 - text only: no I/O here
+    return _beside(folder or JOURNAL, path)
+
+
+def _beside(folder: str, path: str) -> str:
+    return os.path.join(os.path.dirname(path), folder)  # noqa: PTH118, PTH120 - text only: no I/O here
 
 
 def _parsed(name: str, text: str, variable: str) -> Any:

@@ -36,7 +36,10 @@ if TYPE_CHECKING:
     from hotgraft.core.descriptor import Descriptor
     from hotgraft.core.state import StateFacts
 
-__all__ = ["FORMAT", "InstanceState", "Snapshot", "decode_snapshot", "encode_snapshot", "read_values", "write_values"]
+__all__ = [
+    "FORMAT", "HEAD_BYTES", "InstanceState", "Snapshot", "SnapshotLabel", "decode_snapshot", "encode_snapshot",
+    "header_bytes_of", "label_of", "read_values", "write_values",
+]  # fmt: skip
 
 FORMAT: Final = 1
 MAGIC: Final = b"\x89hgsnap\n"
@@ -46,6 +49,7 @@ PARTS_LIMIT: Final = 1 << 20  # blocks that one block points to
 ALIGN_LIMIT: Final = 1 << 30
 _HEAD: Final = struct.Struct("<8sII")
 _DIGEST_BYTES: Final = 32
+HEAD_BYTES: Final = _HEAD.size
 Bytes: TypeAlias = bytes | memoryview
 
 
@@ -148,6 +152,24 @@ class Snapshot:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotLabel:
+    """What a snapshot says of itself, read without its state and so without its checksum: for lists and housekeeping.
+
+    `schema` is 0 where its descriptor cannot be read.
+    """
+
+    plugin: str
+    version: str
+    generation: int
+    number: int
+    taken_ns: int
+    reason: str
+    schema: int
+    instances: tuple[str, ...]
+    bytes: int  # of state
+
+
 def encode_snapshot(snapshot: Snapshot) -> Iterator[Bytes]:
     """Yield the bytes of the file, piece by piece, the large ones as they are: none is copied."""
     header = msgspec.msgpack.encode(
@@ -189,13 +211,49 @@ def decode_snapshot(data: Bytes, *, on: str) -> Snapshot:
         raise _refused(on, f"it is of format {number}; this hotgraft reads format {FORMAT}")
     if header_bytes > min(len(body) - _HEAD.size, HEADER_LIMIT):
         raise _refused(on, f"its header claims {header_bytes} bytes")
-    try:
-        header = msgspec.msgpack.decode(body[_HEAD.size : _HEAD.size + header_bytes], type=_Header)
-    except (msgspec.DecodeError, RecursionError) as error:  # of which a wrong type is one kind
-        raise _refused(on, f"its header cannot be read: {error}") from None
-    if found := tuple(_violations(header)):
-        raise _refused(on, *found)
+    header = _header_of(body[_HEAD.size : _HEAD.size + header_bytes], on)
     return _snapshot_of(header, body[_HEAD.size + header_bytes :], on)
+
+
+def header_bytes_of(head: Bytes, *, on: str) -> int:
+    """Return the size of the header that follows the first `HEAD_BYTES` of a file.
+
+    Raises:
+        SnapshotError: as `decode_snapshot`.
+    """
+    if len(head) < _HEAD.size or bytes(head[:8]) != MAGIC:
+        raise _damaged(on, "it does not begin as a snapshot does")
+    _, number, header_bytes = _HEAD.unpack_from(head)
+    if number != FORMAT:
+        raise _refused(on, f"it is of format {number}; this hotgraft reads format {FORMAT}")
+    if header_bytes > HEADER_LIMIT:
+        raise _damaged(on, f"its header claims {header_bytes} bytes")
+    return int(header_bytes)
+
+
+def label_of(header: Bytes, *, on: str) -> SnapshotLabel:
+    """Return what a header says; nothing vouches for it.
+
+    Raises:
+        SnapshotError: as `decode_snapshot`.
+    """
+    said = _header_of(header, on)
+    try:
+        schema = read_descriptor(said.descriptor).state.schema
+    except ManifestError:
+        schema = 0
+    sizes = [size or 0 for one in said.instances for size in (one.values, one.block, *one.blocks)]
+    return SnapshotLabel(
+        plugin=said.plugin,
+        version=said.version,
+        generation=said.generation,
+        number=said.number,
+        taken_ns=said.taken_ns,
+        reason=said.reason,
+        schema=schema,
+        instances=tuple(one.name for one in said.instances),
+        bytes=sum(sizes),
+    )
 
 
 def write_values(values: dict[str, Any]) -> bytes:
@@ -213,6 +271,16 @@ def read_values(data: Bytes, *, on: str) -> dict[str, Any]:
         return msgspec.msgpack.decode(data, type=dict[str, Any])
     except (msgspec.DecodeError, RecursionError) as error:
         raise _refused(on, f"its values are no MessagePack map with text for keys: {error}") from None
+
+
+def _header_of(data: Bytes, on: str) -> _Header:
+    try:
+        header = msgspec.msgpack.decode(data, type=_Header)
+    except (msgspec.DecodeError, RecursionError) as error:  # of which a wrong type is one kind
+        raise _refused(on, f"its header cannot be read: {error}") from None
+    if found := tuple(_violations(header)):
+        raise _refused(on, *found)
+    return header
 
 
 def _sizes_of(one: InstanceState) -> _Instance:

@@ -19,7 +19,9 @@ from hotgraft.core.errors import JournalError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["ANCHOR", "DATABASE", "IMAGES", "FolderLock", "holder_of", "make_folder", "sync_folder"]
+    from hotgraft.core.errors import HotgraftError
+
+__all__ = ["ANCHOR", "DATABASE", "IMAGES", "FolderLock", "holder_of", "make_folder", "not_private", "sync_folder"]
 
 DATABASE: Final = "journal.db"
 ANCHOR: Final = "anchor"
@@ -40,14 +42,17 @@ def make_folder(folder: Path) -> None:
     except OSError as error:
         advice = "give it a folder that this user can write to; hotgraft run takes --journal FOLDER, or --journal off"
         raise JournalError("open the journal", on=str(folder), found=_words(error), advice=advice) from None
-    found = [
-        f"{one} belongs to user {fact.st_uid}" if fact.st_uid != os.geteuid() else f"others may write to {one}"
-        for one, fact in facts
-        if fact.st_uid != os.geteuid() or fact.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-    ]
+    found = [why for one, fact in facts if (why := not_private(one, fact))]
     if found:
         advice = f"chmod go-w {folder}, or name a folder of this user's own"
         raise JournalError("open the journal", on=str(folder), found=found, advice=advice)
+
+
+def not_private(path: Path, fact: os.stat_result) -> str:
+    """Return why somebody else could have put there what is there; empty: this user alone."""
+    if fact.st_uid != os.geteuid():
+        return f"{path} belongs to user {fact.st_uid}"
+    return f"others may write to {path}" if fact.st_mode & (stat.S_IWGRP | stat.S_IWOTH) else ""
 
 
 def sync_folder(folder: Path) -> None:
@@ -60,17 +65,18 @@ def sync_folder(folder: Path) -> None:
 
 
 class FolderLock:
-    """One host's hold on a journal.
+    """One host's hold on a folder, of a journal or of what `what` says.
 
     Raises:
-        JournalError: another host has it; its process is named.
+        JournalError, or what `kind` says: another host has it; its process is named.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, what: str = "journal", kind: type[HotgraftError] = JournalError) -> None:
+        tried = f"lock the {what}"
         try:
             self._fd = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise JournalError("lock the journal", on=str(folder), found=_words(error)) from None
+            raise kind(tried, on=str(folder), found=_words(error)) from None
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.ftruncate(self._fd, 0)
@@ -79,11 +85,11 @@ class FolderLock:
             pid = _pid_in(self._fd)
             self.close()
             who = "another host of this process" if pid == os.getpid() else f"the host of process {pid or 'unknown'}"
-            advice = "end that host, or give this one a journal of its own"
-            raise JournalError("lock the journal", on=str(folder), found=f"{who} has it", advice=advice) from None
+            advice = f"end that host, or give this one a {what} of its own"
+            raise kind(tried, on=str(folder), found=f"{who} has it", advice=advice) from None
         except OSError as error:
             self.close()
-            raise JournalError("lock the journal", on=str(folder), found=_words(error)) from None
+            raise kind(tried, on=str(folder), found=_words(error)) from None
 
     def close(self) -> None:
         """Give it back; twice is once. In a forked child: close what it shares, which gives nothing back."""

@@ -43,14 +43,17 @@ if TYPE_CHECKING:
     from hotgraft.core.plan import Plan
     from hotgraft.core.probing import ProbeReport
     from hotgraft.engine.load import Prepared
+    from hotgraft.engine.snapshot_resume import Resume
     from hotgraft.engine.stage import Candidate, StagingPlace
     from hotgraft.engine.swap import Window
     from hotgraft.engine.timing import Stopwatch
+    from hotgraft.host.before_swap import BeforeSwap
     from hotgraft.host.grants import Grants
     from hotgraft.host.journal import AttemptRecord
     from hotgraft.host.loaded import Bound, Held, Loaded, Superseded
     from hotgraft.host.plugin import Plugin
     from hotgraft.host.quarantine import Quarantine
+    from hotgraft.host.snapshots import Snapshots
 
 __all__ = ["Around", "Attempt"]
 
@@ -69,7 +72,7 @@ class Around:
     grants: Grants
     check_health: Callable[[Loaded], tuple[str, ...]]  # quickly; every reason why what serves is not fit
     begin_probation: Callable[[Loaded], None]
-    converters: Converters = field(default_factory=Converters)
+    snapshots: Snapshots
 
     def without_settling(self) -> Around:
         """Return the same for an image whose writer is known to have finished."""
@@ -101,12 +104,15 @@ class Attempt:
     imports: Mapping[str, Bound] = field(default_factory=dict)
     call_type: type[Plugin] | None = None
     lost_calls: int | None = None  # by a rollback of it that took no state along
+    resume: Resume | None = None  # of a load: what it begins with
+    before: BeforeSwap | None = None
 
     def load(self) -> SwapReport:
         """Bring up the first generation; on failure nothing of it stays."""
         with self._reporting("load generation"):
             prepared = self._prepare()
             with self._dropping(prepared.candidate):
+                self._resume(prepared)
                 serve_first(prepared, deadline_s=self.around.options.control_deadline_s, watch=self.watch)
             once_more(lambda: self._adopt(prepared))
         return once_more(self.report)
@@ -123,7 +129,7 @@ class Attempt:
                 indexes = {one.name: one.index for one in self.loaded.instances.values()}
                 self.outcome = Outcome.CALLED_OFF
                 assert self.plan.crossing is not None  # a plan without a way across was refused
-                held = self.loaded.to_hold(self.plan.crossing, self.record)
+                held = self.loaded.to_hold(self.plan.crossing, self.record, self.before)
                 superseded = self.loaded.superseded()
                 leaves = rules_of(self.loaded).leaves
                 member = member_of(self.plan, old, prepared, indexes, leaves=leaves, block_bytes=self.block_bytes)
@@ -185,6 +191,8 @@ class Attempt:
         with self._rejecting(candidate), self.watch("compare contract"):
             self._check_quarantine(candidate)
             self._check_plan(candidate)
+            if self.resume is not None:
+                self.resume.choose(candidate.side)
             check_granted(self.around.grants, loaded.name, self.number, candidate.side.permissions)
             self.filled = filled_configs(loaded.name, candidate.descriptor.config_schema, self.configs)
             check_rules(loaded, candidate.descriptor)
@@ -199,6 +207,9 @@ class Attempt:
             candidate.generation.advance(Event.ACCEPT)
             if is_probing(options):
                 self._probe(candidate)
+            if self.plan is not None:
+                with self.watch("snapshot"):
+                    self.before = self.around.snapshots.before_swap(loaded, self.plan.crossing, self.swap_deadline_s)
             self.record.intend(candidate.generation, candidate.side.version)
         self.outcome = Outcome.FAILED
         with self._dropping(candidate):
@@ -210,6 +221,13 @@ class Attempt:
                 watch=self.watch,
             )
             return self._with_lent(prepared)
+
+    def _resume(self, prepared: Prepared) -> None:
+        """Let the instances begin with what a snapshot has of them."""
+        if self.resume is not None:
+            indexes = {wish.name: index for index, wish in enumerate(prepared.wishes)}
+            deadline_s = self.around.options.control_deadline_s
+            self.resume.give(prepared.candidate.generation, indexes, deadline_s=deadline_s, watch=self.watch)
 
     def _with_lent(self, prepared: Prepared) -> Prepared:
         """Add tables for the slots of other plugins in which this one answers."""
@@ -226,7 +244,11 @@ class Attempt:
     def _probe(self, candidate: Candidate) -> None:
         """Try it in a process of its own; what crashes, hangs or fails there never comes into this one."""
         with self.watch("copy state"):
-            copied = copy_live_state(self.loaded, self.plan, self.around.options, deadline_s=self.swap_deadline_s)
+            copied = (
+                self.resume.to_probe(self.around.options.probe_state_bytes)
+                if self.resume is not None
+                else copy_live_state(self.loaded, self.plan, self.around.options, deadline_s=self.swap_deadline_s)
+            )
             self.block_bytes = copied.block_bytes
         with self.watch("probe"):
             self.probed, error = probe(

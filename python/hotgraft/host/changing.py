@@ -118,30 +118,49 @@ class Changes:
         *,
         drain: DrainRules | None = None,
         fallback: Fallback | None = None,
+        resume: str | None = None,
+        goes_back: bool = False,
     ) -> None:
-        """Load a plugin with its instances; `image` is where it comes from if that is not `source`."""
-        loaded, watch = Loaded(name, Turns(name), source=image, converters=self.around.converters), self.watch()
+        """Load a plugin with its instances; `image` is where it comes from if that is not `source`.
+
+        `resume`: what they begin with, as `Host.load` says. `goes_back`: to the last good version.
+        """
+        loaded, watch = Loaded(name, Turns(name), source=image), self.watch()
         loaded.drain, loaded.fallback = drain or loaded.drain, fallback
         record = self.recorder.attempt(loaded, who, image or source, configs, watch)
         attempt = Attempt(loaded, source, configs, self.around, watch, record, keeps_source=bool(image))
 
+        def work() -> SwapReport:
+            found = self.around.snapshots.resume(name, tuple(configs), resume, who, goes_back=goes_back)
+            attempt.resume = found
+            report = record.carry_out(attempt.load)
+            if found is not None:
+                self.around.snapshots.note_resumed(found, who)
+                attempt.resume = None  # it has the bytes of whole files
+            return report
+
         def change() -> None:
-            deadline_s = self.around.options.control_deadline_s
-            report = self._take(loaded, lambda: record.carry_out(attempt.load), deadline_s)
+            report = self._take(loaded, work, self.around.options.control_deadline_s)
             self.events.tell("plugin.loaded", name, report=report)
 
         carry_out(change)
 
-    def add_instance(self, loaded: Loaded, name: str, config_json: str, who: Asked) -> None:
-        """Add an instance to what serves."""
+    def add_instance(self, loaded: Loaded, name: str, config_json: str, who: Asked, resume: str | None = None) -> None:
+        """Add an instance to what serves; `resume`: what it begins with."""
 
         def work() -> SwapReport:
             watch = self.watch()
             configs = loaded.configs | {name: config_json}
             record = self.recorder.attempt(loaded, who, loaded.source, configs, watch)
-            return record.carry_out(
-                lambda: add_instance(loaded, name, config_json, around=self.around, watch=watch, record=record)
+            found = self.around.snapshots.resume(loaded.name, (name,), resume, who)
+            report = record.carry_out(
+                lambda: add_instance(
+                    loaded, name, config_json, around=self.around, watch=watch, record=record, resume=found
+                )
             )
+            if found is not None:
+                self.around.snapshots.note_resumed(found, who)
+            return report
 
         def change() -> None:
             self._take(loaded, work, self.around.options.control_deadline_s)

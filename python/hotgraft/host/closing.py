@@ -22,9 +22,16 @@ __all__ = ["close_all", "consumers_first"]
 
 
 def close_all(
-    plugins: Iterable[Loaded], pins: Iterable[Pin], until_s: float, *, gone: Callable[[Loaded], None]
+    plugins: Iterable[Loaded],
+    pins: Iterable[Pin],
+    until_s: float,
+    *,
+    gone: Callable[[Loaded], None],
+    last: Callable[[Loaded, float], None],
 ) -> Unloads:
     """End the pins, take every plugin out of service, `gone` for each, and wait for what is on its way out.
+
+    `last` is called with each and the seconds left, in its turn, once its callers are turned away.
 
     Raises:
         DrainTimeout: calls were inside at the deadline; what they hold serves on.
@@ -34,7 +41,7 @@ def close_all(
     failures: list[str] = []
     closed: list[Loaded] = []
     for loaded in consumers_first(plugins):
-        found = _close_plugin(loaded, until_s)
+        found = _close_plugin(loaded, until_s, last)
         failures.extend(found)
         if not found:
             closed.append(loaded)
@@ -56,7 +63,7 @@ def consumers_first(plugins: Iterable[Loaded]) -> list[Loaded]:
     return ordered
 
 
-def _close_plugin(loaded: Loaded, until_s: float) -> tuple[str, ...]:
+def _close_plugin(loaded: Loaded, until_s: float, last: Callable[[Loaded, float], None]) -> tuple[str, ...]:
     """Take a plugin out of service.
 
     Return why it could not be, empty when it was. On failure it serves on.
@@ -67,6 +74,7 @@ def _close_plugin(loaded: Loaded, until_s: float) -> tuple[str, ...]:
         slots += [one.slot for one in loaded.lent]
         serving = loaded.serving
         take_back(loaded)
+        last(loaded, max(until_s - time.monotonic(), 0.0))
         _core.close_plugin(serving.generation, slots, max(until_s - time.monotonic(), 0.0))
         loaded.replaced.add(serving.generation)
         if loaded.held is not None:

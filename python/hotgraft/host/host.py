@@ -39,6 +39,7 @@ from hotgraft.host.host_draining import HostDraining, make_breakers
 from hotgraft.host.host_graph import HostGraph
 from hotgraft.host.host_health import HostHealth, make_health
 from hotgraft.host.host_policy import HostPolicy
+from hotgraft.host.host_state import HostState, check_resume, make_snapshots
 from hotgraft.host.host_trust import HostTrust
 from hotgraft.host.host_watching import HostWatching
 from hotgraft.host.image import content_key, image_of, name_in
@@ -48,7 +49,6 @@ from hotgraft.host.loaded import MAIN, Loaded
 from hotgraft.host.log import log_drain
 from hotgraft.host.pin import PinClock
 from hotgraft.host.proving import make_probations, make_quarantine
-from hotgraft.host.reading import read_saved_state
 from hotgraft.host.unloads import Unloads, unloads_of
 from hotgraft.host.watches import Watches
 from hotgraft.host.wish import Wish
@@ -69,7 +69,7 @@ __all__ = ["Host"]
 Typed = TypeVar("Typed")
 
 
-class Host(HostTrust, HostHealth, HostDraining, HostPolicy, HostWatching, HostGraph, HostConverters):
+class Host(HostTrust, HostHealth, HostDraining, HostPolicy, HostWatching, HostGraph, HostState):
     """Loads plugins, replaces them while they are called, and takes them out of memory again.
 
     Args:
@@ -95,6 +95,9 @@ class Host(HostTrust, HostHealth, HostDraining, HostPolicy, HostWatching, HostGr
         self._grants = make_grants(grants or {}, self._recorder, asked("host"))
         self._converters = Converters()
         self._health, self._health_schedule = make_health(self.options, self._events, self._listed)
+        self._snapshots, self._snapshot_schedule = make_snapshots(
+            self.options, self._recorder, self._events, self._listed
+        )
         self._around = Around(
             options=self.options,
             place=StagingPlace(folder=folder, settle_deadline_s=self.options.settle_deadline_s),
@@ -104,7 +107,7 @@ class Host(HostTrust, HostHealth, HostDraining, HostPolicy, HostWatching, HostGr
             grants=self._grants,
             check_health=self._quick_health,
             begin_probation=lambda loaded: self._probations.begin(loaded),
-            converters=self._converters,
+            snapshots=self._snapshots,
         )
         self._changes = Changes(around=self._around, recorder=self._recorder, events=self._events, watch=self._watch)
         self._probations = make_probations(self.options, self._changes, self._listed, self._health)
@@ -126,6 +129,7 @@ class Host(HostTrust, HostHealth, HostDraining, HostPolicy, HostWatching, HostGr
         drain: DrainRules | None = None,
         fallback: Fallback | None = None,
         grants: Iterable[str] = (),
+        resume: str | None = None,
         reason: str = "",
     ) -> Plugin:
         """Load a plugin, or one more instance of a loaded one, and return its handle.
@@ -139,6 +143,7 @@ class Host(HostTrust, HostHealth, HostDraining, HostPolicy, HostWatching, HostGr
             drain: how a swap waits for its callers, and how many may wait for one; None: as its author wished.
             fallback: what answers while nothing of it can serve; None: `PluginUnavailable`.
             grants: permissions that it and its next versions may ask for, beside those it was granted before.
+            resume: "last": begin with its last snapshot, if there is one; "none"; "required". None: the host's setting.
             reason: why, for the journal.
 
         Raises:
@@ -147,11 +152,12 @@ class Host(HostTrust, HostHealth, HostDraining, HostPolicy, HostWatching, HostGr
             that name or instance is taken, or a grant is no permission.
         """
         self._check_control()
+        check_resume(resume)
         text, who = config_text(config), asked("load", reason)
         known = self._plugins.get(str(image))
         if known is not None:
             self._grant(known.name, grants, who)
-            self._changes.add_instance(known, instance, text, who)
+            self._changes.add_instance(known, instance, text, who, resume)
             return self[known.name, instance]
         source = image_of(image)
         plugin = name or name_in(source, settle_deadline_s=self.options.settle_deadline_s)
@@ -164,9 +170,9 @@ class Host(HostTrust, HostHealth, HostDraining, HostPolicy, HostWatching, HostGr
             )
         self._grant(plugin, grants, who)
         if loaded is not None:
-            self._changes.add_instance(loaded, instance, text, who)
+            self._changes.add_instance(loaded, instance, text, who, resume)
         else:
-            self._changes.load(plugin, source, {instance: text}, who, drain=drain, fallback=fallback)
+            self._changes.load(plugin, source, {instance: text}, who, drain=drain, fallback=fallback, resume=resume)
         return self[plugin, instance]
 
     def __getitem__(self, name: str | tuple[str, str]) -> Plugin:
@@ -285,16 +291,6 @@ class Host(HostTrust, HostHealth, HostDraining, HostPolicy, HostWatching, HostGr
             allows_unknown=self.options.unknown_contract == "allow",
         )
 
-    def saved_state(self, name: str) -> dict[str, dict[str, Any]]:
-        """Return by instance what `name` would save now, by key; callers wait for that moment.
-
-        Raises:
-            StateError: it offers no save. Busy: it is pinned. DrainTimeout, PluginError, PluginAbandoned: as `reload`.
-        """
-        self._check_control()
-        loaded, limit = self._loaded(name), self.options.swap_deadline_s
-        return carry_out(lambda: read_saved_state(loaded, limit))
-
     def unloads(self, deadline_s: float = 0.0) -> Unloads:
         """Return what became of replaced generations, after waiting up to `deadline_s` for those on their way out."""
         return unloads_of(self._listed(), deadline_s)
@@ -321,11 +317,18 @@ class Host(HostTrust, HostHealth, HostDraining, HostPolicy, HostWatching, HostGr
         self._watches.close()
         self._probations.close()
         self._health_schedule.close()
+        self._snapshot_schedule.close()
         self._health.close()
         until = time.monotonic() + (self.options.close_deadline_s if deadline_s is None else deadline_s)
         with self._lock:
             self._is_closed = True
-        unloads = carry_out(lambda: close_all(self._listed(), self._pins.open_pins(), until, gone=self._forget))
+        unloads = carry_out(
+            lambda: close_all(
+                self._listed(), self._pins.open_pins(), until, gone=self._forget, last=self._snapshots.at_close
+            )
+        )
+        self._recorder.tell_events()
+        self._snapshots.close()
         self._recorder.close()
         return unloads
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from hotgraft import _core
 from hotgraft.engine.health import Depth
 from hotgraft.host.health import HealthBook
-from hotgraft.host.health_schedule import HealthSchedule
+from hotgraft.host.schedule import Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,14 +24,14 @@ Check = TypeVar("Check", bound="Callable[[Any], object]")
 
 def make_health(
     options: Options, events: HostEvents, listed: Callable[[], tuple[Loaded, ...]]
-) -> tuple[HealthBook, HealthSchedule]:
+) -> tuple[HealthBook, Schedule]:
     """Return the book of a host, and the schedule that has it ask."""
     book = HealthBook(events)
 
     def ask(loaded: Loaded) -> HealthReport:
         return book.check(loaded, deadline_s=options.health_deadline_s)
 
-    return book, HealthSchedule(options.health_every_s, listed=listed, ask=ask, events=events)
+    return book, Schedule(options.health_every_s, listed=listed, ask=ask, events=events)
 
 
 class HostHealth:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hotgraft.engine.journal_asked import asked
@@ -122,4 +123,4 @@ class HostTrust:
         """
         self._check_control()
         sources = {name: image_of(image) for name, image in (images or {}).items()}
-        restore_last_good(self, self._recorder, names, sources, load=self._changes.load)
+        restore_last_good(self, self._recorder, names, sources, load=partial(self._changes.load, goes_back=True))

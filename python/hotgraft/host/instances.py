@@ -20,6 +20,7 @@ from hotgraft.host.report import Outcome, SwapReport
 
 if TYPE_CHECKING:
     from hotgraft.core.probing import ProbeReport
+    from hotgraft.engine.snapshot_resume import Resume
     from hotgraft.engine.timing import Stopwatch
     from hotgraft.host.attempt import Around
     from hotgraft.host.host import Host
@@ -50,7 +51,14 @@ def retype_handles(loaded: Loaded) -> None:
 
 
 def add_instance(
-    loaded: Loaded, name: str, config_json: str, *, around: Around, watch: Stopwatch, record: AttemptRecord
+    loaded: Loaded,
+    name: str,
+    config_json: str,
+    *,
+    around: Around,
+    watch: Stopwatch,
+    record: AttemptRecord,
+    resume: Resume | None = None,
 ) -> SwapReport:
     """Make and start one more instance of the generation that serves, and publish it in slots of its own.
 
@@ -71,11 +79,15 @@ def add_instance(
         )
     filled_json = filled_configs(loaded.name, serving.descriptor.config_schema, {name: config_json})[name]
     slots = {one.key: loaded.slot_for(name, one.key) for one in serving.side.interfaces}
-    probed = _probe(loaded, name, filled_json, around=around, watch=watch)
+    if resume is not None:
+        resume.choose(serving.side)
+    probed = _probe(loaded, name, filled_json, around=around, watch=watch, resume=resume)
     record.intend(serving.generation, serving.side.version)
     attempt = _core.Attempt.of(serving.generation)
     with watch(f"create {name}"):
         index = attempt.create(name, filled_json, deadline_s)
+    if resume is not None:
+        resume.give(serving.generation, {name: index}, deadline_s=deadline_s, watch=watch)
     with watch(f"start {name}"):
         attempt.start(index, deadline_s)
     tables, pin_tables = (make_tables(attempt, serving.side, index, slots, deadline_s=deadline_s) for _ in range(2))
@@ -97,7 +109,9 @@ def add_instance(
     )
 
 
-def _probe(loaded: Loaded, name: str, config_json: str, *, around: Around, watch: Stopwatch) -> ProbeReport | None:
+def _probe(
+    loaded: Loaded, name: str, config_json: str, *, around: Around, watch: Stopwatch, resume: Resume | None
+) -> ProbeReport | None:
     """Try what serves with this config in a process of its own: create and start may crash on it."""
     if not is_probing(around.options):
         return None
@@ -107,7 +121,7 @@ def _probe(loaded: Loaded, name: str, config_json: str, *, around: Around, watch
             source=loaded.source,
             configs={name: config_json},
             imports=loaded.imports,
-            copied=CopiedState(),
+            copied=CopiedState() if resume is None else resume.to_probe(around.options.probe_state_bytes),
             others=around.others,
             options=around.options,
         )

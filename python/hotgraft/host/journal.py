@@ -97,6 +97,11 @@ class Recorder:
         for event, plugin, facts in untold:
             self._events.tell(event, plugin, **facts)
 
+    def tell_later(self, event: str, plugin: str, **facts: Any) -> None:
+        """Have `tell_events` tell this too: what happens within a plugin's turn is told after it."""
+        with self._lock:
+            self._untold.append((event, plugin, facts))
+
     def close(self) -> None:
         """Write what was kept, and that the host was closed; a failure is logged with the records that are lost."""
         error = self.journal.close() if self.journal is not None else None

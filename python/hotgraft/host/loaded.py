@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hotgraft.core.versions import Range
     from hotgraft.engine.load import Prepared
     from hotgraft.engine.stage import Candidate
+    from hotgraft.host.before_swap import BeforeSwap
     from hotgraft.host.journal import AttemptRecord
     from hotgraft.host.lending import Loan
     from hotgraft.host.plugin import Plugin
@@ -91,6 +92,7 @@ class Held:
     source: str
     crossing: Crossing
     record: AttemptRecord
+    before: BeforeSwap | None = None
 
     @property
     def generation(self) -> _core.Generation:
@@ -170,7 +172,7 @@ class Loaded:
         """Return the config of each instance, by its name."""
         return {one.name: one.config_json for one in self.instances.values()}
 
-    def to_hold(self, crossing: Crossing, record: AttemptRecord) -> Held:
+    def to_hold(self, crossing: Crossing, record: AttemptRecord, before: BeforeSwap | None = None) -> Held:
         """Return what is held once the attempt has published: the last good, which what serves now need not be."""
         if self.held is not None:
             return replace(self.held, record=record)
@@ -182,6 +184,7 @@ class Loaded:
             source=self.source,
             crossing=crossing,
             record=record,
+            before=before,
         )
 
     def superseded(self) -> Superseded | None:

@@ -23,6 +23,7 @@ from hotgraft.host.lending import lent_tables
 from hotgraft.host.outputs import base_of_handles
 from hotgraft.host.plugin import make_call_type
 from hotgraft.host.report import Outcome, SwapReport
+from hotgraft.host.stats import calls_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -69,12 +70,13 @@ class Rollback:
         held = self.loaded.held
         assert held is not None  # asked before
         leaving = self.loaded.serving.generation
+        lost = 0 if held.before is None else calls_of(held.generation) - held.before.calls  # until it was replaced
         if not self._publish(held, keeps=False) and not self._publish_without(held):
             raise self._blocked()
         self.after_publish(self.loaded)
         with self.watch("retire"):
             _core.retire(leaving)
-        return self._report(Outcome.ROLLED_BACK, lost_calls=_calls_of(leaving) if self.is_lossy else 0)
+        return self._report(Outcome.ROLLED_BACK, lost_calls=lost + calls_of(leaving) if self.is_lossy else 0)
 
     def _publish(self, held: Held, *, keeps: bool) -> bool:
         """Try one way; what speaks against it, or went wrong, is noted."""
@@ -126,14 +128,25 @@ class Rollback:
         running = self.loaded.serving.side
         if not loses_state(running, held.candidate.side):
             return False  # it was tried so already
-        if not keeps_own_state(held.crossing):
-            self.found.append("what it had when it was replaced was handed over, and is in use")
+        if self.options.rollback == "refuse":
+            self.found.append('the state gained since would be lost, and this host refuses that (rollback="refuse")')
             return False
-        if self.options.rollback_state == "refuse":
-            self.found.append("the state gained since would be lost, and this host refuses that (rollback_state)")
+        if not keeps_own_state(held.crossing) and not self._give_back(held):
             return False
         self.is_lossy = True
         return self._publish(held, keeps=True)
+
+    def _give_back(self, held: Held) -> bool:
+        """Make what it had before the swap its own again, where the block itself is the other generation's."""
+        if held.before is None or not held.before.has_blocks(held.indexes):
+            self.found.append("what it had when it was replaced was handed over, and is in use")
+            return False
+        try:
+            held.before.give_back(held.generation, held.indexes)
+        except HotgraftError as error:
+            self.found += error.found
+            return False
+        return True
 
     def _create_fresh(self, attempt: _core.Attempt, held: Held) -> dict[str, int]:
         indexes = {}
@@ -224,8 +237,3 @@ class Rollback:
             is_lossy=self.is_lossy and outcome is Outcome.ROLLED_BACK,
             lost_calls=lost_calls,
         )
-
-
-def _calls_of(generation: _core.Generation) -> int:
-    """Return how many calls it answered: what was gained in them is lost."""
-    return sum(_core.read_meter(generation, index)[1] for index in range(len(generation.instances)))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from hotgraft import _core
 from hotgraft.core.histogram import Histogram
 
-__all__ = ["Stats", "read_stats"]
+__all__ = ["Stats", "calls_of", "read_stats"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +58,11 @@ class Stats:
     def p99_ns(self) -> float | None:
         """The latency that 99 of 100 samples do not exceed, to a bucket's width: 3.2 %; None without samples."""
         return self.latency.percentile(99) if self.samples else None
+
+
+def calls_of(generation: _core.Generation) -> int:
+    """Return how many calls all its instances have answered."""
+    return sum(_core.read_meter(generation, index)[1] for index in range(len(generation.instances)))
 
 
 def read_stats(generation: _core.Generation, version: str, instance: str) -> Stats:

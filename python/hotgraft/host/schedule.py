@@ -1,4 +1,4 @@
-"""Health checks on a schedule: one thread that asks everything that is loaded, quickly, again and again.
+"""What is done on a schedule (health checks, snapshots): one thread that goes over all that is loaded, again and again.
 
 It is there only while a schedule is on and something is loaded: a standing thread makes CPython ≥ 3.12 warn at every
 fork.
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from hotgraft.host.events import HostEvent, HostEvents
     from hotgraft.host.loaded import Loaded
 
-__all__ = ["HealthSchedule"]
+__all__ = ["Schedule"]
 
-LOG = logging.getLogger("hotgraft.health")
+LOG = logging.getLogger("hotgraft.schedule")
 
 
-class HealthSchedule:
+class Schedule:
     """Asks every `every_s` seconds; 0: never.
 
     Thread safety: any thread.
@@ -38,7 +38,9 @@ class HealthSchedule:
         listed: Callable[[], tuple[Loaded, ...]],
         ask: Callable[[Loaded], object],
         events: HostEvents,
+        what: str = "health",
     ) -> None:
+        self._what = what
         self._every_s = every_s
         self._listed = listed
         self._ask = ask
@@ -63,7 +65,7 @@ class HealthSchedule:
     def _take_news(self, _event: HostEvent) -> None:
         with self._lock:
             if self._thread is None and not self._is_closed and self._listed():
-                self._thread = threading.Thread(target=self._serve, name="hotgraft health", daemon=True)
+                self._thread = threading.Thread(target=self._serve, name=f"hotgraft {self._what}", daemon=True)
                 self._thread.start()
             self._lock.notify_all()
 
@@ -75,7 +77,7 @@ class HealthSchedule:
                 try:
                     self._ask(loaded)
                 except Exception:
-                    LOG.exception("the health of %s could not be asked for; it is tried again", loaded.name)
+                    LOG.exception("%s of %s could not be asked for; it is tried again", self._what, loaded.name)
 
     def _rest(self) -> bool:
         """Wait until it is time to ask again; return whether it is, or else there is no thread any more."""

@@ -1,0 +1,186 @@
+// Snapshots: a copy of the live state to write to disk, and state from there for instances that have not started.
+#include <functional>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include "control.hpp"
+#include "control_held.hpp"
+#include "control_parts.hpp"
+#include "control_time.hpp"
+#include "errors.hpp"
+#include "state_copy.hpp"
+#include "state_snapshot.hpp"
+
+namespace py = pybind11;
+
+namespace hotgraft {
+
+namespace {
+
+constexpr std::size_t kPointersTold = 4;
+
+// The bytes of one block in a snapshot, as a buffer: written from here to disk, and copied no more.
+struct SnapshotBlock {
+    std::shared_ptr<StateSnapshot> snapshot;
+    std::size_t index = 0;
+
+    [[nodiscard]] const InstanceSnapshot &instance() const noexcept { return snapshot->instances[index]; }
+};
+
+py::list list_of(const KeyedState &state) {
+    py::list values;
+    for (const KeyedState::Value &value : state.values()) {
+        values.append(py::make_tuple(make_bytes(value.key.data(), value.key.size()), value.type,
+                                     make_bytes(value.data, value.bytes)));
+    }
+    return values;
+}
+
+// (block, alignment, what in it leads into the library that made it, the offset of a word that leads elsewhere).
+py::tuple tuple_of(const Library *library, SnapshotBlock block) {
+    const InstanceSnapshot &copy = block.instance();
+    std::vector<BlockPointer> pointers;
+    BlockPointer elsewhere;
+    bool leads_elsewhere = false;
+    {
+        const py::gil_scoped_release unlocked;
+        pointers = find_pointers_into(*library, copy.block, copy.block_bytes, kPointersTold);
+        leads_elsewhere = find_pointer(copy.block, copy.block_bytes, &elsewhere);
+    }
+    py::list into;
+    for (const BlockPointer &pointer : pointers) {
+        into.append(py::make_tuple(pointer.offset, pointer.target));
+    }
+    const std::uint64_t align = copy.align;
+    return py::make_tuple(held(std::make_unique<SnapshotBlock>(std::move(block))), align, into,
+                          leads_elsewhere ? py::object(py::int_(elsewhere.offset)) : py::none());
+}
+
+// By instance (values or None, block as above or None); and the pause in microseconds.
+py::tuple take_snapshot(const std::shared_ptr<Generation> &generation, const std::vector<std::shared_ptr<Slot>> &slots,
+                        double rest_s, double deadline_s) {
+    std::shared_ptr<StateSnapshot> made;
+    std::int64_t pause_ns = 0;
+    Status status;
+    {
+        const py::gil_scoped_release unlocked;
+        const RestWish wish{generation, slots, "save or surrender", deadline_in(rest_s), deadline_in(deadline_s)};
+        status = or_no_memory([&] { return snapshot_state(wish, &made, &pause_ns); });
+    }
+    check(status, {"copy its state", generation->label(), "StateError", "DrainTimeout", "save or surrender"});
+    py::list instances;
+    for (std::size_t index = 0; index < made->instances.size(); ++index) {
+        const InstanceSnapshot &one = made->instances[index];
+        instances.append(py::make_tuple(
+            generation->can_save() ? py::object(list_of(one.saved)) : py::none(),
+            one.block != nullptr ? py::object(tuple_of(generation->library(), {made, index})) : py::none()));
+    }
+    return py::make_tuple(instances, static_cast<double>(pause_ns) / 1'000);
+}
+
+// --- the way back ---
+
+// A block of host memory that no instance has yet. Freed with this object, unless one takes it.
+class NewBlock {
+public:
+    NewBlock(std::shared_ptr<Generation> generation, std::uint64_t bytes, std::uint64_t align)
+        : generation_(std::move(generation)), block_(generation_->make_block(bytes, align)) {}
+    ~NewBlock() { Ledger::free_block(block_.data); }
+    NewBlock(const NewBlock &) = delete;
+    NewBlock &operator=(const NewBlock &) = delete;
+
+    [[nodiscard]] const std::shared_ptr<Generation> &generation() const noexcept { return generation_; }
+    [[nodiscard]] const Block &block() const noexcept { return block_; }
+    [[nodiscard]] Block release() noexcept { return std::exchange(block_, {}); }
+
+private:
+    std::shared_ptr<Generation> generation_;
+    Block block_;
+};
+
+std::unique_ptr<NewBlock> make_block(std::shared_ptr<Generation> generation, std::uint64_t bytes, std::uint64_t align) {
+    auto made = std::make_unique<NewBlock>(std::move(generation), bytes, align);
+    if (made->block().data == nullptr) {
+        check({Code::kNoMemory, "no memory for a state of " + std::to_string(bytes) + " bytes"},
+              {"make room for its state", made->generation()->label()});
+    }
+    return made;
+}
+
+// Plugin code: on a control thread that is left behind where it does not return.
+void run_on_control(const std::shared_ptr<Generation> &generation, const char *function, double deadline_s,
+                    std::function<Status()> work) {
+    Status status;
+    {
+        const py::gil_scoped_release unlocked;
+        ControlThread control;
+        status = control.run(function, std::move(work), deadline_in(deadline_s));
+        if (status.code() == Code::kAbandoned) {
+            generation->mark_abandoned(function);
+        }
+    }
+    const std::string tried = "run its " + std::string(function);
+    check(status, {tried.c_str(), generation->label(), "StateError", "SwapTimeout", function});
+}
+
+// Until take says that it has it, the block is the holder's; for good, where take does not return.
+void give_block(NewBlock &given, std::size_t index, double deadline_s) {
+    const std::shared_ptr<Generation> generation = given.generation();
+    const Block block = given.release();
+    try {
+        run_on_control(generation, "take", deadline_s,
+                       [generation, index, block] { return generation->take(index, block); });
+    } catch (...) {
+        if (!generation->is_abandoned()) {
+            Ledger::free_block(block.data);
+        }
+        throw;
+    }
+}
+
+void give_values(const std::shared_ptr<Generation> &generation, std::size_t index, std::uint32_t schema,
+                 const std::vector<std::tuple<std::string, std::uint32_t, std::string>> &values, double deadline_s) {
+    const auto saved = std::make_shared<KeyedState>();
+    for (const auto &[key, type, data] : values) {
+        check(saved->put(key.c_str(), type, data.data(), data.size()),
+              {"read saved values", generation->label(), "StateError"});
+    }
+    run_on_control(generation, "restore", deadline_s,
+                   [generation, index, schema, saved] { return generation->restore(index, schema, *saved); });
+}
+
+} // namespace
+
+void add_snapshot(py::module_ &module) {
+    py::class_<SnapshotBlock>(module, "SnapshotBlock", py::buffer_protocol()).def_buffer([](SnapshotBlock &it) {
+        return py::buffer_info(it.instance().block, static_cast<py::ssize_t>(it.instance().block_bytes));
+    });
+    py::class_<NewBlock>(module, "NewBlock", py::buffer_protocol())
+        .def_static(
+            "make",
+            [](std::shared_ptr<Generation> generation, std::uint64_t bytes, std::uint64_t align) {
+                return held(make_block(std::move(generation), bytes, align));
+            },
+            py::arg("generation"), py::arg("size"), py::arg("align"))
+        .def_buffer([](NewBlock &it) {
+            return py::buffer_info(static_cast<unsigned char *>(it.block().data),
+                                   static_cast<py::ssize_t>(it.block().bytes));
+        })
+        .def("give", &give_block, py::arg("index"), py::arg("deadline_s"))
+        // For a held generation whose own block was handed over: it is taken when a rollback gives it no other.
+        .def(
+            "keep", [](NewBlock &it, std::size_t index) { it.generation()->keep_block(index, it.release()); },
+            py::arg("index"));
+    module.def("take_snapshot", &take_snapshot, py::arg("generation"), py::arg("slots"), py::arg("rest_s"),
+               py::arg("deadline_s"));
+    module.def("give_values", &give_values, py::arg("generation"), py::arg("index"), py::arg("schema"),
+               py::arg("values"), py::arg("deadline_s"));
+}
+
+} // namespace hotgraft

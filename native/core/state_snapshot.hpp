@@ -1,0 +1,41 @@
+// The whole state of a generation that serves, copied while callers wait for a moment: for a snapshot that another
+// process may begin with.
+//
+// A plugin that offers save and hand over gives both, of one and the same moment: which of them will be wanted is known
+// when a version is there that is to begin with it.
+#ifndef HOTGRAFT_CORE_STATE_SNAPSHOT_HPP
+#define HOTGRAFT_CORE_STATE_SNAPSHOT_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "keyed_state.hpp"
+#include "state_rest.hpp"
+
+namespace hotgraft {
+
+// The state of one instance. `block` points into the memory of the StateSnapshot that it is part of.
+struct InstanceSnapshot {
+    KeyedState saved;                     // only where the generation offers save
+    const unsigned char *block = nullptr; // only where it offers hand over
+    std::uint64_t block_bytes = 0;
+    std::uint64_t align = 0;
+};
+
+// Invariants
+//   (1) What blocks point to never moves.
+struct StateSnapshot {
+    std::vector<InstanceSnapshot> instances; // in the generation's order
+    std::vector<std::unique_ptr<unsigned char[]>> memory;
+};
+
+// Quiesce, save, surrender, copy, take again, of each instance, and resume. Memory for the blocks is made, and touched,
+// before the gates close; what grew in between gets more of it while callers wait. kRefused: it offers neither save nor
+// hand over; the rest as at_rest() says.
+[[nodiscard]] Status snapshot_state(const RestWish &wish, std::shared_ptr<StateSnapshot> *out, std::int64_t *pause_ns);
+
+} // namespace hotgraft
+
+#endif // HOTGRAFT_CORE_STATE_SNAPSHOT_HPP

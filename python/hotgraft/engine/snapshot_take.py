@@ -1,0 +1,164 @@
+"""Take a snapshot of a plugin that serves: a moment at rest, and what was copied in it made into a `Snapshot`."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from hotgraft import _core
+from hotgraft.core.c_types import Named
+from hotgraft.core.snapshot import InstanceState, Snapshot, write_values
+from hotgraft.core.snapshot_error import SnapshotError
+from hotgraft.core.surface_descriptor import state_layout_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from hotgraft.engine.stage import Candidate
+
+__all__ = ["TakenState", "take_state", "typed_values", "values_of_types"]
+
+I64, F64, TEXT, BYTES = range(1, 5)  # HOTGRAFT_VALUE_*
+Typed = list[tuple[bytes, int, bytes]]
+ADVICE: Final = "keep addresses out of the state, or offer save and restore as well"
+
+
+@dataclass(frozen=True, slots=True)
+class TakenState:
+    """A snapshot that is nowhere yet, and how long callers waited for it."""
+
+    snapshot: Snapshot
+    pause_us: float
+
+
+def take_state(
+    serving: Candidate,
+    slots: Sequence[_core.Slot],
+    indexes: Mapping[str, int],
+    configs: Mapping[str, str],
+    *,
+    reason: str,
+    taken_ns: int,
+    rest_s: float,
+    deadline_s: float,
+) -> TakenState:
+    """Copy the state of every instance, all in one moment in which callers wait.
+
+    Args:
+        serving: what serves; it has state.
+        slots: of all its instances.
+        indexes: by instance, where the generation has it.
+        configs: by instance, as JSON.
+        reason: why.
+        taken_ns: the time of day.
+        rest_s: for calls to leave and quiesce to be over.
+        deadline_s: for each of its own functions to return.
+
+    Raises:
+        SnapshotError: its blocks hold addresses, which mean nothing in another process, and it offers no save. Busy: it
+        is pinned. DrainTimeout, PluginError, PluginAbandoned: as in a swap. Its state is untouched.
+    """
+    generation = serving.generation
+    copies, pause_us = _core.take_snapshot(generation, slots, rest_s, deadline_s)
+    refusals = [
+        f"{name}: {why}"
+        for name, index in indexes.items()
+        if (block := copies[index][1]) is not None and (why := _why_not_kept(serving, block))
+    ]
+    if refusals and not generation.can_save:
+        raise SnapshotError(
+            "take a snapshot",
+            on=generation.label,
+            found=refusals,
+            advice=ADVICE,
+            running=f"generation {generation.number} serves on",
+        )
+    snapshot = Snapshot(
+        plugin=generation.plugin,
+        version=serving.side.version,
+        generation=generation.number,
+        image_sha256=generation.sha256,
+        descriptor=generation.descriptor,
+        number=0,
+        taken_ns=taken_ns,
+        reason=reason,
+        instances=tuple(
+            _state_of(name, configs[name], *copies[index], keeps_block=not refusals) for name, index in indexes.items()
+        ),
+    )
+    return TakenState(snapshot, pause_us)
+
+
+def values_of_types(values: Typed) -> dict[str, Any]:
+    """Return keyed values as plain ones."""
+    return {key.decode(): _plain(kind, data) for key, kind, data in values}
+
+
+def typed_values(values: Mapping[str, Any], *, on: str) -> Typed:
+    """Return plain values as the core takes them.
+
+    Raises:
+        SnapshotError: one is of a type that no save puts.
+    """
+    typed, found = Typed(), list[str]()
+    for key, value in values.items():
+        try:
+            typed.append((key.encode(), *_typed(value)))
+        except (TypeError, struct.error, OverflowError, UnicodeEncodeError):
+            found.append(f"{key[:64]!r} is {type(value).__name__} and no number of 64 bits, text or bytes")
+    if found:
+        raise SnapshotError("read the values", on=on, found=found, advice="write such as a save puts")
+    return typed
+
+
+def _state_of(
+    name: str,
+    config_json: str,
+    values: Typed | None,
+    block: tuple[_core.SnapshotBlock, int, list[tuple[int, str]], int | None] | None,
+    *,
+    keeps_block: bool,
+) -> InstanceState:
+    kept = block if keeps_block else None
+    return InstanceState(
+        name=name,
+        config_json=config_json,
+        values=None if values is None else write_values(values_of_types(values)),
+        block=None if kept is None else memoryview(kept[0]),
+        align=0 if kept is None else kept[1],
+    )
+
+
+def _why_not_kept(serving: Candidate, block: tuple[_core.SnapshotBlock, int, list[tuple[int, str]], int | None]) -> str:
+    """Return why the bytes of a block mean nothing in another process; empty: they mean what they do here."""
+    _, _, into, elsewhere = block
+    if into:
+        offset, symbol = into[0]
+        return f"its block points into the library that made it: {symbol}, at byte {offset}"
+    layout = state_layout_of(serving.descriptor)
+    if layout is not None:
+        return "its block holds a pointer" if layout.holds_pointer(Named(layout.struct)) else ""
+    return "" if elsewhere is None else f"its block points to other memory of this process, at byte {elsewhere}"
+
+
+def _plain(kind: int, data: bytes) -> int | float | str | bytes:
+    if kind == I64:
+        return int.from_bytes(data, "little", signed=True)
+    if kind == F64:
+        return float(struct.unpack("<d", data)[0])
+    return data.decode() if kind == TEXT else data
+
+
+def _typed(value: Any) -> tuple[int, bytes]:
+    if isinstance(value, bool):
+        raise TypeError
+    if isinstance(value, int):
+        return I64, struct.pack("<q", value)
+    if isinstance(value, float):
+        return F64, struct.pack("<d", value)
+    if isinstance(value, str):
+        return TEXT, value.encode()
+    if isinstance(value, bytes):
+        return BYTES, value
+    raise TypeError

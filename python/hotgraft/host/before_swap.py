@@ -1,0 +1,51 @@
+"""The state that a plugin had before a swap, kept in memory until that is committed.
+
+A block that was handed over is the new generation's. Where that does not come to rest, its block cannot come back; what
+the old one had before it was handed over can, in a block of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hotgraft import _core
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hotgraft.core.snapshot import Snapshot
+
+__all__ = ["BeforeSwap"]
+
+
+@dataclass(frozen=True, slots=True)
+class BeforeSwap:
+    """A snapshot, and how many calls the generation had answered when it was taken."""
+
+    snapshot: Snapshot
+    calls: int
+
+    def has_blocks(self, instances: Mapping[str, int]) -> bool:
+        """Tell whether it has a block for each of these instances."""
+        return {one.name for one in self.snapshot.instances if one.block is not None}.issuperset(instances)
+
+    def give_back(self, generation: _core.Generation, indexes: Mapping[str, int]) -> None:
+        """Let a held generation's instances take blocks as they were then, once they are resumed.
+
+        Raises:
+            ResourceError: there is no memory for them.
+        """
+        blocks = [
+            (indexes[one.name], _filled(generation, one.block, one.align))
+            for one in self.snapshot.instances
+            if one.name in indexes and one.block is not None
+        ]
+        for index, block in blocks:  # all of them or none
+            block.keep(index)
+
+
+def _filled(generation: _core.Generation, data: bytes | memoryview, align: int) -> _core.NewBlock:
+    block = _core.NewBlock.make(generation, len(data), align)
+    memoryview(block)[:] = data
+    return block

@@ -1,0 +1,275 @@
+"""Snapshots of what a host serves: taken when asked, on a schedule, before swaps and at close; and resumed from."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from hotgraft.core.errors import Busy, HotgraftError
+from hotgraft.core.snapshot_error import SnapshotError
+from hotgraft.core.state import Crossing
+from hotgraft.engine.journal_asked import printable
+from hotgraft.engine.snapshot_folder import SnapshotFolder
+from hotgraft.engine.snapshot_resume import Resume
+from hotgraft.engine.snapshot_take import TakenState, take_state
+from hotgraft.host.before_swap import BeforeSwap
+from hotgraft.host.report import report_of
+from hotgraft.host.stats import calls_of
+
+if TYPE_CHECKING:
+    from hotgraft.core.options import Options
+    from hotgraft.engine.journal_asked import Asked
+    from hotgraft.engine.snapshot_folder import Found
+    from hotgraft.host.events import HostEvents
+    from hotgraft.host.journal import Recorder
+    from hotgraft.host.loaded import Loaded
+    from hotgraft.host.report import SwapReport
+
+__all__ = ["Snapshots", "TakenSnapshot"]
+
+LOG: Final = logging.getLogger("hotgraft.snapshots")
+NONE, REQUIRED = "none", "required"
+BEFORE_SWAP, AT_CLOSE = "before swap", "close"
+LOOK_AGAIN_S: Final = 0.01
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenSnapshot:
+    """One snapshot of one plugin: where it is, and what it cost.
+
+    `pause_us` is how long callers waited, microseconds; writing it, which took `write_ms`, held up nobody.
+    """
+
+    plugin: str
+    path: Path
+    number: int
+    instances: tuple[str, ...]
+    bytes: int  # of state
+    pause_us: float
+    write_ms: float
+
+
+class Snapshots:
+    """Of one host; without a folder none is kept, and nothing is resumed from.
+
+    Thread safety: any thread. What is told to listeners is told outside of any plugin's turn.
+    """
+
+    def __init__(self, options: Options, recorder: Recorder, events: HostEvents) -> None:
+        self._options = options
+        self._recorder = recorder
+        self._events = events
+        self.folder = (
+            SnapshotFolder(
+                Path(options.snapshots).absolute(),
+                kept=options.snapshots_kept,
+                max_age_s=options.snapshots_max_age_s,
+                wall_ns=time.time_ns,
+            )
+            if options.snapshots
+            else None
+        )
+
+    def close(self) -> None:
+        """Let another host have the folder; twice is once."""
+        if self.folder is not None:
+            self.folder.close()
+
+    # --- taking ---
+
+    def take(self, loaded: Loaded, reason: str, deadline_s: float) -> TakenSnapshot:
+        """Take a snapshot of a plugin in its turn, and keep it after that.
+
+        Raises:
+            SnapshotError: there is no folder, or it could not be kept. Busy, DrainTimeout, PluginError,
+            PluginAbandoned, StateError: its state could not be copied.
+        """
+        folder = self.require_folder()
+        taken: list[TakenState] = []
+
+        def work() -> SwapReport:
+            taken.append(self.copy(loaded, reason, deadline_s))
+            return report_of(loaded)
+
+        loaded.turns.take(None, work, deadline_s)
+        return self._keep(folder, taken[0])
+
+    def take_and_tell(self, loaded: Loaded, reason: str, deadline_s: float) -> TakenSnapshot:
+        """The same, and whoever listens is told how it ended."""
+        try:
+            taken = self.take(loaded, reason, deadline_s)
+        except HotgraftError as error:
+            self._events.tell("snapshot.failed", loaded.name, error=error, reason=reason)
+            raise
+        self._events.tell("snapshot.taken", loaded.name, snapshot=taken, reason=reason)
+        return taken
+
+    def before_swap(self, loaded: Loaded, crossing: Crossing | None, deadline_s: float) -> BeforeSwap | None:
+        """Take the snapshot that a swap is not done without, by whoever has the turn; return it where it may be needed.
+
+        That is where a rollback may have to go back to it, because the block itself is handed over.
+
+        Raises:
+            HotgraftError: it could not be taken or kept, so the swap is refused.
+        """
+        goes_to_disk = self._options.snapshot_before_swap and loaded.serving.side.state.has_state
+        may_be_needed = self._options.rollback == "snapshot" and crossing is Crossing.HAND_OVER and loaded.held is None
+        if not (goes_to_disk or may_be_needed):
+            return None
+        calls = calls_of(loaded.serving.generation)
+        taken = self.copy(loaded, BEFORE_SWAP, deadline_s)
+        if goes_to_disk:
+            kept = self._keep(self.require_folder(), taken)
+            self._recorder.tell_later("snapshot.taken", loaded.name, snapshot=kept, reason=BEFORE_SWAP)
+        return BeforeSwap(taken.snapshot, calls) if may_be_needed else None
+
+    def at_close(self, loaded: Loaded, left_s: float) -> None:
+        """Take the last one of a plugin that nobody calls any more, by whoever has its turn; a failure is told of."""
+        if self.folder is None or not self._options.snapshot_at_close or not loaded.serving.side.state.has_state:
+            return
+        try:
+            taken = self._keep(self.folder, self.copy(loaded, AT_CLOSE, left_s / 2))
+        except HotgraftError as error:
+            LOG.warning("no snapshot at close: %s", error)
+            self._recorder.tell_later("snapshot.failed", loaded.name, error=error, reason=AT_CLOSE)
+        else:
+            self._recorder.tell_later("snapshot.taken", loaded.name, snapshot=taken, reason=AT_CLOSE)
+
+    def on_schedule(self, loaded: Loaded) -> None:
+        """Take one because it is time; a failure is told of."""
+        if loaded.serving.side.state.has_state:
+            try:
+                self.take_and_tell(loaded, "schedule", self._options.swap_deadline_s)
+            except HotgraftError as error:
+                LOG.warning("no snapshot on schedule: %s", error)
+
+    def copy(self, loaded: Loaded, reason: str, deadline_s: float) -> TakenState:
+        """Copy a plugin's state, by whoever has its turn.
+
+        Raises:
+            SnapshotError: it has none, or none that means anything elsewhere. The rest as `take`.
+        """
+        serving, instances = loaded.serving, loaded.instances.values()
+        if not serving.side.state.has_state:
+            raise SnapshotError(
+                "take a snapshot", on=loaded.name, found="it declares no state", advice="leave it out: nothing is lost"
+            )
+        until_s = time.monotonic() + deadline_s
+        while True:
+            left_s = max(until_s - time.monotonic(), 0.001)
+            try:
+                return take_state(
+                    serving,
+                    [slot for instance in instances for slot in instance.slots.values()],
+                    {instance.name: instance.index for instance in instances},
+                    loaded.configs,
+                    reason=reason,
+                    taken_ns=time.time_ns(),
+                    rest_s=left_s,
+                    deadline_s=left_s,
+                )
+            except HotgraftError as error:
+                error.running = f"generation {serving.generation.number} serves on"
+                if not isinstance(error, Busy) or time.monotonic() + LOOK_AGAIN_S >= until_s:
+                    raise
+            time.sleep(LOOK_AGAIN_S)  # pinned: it is waited for, as a swap does
+
+    def _keep(self, folder: SnapshotFolder, taken: TakenState) -> TakenSnapshot:
+        began_ns = time.monotonic_ns()
+        kept = folder.write(taken.snapshot)
+        return TakenSnapshot(
+            plugin=kept.snapshot.plugin,
+            path=kept.path,
+            number=kept.snapshot.number,
+            instances=tuple(one.name for one in kept.snapshot.instances),
+            bytes=kept.snapshot.bytes,
+            pause_us=taken.pause_us,
+            write_ms=(time.monotonic_ns() - began_ns) / 1e6,
+        )
+
+    def require_folder(self) -> SnapshotFolder:
+        """Return the folder.
+
+        Raises:
+            SnapshotError: there is none.
+        """
+        if self.folder is None:
+            raise SnapshotError(
+                "take a snapshot",
+                on="the host",
+                found="it has no folder for them",
+                advice="make it with one: Host(snapshots=FOLDER)",
+                running="nothing was changed",
+            )
+        return self.folder
+
+    # --- resuming ---
+
+    def resume(
+        self, plugin: str, instances: tuple[str, ...], how: str | None, who: Asked, *, goes_back: bool = False
+    ) -> Resume | None:
+        """Return what these instances begin with; None: they begin fresh.
+
+        Args:
+            plugin: its name.
+            instances: names of those that begin.
+            how: one of LAST, NONE, REQUIRED; None: as the host's settings say.
+            who: asked, for the journal.
+            goes_back: to the last good version: what it never knew may be lost.
+
+        Raises:
+            SnapshotError: there are snapshots and none is whole, one is of a later format, or there is none and one is
+                required.
+        """
+        how = how or self._options.resume
+        if how == NONE:
+            return None
+        if self.folder is None:
+            if how == REQUIRED:
+                raise self._missing(plugin, "the host has no folder for snapshots")
+            return None
+        found = self.folder.find(plugin, instances)
+        self._tell_passed_over(plugin, found, who)
+        sources = {name: found.newest[name] for name in instances if name in found.newest}
+        missing = [name for name in instances if name not in sources]
+        if not found.newest and found.passed_over:
+            raise self._missing(plugin, *(f"{one.on}: {'; '.join(one.found)}" for one in found.passed_over))
+        if how == REQUIRED and missing:
+            raise self._missing(plugin, *(f"no snapshot in {self.folder.path} has instance {one}" for one in missing))
+        return Resume(plugin=plugin, sources=sources, goes_back=goes_back) if sources else None
+
+    def note_resumed(self, resume: Resume, who: Asked) -> None:
+        """It serves with that state: put it on record, and tell of it after the plugin's turn."""
+        for kept in resume.files():
+            names = tuple(name for name, one in resume.sources.items() if one.path == kept.path)
+            LOG.info("%s: instances %s resumed from %s", resume.plugin, ", ".join(names), kept.path)
+            self._note(resume.plugin, who, "resumed", f"instances {', '.join(names)}, from {kept.path.name}")
+            self._recorder.tell_later(
+                "snapshot.resumed", resume.plugin, path=kept.path, number=kept.snapshot.number, instances=names
+            )
+
+    def _tell_passed_over(self, plugin: str, found: Found, who: Asked) -> None:
+        for error in found.passed_over:
+            LOG.warning("%s; the one before it is used", error)
+            self._note(plugin, who, "passed over", str(error))
+            self._recorder.tell_later("snapshot.passed_over", plugin, error=error)
+
+    def _note(self, plugin: str, who: Asked, outcome: str, words: str) -> None:
+        journal = self._recorder.journal
+        if journal is not None:
+            blank = who.record(wall_ns=journal.wall_ns(), monotonic_ns=journal.monotonic_ns())
+            record = replace(blank, plugin=plugin, step="resume", outcome=outcome, error=printable(words))
+            self._recorder.judge(plugin, journal.write([record], keeps=True))
+
+    @staticmethod
+    def _missing(plugin: str, *found: str) -> SnapshotError:
+        return SnapshotError(
+            "resume",
+            on=plugin,
+            found=found,
+            advice='load it with resume="none" to begin fresh; what is there is left as it is',
+            running="nothing of it is loaded",
+        )
