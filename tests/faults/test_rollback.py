@@ -266,7 +266,7 @@ def test_state_that_the_held_generation_refuses_falls_back_to_what_it_kept(host:
 
 def test_a_host_that_loses_no_state_refuses_the_rollback(build: Workshop) -> None:
     """By policy: what serves, serves on with everything."""
-    with make_host(rollback_state="refuse") as host:
+    with make_host(rollback="refuse") as host:
         counter = host.load(build(SAVES), config={"fail": "restore"})
         counter.add(5)
         host.reload("counter", build(replace(SAVES, build=2)), config={})

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hotgraft import _core
+from hotgraft.core.errors import HotgraftError
 from hotgraft.core.snapshot import read_values
 from hotgraft.core.snapshot_error import SnapshotError
 from hotgraft.core.state import Choice, Crossing, choose_crossing
@@ -103,14 +104,27 @@ class Resume:
             crossing = self.choices[kept.path].crossing
             if crossing is Crossing.FRESH:
                 continue
-            with watch(f"resume {name}"):
-                if crossing is Crossing.RESTORE:
-                    on = str(kept.path)
-                    values = typed_values(read_values(self._state(name).values or b"", on=on), on=on)
-                    schema = self.facts[kept.path].schema
-                    _core.give_values(generation, indexes[name], schema, values, deadline_s)
-                else:
-                    self._block(generation, name).give(indexes[name], deadline_s)
+            try:
+                with watch(f"resume {name}"):
+                    self._give(name, crossing, generation, indexes[name], deadline_s)
+            except HotgraftError as error:
+                raise self.blamed(error) from None
+
+    def blamed(self, error: HotgraftError) -> HotgraftError:
+        """Return an error of the plugin's own that says with which snapshots it began."""
+        error.found = (*error.found, f"it was to go on from {', '.join(one.path.name for one in self.files())}")
+        error.advice = FRESH_ADVICE
+        return error
+
+    def _give(
+        self, name: str, crossing: Crossing | None, generation: _core.Generation, index: int, deadline_s: float
+    ) -> None:
+        if crossing is Crossing.RESTORE:
+            path = self.sources[name].path
+            values = typed_values(read_values(self._state(name).values or b"", on=str(path)), on=str(path))
+            _core.give_values(generation, index, self.facts[path].schema, values, deadline_s)
+        else:
+            self._block(generation, name).give(index, deadline_s)
 
     def _choice(self, facts: StateFacts, version: str, side: Side) -> Choice:
         was, now = Version.parse(version), Version.parse(side.version)

@@ -208,8 +208,9 @@ class Attempt:
             if is_probing(options):
                 self._probe(candidate)
             if self.plan is not None:
-                with self.watch("snapshot"):
-                    self.before = self.around.snapshots.before_swap(loaded, self.plan.crossing, self.swap_deadline_s)
+                self.before = self.around.snapshots.before_swap(
+                    loaded, self.plan.crossing, self.swap_deadline_s, self.watch
+                )
             self.record.intend(candidate.generation, candidate.side.version)
         self.outcome = Outcome.FAILED
         with self._dropping(candidate):
@@ -261,7 +262,7 @@ class Attempt:
                 options=self.around.options,
             )
             if error is not None:
-                raise error
+                raise error if self.resume is None else self.resume.blamed(error)
         candidate.generation.advance(Event.PROBE)
 
     def _check_quarantine(self, candidate: Candidate) -> None:

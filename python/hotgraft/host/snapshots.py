@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hotgraft.core.options import Options
     from hotgraft.engine.journal_asked import Asked
     from hotgraft.engine.snapshot_folder import Found
+    from hotgraft.engine.timing import Stopwatch
     from hotgraft.host.events import HostEvents
     from hotgraft.host.journal import Recorder
     from hotgraft.host.loaded import Loaded
@@ -34,6 +35,7 @@ LOG: Final = logging.getLogger("hotgraft.snapshots")
 NONE, REQUIRED = "none", "required"
 BEFORE_SWAP, AT_CLOSE = "before swap", "close"
 LOOK_AGAIN_S: Final = 0.01
+REST_S: Final = 0.5  # for calls to leave, where nobody asked: others wait for as long
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +82,7 @@ class Snapshots:
 
     # --- taking ---
 
-    def take(self, loaded: Loaded, reason: str, deadline_s: float) -> TakenSnapshot:
+    def take(self, loaded: Loaded, reason: str, deadline_s: float, rest_s: float | None = None) -> TakenSnapshot:
         """Take a snapshot of a plugin in its turn, and keep it after that.
 
         Raises:
@@ -91,23 +93,27 @@ class Snapshots:
         taken: list[TakenState] = []
 
         def work() -> SwapReport:
-            taken.append(self.copy(loaded, reason, deadline_s))
+            taken.append(self.copy(loaded, reason, deadline_s, rest_s))
             return report_of(loaded)
 
         loaded.turns.take(None, work, deadline_s)
         return self._keep(folder, taken[0])
 
-    def take_and_tell(self, loaded: Loaded, reason: str, deadline_s: float) -> TakenSnapshot:
+    def take_and_tell(
+        self, loaded: Loaded, reason: str, deadline_s: float, rest_s: float | None = None
+    ) -> TakenSnapshot:
         """The same, and whoever listens is told how it ended."""
         try:
-            taken = self.take(loaded, reason, deadline_s)
+            taken = self.take(loaded, reason, deadline_s, rest_s)
         except HotgraftError as error:
             self._events.tell("snapshot.failed", loaded.name, error=error, reason=reason)
             raise
         self._events.tell("snapshot.taken", loaded.name, snapshot=taken, reason=reason)
         return taken
 
-    def before_swap(self, loaded: Loaded, crossing: Crossing | None, deadline_s: float) -> BeforeSwap | None:
+    def before_swap(
+        self, loaded: Loaded, crossing: Crossing | None, deadline_s: float, watch: Stopwatch
+    ) -> BeforeSwap | None:
         """Take the snapshot that a swap is not done without, by whoever has the turn; return it where it may be needed.
 
         That is where a rollback may have to go back to it, because the block itself is handed over.
@@ -120,10 +126,11 @@ class Snapshots:
         if not (goes_to_disk or may_be_needed):
             return None
         calls = calls_of(loaded.serving.generation)
-        taken = self.copy(loaded, BEFORE_SWAP, deadline_s)
-        if goes_to_disk:
-            kept = self._keep(self.require_folder(), taken)
-            self._recorder.tell_later("snapshot.taken", loaded.name, snapshot=kept, reason=BEFORE_SWAP)
+        with watch("snapshot"):
+            taken = self.copy(loaded, BEFORE_SWAP, deadline_s)
+            if goes_to_disk:
+                kept = self._keep(self.require_folder(), taken)
+                self._recorder.tell_later("snapshot.taken", loaded.name, snapshot=kept, reason=BEFORE_SWAP)
         return BeforeSwap(taken.snapshot, calls) if may_be_needed else None
 
     def at_close(self, loaded: Loaded, left_s: float) -> None:
@@ -142,12 +149,12 @@ class Snapshots:
         """Take one because it is time; a failure is told of."""
         if loaded.serving.side.state.has_state:
             try:
-                self.take_and_tell(loaded, "schedule", self._options.swap_deadline_s)
+                self.take_and_tell(loaded, "schedule", self._options.swap_deadline_s, REST_S)
             except HotgraftError as error:
                 LOG.warning("no snapshot on schedule: %s", error)
 
-    def copy(self, loaded: Loaded, reason: str, deadline_s: float) -> TakenState:
-        """Copy a plugin's state, by whoever has its turn.
+    def copy(self, loaded: Loaded, reason: str, deadline_s: float, rest_s: float | None = None) -> TakenState:
+        """Copy a plugin's state, by whoever has its turn; `rest_s`: for calls to leave, None: as for all of it.
 
         Raises:
             SnapshotError: it has none, or none that means anything elsewhere. The rest as `take`.
@@ -168,7 +175,7 @@ class Snapshots:
                     loaded.configs,
                     reason=reason,
                     taken_ns=time.time_ns(),
-                    rest_s=left_s,
+                    rest_s=left_s if rest_s is None else min(rest_s, left_s),
                     deadline_s=left_s,
                 )
             except HotgraftError as error:
