@@ -279,7 +279,7 @@ def test_a_block_that_a_converter_in_c_forgot_half_of_is_refused(host: Host, bui
 
 
 @pytest.mark.parametrize("down", [throw, loop, None, "fails"], ids=["throws", "loops", "gap", "fails in C"])
-@pytest.mark.parametrize("policy", ["kept", "refuse"])
+@pytest.mark.parametrize("policy", ["keep", "refuse"])
 def test_a_way_down_that_fails_in_an_automatic_rollback_goes_by_policy(
     build: Workshop, tmp_path: Path, down: Any, policy: str
 ) -> None:
@@ -292,7 +292,7 @@ def test_a_way_down_that_fails_in_an_automatic_rollback_goes_by_policy(
         probation_s=3600.0,
         journal=folder,
         swap_deadline_s=SHORT_S,
-        rollback_state=policy,
+        rollback=policy,
     ) as host:
         counter = served(host, build(ONE))
         if down != "fails":
