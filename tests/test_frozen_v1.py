@@ -1,4 +1,4 @@
-"""The frozen plugin of ABI 1.0: written without our headers, it must load, be swapped and leave, for ever."""
+"""The frozen plugins of ABI 1.0 and later: without our headers, they must load, be swapped and leave, for ever."""
 
 from __future__ import annotations
 
@@ -22,11 +22,20 @@ FLAGS = ("-std=c11", "-O2", "-fPIC", "-shared", "-fvisibility=hidden", "-Wl,-z,n
 OLD_CALLER = replace(CALLER_PLUGIN, source="frozen_guard_v1")
 
 
+def made(source: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
+    image = folder / "frozen.so"
+    subprocess.run([find_compiler(), *FLAGS, str(source), "-o", str(image)], check=True)
+    return image
+
+
 @pytest.fixture(scope="module")
 def frozen(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    image = tmp_path_factory.mktemp("frozen") / "frozen.so"
-    subprocess.run([find_compiler(), *FLAGS, str(SOURCE), "-o", str(image)], check=True)
-    return image
+    return made(SOURCE, tmp_path_factory.mktemp("frozen"))
+
+
+@pytest.fixture(scope="module")
+def frozen_1_1(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    return made(SOURCE.parent / OF_MINOR[1], tmp_path_factory.mktemp("frozen_1_1"))
 
 
 def test_a_plugin_of_abi_1_0_loads_is_called_swapped_and_leaves(frozen: pathlib.Path) -> None:
@@ -45,6 +54,27 @@ def test_a_plugin_of_abi_1_0_loads_is_called_swapped_and_leaves(frozen: pathlib.
         assert (unloads.proven, unloads.stuck) == (1, ())
 
 
+def test_a_plugin_of_abi_1_1_saves_what_is_nested_and_restores_it(frozen_1_1: pathlib.Path) -> None:
+    """All that 1.1 added is in its save and its restore."""
+    with Host() as host:
+        plugin: Any = host.load(frozen_1_1)
+        for _ in range(3):
+            plugin.next()
+        assert host.saved_state("frozen")["main"] == {
+            "calls": 3,
+            "seen": {-2: [0.0], -1: [0.5], 0: [1.0]},
+            "blob": b"\3" * 5000,
+        }
+
+        report = host.reload("frozen", frozen_1_1)
+
+        out = array.array("d", [0.0])
+        plugin.sum(array.array("d", [2.0]), 1, out)
+        assert (out[0], plugin.next()) == (3.5, 4)
+        assert report.plan is not None and str(report.plan.crossing) == "restore"
+        assert host.unloads(10).stuck == ()
+
+
 def test_a_plugin_of_guard_protocol_1_calls_through_swaps_beside_meters(host: Host, build: Workshop) -> None:
     """It writes to its thread's record as of old: what lies behind it since must neither be disturbed nor disturb."""
     counter: Any = host.load(build(HANDS_OVER))
@@ -60,7 +90,7 @@ def test_a_plugin_of_guard_protocol_1_calls_through_swaps_beside_meters(host: Ho
     assert host.unloads(10).proven == 4
 
 
-@pytest.mark.parametrize("name", ["frozen_v1.c", "frozen_guard_v1.c"])
+@pytest.mark.parametrize("name", ["frozen_v1.c", "frozen_v1_1.c", "frozen_guard_v1.c"])
 def test_the_frozen_source_includes_no_header_of_ours_and_never_changes(name: str) -> None:
     """An edit that makes the tests above pass again would be the host's fault, hidden."""
     text = (SOURCE.parent / name).read_text()
@@ -94,8 +124,9 @@ def find_version() -> tuple[str, str]:
     return major[1], minor[1]
 
 
-OF_MINOR = {0: "frozen_v1.c"}  # by minor of ABI 1: what must load for ever
+OF_MINOR = {0: "frozen_v1.c", 1: "frozen_v1_1.c"}  # by minor of ABI 1: what must load for ever
 FROZEN = {
+    "frozen_v1_1.c": "7fe65c20ad8cd5d412291f9cdda2d38b59a7f97f933485ee56a3cf2dad93604f",
     "frozen_v1.c": "11373629adc75b4af827c12115795760c0afefe23147193784ee0102385c4251",
     "frozen_guard_v1.c": "c08f5bcdab9d306026913b95a6c4276cd741031f6caf2db841e0188b94224b5a",
 }

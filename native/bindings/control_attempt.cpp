@@ -2,6 +2,7 @@
 // deadline. A step that does not return is abandoned with everything it can reach (control.hpp).
 #include <functional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <memory>
@@ -49,6 +50,16 @@ public:
             return it->create_instance(name, config_json, index.get());
         });
         return *index;
+    }
+
+    // Values of a state that a save of `schema` put, as MessagePack. Before start.
+    void restore(std::size_t index, std::uint32_t schema, const py::bytes &values, double deadline_s) {
+        const std::string_view given = values;
+        const auto saved = std::make_shared<KeyedState>();
+        check(saved->read(given.data(), given.size()), {"restore its state", generation_->label(), "StateError"});
+        run(
+            "restore", deadline_s,
+            [it = generation_, index, schema, saved] { return it->restore(index, schema, *saved); }, "StateError");
     }
 
     void start(std::size_t index, double deadline_s) {
@@ -117,6 +128,8 @@ void add_attempt(py::module_ &module) {
         .def("map", &Attempt::map, py::arg("deadline_s"))
         .def("bind_import", &Attempt::bind_import, py::arg("interface"), py::arg("slot"))
         .def("create", &Attempt::create, py::arg("name"), py::arg("config_json"), py::arg("deadline_s"))
+        .def("restore", &Attempt::restore, py::kw_only(), py::arg("index"), py::arg("schema"), py::arg("values"),
+             py::arg("deadline_s"))
         .def("start", &Attempt::start, py::arg("index"), py::arg("deadline_s"))
         .def("stop", &Attempt::stop, py::arg("index"), py::arg("deadline_s"))
         .def("make_table", &Attempt::make_table, py::kw_only(), py::arg("index"), py::arg("interface"), py::arg("slot"),

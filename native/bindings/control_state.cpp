@@ -1,6 +1,6 @@
 // Looking at the state of a plugin that serves: what its instances would save, and copies of it for a probe.
-#include <cstring>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <pybind11/pybind11.h>
@@ -18,25 +18,19 @@ namespace hotgraft {
 
 namespace {
 
-template <typename Number> Number number_at(const void *data) {
-    Number number;
-    std::memcpy(&number, data, sizeof number);
-    return number;
+// MessagePack, one map: what msgspec makes of it is what the plugin put.
+py::bytes bytes_of(const KeyedState &state) {
+    py::bytes made = make_bytes(nullptr, state.bytes());
+    state.copy_to(PyBytes_AS_STRING(made.ptr()));
+    return made;
 }
 
-py::object value_of(const KeyedState::Value &value) {
-    const auto *const bytes = static_cast<const char *>(value.data);
-    const auto length = static_cast<Py_ssize_t>(value.bytes);
-    switch (value.type) {
-    case HOTGRAFT_VALUE_I64:
-        return py::int_(number_at<std::int64_t>(value.data));
-    case HOTGRAFT_VALUE_F64:
-        return py::float_(number_at<double>(value.data));
-    case HOTGRAFT_VALUE_TEXT:
-        return py::reinterpret_steal<py::object>(PyUnicode_DecodeUTF8(bytes, length, "backslashreplace"));
-    default:
-        return make_bytes(bytes, value.bytes);
+py::list all_bytes_of(const std::vector<KeyedState> &saved) {
+    py::list instances;
+    for (const KeyedState &state : saved) {
+        instances.append(bytes_of(state));
     }
+    return instances;
 }
 
 RestWish wish_of(const std::shared_ptr<Generation> &generation, const std::vector<std::shared_ptr<Slot>> &slots,
@@ -44,7 +38,7 @@ RestWish wish_of(const std::shared_ptr<Generation> &generation, const std::vecto
     return {generation, slots, what, deadline_in(rest_s), deadline_in(deadline_s)};
 }
 
-// One dict per instance, keys in the order they were put.
+// By instance.
 py::list read_values(const std::shared_ptr<Generation> &generation, const std::vector<std::shared_ptr<Slot>> &slots,
                      double deadline_s) {
     std::vector<KeyedState> saved;
@@ -55,20 +49,25 @@ py::list read_values(const std::shared_ptr<Generation> &generation, const std::v
         status = read_state(wish_of(generation, slots, "save", deadline_s, deadline_s), &saved, &pause_ns);
     }
     check(status, {"read its state", generation->label(), "StateError", "DrainTimeout"});
-    py::list instances;
-    for (const KeyedState &state : saved) {
-        py::dict values;
-        for (const KeyedState::Value &value : state.values()) {
-            values[py::str(value.key)] = value_of(value);
-        }
-        instances.append(values);
+    return all_bytes_of(saved);
+}
+
+// The same values as a saved state has them; whatever is none is refused at the byte where it is not.
+py::bytes check_values(const py::bytes &values) {
+    const std::string_view given = values;
+    KeyedState state;
+    Status status;
+    {
+        const py::gil_scoped_release unlocked;
+        status = state.read(given.data(), given.size());
     }
-    return instances;
+    check(status, {"read the values", "a saved state", "StateError"});
+    return bytes_of(state);
 }
 
 // --- copies for a probe ---
 
-// By instance, then key, type and bytes, exactly as they were put; and the pause in microseconds.
+// By instance; and the pause in microseconds.
 py::tuple copy_values(const std::shared_ptr<Generation> &generation, const std::vector<std::shared_ptr<Slot>> &slots,
                       double rest_s, double deadline_s) {
     std::vector<KeyedState> saved;
@@ -79,16 +78,7 @@ py::tuple copy_values(const std::shared_ptr<Generation> &generation, const std::
         status = read_state(wish_of(generation, slots, "save", rest_s, deadline_s), &saved, &pause_ns);
     }
     check(status, {"copy its state", generation->label(), "StateError", "DrainTimeout", "save"});
-    py::list instances;
-    for (const KeyedState &state : saved) {
-        py::list values;
-        for (const KeyedState::Value &value : state.values()) {
-            values.append(py::make_tuple(make_bytes(value.key.data(), value.key.size()), value.type,
-                                         make_bytes(value.data, value.bytes)));
-        }
-        instances.append(values);
-    }
-    return py::make_tuple(instances, static_cast<double>(pause_ns) / 1'000);
+    return py::make_tuple(all_bytes_of(saved), static_cast<double>(pause_ns) / 1'000);
 }
 
 constexpr std::size_t kPointersShown = 4;
@@ -139,6 +129,7 @@ py::tuple copy_all_blocks(const std::shared_ptr<Generation> &generation,
 
 void add_state(py::module_ &module) {
     module.def("read_state", &read_values, py::arg("generation"), py::arg("slots"), py::arg("deadline_s"));
+    module.def("check_values", &check_values, py::arg("values"));
     module.def("copy_values", &copy_values, py::arg("generation"), py::arg("slots"), py::arg("rest_s"),
                py::arg("deadline_s"));
     module.def("copy_blocks", &copy_all_blocks, py::arg("generation"), py::arg("slots"), py::arg("bytes_max"),

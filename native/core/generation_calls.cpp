@@ -6,6 +6,7 @@
 #include "generation.hpp"
 #include "generation_instance.hpp"
 #include "generation_text.hpp"
+#include "keyed_source.hpp"
 
 namespace hotgraft {
 
@@ -116,8 +117,8 @@ Status Generation::save(std::size_t index, KeyedState *out) {
     PluginError error;
     const hotgraft_sink sink = out->sink();
     const hotgraft_status status = state_.save(instance->plugin, &sink, error.get());
-    if (!out->first_refusal().is_ok()) { // also when the plugin swallowed it
-        return {Code::kPlugin, label() + ": save: " + out->first_refusal().message()};
+    if (const Status &refusal = out->finish(); !refusal.is_ok()) { // also when the plugin swallowed it
+        return {Code::kPlugin, label() + ": save: " + refusal.message()};
     }
     return status < 0 ? complain("save", *instance, status, *error.get()) : Status();
 }
@@ -131,7 +132,11 @@ Status Generation::restore(std::size_t index, std::uint32_t schema, const KeyedS
         return {Code::kInvalid, label() + " offers no restore"};
     }
     PluginError error;
-    const hotgraft_source source = saved.source();
+    if (!saved.first_refusal().is_ok()) { // something was put after save had returned
+        return {Code::kPlugin, label() + ": restore: " + saved.first_refusal().message()};
+    }
+    KeyedSource reading(saved);
+    const hotgraft_source source = reading.source();
     const hotgraft_status status = state_.restore(instance->plugin, schema, &source, error.get());
     if (status < 0) {
         return complain("restore", *instance, status, *error.get());

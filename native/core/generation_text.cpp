@@ -1,6 +1,7 @@
 #include "generation_text.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 
 namespace hotgraft {
@@ -62,8 +63,30 @@ template <std::size_t size> std::string read_field(const char (&field)[size]) {
 
 } // namespace
 
+namespace {
+
+// How many bytes at the front are ASCII, in steps of eight: most of what is asked about is nothing else.
+std::size_t ascii_bytes(std::string_view text) noexcept {
+    std::size_t count = 0;
+    std::uint64_t eight = 0;
+    while (text.size() - count >= sizeof eight) {
+        std::memcpy(&eight, text.data() + count, sizeof eight);
+        if ((eight & 0x8080808080808080) != 0) {
+            break;
+        }
+        count += sizeof eight;
+    }
+    return count;
+}
+
+} // namespace
+
 bool is_utf8(std::string_view text) noexcept {
     while (!text.empty()) {
+        text.remove_prefix(ascii_bytes(text));
+        if (text.empty()) {
+            break;
+        }
         const std::size_t bytes = character_bytes(text);
         if (bytes == 0) {
             return false;

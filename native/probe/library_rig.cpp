@@ -96,20 +96,8 @@ Status LibraryRig::take_block(std::size_t index) {
 Status LibraryRig::restore_values(std::size_t index) {
     const ProbeInstance &instance = wish_.instances[index];
     KeyedState saved;
-    for (const ProbeValue &value : instance.values) {
-        if (Status status = saved.put(value.key.c_str(), value.type, value.bytes.data(), value.bytes.size());
-            !status.is_ok()) {
-            return status;
-        }
-    }
-    for (const auto &[from_schema, to_schema] : instance.converters) {
-        KeyedState next;
-        if (Status status = generation_->convert(from_schema, to_schema, saved, &next); !status.is_ok()) {
-            return status;
-        }
-        saved = std::move(next);
-    }
-    return instance.is_discarded ? Status() : generation_->restore(index, instance.schema, saved);
+    Status status = saved.read(instance.values.data(), instance.values.size());
+    return status.is_ok() ? generation_->restore(index, instance.schema, saved) : status;
 }
 
 // Through the kernel: a candidate that freed the block must be found out, not followed.

@@ -109,23 +109,10 @@ bool take_of_instance(const Record &record, ProbeInstance &instance) {
         instance.block = record[2];
         return read_number(record[1], &instance.layout_id);
     }
-    if (is(record, "values", 1)) {
+    if (is(record, "values", 2)) {
         instance.state = ProbeState::kValues;
+        instance.values = record[2];
         return read_number(record[1], &instance.schema);
-    }
-    if (is(record, "converter", 2)) {
-        auto &step = instance.converters.emplace_back();
-        return read_number(record[1], &step.first) && read_number(record[2], &step.second);
-    }
-    if (is(record, "discard", 0)) {
-        instance.is_discarded = true;
-        return true;
-    }
-    if (is(record, "value", 3)) {
-        ProbeValue value{std::string(record[1]), 0, std::string(record[3])};
-        const bool is_good = read_number(record[2], &value.type);
-        instance.values.push_back(std::move(value));
-        return is_good;
     }
     return false;
 }

@@ -27,12 +27,6 @@ struct ProbeInterface {
     std::string place;
 };
 
-struct ProbeValue {
-    std::string key;
-    std::uint32_t type = 0;
-    std::string bytes;
-};
-
 // The copy of what is alive in the host: nothing, a block, or saved values.
 enum class ProbeState : std::uint8_t { kFresh, kBlock, kValues };
 
@@ -44,9 +38,7 @@ struct ProbeInstance {
     std::uint64_t layout_id = 0; // of the block
     std::string block;
     std::uint32_t schema = 0; // of the values
-    std::vector<ProbeValue> values;
-    std::vector<std::pair<std::uint32_t, std::uint32_t>> converters; // of the candidate, that the values go over first
-    bool is_discarded = false;                                       // those are only tried: the instance begins fresh
+    std::string values;       // MessagePack (keyed_state.hpp)
 };
 
 struct ProbeImport {

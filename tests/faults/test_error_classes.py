@@ -264,7 +264,7 @@ CASES: Final[tuple[Case, ...]] = (
     ("ImageError", lambda it: old_and(it, replace(PLAIN, source="symbol_missing"), old=PLAIN), "nobody_defines_this"),
     ("ContractError", lambda it: old_and(it, replace(STATELESS, functions=COUNTER[:-1])), "fail"),
     ("ContractError", lambda it: old_and(it, replace(STATELESS, version="0.9.0")), "version 0.9.0"),
-    ("LoadError", lambda it: old_and(it, replace(PLAIN, source="abi_minor_newer"), old=PLAIN), "ABI 1.1"),
+    ("LoadError", lambda it: old_and(it, replace(PLAIN, source="abi_minor_newer"), old=PLAIN), "ABI 1.2"),
     ("LoadError", lambda it: it.host.load(it.build(CALLER_PLUGIN)), "interface counter"),
     ("StateError", lambda it: old_and(it, replace(STATELESS, build=2), old=SAVES), "counter"),
     ("StateError", lambda it: (it.host.load(it.build(STATELESS)), it.host.saved_state("counter")), "counter"),

@@ -87,19 +87,44 @@ HOTGRAFT_AT(hotgraft_plugin, get_interface, 80);
 HOTGRAFT_AT(hotgraft_plugin, get_extension, 88);
 
 /* state.h: hotgraft_sink */
-HOTGRAFT_GOLDEN(sizeof(hotgraft_sink), 24);
+HOTGRAFT_GOLDEN(sizeof(hotgraft_sink), 56);
 HOTGRAFT_AT(hotgraft_sink, struct_size, 0);
 HOTGRAFT_AT(hotgraft_sink, reserved, 4);
 HOTGRAFT_AT(hotgraft_sink, ctx, 8);
-HOTGRAFT_AT(hotgraft_sink, put, 16);
+HOTGRAFT_AT(hotgraft_sink, put, 16); /* 1.0 ends here, at 24 */
+HOTGRAFT_AT(hotgraft_sink, add, 24);
+HOTGRAFT_AT(hotgraft_sink, open, 32);
+HOTGRAFT_AT(hotgraft_sink, write, 40);
+HOTGRAFT_AT(hotgraft_sink, close, 48);
+
+/* state.h: hotgraft_key, since 1.1 */
+HOTGRAFT_GOLDEN(sizeof(hotgraft_key), 24);
+HOTGRAFT_AT(hotgraft_key, text, 0);
+HOTGRAFT_AT(hotgraft_key, len, 8);
+HOTGRAFT_AT(hotgraft_key, number, 16);
+
+/* state.h: hotgraft_item, since 1.1 */
+HOTGRAFT_GOLDEN(sizeof(hotgraft_item), 64);
+HOTGRAFT_AT(hotgraft_item, struct_size, 0);
+HOTGRAFT_AT(hotgraft_item, type, 4);
+HOTGRAFT_AT(hotgraft_item, key, 8);
+HOTGRAFT_AT(hotgraft_item, number, 32);
+HOTGRAFT_AT(hotgraft_item, real, 40);
+HOTGRAFT_AT(hotgraft_item, data, 48);
+HOTGRAFT_AT(hotgraft_item, len, 56);
 
 /* state.h: hotgraft_source */
-HOTGRAFT_GOLDEN(sizeof(hotgraft_source), 32);
+HOTGRAFT_GOLDEN(sizeof(hotgraft_source), 72);
 HOTGRAFT_AT(hotgraft_source, struct_size, 0);
 HOTGRAFT_AT(hotgraft_source, reserved, 4);
 HOTGRAFT_AT(hotgraft_source, ctx, 8);
 HOTGRAFT_AT(hotgraft_source, get, 16);
-HOTGRAFT_AT(hotgraft_source, key_at, 24);
+HOTGRAFT_AT(hotgraft_source, key_at, 24); /* 1.0 ends here, at 32 */
+HOTGRAFT_AT(hotgraft_source, next, 32);
+HOTGRAFT_AT(hotgraft_source, find, 40);
+HOTGRAFT_AT(hotgraft_source, open, 48);
+HOTGRAFT_AT(hotgraft_source, read, 56);
+HOTGRAFT_AT(hotgraft_source, close, 64);
 
 /* state.h: hotgraft_ext_state */
 HOTGRAFT_GOLDEN(sizeof(hotgraft_ext_state), 48);
@@ -140,7 +165,7 @@ HOTGRAFT_AT(hotgraft_entered, record, 8);
 
 /* Numbers that cross. */
 HOTGRAFT_GOLDEN(HOTGRAFT_ABI_MAJOR, 1u);
-HOTGRAFT_GOLDEN(HOTGRAFT_ABI_MINOR, 0u);
+HOTGRAFT_GOLDEN(HOTGRAFT_ABI_MINOR, 1u);
 HOTGRAFT_GOLDEN(HOTGRAFT_GUARD_PROTOCOL, 2u); /* the newest; what 1 lays down stands above, unchanged */
 HOTGRAFT_GOLDEN(HOTGRAFT_TIMED, UINT64_C(1) << 63);
 HOTGRAFT_GOLDEN(HOTGRAFT_RECORD_ENTRIES, 15);
@@ -163,6 +188,13 @@ HOTGRAFT_GOLDEN(HOTGRAFT_VALUE_I64, 1u);
 HOTGRAFT_GOLDEN(HOTGRAFT_VALUE_F64, 2u);
 HOTGRAFT_GOLDEN(HOTGRAFT_VALUE_TEXT, 3u);
 HOTGRAFT_GOLDEN(HOTGRAFT_VALUE_BYTES, 4u);
+HOTGRAFT_GOLDEN(HOTGRAFT_VALUE_U64, 5u);
+HOTGRAFT_GOLDEN(HOTGRAFT_VALUE_BOOL, 6u);
+HOTGRAFT_GOLDEN(HOTGRAFT_VALUE_NIL, 7u);
+HOTGRAFT_GOLDEN(HOTGRAFT_VALUE_MAP, 8u);
+HOTGRAFT_GOLDEN(HOTGRAFT_VALUE_ARRAY, 9u);
+HOTGRAFT_GOLDEN(HOTGRAFT_VALUE_I64S, 10u);
+HOTGRAFT_GOLDEN(HOTGRAFT_VALUE_F64S, 11u);
 
 #if defined(HOTGRAFT_TESTS_WRONG_LAYOUT)
 HOTGRAFT_AT(hotgraft_table, self, 24);

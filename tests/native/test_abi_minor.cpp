@@ -120,6 +120,19 @@ TEST_CASE("the frozen plugin of ABI 1.0 is called, swapped with its state both w
     CHECK(frozen.gone() == 2);
 }
 
+TEST_CASE("the frozen plugin of ABI 1.1 is called, swapped with what it saves nested, and leaves") {
+    Served frozen("frozen/1");
+    frozen.load(scene::build("frozen_v1_1.c"));
+    CHECK(frozen.call<std::int64_t>(0) == 1);
+    CHECK(frozen.call<std::int64_t>(0) == 2);
+    frozen.load(scene::build("frozen_v1_1.c", "-O2"));
+    double sum = 0.0;
+    CHECK(frozen.call<std::int32_t>(1, static_cast<const double *>(nullptr), std::uint64_t{0}, &sum) == 0);
+    CHECK(sum == 0.5);
+    CHECK(frozen.call<std::int64_t>(0) == 3);
+    CHECK(frozen.gone() == 1);
+}
+
 TEST_CASE("the frozen guard of protocol 1 calls through swaps of its provider") {
     const std::string flags = "-D_GNU_SOURCE -DCOUNTER_HANDOVER " + with_descriptor();
     Served counter("counter/1");
@@ -152,7 +165,7 @@ TEST_CASE("C03: imports of two lengths are refused") {
 
 TEST_CASE("C04: what needs a newer minor is refused with both numbers, what needs none is not") {
     for (unsigned minor = 1; minor <= HOTGRAFT_ABI_MINOR + 2; ++minor) {
-        const std::string image = scene::build("abi_minor_newer.c", "-DNEWER_BY=" + std::to_string(minor));
+        const std::string image = scene::build("abi_minor_newer.c", "-DMINOR=" + std::to_string(minor));
         if (minor <= HOTGRAFT_ABI_MINOR) {
             CHECK(scene::unload(scene::created(image)).proven);
         } else {
@@ -164,12 +177,14 @@ TEST_CASE("C04: what needs a newer minor is refused with both numbers, what need
 }
 
 TEST_CASE("C04: a plugin is told the host's minor, and may decline") {
-    const std::string image = scene::build("abi_minor_asks.c");
-    if (HOTGRAFT_ABI_MINOR >= 1) {
-        CHECK(scene::unload(scene::created(image)).proven);
-    } else {
-        const std::string text = refusal_of(image);
-        CHECK_MESSAGE(contains(text, "cannot be served by a host of ABI " + kOffers), text);
+    for (const unsigned needed : {HOTGRAFT_ABI_MINOR, HOTGRAFT_ABI_MINOR + 1}) {
+        const std::string image = scene::build("abi_minor_asks.c", "-DNEEDED=" + std::to_string(needed));
+        if (needed <= HOTGRAFT_ABI_MINOR) {
+            CHECK(scene::unload(scene::created(image)).proven);
+        } else {
+            const std::string text = refusal_of(image);
+            CHECK_MESSAGE(contains(text, "cannot be served by a host of ABI " + kOffers), text);
+        }
     }
 }
 

@@ -8,6 +8,7 @@
 
 #include "generation_plain.hpp"
 #include "guard.hpp"
+#include "keyed_source.hpp"
 
 using namespace hotgraft;
 using scene::call;
@@ -94,7 +95,8 @@ TEST_CASE("state crosses by save and restore, and by hand over with its bill") {
     CHECK(first->can_hand_over());
     KeyedState saved;
     REQUIRE(first->save(0, &saved).is_ok());
-    CHECK(saved.find("calls") != nullptr);
+    KeyedSource reading(saved);
+    CHECK(reading.key_at(0) == std::string("calls"));
     const Status wrong = second->restore(0, 2, saved);
     CHECK(wrong.code() == Code::kPlugin);
     CHECK(contains(wrong.message(), "-4 (state version): \"only schema 1\""));

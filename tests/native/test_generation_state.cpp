@@ -4,6 +4,7 @@
 #include <cstring>
 #include <string>
 
+#include "keyed_source.hpp"
 #include "keyed_state.hpp"
 
 using namespace hotgraft;
@@ -33,9 +34,10 @@ TEST_CASE("values come back by key and in the order they were put, aligned and u
     CHECK(put("a", HOTGRAFT_VALUE_F64, &real, 8) == HOTGRAFT_OK);
     CHECK(put("text", HOTGRAFT_VALUE_TEXT, "h\xC3\xA4", 3) == HOTGRAFT_OK);
     CHECK(put("empty", HOTGRAFT_VALUE_BYTES, nullptr, 0) == HOTGRAFT_OK);
-    CHECK(put.state.bytes() == 8 + 1 + 8 + 1 + 3 + 4 + 0 + 5);
+    REQUIRE(put.state.finish().is_ok());
 
-    const hotgraft_source source = put.state.source();
+    KeyedSource reading(put.state);
+    const hotgraft_source source = reading.source();
     const char *order[] = {"z", "a", "text", "empty"};
     for (std::uint64_t i = 0; i < 4; ++i) {
         CHECK(std::strcmp(source.key_at(source.ctx, i), order[i]) == 0);
@@ -74,7 +76,8 @@ TEST_CASE("a key that breaks a rule is refused, named, and remembered though the
         {too_long.c_str(), HOTGRAFT_VALUE_I64, &number, 8, "1 to 255 bytes"},
         {nullptr, HOTGRAFT_VALUE_I64, &number, 8, "without a key"},
         {"k\xFFy", HOTGRAFT_VALUE_I64, &number, 8, "not UTF-8"},
-        {"key", 9, &number, 8, "type 9"},
+        {"key", 12, &number, 8, "type 12"},
+        {"key", HOTGRAFT_VALUE_MAP, nullptr, 0, "opened, not put"},
         {"key", 0, &number, 8, "type 0"},
         {"key", HOTGRAFT_VALUE_F64, &number, 4, "8 bytes, got 4"},
         {"key", HOTGRAFT_VALUE_BYTES, nullptr, 4, "no data"},
@@ -85,25 +88,27 @@ TEST_CASE("a key that breaks a rule is refused, named, and remembered though the
         Put put;
         REQUIRE(put("there", HOTGRAFT_VALUE_I64, &number, 8) == HOTGRAFT_OK);
         CHECK(put(one.key, one.type, one.data, one.len) == HOTGRAFT_E_INVALID);
-        CHECK(put("after", HOTGRAFT_VALUE_I64, &number, 8) == HOTGRAFT_OK);
+        CHECK(put("after", HOTGRAFT_VALUE_I64, &number, 8) == HOTGRAFT_E_INVALID);
         const Status &refusal = put.state.first_refusal();
         CHECK(refusal.code() == Code::kInvalid);
         CHECK_MESSAGE(contains(refusal.message(), one.says), refusal.message());
         if (one.key != nullptr && one.key[0] == 't') {
             CHECK(contains(refusal.message(), "\"there\""));
         }
-        CHECK(put.state.values().size() == 2); // what was refused is not kept
+        CHECK(put.state.held_bytes() == 0); // nothing is kept, and nothing more is taken
     }
 }
 
 TEST_CASE("the cap holds for all values together, and a length that would overflow is refused") {
-    KeyedState state(100);
     const char bytes[90] = {};
-    CHECK(state.put("a", HOTGRAFT_VALUE_BYTES, bytes, 90).is_ok());
-    const Status over = state.put("b", HOTGRAFT_VALUE_BYTES, bytes, 10);
-    CHECK(over.code() == Code::kInvalid);
-    CHECK(contains(over.message(), "cap of 100"));
-    CHECK(contains(over.message(), "\"b\""));
-    CHECK(state.put("c", HOTGRAFT_VALUE_BYTES, bytes, ~std::uint64_t{0}).code() == Code::kInvalid);
-    CHECK(state.put("d", HOTGRAFT_VALUE_BYTES, bytes, 8).is_ok());
+    KeyedState fits(110);
+    CHECK(fits.put("a", HOTGRAFT_VALUE_BYTES, bytes, 90) == HOTGRAFT_OK);
+    CHECK(fits.put("d", HOTGRAFT_VALUE_BYTES, bytes, 8) == HOTGRAFT_OK);
+    for (const std::uint64_t over : {std::uint64_t{10}, ~std::uint64_t{0}, ~std::uint64_t{0} >> 1}) {
+        KeyedState state(110);
+        CHECK(state.put("a", HOTGRAFT_VALUE_BYTES, bytes, 90) == HOTGRAFT_OK);
+        CHECK(state.put("b", HOTGRAFT_VALUE_BYTES, bytes, over) == HOTGRAFT_E_INVALID);
+        CHECK(contains(state.first_refusal().message(), over == 10 ? "cap of 110" : "4 GiB"));
+        CHECK(contains(state.first_refusal().message(), "\"b\""));
+    }
 }

@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "keyed_source.hpp"
 #include "state_copy.hpp"
 #include "state_reading.hpp"
 #include "steps_host.hpp"
@@ -50,9 +51,11 @@ TEST_CASE("the state of what serves can be looked at, and it serves on") {
     const Status status = look(host, kSecond, &saved);
     REQUIRE_MESSAGE(status.is_ok(), status.message());
     REQUIRE(saved.size() == 1);
-    const KeyedState::Value *const number = saved[0].find("number");
-    REQUIRE(number != nullptr);
-    CHECK(*static_cast<const std::int64_t *>(number->data) == 2);
+    KeyedSource reading(saved[0]);
+    const void *number = nullptr;
+    std::uint64_t len = 0;
+    REQUIRE(reading.get("number", HOTGRAFT_VALUE_I64, nullptr, &number, &len) == HOTGRAFT_OK);
+    CHECK(*static_cast<const std::int64_t *>(number) == 2);
     CHECK(host.call(&StepsInterface::is_resting) == 0);
     CHECK(host.call(&StepsInterface::next) == 3);
     CHECK(host.active_->stage() == Stage::kActive);

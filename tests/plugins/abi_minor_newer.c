@@ -1,9 +1,9 @@
 /* C04: built with the headers of a host that is newer than this one. */
 #include "plain.h"
 
-#ifndef NEWER_BY
-#define NEWER_BY 1
+#ifndef MINOR
+#define MINOR (HOTGRAFT_ABI_MINOR + 1)
 #endif
 
-static const hotgraft_plugin plugin = {PLAIN_TABLE, .abi_minor = HOTGRAFT_ABI_MINOR + NEWER_BY};
+static const hotgraft_plugin plugin = {PLAIN_TABLE, .abi_minor = MINOR};
 PLAIN_ENTRY(plugin)

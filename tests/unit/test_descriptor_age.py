@@ -25,7 +25,7 @@ def test_that_it_is_of_a_later_hotgraft_is_said_before_the_keys_that_it_added() 
     """An author cannot mend an unknown key that the newer `hotgraft bind` wrote; the numbers say what to do."""
     assert refused(abi=[1, 7], hotgraft=3, beyond={}) == (
         "has format 3; this host reads format 1",
-        "was built for ABI 1.7; this host offers ABI 1.0",
+        "was built for ABI 1.7; this host offers ABI 1.1",
         "$: the key 'beyond' is unknown",
     )
 
@@ -43,3 +43,10 @@ def test_a_host_of_a_newer_minor_takes_what_an_older_one_was_built_for(monkeypat
     assert [refused(abi=[1, minor]) for minor in (0, 1, 2)] == [(), (), ()]
     assert refused(abi=[1, 3]) == ("was built for ABI 1.3; this host offers ABI 1.2",)
     assert refused(abi=[2, 0]) == ("was built for ABI 2.0; this host offers ABI 1.2",)
+
+
+def test_a_host_of_an_older_minor_refuses_what_was_built_for_a_newer_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where it uses nothing that is new: no fact in an image says what its code would reach for."""
+    monkeypatch.setattr(descriptor_checks, "ABI_MINOR", 0)
+
+    assert refused(abi=[1, 1]) == ("was built for ABI 1.1; this host offers ABI 1.0",)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 FORMAT: Final = 1
 ABI_MAJOR: Final = 1  # as abi/hotgraft/version.h, which a test compares
-ABI_MINOR: Final = 0
+ABI_MINOR: Final = 1
 FIRST_FUNCTION_OFFSET: Final = 8
 POINTER_BYTES: Final = 8
 COUNT_DIGITS: Final = 18  # what the call path reads

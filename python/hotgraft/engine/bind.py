@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RESERVED_NAMES", "bind"]
 
-ABI: Final = (1, 0)
+ABI: Final = (1, 1)
 HEADER_NAME: Final = re.compile(r"[A-Za-z0-9_.+/-]+")  # what stands between the quotes of an #include
 
 

@@ -28,9 +28,7 @@ class StateToProbe:
     layout_id: int = 0
     block: bytes | None = None
     schema: int = 0
-    values: tuple[tuple[bytes, int, bytes], ...] = ()  # key, type, bytes
-    converters: tuple[tuple[int, int], ...] = ()  # of the candidate, that the values go over first
-    is_discarded: bool = False  # those are only tried: the instance begins fresh
+    values: bytes = b""  # MessagePack, as it was saved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,13 +82,7 @@ def _records_of_state(state: StateToProbe) -> Iterator[tuple[Field, ...]]:
     if state.block is not None:
         yield "block", state.layout_id, state.block
         return
-    yield "values", state.schema
-    for key, kind, data in state.values:
-        yield "value", key, kind, data
-    for before, after in state.converters:
-        yield "converter", before, after
-    if state.is_discarded:
-        yield ("discard",)
+    yield "values", state.schema, state.values
 
 
 def _record(fields: Iterable[Field]) -> bytes:

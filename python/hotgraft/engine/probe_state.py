@@ -80,11 +80,11 @@ def _values(
     deadline_s: float,
 ) -> CopiedState:
     saved, pause_us = _core.copy_values(generation, slots, min(REST_S, deadline_s), deadline_s)
-    total = sum(len(data) for values in saved for _, _, data in values)
+    total = sum(map(len, saved))
     if total > bytes_max:
         return CopiedState(pause_us=pause_us, left_out=_too_large(total, bytes_max))
     schema = generation.state_schema
-    states = {name: StateToProbe(schema=schema, values=tuple(saved[index])) for name, index in indexes.items()}
+    states = {name: StateToProbe(schema=schema, values=saved[index]) for name, index in indexes.items()}
     return CopiedState(states=states, pause_us=pause_us)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from hotgraft import _core
 from hotgraft.core.errors import HotgraftError
+from hotgraft.core.saved_values import unpack_values
 from hotgraft.host.report import report_of
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def read_saved_state(loaded: Loaded, deadline_s: float) -> dict[str, dict[str, A
         serving, instances = loaded.serving, loaded.instances.values()
         slots = [slot for instance in instances for slot in instance.slots.values()]
         states = _core.read_state(serving.generation, slots, deadline_s)
-        found.update({instance.name: states[instance.index] for instance in instances})
+        found.update({instance.name: unpack_values(states[instance.index]) for instance in instances})
         return report_of(loaded)
 
     try:
