@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hotgraft import Host, _core
+from hotgraft.core import state
 from hotgraft.core.errors import StateError
 from sample_plugins import CONVERTS, SAVES, Sample, Workshop
 
@@ -163,6 +164,21 @@ def test_a_gap_is_refused_before_anything_moves(host: Host, build: Workshop) -> 
     multiply(host, 2, 3, 10)
     host.reload("counter", candidate)
     assert counter.add(0) == 7000
+
+
+@pytest.mark.control
+def test_without_the_rule_about_gaps_half_a_chain_gives_a_wrong_number(
+    build: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Restore takes what it gets, and the count is a hundredth of what it should be; nobody is told."""
+    monkeypatch.setattr(state, "between", lambda *_: ())
+    with Host(probe="off") as host:
+        counter: Any = host.load(build(version(SAVES, 1)))
+        counter.add(7)
+
+        host.reload("counter", build(version(SAVES, 3, converters=(UP[0],))))
+
+        assert counter.add(0) == 7
 
 
 def test_a_manifest_that_names_other_converters_than_the_library_offers_is_refused(host: Host, build: Workshop) -> None:

@@ -13,6 +13,7 @@ DOCS = Path(__file__).parent.parent / "docs"
 LONG = (
     "calling-from-python.md",
     "contract.md",
+    "converters.md",
     "cpp.md",
     "first-plugin.md",
     "going-back.md",

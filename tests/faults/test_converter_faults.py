@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from conftest import HANG_S
-from hotgraft import Host, Outcome
+from hotgraft import Host, Outcome, _core
 from hotgraft.core.errors import (
     Busy,
     HotgraftError,
@@ -23,6 +23,7 @@ from hotgraft.core.errors import (
 )
 from hotgraft.core.verdict import Breach, Criterion, Verdict
 from hotgraft.core.verdict import Outcome as VerdictOutcome
+from hotgraft.engine import converter_thread
 from hotgraft.engine.journal_reading import history
 from sample_plugins import CONVERTS, SAVES, Sample, Workshop
 
@@ -142,6 +143,28 @@ def test_a_converter_that_loops_is_given_up_and_told_to_stop(
     wait_until(lambda: threading.active_count() <= before)
 
 
+@pytest.mark.control
+def test_a_loop_that_nobody_stops_goes_on(build: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the exception the thread would take turns with the program for ever."""
+    monkeypatch.setattr(converter_thread, "_stop", lambda thread: None)
+    out = threading.Event()
+
+    def loop_on(values: dict[str, Any]) -> dict[str, Any]:
+        while not out.is_set():
+            pass
+        return values
+
+    with Host(probe="off", swap_deadline_s=SHORT_S) as host:
+        served(host, build(ONE))
+        host.converter("counter", from_schema=1, to_schema=2)(loop_on)
+        refusal(host, build(TWO), SwapTimeout)
+        time.sleep(SHORT_S)
+        late = host._around.converters.threads.late
+        out.set()
+
+    assert late == 1
+
+
 def test_a_converter_that_cannot_be_stopped_is_counted_and_four_are_enough(build: Workshop) -> None:
     """Fault M07: what hears no exception stays behind; the fifth is not begun, and nothing else stands still."""
     out = threading.Event()
@@ -216,6 +239,36 @@ def test_a_converter_in_c_that_hangs_unprobed_is_left_behind_with_its_library(bu
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.startswith("run converters: converter 1→2")
     assert "has not returned" in ran.stdout
+
+
+# --- every step made to fail ---
+
+STEPS = {
+    "saved": (ONE, TWO, ("save", "run converters", "restore", "start", "publish")),
+    "block": (BLOCK_ONE, BLOCK_TWO, ("surrender", "run converters", "take", "start", "publish")),
+}
+
+
+@pytest.mark.parametrize(("form", "step"), [(form, step) for form, (_, _, steps) in STEPS.items() for step in steps])
+def test_whatever_step_fails_the_old_state_is_what_it_was_and_the_swap_can_be_tried_again(
+    unprobed: Host, build: Workshop, form: str, step: str
+) -> None:
+    """Undo is a property of the step; with converters in between as without."""
+    one, two, _ = STEPS[form]
+    counter = served(unprobed, build(one))
+    unprobed.converter("counter", from_schema=1, to_schema=2)(
+        lambda it: {"count": it["count"] * 10} | ({"spare1": 0} if form == "block" else {})
+    )
+    _core._seams.set_step_hook(lambda name: "fail" if name == step else "run")
+    try:
+        refusal(unprobed, build(two), HotgraftError)
+    finally:
+        _core._seams.set_step_hook(None)
+
+    unprobed.reload("counter", build(two))
+
+    assert (counter.build(), counter.add(0)) == (2, 50)
+    assert unprobed.unloads(DEADLINE_S).stuck == ()
 
 
 # --- M08: what it makes is no state ---

@@ -123,7 +123,7 @@ def test_a_converter_goes_before_restore_and_before_the_names_of_fields() -> Non
 
 @pytest.mark.parametrize(("old", "new"), [(1, 3), (3, 1)])
 def test_with_a_gap_neither_names_nor_restore_step_in(old: int, new: int) -> None:
-    """M05: what lies between says that the meaning changed; half a chain would give wrong numbers, silently."""
+    """Fault M05: what lies between says that the meaning changed; half a chain would give wrong numbers, silently."""
     choice = choose_crossing(at(SAVES, old), at(SAVES, new), goes_back=new < old, converters=(row(1, 2),))
 
     assert choice.crossing is None
