@@ -162,7 +162,11 @@ class Snapshots:
         serving, instances = loaded.serving, loaded.instances.values()
         if not serving.side.state.has_state:
             raise SnapshotError(
-                "take a snapshot", on=loaded.name, found="it declares no state", advice="leave it out: nothing is lost"
+                "take a snapshot",
+                on=loaded.name,
+                found="it declares no state",
+                advice="leave it out: nothing is lost",
+                running=f"generation {serving.generation.number} serves on",
             )
         until_s = time.monotonic() + deadline_s
         while True:
