@@ -135,6 +135,24 @@ def no_fds(scene: Scene) -> object:
             os.close(fd)
 
 
+def snapshot_unfit(scene: Scene) -> object:
+    """The only snapshot is of a layout that the next image has no way from."""
+    with Host(probe="off", snapshots=scene.folder / "kept") as host:
+        host.load(scene.build(HANDS_OVER)).add(5)
+    with Host(probe="off", snapshots=scene.folder / "kept") as host:
+        return host.load(scene.build(replace(HANDS_OVER, layout=8)))
+
+
+def snapshot_damaged(scene: Scene) -> object:
+    """The only snapshot lost its last byte."""
+    with Host(probe="off", snapshots=scene.folder / "kept") as host:
+        host.load(scene.build(HANDS_OVER)).add(5)
+    for path in (scene.folder / "kept").glob("*.snapshot"):
+        path.write_bytes(path.read_bytes()[:-1])
+    with Host(probe="off", snapshots=scene.folder / "kept") as host:
+        return host.load(scene.build(HANDS_OVER))
+
+
 def wrong_stage(scene: Scene) -> None:
     """The one way is inside: a host asks only for steps that the table of stages has."""
     place = StagingPlace(folder=str(scene.folder / "staged"), settle_deadline_s=1.0)
@@ -287,6 +305,9 @@ CASES: Final[tuple[Case, ...]] = (
     ("JournalError", journal_taken, "another host"),
     ("JournalError", journal_cut, "record 2 was cut off"),
     ("JournalError", lambda it: it.host.restore_last_good(), "the host"),
+    ("SnapshotError", lambda it: it.host.snapshot(), "the host"),
+    ("SnapshotError", snapshot_unfit, "counter.000000000001."),
+    ("SnapshotError", snapshot_damaged, "its checksum does not fit"),
     ("PinExpired", pin_expired, "build"),
     ("HostClosed", closed, "the host"),
     ("HostClosed", call_closed, "build"),

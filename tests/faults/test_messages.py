@@ -34,6 +34,7 @@ HERE: Final = Path(__file__).parent
 VARYING: Final = (
     (r"\.g(\d+)\.[0-9a-f]{8}\.so", r".g\1.<hash>.so"),
     (r"hotgraft-\d+-\w{8}", "<staged>"),
+    (r"\.\d{12}\.\d{8}T\d{6}Z\.", ".<number>.<time>."),
     (r"(it is not in ).*", r"\1<folders>"),
     (r"section \d+ \(\.\w+\): \d+ bytes of code", "section <n> (<name>): <n> bytes of code"),
     (r" /\S*/libstdc", " <system>/libstdc"),

@@ -63,7 +63,7 @@ class Resume:
             self.choices[kept.path] = choice = self._choice(facts, kept.snapshot.version, side)
             found += [f"{kept.path.name}: {_in_a_file(one)}" for one in choice.refusals]
         if found:
-            raise SnapshotError("resume", on=self.plugin, found=found, advice=FRESH_ADVICE)
+            raise SnapshotError("resume from a snapshot", on=self.plugin, found=found, advice=FRESH_ADVICE)
 
     def files(self) -> tuple[KeptSnapshot, ...]:
         """Return the snapshots, each once."""
@@ -184,7 +184,9 @@ class Resume:
 
     def _refused(self, name: str, found: str) -> SnapshotError:
         where = self.sources[name].path.name
-        return SnapshotError("resume", on=self.plugin, found=f"{where}, instance {name}: {found}", advice=FRESH_ADVICE)
+        return SnapshotError(
+            "resume from a snapshot", on=self.plugin, found=f"{where}, instance {name}: {found}", advice=FRESH_ADVICE
+        )
 
 
 def _in_a_file(refusal: str) -> str:

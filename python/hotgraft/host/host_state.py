@@ -85,6 +85,7 @@ class HostState:
         if is_deferred():
             advice = "ask from a thread that is not inside a plugin's function"
             raise Busy("take a snapshot", on="the host", found="it would wait for itself", advice=advice)
+        self._snapshots.require_folder()
         limit = self.options.swap_deadline_s if deadline_s is None else deadline_s
         chosen = [self._loaded(name) for name in names] or list(self._listed())
         left_out = {} if names else {one.name: "it has no state" for one in chosen if not _has_state(one)}

@@ -264,8 +264,9 @@ class Snapshots:
 
     def _tell_passed_over(self, plugin: str, found: Found, who: Asked) -> None:
         for error in found.passed_over:
-            LOG.warning("%s; the one before it is used", error)
-            self._note(plugin, who, "passed over", str(error))
+            why = f"{error.on}: {'; '.join(error.found)}"
+            LOG.warning("%s: a snapshot is passed over: %s", plugin, why)
+            self._note(plugin, who, "passed over", why)
             self._recorder.tell_later("snapshot.passed_over", plugin, error=error)
 
     def _note(self, plugin: str, who: Asked, outcome: str, words: str) -> None:
@@ -278,7 +279,7 @@ class Snapshots:
     @staticmethod
     def _missing(plugin: str, *found: str) -> SnapshotError:
         return SnapshotError(
-            "resume",
+            "resume from a snapshot",
             on=plugin,
             found=found,
             advice='load it with resume="none" to begin fresh; what is there is left as it is',
