@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from hotgraft.core.options import Options
+from hotgraft.core.settings import RUN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -70,7 +71,7 @@ def unread_variables(environment: Mapping[str, str], commands: Iterable[click.Co
     given = sorted(name for name in environment if name.startswith(PREFIX) and name not in OURS)
     if not given:
         return ()
-    known = {f"{PREFIX}{one.name.upper()}" for one in fields(Options)} | {f"{PREFIX}RELOAD"}
+    known = {f"{PREFIX}{one.name.upper()}" for one in fields(Options)} | {f"{PREFIX}{one.upper()}" for one in RUN}
     for command in commands:
         known.update(variables_of(command))
     return tuple(_sentence(name, known) for name in given if name not in known)

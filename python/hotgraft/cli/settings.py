@@ -15,11 +15,15 @@ from hotgraft.cli.output import json_option, print_json, table
 from hotgraft.core.errors import ConfigError
 from hotgraft.core.options import CHOICES, COUNTS, Options
 from hotgraft.core.settings import (
+    ALLOW_PATHS,
     FILE_NAME,
     JOURNAL,
     NO_JOURNAL,
+    NO_SOCKET,
     RELOAD,
+    RUN,
     RUN_DEFAULTS,
+    SOCKET,
     FileSettings,
     Settings,
     make_settings,
@@ -68,6 +72,19 @@ HELP: Final = {
 }  # of hotgraft.Options, in seconds unless it is a folder, a flag, bytes, a number or a word
 
 
+_RUN_OPTIONS: Final = (
+    click.option(
+        "--allow-paths/--no-allow-paths", ALLOW_PATHS, default=None,
+        help="Let `hotgraft reload` name an image that the host does not know.  [default: off]",
+    ),
+    click.option(
+        "--socket", SOCKET, type=str, metavar="PATH",
+        help=f"Where `hotgraft status` and others ask; {NO_SOCKET}: nowhere. Default: in a folder of this user's.",
+    ),
+    click.option("--reload/--no-reload", RELOAD, default=None, help="Reload a plugin when its image changes."),
+)  # fmt: skip
+
+
 def _with_default(name: str, default: float | str | bool) -> str:
     shown = {True: "on", False: "off"}[default] if isinstance(default, bool) else str(default).removesuffix(".0")
     return f"{HELP[name]}  [default: {shown}]"
@@ -91,9 +108,8 @@ def settings_options(command: Command) -> Command:
         else:
             option = click.option(f"--{word}", type=str, metavar="FOLDER", help=HELP[one.name])
         command = option(command)
-    command = click.option("--reload/--no-reload", default=None, help="Reload a plugin when its image changes.")(
-        command
-    )
+    for option in _RUN_OPTIONS:
+        command = option(command)
     return click.option(
         "--config", "config_file", type=click.Path(dir_okay=False, path_type=Path), envvar="HOTGRAFT_CONFIG",
         help=f"Settings; default: {FILE_NAME} in this folder, if it is there.",
@@ -122,7 +138,7 @@ def _variables() -> dict[str, str]:
     """Return the values that click took from a variable of the command's own, such as $HOTGRAFT_RUN_RELOAD."""
     ctx = click.get_current_context()
     behind = {str(one.name): variable_behind(ctx, one) for one in ctx.command.params}
-    return {"run.reload" if name == RELOAD else f"host.{name}": f"${one}" for name, one in behind.items() if one}
+    return {f"{'run' if name in RUN else 'host'}.{name}": f"${one}" for name, one in behind.items() if one}
 
 
 @click.group()

@@ -34,6 +34,7 @@ __all__ = [
     "LifecycleError",
     "LoadError",
     "ManifestError",
+    "NoHost",
     "PermissionRequired",
     "PinExpired",
     "PluginAbandoned",
@@ -358,6 +359,13 @@ class UnknownPlugin(HotgraftError, KeyError):
     usually_running = _AS_BEFORE
 
     __str__ = HotgraftError.__str__  # KeyError would show the repr of its argument
+
+
+class NoHost(HotgraftError):
+    """No running host answers, or several do and none was named; `found` lists those that were looked for."""
+
+    usual_advice = "start one with `hotgraft run`, or name it with --host PID or --host SOCKET"
+    usually_running = "nothing was changed"
 
 
 class LifecycleError(HotgraftError):

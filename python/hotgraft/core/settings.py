@@ -38,6 +38,8 @@ The schema; a key that is not here is refused with the nearest one that is::
 
     [run]
     reload = false              # reload a plugin when its image changes
+    socket = ""                 # where `hotgraft status` and others ask; empty: in this user's folder; "off": nowhere
+    allow_paths = false         # `hotgraft reload` may name an image that this host does not know
 
     [plugins.gain]              # one table per plugin; its name here is its name in the host
     image = "gain/build/gain.so"    # required: an image or a plugin.toml, relative to this file
@@ -78,10 +80,14 @@ PRIORITY_LIMIT: Final = 1_000_000
 JOURNAL: Final = ".hotgraft"  # beside the file
 NO_JOURNAL: Final = "off"
 RELOAD: Final = "reload"
+SOCKET: Final = "socket"
+ALLOW_PATHS: Final = "allow_paths"
+NO_SOCKET: Final = "off"
 DEFAULT: Final = "default"
 # Of `hotgraft run`, where they differ from those of a Host: it has nobody else who looks.
 RUN_DEFAULTS: Final[Mapping[str, float]] = MappingProxyType({"health_every_s": 5.0})
-_FLAGS: Final = (RELOAD, *FLAGS)
+RUN: Final[Mapping[str, bool | str]] = MappingProxyType({RELOAD: False, SOCKET: "", ALLOW_PATHS: False})  # of [run]
+_FLAGS: Final = (RELOAD, ALLOW_PATHS, "crash_report", "catch_crashes")
 # By the end of a setting's name.
 _WANTED: Final = {"s": "a number of seconds", "bytes": "a whole number of bytes", "count": "a whole number"}
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
@@ -117,11 +123,13 @@ class Settings:
     reload: bool
     plugins: tuple[PluginEntry, ...]
     origins: Mapping[str, str]
+    socket: str = ""  # empty: at its usual place; NO_SOCKET: none
+    allow_paths: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Return all values by name."""
         values: dict[str, Any] = {f"host.{one.name}": getattr(self.options, one.name) for one in fields(Options)}
-        values["run.reload"] = self.reload
+        values |= {f"run.{name}": getattr(self, name) for name in RUN}
         for entry in self.plugins:
             said = {"image": entry.image, "instances": dict(entry.instances), "grants": list(entry.grants)}
             values[f"plugins.{entry.name or entry.image}"] = said | (
@@ -142,7 +150,7 @@ def read_settings(data: bytes, *, path: str) -> FileSettings:
     known = [one.name for one in fields(Options)]
     options = {name: host.take(name) for name in known}
     host.end()
-    runs = {RELOAD: run.flag(RELOAD)} if run.keys_given(RELOAD) else {}
+    runs = {name: _run_value(run, name) for name in RUN if run.keys_given(name)}
     run.end()
     plugins = tuple(_entry(name, table, path) for name, table in top.tables("plugins", PLUGIN_NAME, most=PLUGINS_LIMIT))
     top.end()
@@ -174,13 +182,16 @@ def make_settings(
         elif name in RUN_DEFAULTS:
             host[name] = RUN_DEFAULTS[name]
     host["journal"] = _journal(host.get("journal", ""), origins["host.journal"], file.path)
-    if host.get("snapshots") and origins["host.snapshots"] == file.path:
-        host["snapshots"] = _beside(host["snapshots"], file.path)
-    is_reloading, origins["run.reload"] = _first(RELOAD, arguments, environment, file.run, file.path)
+    run: dict[str, Any] = {}
+    for name, default in RUN.items():
+        value, origins[f"run.{name}"] = _first(name, arguments, environment, file.run, file.path)
+        run[name] = default if value is None else value
+    if origins[f"run.{SOCKET}"] == file.path:
+        run[SOCKET] = _beside(file.path, run[SOCKET])
     entries = (*file.plugins, *(PluginEntry("", image, {"main": {}}, "argument") for image in images))
     for entry in entries:
         origins[f"plugins.{entry.name or entry.image}"] = entry.origin
-    return Settings(make_options(host), bool(is_reloading), entries, origins)
+    return Settings(make_options(host), plugins=entries, origins=origins, **run)
 
 
 def _first(
@@ -195,6 +206,17 @@ def _first(
     if name in file:
         return file[name], path
     return None, DEFAULT
+
+
+def _run_value(table: Table, name: str) -> bool | str:
+    return table.text(name) if name == SOCKET else table.flag(name)
+
+
+def _beside(path: str, socket: str) -> str:
+    """Return where a file's socket is: relative to the file."""
+    if socket in ("", NO_SOCKET):
+        return socket
+    return os.path.join(os.path.dirname(path), socket)  # noqa: PTH118, PTH120 - text only: no I/O here
 
 
 def _journal(folder: str, origin: str, path: str) -> str:

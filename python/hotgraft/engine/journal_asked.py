@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import pwd
 import threading
+from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from hotgraft.core.audit import AuditRecord
 
-__all__ = ["Asked", "asked", "printable"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Asked", "acting_for", "asked", "printable"]
+
+# pid and uid of the process that asked this one; None: this one's own program asks.
+_ASKER: ContextVar[tuple[int, int] | None] = ContextVar("_ASKER", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +58,25 @@ class Asked:
 
 
 def asked(by: str, reason: str = "") -> Asked:
-    """Return who asks: this thread of this process.
+    """Return who asks: this thread of this process, or the process it is acting for.
 
     Raises:
         TypeError: the reason is no text.
     """
     if not isinstance(reason, str):
         raise TypeError(f"a reason must be text, got {reason!r}")
-    return Asked(by, printable(reason), os.getpid(), printable(threading.current_thread().name), _user(os.geteuid()))
+    pid, uid = _ASKER.get() or (os.getpid(), os.geteuid())
+    return Asked(by, printable(reason), pid, printable(threading.current_thread().name), _user(uid))
+
+
+@contextlib.contextmanager
+def acting_for(pid: int, uid: int) -> Iterator[None]:
+    """Put what this thread is asked for meanwhile on record as another process's wish."""
+    token = _ASKER.set((pid, uid))
+    try:
+        yield
+    finally:
+        _ASKER.reset(token)
 
 
 def printable(text: str) -> str:

@@ -44,8 +44,12 @@ class Candidate:
     outputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # schemas of what functions return, by name
 
 
-def stage_candidate(source: str, plugin: str, number: int, *, place: StagingPlace, watch: Stopwatch) -> Candidate:
+def stage_candidate(
+    source: str, plugin: str, number: int, *, place: StagingPlace, watch: Stopwatch, sha256: str = ""
+) -> Candidate:
     """Copy, hash and inspect `source` as generation `number` of `plugin`, and check that it can run here.
+
+    `sha256`: that it must have, where it was chosen by its content; else empty.
 
     Raises:
         ImageError: the file never was complete, is malformed, is refused by what it says, or needs what this
@@ -58,6 +62,8 @@ def stage_candidate(source: str, plugin: str, number: int, *, place: StagingPlac
     with watch("stage"):
         generation = _core.stage(source, place.folder, plugin, number)
     try:
+        if sha256 and generation.sha256 != sha256:
+            raise ImageError("take the image", on=source, found=f"its hash is {generation.sha256}, not {sha256}")
         with watch("inspect"):
             descriptor = read_descriptor(generation.descriptor)
             side = side_of(descriptor)

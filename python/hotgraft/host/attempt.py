@@ -92,6 +92,7 @@ class Attempt:
     keeps_source: bool = False  # `source` is not where it comes from: a new config, or an image out of the journal
     allow_downgrade: bool = False
     goes_back: bool = False
+    sha256: str = ""  # that the image must have; empty: any
     swap_deadline_s: float = 0.0  # of the swap; a load has none
     number: int = 0
     outcome: Outcome = Outcome.REFUSED
@@ -186,7 +187,8 @@ class Attempt:
         loaded, options = self.loaded, self.around.options
         loaded.last_number += 1
         self.number = loaded.last_number
-        candidate = stage_candidate(self.source, loaded.name, self.number, place=self.around.place, watch=self.watch)
+        place, sha256 = self.around.place, self.sha256
+        candidate = stage_candidate(self.source, loaded.name, self.number, place=place, watch=self.watch, sha256=sha256)
         self.candidate = candidate
         with self._rejecting(candidate), self.watch("compare contract"):
             self._check_quarantine(candidate)

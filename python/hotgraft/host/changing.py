@@ -194,5 +194,6 @@ class Changes:
             keeps_source=keeps_source,
             allow_downgrade=wish.allow_downgrade,
             goes_back=wish.goes_back,
+            sha256=wish.sha256,
         )
         return record.carry_out(lambda: attempt.swap(wish.deadline_s))

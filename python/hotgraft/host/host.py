@@ -39,7 +39,7 @@ from hotgraft.host.host_draining import HostDraining, make_breakers
 from hotgraft.host.host_graph import HostGraph
 from hotgraft.host.host_health import HostHealth, make_health
 from hotgraft.host.host_policy import HostPolicy
-from hotgraft.host.host_state import HostState, check_resume, make_snapshots
+from hotgraft.host.host_status import HostOperations
 from hotgraft.host.host_trust import HostTrust
 from hotgraft.host.host_watching import HostWatching
 from hotgraft.host.image import content_key, image_of, name_in
@@ -69,7 +69,7 @@ __all__ = ["Host"]
 Typed = TypeVar("Typed")
 
 
-class Host(HostTrust, HostHealth, HostDraining, HostPolicy, HostWatching, HostGraph, HostState):
+class Host(HostTrust, HostHealth, HostDraining, HostPolicy, HostWatching, HostGraph, HostOperations):
     """Loads plugins, replaces them while they are called, and takes them out of memory again.
 
     Args:

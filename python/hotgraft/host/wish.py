@@ -28,3 +28,4 @@ class Wish:
     allow_downgrade: bool = False  # a lower version is meant
     goes_back: bool = False  # to what served before: what came after it may be lost
     keeps_source: bool = False  # `source` is not where it comes from next
+    sha256: str = ""  # that `source` must have; empty: any

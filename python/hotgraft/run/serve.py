@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hotgraft.core.errors import ConfigError
+from hotgraft.core.settings import NO_SOCKET
+from hotgraft.engine.socket_place import default_socket
 from hotgraft.host.host import Host
+from hotgraft.run.socket_answers import SocketAnswers
+from hotgraft.run.socket_server import SocketServer
 from hotgraft.run.starting import start_plugins
 from hotgraft.run.told import ToldToEnd
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from hotgraft.core.settings import Settings
     from hotgraft.host.events import HostEvent
@@ -52,4 +58,34 @@ def run_plugins(settings: Settings, say: Callable[[str, str, dict[str, Any]], No
         start_plugins(host, settings, tell_ours)
         if settings.reload:
             host.watch()
-        told.wait()
+        with _asked_over_socket(host, settings, tell_ours):
+            told.wait()
+
+
+@contextlib.contextmanager
+def _asked_over_socket(
+    host: Host, settings: Settings, say: Callable[[str, str, dict[str, Any]], None]
+) -> Iterator[None]:
+    """Answer who asks meanwhile; where the usual socket cannot be had, that is told and the plugins serve without.
+
+    Raises:
+        ConfigError: the socket that was asked for cannot be had.
+    """
+    if settings.socket == NO_SOCKET:
+        yield
+        return
+    path = Path(settings.socket) if settings.socket else default_socket()
+    answers = SocketAnswers(host, allow_paths=settings.allow_paths)
+    try:
+        server = SocketServer(path, answers.answer)
+    except ConfigError as error:
+        if settings.socket:
+            raise
+        error.running = "the plugins serve, and nothing can be asked of their host"
+        say("socket.refused", "", {"error": error})
+        yield
+        return
+    try:
+        yield
+    finally:
+        server.close()

@@ -1,0 +1,69 @@
+"""What the commands that ask a running host have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from hotgraft.cli.output import print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_Command = TypeVar("_Command", bound="Callable[..., Any]")
+
+__all__ = ["ask_one", "host_option", "image_options", "reason_option", "tell"]
+
+
+def host_option(command: _Command) -> _Command:
+    """Say which host is asked."""
+    text = "The host: its process number, or the path of its socket. Default: the only one that runs."
+    return click.option("--host", "host", default="", metavar="PID|SOCKET", help=text)(command)
+
+
+def reason_option(command: _Command) -> _Command:
+    """Say why, for the journal."""
+    return click.option("--reason", default="", metavar="TEXT", help="Why, for the journal.")(command)
+
+
+def image_options(command: _Command) -> _Command:
+    """Say which image of the plugin is meant."""
+    options = (
+        click.option("--version", default="", metavar="VERSION", help="The known image of exactly this version."),
+        click.option("--digest", default="", metavar="SHA256", help="The known image whose hash begins so."),
+        click.option("--path", default="", metavar="IMAGE", help="This image; only if the host allows paths."),
+        click.option("--allow-downgrade", is_flag=True, help="Let a lower version in."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def ask_one(host: str, ask: str, **what: Any) -> dict[str, Any]:
+    """Ask the one host that is meant, and return its answer.
+
+    Raises:
+        NoHost: none, or several. HotgraftError: what the host refused with. click.UsageError: two images are chosen.
+    """
+    from pathlib import Path
+
+    from hotgraft.core.wire import Request
+    from hotgraft.run.asking import ask as ask_host
+    from hotgraft.run.asking import the_host
+
+    chosen = [f"--{name}" for name in ("version", "digest", "path") if what.get(name)]
+    if len(chosen) > 1:
+        raise click.UsageError(f"{' and '.join(chosen)}: choose one.")
+    if what.get("path"):
+        what["path"] = str(Path(what["path"]).absolute())  # the host has a folder of its own
+    return ask_host(the_host(host), Request(ask=ask, **what))
+
+
+def tell(answer: dict[str, Any], *, as_json: bool) -> None:
+    """Print an answer that has words for people."""
+    words = answer.pop("words", "")
+    if as_json:
+        print_json(answer)
+    else:
+        click.echo(words)
