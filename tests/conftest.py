@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from typing import TYPE_CHECKING, Protocol
 
 import hotgraft
@@ -65,6 +66,14 @@ def build(run_folder: Path) -> Workshop:
     folder.mkdir(exist_ok=True)
     os.environ[SHARED_FOLDER] = str(folder)
     return Workshop(folder)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_sockets() -> Iterator[None]:
+    """Hosts of this run are found by nobody else, and find nobody else's; a short path, as a socket's must be."""
+    with tempfile.TemporaryDirectory(prefix="hotgraft-tests-") as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", folder)
+        yield
 
 
 @pytest.fixture
