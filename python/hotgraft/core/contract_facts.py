@@ -66,6 +66,8 @@ class Fact:
     @property
     def change(self) -> str:
         """What was and what is now: ``i32 → i64``; one of them alone where there is no other."""
+        if self.before == self.after:
+            return f"{self.before}, its members differ" if self.before else ""
         arrow = ", now " if "->" in self.before + self.after else " → "  # two kinds of arrows are not read
         pairs = zip(self.before, self.after, strict=False)
         at = next((place for place, (was, now) in enumerate(pairs) if was != now), 0)
@@ -82,7 +84,8 @@ class Fact:
                 break
         else:
             words = f"{of}: {words}" if of else words
-        return f"{words}: {self.change}" if self.change else words
+        is_said = self.change == of.rpartition(" ")[2]  # what came or went is its own name
+        return f"{words}: {self.change}" if self.change and not is_said else words
 
     def __str__(self) -> str:
         return self.told(self.subject)

@@ -42,7 +42,7 @@ def run_tool(command: Sequence[str], *, on: str) -> subprocess.CompletedProcess[
         return subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
     except OSError as error:
         found = f"{command[0]} could not be started: {error.strerror}"
-        raise BuildError("build the plugin", on=on, found=found, command=tuple(command)) from None
+        raise BuildError("run a tool", on=on, found=found, command=tuple(command)) from None
 
 
 def run_merged(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
