@@ -2,7 +2,6 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -25,26 +24,30 @@ namespace {
 
 constexpr std::size_t kPointersTold = 4;
 
-// The bytes of one block in a snapshot, as a buffer: written from here to disk, and copied no more.
-struct SnapshotBlock {
-    std::shared_ptr<StateSnapshot> snapshot;
-    std::size_t index = 0;
-
-    [[nodiscard]] const InstanceSnapshot &instance() const noexcept { return snapshot->instances[index]; }
+// Bytes of a snapshot, as a buffer: written from here to disk, and copied no more.
+struct SnapshotPiece {
+    std::shared_ptr<const StateSnapshot> snapshot; // whose memory it is
+    const unsigned char *begin = nullptr;
+    std::uint64_t bytes = 0;
 };
 
-py::list list_of(const KeyedState &state) {
-    py::list values;
-    for (const KeyedState::Value &value : state.values()) {
-        values.append(py::make_tuple(make_bytes(value.key.data(), value.key.size()), value.type,
-                                     make_bytes(value.data, value.bytes)));
+py::object piece_of(SnapshotPiece piece) {
+    return held(std::make_unique<SnapshotPiece>(std::move(piece)));
+}
+
+// MessagePack, one map, in as many pieces as save made of it.
+py::list pieces_of(const std::shared_ptr<const StateSnapshot> &snapshot, const ByteChunks &written) {
+    py::list pieces;
+    for (std::size_t index = 0; index < written.count(); ++index) {
+        const ByteChunks::Chunk chunk = written.chunk(index);
+        pieces.append(piece_of({snapshot, chunk.begin, static_cast<std::uint64_t>(chunk.end - chunk.begin)}));
     }
-    return values;
+    return pieces;
 }
 
 // (block, alignment, what in it leads into the library that made it, the offset of a word that leads elsewhere).
-py::tuple tuple_of(const Library *library, SnapshotBlock block) {
-    const InstanceSnapshot &copy = block.instance();
+py::tuple block_of(const Library *library, const std::shared_ptr<const StateSnapshot> &snapshot, std::size_t index) {
+    const InstanceSnapshot &copy = snapshot->instances[index];
     std::vector<BlockPointer> pointers;
     BlockPointer elsewhere;
     bool leads_elsewhere = false;
@@ -57,12 +60,11 @@ py::tuple tuple_of(const Library *library, SnapshotBlock block) {
     for (const BlockPointer &pointer : pointers) {
         into.append(py::make_tuple(pointer.offset, pointer.target));
     }
-    const std::uint64_t align = copy.align;
-    return py::make_tuple(held(std::make_unique<SnapshotBlock>(std::move(block))), align, into,
+    return py::make_tuple(piece_of({snapshot, copy.block, copy.block_bytes}), copy.align, into,
                           leads_elsewhere ? py::object(py::int_(elsewhere.offset)) : py::none());
 }
 
-// By instance (values or None, block as above or None); and the pause in microseconds.
+// By instance (pieces of its values or None, block as above or None); and the pause in microseconds.
 py::tuple take_snapshot(const std::shared_ptr<Generation> &generation, const std::vector<std::shared_ptr<Slot>> &slots,
                         double rest_s, double deadline_s) {
     std::shared_ptr<StateSnapshot> made;
@@ -78,8 +80,8 @@ py::tuple take_snapshot(const std::shared_ptr<Generation> &generation, const std
     for (std::size_t index = 0; index < made->instances.size(); ++index) {
         const InstanceSnapshot &one = made->instances[index];
         instances.append(py::make_tuple(
-            generation->can_save() ? py::object(list_of(one.saved)) : py::none(),
-            one.block != nullptr ? py::object(tuple_of(generation->library(), {made, index})) : py::none()));
+            generation->can_save() ? py::object(pieces_of(made, one.saved.written())) : py::none(),
+            one.block != nullptr ? py::object(block_of(generation->library(), made, index)) : py::none()));
     }
     return py::make_tuple(instances, static_cast<double>(pause_ns) / 1'000);
 }
@@ -144,13 +146,13 @@ void give_block(NewBlock &given, std::size_t index, double deadline_s) {
     }
 }
 
+// MessagePack, as it was saved: whatever else it is is refused, at the byte where it is.
 void give_values(const std::shared_ptr<Generation> &generation, std::size_t index, std::uint32_t schema,
-                 const std::vector<std::tuple<std::string, std::uint32_t, std::string>> &values, double deadline_s) {
+                 const py::buffer &values, double deadline_s) {
     const auto saved = std::make_shared<KeyedState>();
-    for (const auto &[key, type, data] : values) {
-        check(saved->put(key.c_str(), type, data.data(), data.size()),
-              {"read saved values", generation->label(), "StateError"});
-    }
+    const py::buffer_info given = values.request();
+    check(saved->read(given.ptr, static_cast<std::uint64_t>(given.size * given.itemsize)),
+          {"read its saved values", generation->label(), "StateError"});
     run_on_control(generation, "restore", deadline_s,
                    [generation, index, schema, saved] { return generation->restore(index, schema, *saved); });
 }
@@ -158,8 +160,8 @@ void give_values(const std::shared_ptr<Generation> &generation, std::size_t inde
 } // namespace
 
 void add_snapshot(py::module_ &module) {
-    py::class_<SnapshotBlock>(module, "SnapshotBlock", py::buffer_protocol()).def_buffer([](SnapshotBlock &it) {
-        return py::buffer_info(it.instance().block, static_cast<py::ssize_t>(it.instance().block_bytes));
+    py::class_<SnapshotPiece>(module, "SnapshotPiece", py::buffer_protocol()).def_buffer([](const SnapshotPiece &it) {
+        return py::buffer_info(it.begin, static_cast<py::ssize_t>(it.bytes));
     });
     py::class_<NewBlock>(module, "NewBlock", py::buffer_protocol())
         .def_static(

@@ -213,7 +213,7 @@ def copy_blocks(
 
 # --- snapshots (state_snapshot.hpp) ---
 
-class SnapshotBlock:  # a buffer that is not written to
+class SnapshotPiece:  # a buffer that is not written to
     def __buffer__(self, flags: int, /) -> memoryview: ...
 
 class NewBlock:  # a buffer
@@ -226,19 +226,12 @@ class NewBlock:  # a buffer
 def take_snapshot(
     generation: Generation, slots: Sequence[Slot], rest_s: float, deadline_s: float
 ) -> tuple[
-    # By instance: its values (key, type, bytes); its block, alignment, what of it leads into the library (offset,
+    # By instance: its values, MessagePack in pieces; its block, alignment, what of it leads into the library (offset,
     # symbol), a word that leads elsewhere. None: that way is not offered. And the pause in µs.
-    list[
-        tuple[
-            list[tuple[bytes, int, bytes]] | None,
-            tuple[SnapshotBlock, int, list[tuple[int, str]], int | None] | None,
-        ]
-    ],
+    list[tuple[list[SnapshotPiece] | None, tuple[SnapshotPiece, int, list[tuple[int, str]], int | None] | None]],
     float,
 ]: ...
-def give_values(
-    generation: Generation, index: int, schema: int, values: Sequence[tuple[bytes, int, bytes]], deadline_s: float
-) -> None: ...
+def give_values(generation: Generation, index: int, schema: int, values: Buffer, deadline_s: float) -> None: ...
 def close_plugin(generation: Generation, slots: Sequence[Slot], deadline_s: float) -> None: ...
 
 # --- converting a block from one layout to another (layout.hpp) ---

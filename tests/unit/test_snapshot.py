@@ -8,7 +8,15 @@ from dataclasses import replace
 
 import msgspec
 import pytest
-from hotgraft.core.snapshot import InstanceState, Snapshot, decode_snapshot, encode_snapshot, read_values, write_values
+from hotgraft.core.snapshot import (
+    InstanceState,
+    Pieces,
+    Snapshot,
+    decode_snapshot,
+    encode_snapshot,
+    read_values,
+    write_values,
+)
 from hotgraft.core.snapshot_error import SnapshotError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -139,6 +147,15 @@ def test_nothing_large_is_copied() -> None:
     data = data_of(snapshot)
     found = decode_snapshot(data, on="it").instances[0].block
     assert isinstance(found, memoryview) and found.obj is data
+
+
+def test_values_in_pieces_are_read_in_one() -> None:
+    """Save made them so; on disk they follow one another."""
+    values = write_values({"count": 5})
+    pieces = Pieces((values[:3], memoryview(values)[3:]))
+    found = decode_snapshot(data_of(replace(PLAIN, instances=(InstanceState(name="a", values=pieces),))), on="it")
+    assert found.instances[0].values == values
+    assert read_values(pieces, on="it") == {"count": 5}
 
 
 @given(st.dictionaries(TEXT, st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | TEXT | PART))

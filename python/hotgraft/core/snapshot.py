@@ -27,6 +27,7 @@ import msgspec
 
 from hotgraft.core.descriptor import read_descriptor
 from hotgraft.core.errors import ManifestError
+from hotgraft.core.saved_values import pack_values
 from hotgraft.core.snapshot_error import SnapshotError
 from hotgraft.core.surface_descriptor import state_facts_of
 
@@ -37,8 +38,8 @@ if TYPE_CHECKING:
     from hotgraft.core.state import StateFacts
 
 __all__ = [
-    "FORMAT", "HEAD_BYTES", "InstanceState", "Snapshot", "SnapshotLabel", "decode_snapshot", "encode_snapshot",
-    "header_bytes_of", "label_of", "read_values", "write_values",
+    "FORMAT", "HEAD_BYTES", "InstanceState", "Pieces", "Snapshot", "SnapshotLabel", "decode_snapshot",
+    "encode_snapshot", "header_bytes_of", "label_of", "read_values", "write_values",
 ]  # fmt: skip
 
 FORMAT: Final = 1
@@ -51,6 +52,21 @@ _HEAD: Final = struct.Struct("<8sII")
 _DIGEST_BYTES: Final = 32
 HEAD_BYTES: Final = _HEAD.size
 Bytes: TypeAlias = bytes | memoryview
+
+
+class Pieces:
+    """Bytes that lie in several pieces, for writing; what is read is in one."""
+
+    __slots__ = ("pieces",)
+
+    def __init__(self, pieces: tuple[Bytes, ...]) -> None:
+        self.pieces = pieces
+
+    def __len__(self) -> int:
+        return sum(map(len, self.pieces))
+
+    def __bytes__(self) -> bytes:
+        return b"".join(self.pieces)
 
 
 class _Instance(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
@@ -91,7 +107,7 @@ class InstanceState:
 
     name: str
     config_json: str = "{}"
-    values: Bytes | None = None
+    values: Bytes | Pieces | None = None
     block: Bytes | None = None
     align: int = 0
     blocks: tuple[Bytes, ...] = ()
@@ -99,7 +115,12 @@ class InstanceState:
     @property
     def parts(self) -> Iterator[Bytes]:
         """Yield its bytes in the order of the file."""
-        yield from (one for one in (self.values, self.block) if one is not None)
+        if isinstance(self.values, Pieces):
+            yield from self.values.pieces
+        elif self.values is not None:
+            yield self.values
+        if self.block is not None:
+            yield self.block
         yield from self.blocks
 
 
@@ -258,17 +279,17 @@ def label_of(header: Bytes, *, on: str) -> SnapshotLabel:
 
 def write_values(values: dict[str, Any]) -> bytes:
     """Return keyed values as a snapshot holds them, keys in their order."""
-    return msgspec.msgpack.encode(values)
+    return pack_values(values)
 
 
-def read_values(data: Bytes, *, on: str) -> dict[str, Any]:
+def read_values(data: Bytes | Pieces, *, on: str) -> dict[str, Any]:
     """Return the keyed values that `write_values`, or a plugin's save, put there.
 
     Raises:
         SnapshotError: it is no such map.
     """
     try:
-        return msgspec.msgpack.decode(data, type=dict[str, Any])
+        return msgspec.msgpack.decode(bytes(data) if isinstance(data, Pieces) else data, type=dict[str, Any])
     except (msgspec.DecodeError, RecursionError) as error:
         raise _refused(on, f"its values are no MessagePack map with text for keys: {error}") from None
 

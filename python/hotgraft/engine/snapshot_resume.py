@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING
 
 from hotgraft import _core
 from hotgraft.core.errors import HotgraftError
-from hotgraft.core.snapshot import read_values
 from hotgraft.core.snapshot_error import SnapshotError
 from hotgraft.core.state import Choice, Crossing, choose_crossing
 from hotgraft.core.versions import Version
 from hotgraft.engine.probe_request import StateToProbe
 from hotgraft.engine.probe_state import CopiedState
-from hotgraft.engine.snapshot_take import typed_values
 from hotgraft.engine.transfer import program_of
 
 if TYPE_CHECKING:
@@ -83,8 +81,7 @@ class Resume:
         for name, kept in self.sources.items():
             state, choice, facts = self._state(name), self.choices[kept.path], self.facts[kept.path]
             if choice.crossing is Crossing.RESTORE:
-                values = typed_values(read_values(state.values or b"", on=str(kept.path)), on=str(kept.path))
-                states[name] = StateToProbe(schema=facts.schema, values=tuple(values))
+                states[name] = StateToProbe(schema=facts.schema, values=self._values(name))
             elif choice.crossing is Crossing.CONVERT:
                 assert choice.conversion is not None  # what that crossing is
                 states[name] = StateToProbe(layout_id=choice.conversion.new_layout_id, block=bytes(self._made(name)))
@@ -121,8 +118,7 @@ class Resume:
     ) -> None:
         if crossing is Crossing.RESTORE:
             path = self.sources[name].path
-            values = typed_values(read_values(self._state(name).values or b"", on=str(path)), on=str(path))
-            _core.give_values(generation, index, self.facts[path].schema, values, deadline_s)
+            _core.give_values(generation, index, self.facts[path].schema, self._values(name), deadline_s)
         else:
             self._block(generation, name).give(index, deadline_s)
 
@@ -136,6 +132,11 @@ class Resume:
 
     def _state(self, name: str) -> InstanceState:
         return next(one for one in self.sources[name].snapshot.instances if one.name == name)
+
+    def _values(self, name: str) -> bytes:
+        values = self._state(name).values
+        assert values is not None  # else it would have been no way
+        return bytes(values)
 
     def _block(self, generation: _core.Generation, name: str) -> _core.NewBlock:
         """Return a block of the candidate's that holds the state."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from hotgraft import _core
 from hotgraft.core.c_types import Named
-from hotgraft.core.snapshot import InstanceState, Snapshot, write_values
+from hotgraft.core.snapshot import InstanceState, Pieces, Snapshot
 from hotgraft.core.snapshot_error import SnapshotError
 from hotgraft.core.surface_descriptor import state_layout_of
 
@@ -17,10 +16,8 @@ if TYPE_CHECKING:
 
     from hotgraft.engine.stage import Candidate
 
-__all__ = ["TakenState", "take_state", "typed_values", "values_of_types"]
+__all__ = ["TakenState", "take_state"]
 
-I64, F64, TEXT, BYTES = range(1, 5)  # HOTGRAFT_VALUE_*
-Typed = list[tuple[bytes, int, bytes]]
 ADVICE: Final = "keep addresses out of the state, or offer save and restore as well"
 
 
@@ -90,33 +87,11 @@ def take_state(
     return TakenState(snapshot, pause_us)
 
 
-def values_of_types(values: Typed) -> dict[str, Any]:
-    """Return keyed values as plain ones."""
-    return {key.decode(): _plain(kind, data) for key, kind, data in values}
-
-
-def typed_values(values: Mapping[str, Any], *, on: str) -> Typed:
-    """Return plain values as the core takes them.
-
-    Raises:
-        SnapshotError: one is of a type that no save puts.
-    """
-    typed, found = Typed(), list[str]()
-    for key, value in values.items():
-        try:
-            typed.append((key.encode(), *_typed(value)))
-        except (TypeError, struct.error, OverflowError, UnicodeEncodeError):
-            found.append(f"{key[:64]!r} is {type(value).__name__} and no number of 64 bits, text or bytes")
-    if found:
-        raise SnapshotError("read the values", on=on, found=found, advice="write such as a save puts")
-    return typed
-
-
 def _state_of(
     name: str,
     config_json: str,
-    values: Typed | None,
-    block: tuple[_core.SnapshotBlock, int, list[tuple[int, str]], int | None] | None,
+    values: list[_core.SnapshotPiece] | None,
+    block: tuple[_core.SnapshotPiece, int, list[tuple[int, str]], int | None] | None,
     *,
     keeps_block: bool,
 ) -> InstanceState:
@@ -124,13 +99,13 @@ def _state_of(
     return InstanceState(
         name=name,
         config_json=config_json,
-        values=None if values is None else write_values(values_of_types(values)),
+        values=None if values is None else Pieces(tuple(map(memoryview, values))),
         block=None if kept is None else memoryview(kept[0]),
         align=0 if kept is None else kept[1],
     )
 
 
-def _why_not_kept(serving: Candidate, block: tuple[_core.SnapshotBlock, int, list[tuple[int, str]], int | None]) -> str:
+def _why_not_kept(serving: Candidate, block: tuple[_core.SnapshotPiece, int, list[tuple[int, str]], int | None]) -> str:
     """Return why the bytes of a block mean nothing in another process; empty: they mean what they do here."""
     _, _, into, elsewhere = block
     if into:
@@ -140,25 +115,3 @@ def _why_not_kept(serving: Candidate, block: tuple[_core.SnapshotBlock, int, lis
     if layout is not None:
         return "its block holds a pointer" if layout.holds_pointer(Named(layout.struct)) else ""
     return "" if elsewhere is None else f"its block points to other memory of this process, at byte {elsewhere}"
-
-
-def _plain(kind: int, data: bytes) -> int | float | str | bytes:
-    if kind == I64:
-        return int.from_bytes(data, "little", signed=True)
-    if kind == F64:
-        return float(struct.unpack("<d", data)[0])
-    return data.decode() if kind == TEXT else data
-
-
-def _typed(value: Any) -> tuple[int, bytes]:
-    if isinstance(value, bool):
-        raise TypeError
-    if isinstance(value, int):
-        return I64, struct.pack("<q", value)
-    if isinstance(value, float):
-        return F64, struct.pack("<d", value)
-    if isinstance(value, str):
-        return TEXT, value.encode()
-    if isinstance(value, bytes):
-        return BYTES, value
-    raise TypeError
