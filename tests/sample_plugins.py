@@ -97,6 +97,7 @@ class Sample:
     schema: int = 1
     built_schema: int = 0  # what the library says; 0: the truth
     converters: tuple[tuple[int, int, str], ...] = ()  # from schema, to schema, what host_counter.c calls it
+    renews: bool = False  # each build has a schema of its own, and converters from all before it
     named: tuple[tuple[int, int], ...] | None = None  # what the descriptor says of them; None: the truth
     more: bool = False
     requires: tuple[tuple[str, str], ...] = ()
@@ -120,9 +121,9 @@ class Sample:
         }
         numbers: dict[str, int | str] = {"COUNTER_BUILD": self.build, "COUNTER_LAYOUT": self.layout_id}
         numbers |= {"COUNTER_SPARE": self.spare} if self.grows else {}
-        rows = " ".join(f"R({before}, {after}, {how})" for before, after, how in self.converters)
+        rows = " ".join(f"R({before}, {after}, {how})" for before, after, how in self.offered)
         numbers |= {"COUNTER_CONVERTERS": rows} if rows else {}
-        numbers["COUNTER_SCHEMA"] = self.built_schema or self.schema
+        numbers["COUNTER_SCHEMA"] = self.built_schema or self.own_schema
         return [f"-D{name}" for name, on in switches.items() if on] + [
             f"-D{name}={number}" for name, number in numbers.items()
         ]
@@ -133,9 +134,19 @@ class Sample:
         return self.build - 1 if self.grows else 0
 
     @property
+    def own_schema(self) -> int:
+        """Return the schema of its state."""
+        return self.build if self.renews else self.schema
+
+    @property
+    def offered(self) -> tuple[tuple[int, int, str], ...]:
+        """Return the converters that its library offers."""
+        return tuple((one, self.build, "same") for one in range(1, self.build)) if self.renews else self.converters
+
+    @property
     def named_converters(self) -> list[list[int]]:
         """Return the steps that the descriptor names."""
-        steps = [one[:2] for one in self.converters] if self.named is None else self.named
+        steps = [one[:2] for one in self.offered] if self.named is None else self.named
         return [list(one) for one in sorted(steps)]
 
     @property
@@ -175,7 +186,7 @@ class Sample:
             "structs": {"counter_state": _block(1 + self.spare)} if self.grows else {},
             "state": {
                 "kind": "single" if has_state else "none",
-                "schema": self.schema if has_state else 0,
+                "schema": self.own_schema if has_state else 0,
                 "layout_id": self.layout_id if self.hands_over else 0,
                 "handover": self.hands_over,
                 "save": self.saves,
@@ -193,6 +204,7 @@ class Sample:
 HANDS_OVER = Sample(hands_over=True)
 CONVERTS = Sample(hands_over=True, grows=True)
 SAVES = Sample(saves=True)
+RENEWS = Sample(saves=True, renews=True)
 STATELESS = Sample()
 CALLER_PLUGIN = Sample(
     source="host_caller",

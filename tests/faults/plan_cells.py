@@ -18,7 +18,7 @@ from hotgraft.core.plan import UNDO, Action, Plan, Running, Side, make_plan
 from hotgraft.core.probing import STAGES
 from hotgraft.core.side import side_of
 from hotgraft.core.state import Crossing
-from sample_plugins import CONVERTS, HANDS_OVER, SAVES, STATELESS, Sample
+from sample_plugins import CONVERTS, HANDS_OVER, RENEWS, SAVES, STATELESS, Sample
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,16 +55,20 @@ def _side(sample: Sample) -> Side:
 
 
 HEALTHY: Final = ("-DCOUNTER_HEALTH",)  # it offers a health check, so that none of its looks is left out
-NONE, HANDED, SAVED, CONVERTED = (replace(one, flags=HEALTHY) for one in (STATELESS, HANDS_OVER, SAVES, CONVERTS))
+NONE, HANDED, SAVED, CONVERTED, RENEWED = (
+    replace(one, flags=HEALTHY) for one in (STATELESS, HANDS_OVER, SAVES, CONVERTS, RENEWS)
+)
 PLANS: Final = (
     Scenery(name="no state", sample=NONE),
     Scenery(name="hand over", sample=HANDED),
     Scenery(name="save and restore", sample=SAVED),
     Scenery(name="convert", sample=CONVERTED),
+    Scenery(name="converters", sample=RENEWED),
     Scenery(name="two instances", sample=HANDED, instances=("main", "second")),
     Scenery(name="hand over, probed", sample=HANDED, is_probed=True),
     Scenery(name="convert, probed", sample=CONVERTED, is_probed=True),
     Scenery(name="save and restore, probed", sample=SAVED, is_probed=True),
+    Scenery(name="converters, probed", sample=RENEWED, is_probed=True),
 )
 
 # What the journal does in an attempt: both are steps of a report.
@@ -152,6 +156,7 @@ ROWS: Final[Mapping[str, Row]] = MappingProxyType(
             hang="it passes over memory that it has",
             memory=WINDOW_MEMORY,
         ),
+        Action.RUN_CONVERTERS: Row(error=OFF, crash=REFUSED, hang=OFF, memory=WINDOW_MEMORY),
         Action.TAKE: Row(error=OFF, crash=REFUSED, hang=OFF, memory=WINDOW_MEMORY),
         Action.SAVE: Row(error=OFF, crash=SERVES, hang=OFF, memory=WINDOW_MEMORY),
         Action.RESTORE: Row(error=OFF, crash=REFUSED, hang=OFF, memory=WINDOW_MEMORY),
@@ -184,6 +189,7 @@ IN_PROBE: Final[Mapping[str, str]] = MappingProxyType(
         Action.MAP: "map",
         Action.CREATE: "create",
         Action.QUIESCE: "quiesce",
+        Action.RUN_CONVERTERS: "convert",
         Action.TAKE: "take",
         Action.RESTORE: "restore",
         Action.START: "start",
@@ -248,7 +254,7 @@ def stages_of(scenery: Scenery) -> tuple[str, ...]:
     crossing = scenery.plan().crossing
     left_out = {
         "take": crossing not in (Crossing.HAND_OVER, Crossing.CONVERT),
-        "restore": crossing is not Crossing.RESTORE,
+        "restore": crossing not in (Crossing.RESTORE, Crossing.CONVERTERS),
     }
     return tuple(one for one in STAGES if not isinstance(STAGE_ROWS[one], str) and not left_out.get(one))
 

@@ -29,8 +29,11 @@ YEAR_S: Final = 365 * 86_400
 INJECT_MALLOC: Final = 1
 # Steps of the plugin's own functions: whose build runs them.
 OLD: Final = frozenset({Action.QUIESCE, Action.SURRENDER, Action.SAVE})
-NEW: Final = frozenset({Action.CREATE, Action.TAKE, Action.RESTORE, Action.START, Action.HEALTH})
-FUNCTIONS: Final[dict[str, str]] = {Action.HEALTH: "health"}  # where they are not named as their step
+NEW: Final = frozenset({Action.CREATE, Action.RUN_CONVERTERS, Action.TAKE, Action.RESTORE, Action.START, Action.HEALTH})
+FUNCTIONS: Final[dict[str, str]] = {
+    Action.HEALTH: "health",
+    Action.RUN_CONVERTERS: "convert",
+}  # where they are not named as their step
 CORE: Final = frozenset({Action.WAIT_PINS, Action.CLOSE_GATES, Action.DRAIN, Action.CONVERT, Action.PUBLISH})
 CALL_BACK: Final = ctypes.CFUNCTYPE(ctypes.c_int64)
 
@@ -166,7 +169,7 @@ def hang(scene: Scene, step: str) -> None:
     if step in NEW:
         scene.is_abandoned = True
         scene.control_within(SHORT_S)
-        at(scene, step, lambda: scene.tell(own, 2, step, "hang"))
+        at(scene, step, lambda: scene.tell(own, 2, FUNCTIONS.get(step, step), "hang"))
     elif step in OLD:
         scene.is_abandoned = scene.is_old_abandoned = True
         at(scene, step, lambda: scene.tell(own, 1, step, "hang"))

@@ -319,6 +319,14 @@ CONVERTER(tenth) {
     (void)error;
     return put_count(from, to, 1, 10);
 }
+CONVERTER(same) { /* and does what the environment tells it */
+    reach("convert");
+    if (does("convert", "fail")) {
+        (void)snprintf(error->message, sizeof error->message, "told to fail in convert");
+        return HOTGRAFT_E_FAILED;
+    }
+    return put_count(from, to, 1, 1);
+}
 CONVERTER(hundredfold) {
     (void)error;
     return put_count(from, to, 100, 1);
