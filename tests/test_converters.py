@@ -15,6 +15,7 @@ from sample_plugins import CONVERTS, SAVES, Sample, Workshop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 # Each schema counts in a tenth of the unit before it: 7 of schema 1 are 7000 of schema 4.
 UP = tuple((schema, schema + 1, "tenfold") for schema in (1, 2, 3))
@@ -209,6 +210,31 @@ def test_every_instance_goes_over_the_chain(host: Host, build: Workshop) -> None
     host.reload("counter", build(version(SAVES, 2)))
 
     assert [one.add(0) for one in pair] == [10, 20]
+
+
+@pytest.mark.parametrize(("plain", "how"), [(SAVES, "c"), (SAVES, "python"), (CONVERTS, "python")])
+@pytest.mark.parametrize("probe", ["start", "off"])
+def test_a_snapshot_of_another_schema_goes_over_the_same_chain(
+    build: Workshop, tmp_path: Path, probe: str, plain: Sample, how: str
+) -> None:
+    """A program that died with one version goes on with the next one, or with the one before."""
+    one, two = version(plain, 1), version(plain, 2, converters=steps_to(2) if how == "c" else ())
+    kept = tmp_path / "kept"
+
+    def serve(sample: Sample, *, gained: int) -> int:
+        with Host(probe=probe, snapshots=kept) as host:
+            if how == "python":
+                multiply(host, 1, 2, 10)
+                multiply(host, 2, 1, 0.1)
+            counter: Any = host.load(build(sample))
+            counter.add(gained)
+            host.snapshot()
+            return int(counter.add(0))
+
+    assert serve(one, gained=7) == 7
+    assert serve(two, gained=10) == 80
+    if how == "python":  # the version before brings no way back
+        assert serve(one, gained=0) == 8
 
 
 def test_a_converter_may_call_another_plugin(host: Host, build: Workshop) -> None:

@@ -369,32 +369,3 @@ def test_a_way_down_that_fails_in_an_automatic_rollback_goes_by_policy(
 
 
 BREACH = Verdict(VerdictOutcome.BREACH, (Breach(Criterion.ERRORS, "errors 0 of 900 → 90 of 900", 0.0, 0.1),))
-
-
-# --- the table lies ---
-
-
-LIES: dict[str, tuple[tuple[int, int, str], ...] | int] = {
-    "its rows are short": 1,
-    "there are too many": 2,
-    "its table is short": 3,
-    "no function": ((1, 2, "NULL"),),
-    "somebody else's function": ((1, 2, "(void *)abort"),),
-    "twice the same": ((1, 2, "tenfold"), (1, 2, "tenth")),
-    "from a schema to itself": ((1, 2, "tenfold"), (2, 2, "tenfold")),
-}
-
-
-@pytest.mark.parametrize("lie", LIES)
-def test_a_table_of_converters_that_lies_is_refused(unprobed: Host, build: Workshop, lie: str) -> None:
-    """Sizes and pointers are read with suspicion, as of every table."""
-    served(unprobed, build(ONE))
-    what = LIES[lie]
-    if isinstance(what, int):
-        liar = replace(TWO, converters=((1, 2, "tenfold"),), flags=(f"-DCONVERTERS_LIE={what}",))
-    else:
-        liar = replace(TWO, converters=what, named=((1, 2),))
-
-    error = refusal(unprobed, build(liar), HotgraftError)
-
-    assert any("hotgraft.convert/1" in one for one in error.found)

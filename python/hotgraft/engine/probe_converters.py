@@ -30,7 +30,7 @@ def converted_copies(
     chain: Chain,
     *,
     plugin: str,
-    running: _core.Generation,
+    running: _core.Generation | None,
     threads: ConverterThreads,
     deadline_s: float,
 ) -> CopiedState:
@@ -40,7 +40,7 @@ def converted_copies(
         StateError: a converter failed, made no state of the candidate, or has not returned by the deadline.
         Busy: too many of before do not return.
     """
-    run = ChainRun(plugin=plugin, chain=chain, libraries={"running": running})
+    run = ChainRun(plugin=plugin, chain=chain, libraries={} if running is None else {"running": running})
     here = [*takewhile(lambda one: one.side != "candidate", chain.steps)]
     there = [*takewhile(lambda one: one.side == "candidate", chain.steps[len(here) :])]
 

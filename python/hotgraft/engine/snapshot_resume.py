@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from hotgraft.core.converters import Chain
     from hotgraft.core.plan import Side
     from hotgraft.core.snapshot import InstanceState
     from hotgraft.core.state import StateFacts
+    from hotgraft.engine.snapshot_convert import AtHand
     from hotgraft.engine.snapshot_folder import KeptSnapshot
     from hotgraft.engine.timing import Stopwatch
 
@@ -46,15 +48,17 @@ class Resume:
     plugin: str
     sources: Mapping[str, KeptSnapshot]
     goes_back: bool = False
+    at_hand: AtHand | None = None  # converters of the program
     facts: dict[Path, StateFacts] = field(default_factory=dict)
     choices: dict[Path, Choice] = field(default_factory=dict)
 
-    def choose(self, side: Side) -> None:
-        """Decide how the state comes to a candidate.
+    def choose(self, side: Side, at_hand: AtHand | None = None) -> None:
+        """Decide how the state comes to a candidate; `at_hand`: with which converters beside its own.
 
         Raises:
             SnapshotError: it does not, with every reason.
         """
+        self.at_hand = at_hand
         found: list[str] = []
         for kept in self.files():
             self.facts[kept.path] = facts = kept.snapshot.facts()
@@ -78,16 +82,23 @@ class Resume:
             left_out = f"the snapshot has {total:,} bytes, more than the {bytes_max:,} of probe_state_bytes"
             return CopiedState(left_out=left_out)
         states: dict[str, StateToProbe] = {}
+        left_out = ""
         for name, kept in self.sources.items():
             state, choice, facts = self._state(name), self.choices[kept.path], self.facts[kept.path]
             if choice.crossing is Crossing.RESTORE:
                 states[name] = StateToProbe(schema=facts.schema, values=self._values(name))
+            elif choice.chain is not None:
+                assert self.at_hand is not None  # else there was no chain
+                raw = StateToProbe(schema=facts.schema, values=bytes(state.values or b""))
+                if choice.chain.from_layout is not None:
+                    raw = StateToProbe(block=bytes(state.block or b""))
+                states[name], left_out = self.at_hand.to_probe(choice.chain, name, raw)
             elif choice.crossing is Crossing.CONVERT:
                 assert choice.conversion is not None  # what that crossing is
                 states[name] = StateToProbe(layout_id=choice.conversion.new_layout_id, block=bytes(self._made(name)))
             elif choice.crossing is Crossing.HAND_OVER:
                 states[name] = StateToProbe(layout_id=facts.layout_id, block=bytes(state.block or b""))
-        return CopiedState(states=states)
+        return CopiedState(states=states, left_out=left_out)
 
     def give(
         self, generation: _core.Generation, indexes: Mapping[str, int], *, deadline_s: float, watch: Stopwatch
@@ -116,17 +127,33 @@ class Resume:
     def _give(
         self, name: str, crossing: Crossing | None, generation: _core.Generation, index: int, deadline_s: float
     ) -> None:
-        if crossing is Crossing.RESTORE:
+        chain = self.choices[self.sources[name].path].chain
+        if chain is not None:
+            self._give_made(chain, name, generation, index, deadline_s)
+        elif crossing is Crossing.RESTORE:
             path = self.sources[name].path
             _core.give_values(generation, index, self.facts[path].schema, self._values(name), deadline_s)
         else:
             self._block(generation, name).give(index, deadline_s)
 
+    def _give_made(self, chain: Chain, name: str, generation: _core.Generation, index: int, deadline_s: float) -> None:
+        state = self._state(name)
+        loose = state.values if chain.from_layout is None else state.block
+        assert self.at_hand is not None and loose is not None  # else there was no chain
+        made = self.at_hand.made(chain, bytes(loose), generation)
+        if chain.to_layout is None:
+            _core.give_values(generation, index, chain.to_schema, made, deadline_s)
+            return
+        block = _core.NewBlock.make(generation, len(made), state.align)
+        memoryview(block)[:] = made
+        block.give(index, deadline_s)
+
     def _choice(self, facts: StateFacts, version: str, side: Side) -> Choice:
         was, now = Version.parse(version), Version.parse(side.version)
-        choice = choose_crossing(facts, side.state, goes_back=now < was)
+        known = self.at_hand.converters if self.at_hand is not None else ()
+        choice = choose_crossing(facts, side.state, goes_back=now < was, converters=known)
         if choice.crossing is None and self.goes_back and not was < now:
-            back = choose_crossing(facts, side.state, goes_back=True)
+            back = choose_crossing(facts, side.state, goes_back=True, converters=known)
             return back if back.crossing is not None else choice
         return choice
 

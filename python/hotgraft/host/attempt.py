@@ -194,7 +194,7 @@ class Attempt:
             self._check_quarantine(candidate)
             self._check_plan(candidate)
             if self.resume is not None:
-                self.resume.choose(candidate.side)
+                self.resume.choose(candidate.side, loaded.converters.at_hand(loaded.name, options.control_deadline_s))
             check_granted(self.around.grants, loaded.name, self.number, candidate.side.permissions)
             self.filled = filled_configs(loaded.name, candidate.descriptor.config_schema, self.configs)
             check_rules(loaded, candidate.descriptor)

@@ -80,7 +80,7 @@ def add_instance(
     filled_json = filled_configs(loaded.name, serving.descriptor.config_schema, {name: config_json})[name]
     slots = {one.key: loaded.slot_for(name, one.key) for one in serving.side.interfaces}
     if resume is not None:
-        resume.choose(serving.side)
+        resume.choose(serving.side, loaded.converters.at_hand(loaded.name, deadline_s))
     probed = _probe(loaded, name, filled_json, around=around, watch=watch, resume=resume)
     record.intend(serving.generation, serving.side.version)
     attempt = _core.Attempt.of(serving.generation)
