@@ -7,6 +7,7 @@
 
 #include "convert.h"
 #include "export.h"
+#include "fields.h"
 #include "health.h"
 #include "host.h"
 #include "interface.h"

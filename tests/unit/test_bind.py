@@ -106,7 +106,7 @@ def test_interface_without_struct_size_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("field", "sentence"),
     [
-        ("float *tail", "a pointer inside a struct"),
+        ("float *tail", "field tail: a pointer in the state"),
         ("void (*hook)(void *x)", "function pointer"),
         ("long n", "int64_t"),
     ],

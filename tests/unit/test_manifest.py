@@ -68,8 +68,7 @@ WRONG = (
     ("[requires]\n'co dec'='^1'", "requires.'co dec': is no name of the form"),
     ("[state]\nkind='shared'", "state.kind: 'shared' is none of 'none', 'single'"),
     ("[state]\nschema=1", 'state.schema: needs kind = "single"'),
-    ("[state]\nkind='single'", 'state.kind: "single" needs handover or save'),
-    ("[state]\nkind='single'\nhandover=true", "state.handover: needs struct"),
+    ("[state]\nkind='single'\nstruct='a'\nhandover=false", 'state.kind: "single" needs handover or save'),
     ("[state]\nkind='single'\nsave=true\nschema=0", "state.schema: must lie in 1 to 4294967295"),
     (
         "[state]\nkind='single'\nsave=true\nschema=true",

@@ -95,7 +95,7 @@ class Field(_Value, frozen=True, omit_defaults=True):
     """One field of a struct or union; `count` elements of `type`, which is a name or an array as text: ``i32[2][4]``.
 
     Fields of members without a name stand as the outer's own. `shares`: it lies over one of those before it, because
-    both are in a union without a name.
+    both are in a union without a name. The rest is what its author declared for states (`surface.Member`).
     """
 
     name: str
@@ -104,6 +104,10 @@ class Field(_Value, frozen=True, omit_defaults=True):
     bytes: int
     count: int
     shares: bool = False
+    counted: str = ""  # type is a pointer: ``particle*``
+    tag: str = ""
+    when: int | None = None
+    handle: bool = False
 
 
 class Struct(_Value, frozen=True):

@@ -17,6 +17,7 @@ from hotgraft.core.c_types import (
     parse_type,
     type_text,
 )
+from hotgraft.core.descriptor_declared import declared_violations
 from hotgraft.core.manifest_checks import IDENTIFIER, TEXT_LIMIT
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 SCALARS: Final = {
     "i8": 1, "u8": 1, "i16": 2, "u16": 2, "i32": 4, "u32": 4, "i64": 8, "u64": 8, "f32": 4, "f64": 8,
 }  # fmt: skip
+POINTER_BYTES: Final = 8
 ENUM_RANGES: Final = {"i32": (-(1 << 31), (1 << 31) - 1), "u32": (0, (1 << 32) - 1)}
 STRUCT_BYTES_LIMIT: Final = 1 << 31
 ALIGN_LIMIT: Final = 4096
@@ -42,9 +44,17 @@ class KnownTypes:
 
     def __init__(self, descriptor: Descriptor) -> None:
         self.records: Mapping[str, Struct] = {**descriptor.unions, **descriptor.structs}
+        self.unions: Mapping[str, Struct] = descriptor.unions
         self.enums = descriptor.enums
         self._bytes = {**SCALARS, **{name: SCALARS.get(one.type, 0) for name, one in self.enums.items()}}
         self._bytes |= {name: one.bytes for name, one in self.records.items()}
+
+    def pointed_size(self, text: str) -> int:
+        """Return the bytes of what a pointer leads to; 0 where it is none that a state may have."""
+        kind = _parsed(text)
+        if not isinstance(kind, Pointer) or kind.const or kind.volatile or not isinstance(kind.to, Scalar | Named):
+            return 0
+        return self._bytes.get(kind.to.name, 0)
 
     def __contains__(self, name: str) -> bool:
         """Is this the name of a scalar, a struct, a union or an enum?"""
@@ -148,6 +158,7 @@ def _record(kind: str, name: str, struct: Struct, known: KnownTypes) -> Iterator
     for index, field in enumerate(struct.fields):
         where = f"{kind} {name}, field {field.name[:64]}"
         yield from _field(where, field, known)
+        yield from declared_violations(where, kind, struct, field, known)
         if field.shares and (index == 0 or kind == "union"):
             yield f"{where}: lies over a field before it, and there is none"
         start = 0 if field.shares or kind == "union" else end
@@ -160,7 +171,8 @@ def _record(kind: str, name: str, struct: Struct, known: KnownTypes) -> Iterator
 
 def _field(where: str, field: Field, known: KnownTypes) -> Iterator[str]:
     yield from named(where, field.name, IDENTIFIER)
-    size = known.size_of(field.type)
+    pointed = POINTER_BYTES if field.counted and known.pointed_size(field.type) else 0
+    size = pointed or known.size_of(field.type)
     if not size:
         yield f"{where}: type {field.type[:64]!r} is not known"
     elif field.count < 1 or field.bytes != size * field.count:

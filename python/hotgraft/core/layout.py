@@ -27,12 +27,13 @@ if TYPE_CHECKING:
 
     from hotgraft.core.surface import Member, TypeFacts
 
-__all__ = ["Cluster", "StateLayout", "are_alike", "are_members_alike"]
+__all__ = ["Cluster", "StateLayout", "are_alike", "are_members_alike", "elements_of"]
 
 DEPTH_LIMIT: Final = 24  # structs and arrays inside each other
 FIELDS_LIMIT: Final = 20_000  # of a state, those of nested structs included; an array counts once
 BYTES_LIMIT: Final = 1 << 46  # of anything: sums and products of two stay far from 2**64
 POINTER_BYTES: Final = 8
+INTEGERS: Final = frozenset({"i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64"})
 Span = tuple[int, int]  # begin and end, bytes
 
 
@@ -94,7 +95,7 @@ class StateLayout:
         facts = self.types.get(self.struct)
         if not isinstance(facts, Record) or facts.is_opaque or not facts.bytes:
             return (f"{self.struct}: its fields are not described",)
-        found = tuple(dict.fromkeys(self._reasons(Named(self.struct), self.struct, 0, set())))
+        found = tuple(dict.fromkeys(self._reasons(Named(self.struct), self.struct, 0, {})))
         if not found and self._fields(Named(self.struct), {}) > FIELDS_LIMIT:
             return (f"{self.struct}: more than {FIELDS_LIMIT} fields",)
         return found
@@ -107,10 +108,11 @@ class StateLayout:
         if not isinstance(facts, Record) or not isinstance(kind, Named):
             return 1
         if kind.name not in counted:
-            counted[kind.name] = sum(self._fields(one.type, counted) for one in facts.members)
+            counted[kind.name] = 0  # it holds no other of itself: that was asked before
+            counted[kind.name] = sum(self._fields(elements_of(one), counted) for one in facts.members)
         return counted[kind.name]
 
-    def _reasons(self, kind: CType, path: str, depth: int, seen: set[str]) -> Iterator[str]:
+    def _reasons(self, kind: CType, path: str, depth: int, seen: dict[str, bool]) -> Iterator[str]:
         if depth > DEPTH_LIMIT:
             yield f"{path}: types inside types go deeper than {DEPTH_LIMIT}"
         elif isinstance(kind, Array):
@@ -125,7 +127,7 @@ class StateLayout:
         else:
             yield from self._reasons_named(kind, path, depth, seen)
 
-    def _reasons_named(self, kind: CType, path: str, depth: int, seen: set[str]) -> Iterator[str]:
+    def _reasons_named(self, kind: CType, path: str, depth: int, seen: dict[str, bool]) -> Iterator[str]:
         facts = self.resolve(kind)
         if isinstance(facts, Scalar):
             if not SCALAR_BYTES.get(facts.name):
@@ -135,16 +137,24 @@ class StateLayout:
                 yield f"{path}: an enum that is no integer but {facts.type}"
         elif not isinstance(facts, Record) or facts.is_opaque or not isinstance(kind, Named):
             yield f"{path}: what {type_text(kind)} holds is not described"
+        elif seen.get(kind.name) is False:
+            yield f"{path}: types inside types go deeper than {DEPTH_LIMIT}"  # it holds itself
         elif kind.name not in seen:
+            seen[kind.name] = False
             if not 0 <= facts.bytes <= BYTES_LIMIT:
                 yield f"{path}: {facts.bytes} bytes"
             for member in facts.members:
                 yield from self._reasons_member(kind.name, facts, member, depth, seen)
-            seen.add(kind.name)  # only now: one that holds itself goes too deep and is found
+            seen[kind.name] = True
 
-    def _reasons_member(self, owner: str, facts: Record, member: Member, depth: int, seen: set[str]) -> Iterator[str]:
+    def _reasons_member(
+        self, owner: str, facts: Record, member: Member, depth: int, seen: dict[str, bool]
+    ) -> Iterator[str]:
         path = f"{owner}.{member.name}"
-        found = tuple(self._reasons(member.type, path, depth + 1, seen))
+        found = (
+            *self._reasons(elements_of(member), path, depth + 1, seen),
+            *self._reasons_declared(facts, member, path),
+        )
         yield from found
         if found:
             return
@@ -155,6 +165,36 @@ class StateLayout:
             yield f"{path}: a bitfield of {member.bits} bits"
         elif member.bits is None and member.offset_bits % 8:
             yield f"{path}: begins inside a byte and is no bitfield"
+
+    def _reasons_declared(self, facts: Record, member: Member, path: str) -> Iterator[str]:
+        """Yield what of a count or a tag is not so: a descriptor was asked before, a layout from elsewhere was not."""
+        count, tag = self.number_beside(facts, member.counted), self.number_beside(facts, member.tag)
+        if member.counted and (not isinstance(member.type, Pointer) or facts.kind != "struct" or not count):
+            yield f"{path}: it is counted by {member.counted}, and is no pointer with an integer beside it"
+        elif member.counted and not self._is_sized(elements_of(member)):
+            yield f"{path}: it is counted, and what it leads to has no size"
+        if member.tag and not (tag and facts.kind == "struct" and self.arms(member.type)):
+            yield f"{path}: its tag is {member.tag}, and it is no union that an integer beside it tells about"
+
+    def _is_sized(self, kind: CType) -> bool:
+        facts = self.resolve(kind)
+        return (isinstance(facts, Scalar) and bool(SCALAR_BYTES.get(facts.name))) or (
+            isinstance(facts, Record | Enumeration) and self.size(kind) > 0
+        )
+
+    def number_beside(self, facts: Record, name: str) -> str:
+        """Return the scalar that a field of a struct is, an integer or an enum; empty: it is none."""
+        member = next((one for one in facts.members if one.name == name and name), None)
+        kind = self.resolve(member.type) if member is not None and member.bits is None else None
+        scalar = kind.name if isinstance(kind, Scalar) else kind.type if isinstance(kind, Enumeration) else ""
+        return scalar if scalar in INTEGERS else ""
+
+    def arms(self, kind: CType) -> dict[int, Member]:
+        """Return the members of a union by the value of its tag; empty: not each has one of its own."""
+        facts = self.resolve(kind)
+        members = facts.members if isinstance(facts, Record) and facts.kind == "union" else ()
+        found = {one.when: one for one in members if one.when is not None}
+        return found if len(found) == len(members) else {}
 
     def span(self, member: Member) -> Span:
         """Return where in its struct a member begins and ends, whole bytes."""
@@ -184,6 +224,11 @@ class StateLayout:
         elif size := self.size(kind):
             yield at, at + size
 
+    @property
+    def has_blocks(self) -> bool:
+        """Does it lead to blocks of their own? Ask where `reasons` has nothing against it."""
+        return self.holds_pointer(Named(self.struct))
+
     def holds_pointer(self, kind: CType) -> bool:
         """Does a type hold an address, anywhere inside?"""
         if isinstance(kind, Array):
@@ -192,6 +237,11 @@ class StateLayout:
         if isinstance(facts, Record):
             return any(self.holds_pointer(member.type) for member in facts.members)
         return isinstance(facts, Pointer | FunctionType)
+
+
+def elements_of(member: Member) -> CType:
+    """Return the type of a field; where it is counted, that of the elements that it leads to."""
+    return member.type.to if member.counted and isinstance(member.type, Pointer) else member.type
 
 
 def are_alike(old: StateLayout, a: CType, new: StateLayout, b: CType) -> bool:
@@ -212,6 +262,7 @@ def are_members_alike(
     """Do members of two structs agree in names, places and types, those of the second lying `shift_bits` further on?"""
     return len(before) == len(after) and all(
         (one.name, one.offset_bits + shift_bits, one.bits) == (other.name, other.offset_bits, other.bits)
-        and are_alike(old, one.type, new, other.type)
+        and (one.counted, one.tag, one.when, one.is_handle) == (other.counted, other.tag, other.when, other.is_handle)
+        and are_alike(old, elements_of(one), new, elements_of(other))
         for one, other in zip(before, after, strict=True)
     )

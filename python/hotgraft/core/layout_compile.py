@@ -7,10 +7,11 @@ no rule here can carry without guessing is a reason to refuse: there the author'
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from hotgraft.core.c_types import Array, CType, FunctionType, Named, Pointer, Scalar, type_text
 from hotgraft.core.layout import are_alike, are_members_alike
+from hotgraft.core.layout_declared import ADDRESS, Beside, DeclaredFields, inside
 from hotgraft.core.layout_defaults import Defaults
 from hotgraft.core.layout_plan import NUMBERS, Convert, Copy, CopyPlan, Forbid, Loop, Terminated, faults_of
 from hotgraft.core.layout_runs import finish, loop_over
@@ -20,14 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from hotgraft.core.layout import Cluster, StateLayout
+    from hotgraft.core.layout_declared import Keys, Places
     from hotgraft.core.layout_plan import Op
 
-__all__ = ["compile_copy"]
+__all__ = ["compile_copy", "compile_walk"]
 
 NOTHING: Final[Mapping[str, bytes]] = {}
-ADDRESS: Final = "an address: what it leads to is not part of the state"
-Keys: TypeAlias = tuple[str, str]  # of a field in the old and in the new layout: "band.gain"
-Places: TypeAlias = tuple[int, int]  # offsets in the old and in the new state
 FLOATS: Final = frozenset({"f16", "f32", "f64", "f80", "f128"})
 
 
@@ -57,7 +56,7 @@ def compile_copy(
             it fits with the zero that ends it; numbers follow the rule of arrays.
 
     What is carried in part, or not at all, is listed in the plan (`lost`, `given_up`, `rounded`, `texts`): whether that
-    is allowed is for the caller to decide. A pointer never crosses: what it leads to is not part of the state.
+    is allowed is for the caller to decide. A pointer crosses only where it is declared how much it leads to.
     """
     reasons = (*(f"what runs: {one}" for one in old.reasons()), *(f"the candidate: {one}" for one in new.reasons()))
     if reasons:
@@ -77,7 +76,15 @@ def compile_copy(
     return (None, faults) if faults else (plan, ())
 
 
-class _Compiler:
+def compile_walk(layout: StateLayout) -> CopyPlan | None:
+    """Return the plan that copies a state whole, blocks of its own included; None: it leads to none.
+
+    By it the blocks of a live state are found, too.
+    """
+    return compile_copy(layout, layout)[0] if not layout.reasons() and layout.has_blocks else None
+
+
+class _Compiler(DeclaredFields):
     """One compilation: the operations are returned, reasons and notes are collected."""
 
     def __init__(
@@ -92,7 +99,7 @@ class _Compiler:
         self._renamed_from = renamed_from
         self._defaults, self._old_defaults = Defaults(new, defaults[0]), Defaults(old, defaults[1])
         self._dropped, self._numbers = wishes
-        self.reasons = [*self._defaults.reasons(), *self._old_defaults.reasons()]
+        self.reasons: list[str] = [*self._defaults.reasons(), *self._old_defaults.reasons()]
         self.reasons += [
             f"{key} has another name before: there is no such field" for key in self._unknown(renamed_from)
         ]
@@ -138,16 +145,17 @@ class _Compiler:
         sources = self._sources(old[1], new[1], there, clusters)
         ops: list[Op] = []
         for cluster in clusters:
-            inner, key = _inside(path, cluster.field.name), f"{new[1]}.{cluster.field.name}"
+            inner, key = inside(path, cluster.field.name), f"{new[1]}.{cluster.field.name}"
             source = next((sources[one.name] for one in cluster.members if one.name in sources), None)
             if source is None or (new[0].is_sized and cluster.begin == 0):
                 self.notes["fresh"] += [inner] if source is None else []
+                self._check_fresh(cluster, sources, path)
                 ops += self._fresh(cluster, key, at[1])
                 continue
             places = (at[0] + there[source].begin, at[1] + cluster.begin)
             if cluster.is_plain and there[source].is_plain:
-                keys = (f"{old[1]}.{source}", key)
-                ops += self._field(there[source].field.type, cluster.field.type, keys, inner, places)
+                keys, members = (f"{old[1]}.{source}", key), (there[source].field, cluster.field)
+                ops += self._member(Beside(old[0], sources, path, at[0]), members, keys, places)
             else:
                 ops += self._shared(there[source], cluster, inner, places)
         self._note_lost(old, path, set(sources.values()))
@@ -192,7 +200,7 @@ class _Compiler:
         for member in old[0].members:
             if member.name not in taken:
                 is_given_up = f"{old[1]}.{member.name}" in self._dropped
-                self.notes["given_up" if is_given_up else "lost"].append(_inside(path, member.name))
+                self.notes["given_up" if is_given_up else "lost"].append(inside(path, member.name))
 
     # --- arrays ---
 
@@ -271,10 +279,6 @@ class _Compiler:
             for member in facts.members
         }
         return sorted(set(keys) - known)
-
-
-def _inside(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
 
 
 def _scalar_of(facts: Scalar | Enumeration) -> str:

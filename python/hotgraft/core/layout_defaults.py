@@ -42,6 +42,8 @@ class Defaults:
                 yield f"a default for {key}: there is no such field"
             elif member.bits is not None or not self._number_inside(member.type):
                 yield f"a default for {key}: it is no number or array of numbers; give its own fields theirs"
+            elif any(data) and isinstance(facts, Record) and any(one.counted == name for one in facts.members):
+                yield f"a default for {key}: it counts a block, and there is none yet"
             elif len(data) != self._layout.size(member.type):
                 yield f"a default for {key}: {len(data)} bytes, and it has {self._layout.size(member.type)}"
 

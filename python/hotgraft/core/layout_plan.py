@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 __all__ = [
-    "NUMBERS", "Convert", "Copy", "CopyPlan", "EncodedPlan", "Expect", "Fill", "Forbid", "Loop", "Op", "Terminated",
-    "encode_plan", "faults_of", "written_bytes",
+    "NUMBERS", "Case", "Choose", "Convert", "Copy", "CopyPlan", "EncodedPlan", "Expect", "Fill", "Forbid", "Loop", "Op",
+    "Pointed", "Terminated", "encode_plan", "faults_of", "written_bytes",
 ]  # fmt: skip
 
 # Scalars by the number that the native side knows them by (layout.hpp).
@@ -28,6 +28,7 @@ NUMBERS: Final = {
 OPS_LIMIT: Final = 1 << 17
 NESTING_LIMIT: Final = 32  # loops inside loops
 BYTES_LIMIT: Final = 1 << 47
+POINTER_BYTES: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,48 @@ class Loop:
     ops: tuple[Op, ...]
 
 
-Op: TypeAlias = Copy | Convert | Fill | Expect | Terminated | Forbid | Loop
+@dataclass(frozen=True, slots=True)
+class Pointed:
+    """Convert what a pointer leads to, into a block of its own: as many elements as the field beside it counts.
+
+    The new block has room for as many elements as the old one, so that a capacity that is kept elsewhere stays true;
+    those beyond the count are zeros. NULL stays NULL, and its count must be 0.
+    """
+
+    src: int  # of the pointer
+    dst: int
+    count_src: int
+    scalar: str  # of the count
+    path: str
+    count_path: str
+    src_stride: int  # of the elements
+    dst_stride: int
+    ops: tuple[Op, ...]  # for each; offsets inside count from its begin
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is done where the tag has this value; offsets inside count from the union's begin."""
+
+    value: int
+    ops: tuple[Op, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choose:
+    """Convert the member of a union that its tag says is alive; refuse a tag that is none of the cases."""
+
+    src: int
+    dst: int
+    src_size: int
+    dst_size: int
+    tag_src: int
+    scalar: str  # of the tag
+    path: str  # of the tag
+    cases: tuple[Case, ...]
+
+
+Op: TypeAlias = Copy | Convert | Fill | Expect | Terminated | Forbid | Loop | Pointed | Choose
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +171,8 @@ class EncodedPlan:
     """A plan as `_core.CopyProgram` takes it.
 
     A row is (kind, path, src, dst, count, src_stride, dst_stride, source, target, data, data_bytes): the path and the
-    data by where they stand in `paths` and `pool`; a loop's count of following rows that are its body is its `data`.
+    data by where they stand in `paths` and `pool`. Where an operation has others inside, its `data` is how many of the
+    following rows they are; `data_bytes` is then a path (POINTED: of the count) or a value (CASE: of the tag).
     """
 
     old_bytes: int
@@ -149,6 +192,9 @@ class Kind(IntEnum):
     TERMINATED = 4
     FORBID = 5
     LOOP = 6
+    POINTED = 7
+    CHOOSE = 8
+    CASE = 9
 
 
 def written_bytes(op: Op) -> int:
@@ -157,6 +203,10 @@ def written_bytes(op: Op) -> int:
         return op.size
     if isinstance(op, Convert):
         return op.count * SCALAR_BYTES[op.target]
+    if isinstance(op, Pointed):
+        return POINTER_BYTES
+    if isinstance(op, Choose):
+        return op.dst_size
     return op.count * op.dst_stride if isinstance(op, Loop) else 0
 
 
@@ -172,8 +222,15 @@ def faults_of(plan: CopyPlan) -> tuple[str, ...]:
 def _all_ops(ops: Sequence[Op]) -> Iterator[Op]:
     for op in ops:
         yield op
-        if isinstance(op, Loop):
-            yield from _all_ops(op.ops)
+        yield from (inner for ops, _, _ in _bodies(op) for inner in _all_ops(ops))
+
+
+def _bodies(op: Op) -> Iterator[tuple[tuple[Op, ...], int, int]]:
+    """Yield the operations inside of one, and how many bytes they may read and must write."""
+    if isinstance(op, Loop | Pointed):
+        yield op.ops, op.src_stride, op.dst_stride
+    elif isinstance(op, Choose):
+        yield from ((case.ops, op.src_size, op.dst_size) for case in op.cases)
 
 
 def _faults(ops: Sequence[Op], readable: int, writable: int, depth: int) -> Iterator[str]:
@@ -186,14 +243,14 @@ def _faults(ops: Sequence[Op], readable: int, writable: int, depth: int) -> Iter
         if reason := _fault_itself(op):
             yield f"{op}: {reason}"
             continue
-        if (read := _read_bytes(op)) and not 0 <= op.src <= readable - read:  # type: ignore[union-attr]  # a Fill reads 0
+        if any(size and not 0 <= src <= readable - size for src, size in _reads(op)):
             yield f"{op}: reads beyond the {readable} bytes there are"
-        if isinstance(op, Copy | Convert | Fill) or (isinstance(op, Loop) and op.dst_stride):
+        if isinstance(op, Copy | Convert | Fill | Pointed | Choose) or (isinstance(op, Loop) and op.dst_stride):
             if op.dst != written:
                 yield f"{op}: writes at {op.dst}, and what is before it ends at {written}"
             written += written_bytes(op)
-        if isinstance(op, Loop):
-            yield from _faults(op.ops, op.src_stride, op.dst_stride, depth + 1)
+        for inner, may_read, must_write in _bodies(op):
+            yield from _faults(inner, may_read, must_write, depth + 1)
     if written != writable:
         yield f"{written} bytes are written, of {writable}"
 
@@ -204,6 +261,8 @@ def _fault_itself(op: Op) -> str:
             return "no bytes"
         is_wrong = isinstance(op, Fill) and len(op.data) not in (0, op.size)
         return "its data has another size" if is_wrong else ""
+    if isinstance(op, Pointed | Choose):
+        return _fault_of_parts(op)
     if op.count <= 0:
         return "no elements"
     if isinstance(op, Loop):
@@ -215,14 +274,30 @@ def _fault_itself(op: Op) -> str:
     return "no integers" if op.scalar not in NUMBERS or op.scalar[0] not in "iu" or not op.values else ""
 
 
-def _read_bytes(op: Op) -> int:
+def _fault_of_parts(op: Pointed | Choose) -> str:
+    if op.scalar not in NUMBERS or op.scalar[0] not in "iu":
+        return "no integers"
+    if isinstance(op, Pointed):
+        return "no elements" if op.src_stride <= 0 or op.dst_stride <= 0 else ""
+    if op.src_size <= 0 or op.dst_size <= 0 or not op.cases:
+        return "no cases"
+    return "a case stands twice" if len({case.value for case in op.cases}) != len(op.cases) else ""
+
+
+def _reads(op: Op) -> Iterator[tuple[int, int]]:
+    """Yield where an operation itself reads, and how many bytes."""
     if isinstance(op, Copy | Terminated):
-        return op.size
-    if isinstance(op, Convert):
-        return op.count * SCALAR_BYTES[op.source]
-    if isinstance(op, Expect | Forbid):
-        return op.count * SCALAR_BYTES[op.scalar]
-    return op.count * op.src_stride if isinstance(op, Loop) else 0
+        yield op.src, op.size
+    elif isinstance(op, Convert):
+        yield op.src, op.count * SCALAR_BYTES[op.source]
+    elif isinstance(op, Expect | Forbid):
+        yield op.src, op.count * SCALAR_BYTES[op.scalar]
+    elif isinstance(op, Loop):
+        yield op.src, op.count * op.src_stride
+    elif isinstance(op, Pointed):
+        yield from ((op.src, POINTER_BYTES), (op.count_src, SCALAR_BYTES[op.scalar]))
+    elif isinstance(op, Choose):
+        yield from ((op.src, op.src_size), (op.tag_src, SCALAR_BYTES[op.scalar]))
 
 
 def encode_plan(plan: CopyPlan) -> EncodedPlan:
@@ -247,17 +322,33 @@ class _Encoder:
     def add(self, ops: Sequence[Op]) -> None:
         for op in ops:
             if isinstance(op, Loop):
-                self._add_loop(op)
+                head = (Kind.LOOP, 0, op.src, op.dst, op.count, op.src_stride, op.dst_stride, 0, 0)
+                self._add_around(head, op.ops, 0)
+            elif isinstance(op, Pointed):
+                count, strides = self._path(op.count_path), (op.src_stride, op.dst_stride)
+                kinds = (NUMBERS[op.scalar], 0)
+                head = (Kind.POINTED, self._path(op.path), op.src, op.dst, op.count_src, *strides, *kinds)
+                self._add_around(head, op.ops, count)
+            elif isinstance(op, Choose):
+                head = (Kind.CHOOSE, self._path(op.path), op.tag_src, op.dst, op.dst_size, 0, 0, NUMBERS[op.scalar], 0)
+                self._add_around(head, op, 0)
             else:
                 self.rows.append(self._row(op))
 
-    def _add_loop(self, loop: Loop) -> None:
+    def _add_around(self, head: tuple[int, ...], inner: Sequence[Op] | Choose, last: int) -> None:
+        """Add a row that says how many of the rows behind it are its own."""
         at = len(self.rows)
         self.rows.append(())
-        self.add(loop.ops)
-        body = len(self.rows) - at - 1
-        head = (Kind.LOOP, 0, loop.src, loop.dst, loop.count, loop.src_stride, loop.dst_stride, 0, 0, body, 0)
-        self.rows[at] = tuple(map(int, head))
+        if isinstance(inner, Choose):
+            for case in inner.cases:
+                head_of_case = (Kind.CASE, 0, inner.src, 0, 1, inner.src_size, inner.dst_size, 0, 0)
+                self._add_around(head_of_case, case.ops, case.value % (1 << 64))
+        else:
+            self.add(inner)
+        self.rows[at] = (*map(int, head), len(self.rows) - at - 1, last)
+
+    def _path(self, path: str) -> int:
+        return self.paths.setdefault(path, len(self.paths))
 
     def _row(self, op: Op) -> tuple[int, ...]:
         match op:
@@ -278,13 +369,12 @@ class _Encoder:
                 size = SCALAR_BYTES[op.scalar]
                 values = b"".join((value % (1 << 8 * size)).to_bytes(size, "little") for value in op.values)
                 return self._laid_out(Kind.FORBID, op.path, op.src, 0, op.count, (NUMBERS[op.scalar], 0), values)
-            case Loop():
-                raise AssertionError("a loop has rows of its own")
+            case Loop() | Pointed() | Choose():
+                raise AssertionError("what has others inside has rows of its own")
 
     def _laid_out(
         self, kind: Kind, path: str, src: int, dst: int, count: int, kinds: tuple[int, int] = (0, 0), data: bytes = b""
     ) -> tuple[int, ...]:
         at = len(self.pool)
         self.pool += data
-        named = self.paths.setdefault(path, len(self.paths))
-        return (int(kind), named, src, dst, count, 0, 0, *kinds, at, len(data))
+        return (int(kind), self._path(path), src, dst, count, 0, 0, *kinds, at, len(data))

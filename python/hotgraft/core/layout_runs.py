@@ -6,7 +6,7 @@ from bisect import bisect_right
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from hotgraft.core.layout_plan import Convert, Copy, Fill, Loop, written_bytes
+from hotgraft.core.layout_plan import Choose, Convert, Copy, Fill, Loop, Pointed, written_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["finish", "loop_over"]
 
+_WRITING: Final = Copy | Convert | Fill | Loop | Pointed | Choose
 JOINED_BYTES: Final = 64  # fills of values are joined up to this size: one kernel writes them at once
 
 
@@ -31,7 +32,7 @@ def finish(ops: Iterable[Op], *, values: Sequence[Span], old_bytes: int, new_byt
     """
     listed = list(ops)
     runs = _Runs(values, old_bytes)
-    writing = [one for one in listed if isinstance(one, Copy | Convert | Fill | Loop) and written_bytes(one)]
+    writing = [one for one in listed if isinstance(one, _WRITING) and written_bytes(one)]
     for op in sorted(writing, key=lambda one: one.dst):
         runs.pad_to(op.dst)
         runs.add(op)

@@ -21,7 +21,7 @@ The schema; a key that is not here is refused with the nearest one that is::
     kind = "single"            # "none" (default, then nothing else here) or "single": one state for all calls
     schema = 1                 # of what is handed over or saved; default 1
     handover = true            # offers surrender and take; default: true when a struct is named
-    struct = "gain_state"      # the struct that is handed over; required for handover
+    struct = "gain_state"      # the struct that is handed over; or HOTGRAFT_STATE(schema) stands behind it
     header = "gain_state.h"    # where that struct is; default: the headers of the interfaces
     save = false               # offers save and restore; default false
     renamed_from = { "gain_state.level" = "gain" }  # what a field was called before: by struct and field
@@ -237,9 +237,6 @@ def _state(top: Table) -> State:
         table.end()
         return State()
     struct = table.text("struct", pattern=IDENTIFIER)
-    if not struct:
-        for key in table.keys_given(*_EDITS):
-            table.complain(key, "needs struct = the name of the C struct that is handed over")
     state = State(
         kind="single",
         schema=table.integer("schema", default=1, least=1, most=0xFFFF_FFFF),
@@ -250,9 +247,7 @@ def _state(top: Table) -> State:
         converters=_converters(table),
         **_edits(table),
     )
-    if state.handover and not struct:
-        table.complain("handover", "needs struct = the name of the C struct that is handed over")
-    if not state.handover and not state.save:
+    if struct and not state.handover and not state.save:
         table.complain("kind", '"single" needs handover or save, or every swap would lose the state')
     table.end()
     return state

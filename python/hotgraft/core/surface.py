@@ -33,6 +33,11 @@ class Member:
     type: CType
     offset_bits: int
     bits: int | None = None  # of a bitfield
+    # What the author declared about a field of a state (abi/hotgraft/fields.h); fields are those of the same struct.
+    counted: str = ""  # a pointer leads to a block of its own: the field that says how many elements are there
+    tag: str = ""  # of a union: the field whose value says which of its members is alive
+    when: int | None = None  # a union's member: the tag's value while it is the one
+    is_handle: bool = False  # names something elsewhere; is carried as it is, never made wider or narrower
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

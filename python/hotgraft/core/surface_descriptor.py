@@ -135,7 +135,16 @@ def _counted(count: str | None, places: Mapping[str, str]) -> str | None:
 
 def _record(kind: Literal["struct", "union"], struct: Struct) -> surface.Record:
     members = tuple(
-        surface.Member(name=one.name, type=_field(one), offset_bits=8 * one.offset) for one in struct.fields
+        surface.Member(
+            name=one.name,
+            type=_field(one),
+            offset_bits=8 * one.offset,
+            counted=one.counted,
+            tag=one.tag,
+            when=one.when,
+            is_handle=one.handle,
+        )
+        for one in struct.fields
     )
     return surface.Record(kind=kind, bytes=struct.bytes, align=struct.align, members=members)
 

@@ -7,6 +7,7 @@ unions of plain fields by pointer, call-backs that are passed on. The rest is re
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from hotgraft.core.c_types import Named
@@ -18,6 +19,7 @@ from hotgraft.core.manifest import Manifest, read_manifest
 from hotgraft.engine.bind_functions import RESERVED_NAMES, FunctionBinder
 from hotgraft.engine.bind_layout import Bound, BoundEnum, BoundStruct
 from hotgraft.engine.bind_schemas import config_schema, output_complaints, output_schemas
+from hotgraft.engine.bind_state import declared_state
 from hotgraft.engine.bind_types import TypeBinder
 from hotgraft.engine.header_c import Scope
 from hotgraft.engine.header_constants import constants_of
@@ -79,6 +81,8 @@ class _Binding:
         declared = [one for name in self.headers for one in self._declared(name)]
         self.layouts = Layouts(declared, self.scope, self.complaints)
         self.types = TypeBinder(self.layouts, self.complaints)
+        state = declared_state(manifest.state, self.layouts.declared.values(), self.complaints, on)
+        self.manifest = replace(manifest, state=state)
         self.functions = FunctionBinder(self.types, self.complaints)
 
     def _declared(self, name: str) -> tuple[DeclaredType, ...]:
@@ -179,6 +183,7 @@ class _Binding:
             if declared is None or declared.kind != "struct":
                 self.complaints.append(f"{self.on}: state.struct: no header declares a struct {state.struct!r}")
             else:
+                self.types.is_in_state = True
                 self.types.describe(Named(state.struct))
                 layout_id = self.types.layout_id(state.struct)
         return State(

@@ -6,11 +6,11 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from hotgraft.core.c_types import Array, Named, Scalar, parse_type
+from hotgraft.core.c_types import Array, Named, Pointer, Scalar, parse_type
 
 if TYPE_CHECKING:
     from hotgraft.core.c_types import CType
-    from hotgraft.core.descriptor import Descriptor, Enumeration, Struct
+    from hotgraft.core.descriptor import Descriptor, Enumeration, Field, Struct
     from hotgraft.core.manifest import Manifest
     from hotgraft.engine.header_declare import Declared
     from hotgraft.engine.header_parse import Anonymous, Kind
@@ -75,13 +75,22 @@ def layout_id_of(struct: Struct, types: Described) -> int:
 
 def _layout_text(struct: Struct, types: Described) -> str:
     fields = ";".join(
-        f"{one.name}:{_type_text(parse_type(one.type), types)}*{one.count}@{one.offset}" for one in struct.fields
+        f"{one.name}:{_type_text(parse_type(one.type), types)}*{one.count}@{one.offset}{_declared_text(one)}"
+        for one in struct.fields
     )
     return f"{struct.bytes}/{struct.align}:{{{fields}}}"
 
 
+def _declared_text(field: Field) -> str:
+    """What changes the meaning of the bytes, or of those that they lead to; a handle is the same bytes."""
+    when = "" if field.when is None else f"={field.when}"
+    return (f"#{field.counted}" if field.counted else "") + (f"?{field.tag}" if field.tag else "") + when
+
+
 def _type_text(kind: CType, types: Described) -> str:
     """Of the kinds that a field of a state may have."""
+    if isinstance(kind, Pointer):
+        return f"*{_type_text(kind.to, types)}"
     if isinstance(kind, Array):
         return f"[{kind.count}]{_type_text(kind.of, types)}"
     name = kind.name if isinstance(kind, Named | Scalar) else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from hotgraft.core.c_types import VOID, Named, Pointer, Unseen, names_in
+from hotgraft.core.c_types import VOID, Array, Named, Pointer, Unseen, names_in
 from hotgraft.core.descriptor import Enumeration, Struct
 from hotgraft.engine.bind_layout import layout_id_of
 from hotgraft.engine.header_c import SCALAR_OF, canonical, is_call_back, leaf_of, plain_name
@@ -36,6 +36,8 @@ class TypeBinder:
         self.enums: dict[str, Enumeration] = {}
         self._complaints = complaints
         self._met: set[str] = set()
+        self._open: list[str] = []  # being described, the outermost first
+        self.is_in_state = False  # what is described from here on is the state's: it may lead to blocks of its own
 
     def check(self, declared: Declared, where: str) -> bool:
         """Tell whether a type of this kind crosses at all, by value or by pointer; complain if not."""
@@ -69,6 +71,11 @@ class TypeBinder:
 
     def _describe(self, name: str) -> None:
         kind = self.layouts.declared[name].kind
+        self._open.append(name)
+        self._describe_as(kind, name)
+        self._open.pop()
+
+    def _describe_as(self, kind: str, name: str) -> None:
         if kind != "enum":
             (self.unions if kind == "union" else self.structs)[name] = self.layout(name)
         elif self.layouts.read(name):
@@ -83,8 +90,10 @@ class TypeBinder:
             where = f"{struct.path}:{member.line}: {struct.kind} {name}, field {member.name}"
             if is_call_back(member.type):
                 self._complaints.append(f"{where}: a function pointer does not outlive the code it points to")
-            elif member.stars:
+            elif member.stars and not self.is_in_state:
                 self._complaints.append(f"{where}: a pointer inside a struct does not cross")
+            elif member.stars:
+                self._counted(member, where, is_read=is_read)
             elif member.is_const:
                 self._complaints.append(f"{where}: const says nothing about a layout: leave it out")
             elif self.check(member, where) and is_read:
@@ -95,6 +104,22 @@ class TypeBinder:
             return Struct(bytes=1, align=1, fields=())
         return self.layouts.record(name)
 
+    def _counted(self, member: Declared, where: str, *, is_read: bool) -> None:
+        """Describe what a pointer of a state leads to; complain where that is not declared."""
+        kind = member.type
+        if "HOTGRAFT_COUNTED" not in member.annotations:
+            what = "HOTGRAFT_COUNTED(field) says how many elements of the host's memory it leads to, else it"
+            self._complaints.append(f"{where}: a pointer in the state does not cross: {what} dangles in the next build")
+        elif member.stars != 1 or not isinstance(kind, Pointer) or isinstance(kind.to, Array) or kind.const:
+            self._complaints.append(f"{where}: what is counted are elements that may be written: one *, no const")
+        elif kind.to == VOID:
+            self._complaints.append(f"{where}: void has no elements that could be counted: name their type")
+        elif (inner := canonical(kind.to)) and isinstance(inner, Named) and inner.name in self._open:
+            self._complaints.append(f"{where}: {inner.name} contains itself: how deep it goes, no layout can say")
+        elif self.check(member, where) and is_read:
+            self.describe(kind.to)
+
     def layout_id(self, name: str) -> int:
-        """Return the number that equal layouts of a state have in common."""
-        return layout_id_of(self.layout(name), self)
+        """Return the number that equal layouts of a state have in common; 0 after a complaint."""
+        struct = self.layout(name)
+        return layout_id_of(struct, self) if not self._complaints else 0

@@ -24,6 +24,9 @@ FUNCTION_ANNOTATIONS: Final = {
     "HOTGRAFT_SINCE": 2, "HOTGRAFT_BLOCKING": 0, "HOTGRAFT_IDEMPOTENT": 0, "HOTGRAFT_SERIAL": 0, "HOTGRAFT_REALTIME": 0,
     "HOTGRAFT_COPIED": 0, "HOTGRAFT_OWNED": 0, "HOTGRAFT_LEASED": 1, "HOTGRAFT_NULLABLE": 0, "HOTGRAFT_NOTHROW": 0,
 }  # fmt: skip
+FIELD_ANNOTATIONS: Final = {
+    "HOTGRAFT_COUNTED": 1, "HOTGRAFT_TAGGED": 1, "HOTGRAFT_ARM": 1, "HOTGRAFT_HANDLE": 0,
+}  # fmt: skip
 LAYOUT_ATTRIBUTES: Final = frozenset({"__attribute__", "__attribute", "_Alignas", "alignas", "__declspec"})
 # Words that end a type and never name a parameter.
 TYPE_WORDS: Final = frozenset({
@@ -90,12 +93,12 @@ class DeclarationReader:
     def fields(self, run: Sequence[Token]) -> Iterable[Declared]:
         """Yield the fields of one line: ``float x, y[2];`` declares two of one type."""
         first, *others = split(run, ",")
-        yield self.declared(first, {})
+        yield self.declared(first, FIELD_ANNOTATIONS)
         texts = [token.text for token in first]
         end = next((at for at, text in enumerate(texts) if text in ("*", "[")), len(texts))
         base = first[: end if "*" in texts[: end + 1] else end - 1]
         for one in others:
-            yield self.declared([*base, *one], {})
+            yield self.declared([*base, *one], FIELD_ANNOTATIONS)
 
     def function(self, run: Sequence[Token], *, known: dict[str, int] = FUNCTION_ANNOTATIONS) -> Declared | None:
         """Read ``result (*name)(parameters)``; `known` are the annotations that may stand behind it."""
@@ -283,7 +286,7 @@ def shown(tokens: Sequence[Token]) -> str:
 
 def without_annotations(tokens: Sequence[Token]) -> Iterable[str]:
     """Yield what a compiler sees after the annotations became nothing."""
-    known = PARAMETER_ANNOTATIONS | FUNCTION_ANNOTATIONS
+    known = PARAMETER_ANNOTATIONS | FUNCTION_ANNOTATIONS | FIELD_ANNOTATIONS
     at = 0
     while at < len(tokens):
         wanted = known.get(tokens[at].text)

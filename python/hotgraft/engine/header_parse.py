@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 Kind: TypeAlias = Literal["struct", "union", "enum", "typedef"]
 
 NOISE: Final = frozenset({"HOTGRAFT_CALL", "HOTGRAFT_EXTERN_C_BEGIN", "HOTGRAFT_EXTERN_C_END"})
+SCHEMA_MOST: Final = 0xFFFF_FFFF
 ANONYMOUS_LIMIT: Final = 16  # members without a name inside one another
 
 
@@ -59,6 +60,7 @@ class DeclaredType:
     spelled: str  # "pair", or "struct pair" where it has no typedef of its own
     parts: tuple[Declared | Anonymous, ...] = ()
     values: tuple[tuple[str, int], ...] = ()  # of an enum
+    state_schema: int = 0  # HOTGRAFT_STATE behind a struct: it is the state; 0: it says nothing
 
     @property
     def members(self) -> tuple[Declared, ...]:
@@ -125,7 +127,7 @@ class _Parser:
             return end, end + 1
         tail = self._tokens[end + 1 :]
         stop = next((at for at, token in enumerate(tail) if token.text == ";"), None)
-        behind = tail[:stop] if stop is not None else tail[:2]
+        behind, schema = self._state_schema(tail[:stop] if stop is not None else tail[:2])
         names = _without_attributes(behind, f"{self._path}:{self._tokens[end].line}", complaints)
         tag = words[1] if len(words) == 2 else ""
         if is_typedef:
@@ -142,7 +144,9 @@ class _Parser:
             return end, end + 1  # a variable, or nothing that could be named
         else:
             name = tag
-        self._declare(words[0], name, tag, head[0].line, (opening, end), complaints, is_typedef=is_typedef)
+        self._declare(
+            words[0], name, tag, head[0].line, (opening, end), complaints, is_typedef=is_typedef, schema=schema
+        )
         last = end if stop is None or len(names) > 1 else end + 1 + stop
         return last, last + 1
 
@@ -156,8 +160,11 @@ class _Parser:
         complaints: list[str],
         *,
         is_typedef: bool,
+        schema: int,
     ) -> None:
         opening, end = body
+        if schema and kind != "struct":
+            complaints.append(f"{self._path}:{line}: HOTGRAFT_STATE stands behind a struct, not behind a {kind}")
         inner = self._tokens[opening + 1 : end]
         written = f"{kind} {tag} {{ {' '.join(without_annotations(inner))} }}"
         values: tuple[tuple[str, int], ...] = ()
@@ -177,12 +184,28 @@ class _Parser:
             name if is_typedef else f"{kind} {name}",
             parts,
             values,
+            schema,
         )
         self._types.append(declared)
         if tag:
             self._scope.tags[tag] = kind
         if not complaints:
             self._scope.enumerators |= dict(values)
+
+    def _state_schema(self, behind: Sequence[Token]) -> tuple[Sequence[Token], int]:
+        """Return what stands behind a brace without HOTGRAFT_STATE(schema), and that schema; 0: it is not there."""
+        at = next((at for at, token in enumerate(behind) if token.text == "HOTGRAFT_STATE"), len(behind))
+        if at == len(behind):
+            return behind, 0
+        end = matching(behind, at + 1) if at + 1 < len(behind) and behind[at + 1].text == "(" else at
+        try:
+            schema = integer_value(" ".join(one.text for one in behind[at + 2 : end]), self._scope.enumerators)
+        except NoValueError:
+            schema = 0
+        if not 1 <= schema <= SCHEMA_MOST:
+            where = f"{self._path}:{behind[at].line}: {shown(behind[at : end + 1])}"
+            self._complaints.append(f"{where}: a schema is a number from 1 to {SCHEMA_MOST}")
+        return [*behind[:at], *behind[end + 1 :]], schema
 
     def _enumerators(self, tokens: Sequence[Token], complaints: list[str]) -> Iterator[tuple[str, int]]:
         known = dict(self._scope.enumerators)

@@ -15,6 +15,8 @@ from hotgraft.core.c_types import Array, type_text
 from hotgraft.core.descriptor import Enumeration, Field, Struct
 from hotgraft.core.descriptor_types import ENUM_RANGES
 from hotgraft.engine.header_c import c_text, canonical
+from hotgraft.engine.header_literals import NoValueError
+from hotgraft.engine.header_numbers import integer_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -137,9 +139,17 @@ class Layouts:
         for member in self.declared[name].members:
             size = int(self._ffi.sizeof(c_text(member.type)))
             shares = self.declared[name].kind == "struct" and offsets[member.name] < end
-            fields.append(_field(member, offsets[member.name], size, shares=shares))
+            fields.append(_field(member, offsets[member.name], size, shares=shares, when=self._when(member)))
             end = max(end, offsets[member.name] + size)
         return Struct(bytes=self.size_of(name), align=self.align_of(name), fields=tuple(fields))
+
+    def _when(self, member: Declared) -> int | None:
+        """Return the value of a tag by which a member of a union is alive. `bind_types` complains where it is none."""
+        given = member.annotations.get("HOTGRAFT_ARM")
+        try:
+            return integer_value(given[0], self._scope.enumerators) if given else None
+        except NoValueError:
+            return None
 
     def enumeration(self, name: str) -> Enumeration:
         """Return an enum: u32 as long as none of its values is negative, as gcc and clang have it."""
@@ -152,10 +162,21 @@ class Layouts:
         return Enumeration(type="i32" if is_signed else "u32", values=values)
 
 
-def _field(member: Declared, offset: int, size: int, *, shares: bool) -> Field:
+def _field(member: Declared, offset: int, size: int, *, shares: bool, when: int | None) -> Field:
     kind = canonical(member.type)
     count = 1
     if isinstance(kind, Array) and not isinstance(kind.of, Array):
         count = kind.count or 0
         kind = kind.of
-    return Field(name=member.name, type=type_text(kind), offset=offset, bytes=size, count=count, shares=shares)
+    return Field(
+        name=member.name,
+        type=type_text(kind),
+        offset=offset,
+        bytes=size,
+        count=count,
+        shares=shares,
+        counted=member.annotations.get("HOTGRAFT_COUNTED", ("",))[0],
+        tag=member.annotations.get("HOTGRAFT_TAGGED", ("",))[0],
+        when=when,
+        handle="HOTGRAFT_HANDLE" in member.annotations,
+    )
