@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hotgraft.core.c_types import Array, CType, Named, Pointer, Scalar
 from hotgraft.core.layout import StateLayout
-from hotgraft.core.state_tree import UnfitValues, decode, encode
+from hotgraft.core.state_tree import UnfitValues, decode, encode, encode_image
 from hotgraft.core.surface import Enumeration, Member, Record
 from layout_pairs import Maker
 from layout_reference import image, read
@@ -164,3 +164,88 @@ def test_a_block_of_another_size_or_a_layout_that_cannot_be_is_refused() -> None
         decode(made_of, bytes(7))
     with pytest.raises(ValueError, match="do not lie inside"):
         decode(layout(("x", Scalar("u64"), 4), size=8), bytes(8))
+
+
+DOT = Record(kind="struct", bytes=16, align=8, members=(
+    Member(name="x", type=Scalar("f32"), offset_bits=0), Member(name="n", type=Scalar("u32"), offset_bits=32),
+    Member(name="tail", type=Pointer(Scalar("u8")), offset_bits=64, counted="n"),
+))  # fmt: skip
+SHAPE = Record(kind="union", bytes=8, align=4, members=(
+    Member(name="round", type=Scalar("f32"), offset_bits=0, when=0),
+    Member(name="box", type=Array(Scalar("u16"), 4), offset_bits=0, when=7),
+))  # fmt: skip
+SCENE = StateLayout(struct="s", types={"dot": DOT, "shape": SHAPE, "mode": MODE, "s": Record(
+    kind="struct", bytes=32, align=8, members=(
+        Member(name="count", type=Scalar("u32"), offset_bits=0),
+        Member(name="kind", type=Named("mode"), offset_bits=32),
+        Member(name="dots", type=Pointer(Named("dot")), offset_bits=64, counted="count"),
+        Member(name="body", type=Named("shape"), offset_bits=128, tag="kind"),
+        Member(name="connection", type=Scalar("u64"), offset_bits=192, is_handle=True),
+    ),
+)})  # fmt: skip
+SCENE_VALUES: dict[str, Any] = {
+    "count": 2, "kind": 7, "connection": 9, "body": {"box": [1, 2, 3, 4]}, "dots.room": 3,
+    "dots": [{"x": 0.5, "n": 3, "tail": b"abc"}, {"x": 1.0, "n": 0, "tail": None}],
+}  # fmt: skip
+
+
+def test_what_is_counted_is_a_list_and_what_has_a_tag_is_its_arm() -> None:
+    """Addresses mean nothing to who reads: a pointer is the number of a block, outer ones first."""
+    block, blocks = encode_image(SCENE, SCENE_VALUES)
+
+    assert block == struct.pack("<IB3xQ4HQ", 2, 7, 1, 1, 2, 3, 4, 9)
+    assert blocks == (struct.pack("<fIQfIQ16x", 0.5, 3, 2, 1.0, 0, 0), b"abc")
+    assert decode(SCENE, block, blocks) == SCENE_VALUES
+    implied = {key: value for key, value in SCENE_VALUES.items() if key not in ("count", "kind")}
+    assert encode_image(SCENE, implied) == (block, blocks)
+    assert encode_image(SCENE, {**SCENE_VALUES, "kind": "AUTO"}) == (block, blocks)
+    with pytest.raises(ValueError, match="it leads to blocks of their own"):
+        encode(SCENE, SCENE_VALUES)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"count": 3}, "dots: 2 elements, and count is 3"),
+        ({"dots": None}, "dots: 0 elements, and count is 2"),
+        ({"dots.room": -1}, "dots.room: -1 is no number of elements"),
+        ({"body": {"round": 1.0}}, "body.round: it is alive by 0, and the tag is 7"),
+        ({"body": {"oval": 1.0}}, "body.oval: no such arm: round, box"),
+        ({"body": {}}, "body: {} is no dict of the one arm that is alive: round, box"),
+        ({"dots": [1, 2]}, "dots[0]: 1 is no dict of the fields of dot"),
+    ],
+)
+def test_counts_tags_and_elements_that_do_not_agree_are_refused(change: dict[str, Any], why: str) -> None:
+    """A plugin trusts its counts."""
+    with pytest.raises(UnfitValues) as error:
+        encode_image(SCENE, {**SCENE_VALUES, **change})
+    assert why in error.value.reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("at", "value", "why"),
+    [
+        (8, 0, "block 1 is there, and nothing leads to it"),
+        (8, 4, "s.dots: it leads to block 4, which is not there"),
+        (0, 4, r"s.dots: it has 4 elements of 16 bytes, in a block of 48"),
+    ],
+)
+def test_an_image_whose_pointers_lead_elsewhere_is_refused(at: int, value: int, why: str) -> None:
+    """It may come from a file."""
+    block, blocks = encode_image(SCENE, SCENE_VALUES)
+    changed = bytearray(block)
+    changed[at] = value
+    with pytest.raises(ValueError, match=why):
+        decode(SCENE, changed, blocks)
+    twice = struct.pack("<fIQfIQ16x", 0.5, 3, 2, 1.0, 1, 2)
+    with pytest.raises(ValueError, match="which something else leads to"):
+        decode(SCENE, block, (twice, b"abc"))
+
+
+def test_a_tag_that_says_nothing_leaves_the_bytes() -> None:
+    """What cannot be known is shown as it is, and can be written again."""
+    block, blocks = encode_image(SCENE, SCENE_VALUES)
+    odd = block[:4] + bytes([1]) + block[5:]
+    values = decode(SCENE, odd, blocks)
+    assert values["body"] == struct.pack("<4H", 1, 2, 3, 4)
+    assert encode_image(SCENE, values) == (odd, blocks)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from hotgraft.core.layout import Cluster, StateLayout
     from hotgraft.core.surface import Record
 
-__all__ = ["LETTERS", "StateFields", "are_bits_apart", "joined_name", "scalar_of"]
+__all__ = ["LETTERS", "StateFields", "are_bits_apart", "joined_name", "place_of", "room_key", "scalar_of"]
 
 # struct's letters (little-endian, standard sizes); a bool is read as its byte.
 LETTERS: Final = {
@@ -27,6 +27,16 @@ def scalar_of(layout: StateLayout, kind: CType) -> str:
     """Return the scalar that a number or enum is, by name; empty: it is neither."""
     facts = layout.resolve(kind)
     return facts.name if isinstance(facts, Scalar) else facts.type if isinstance(facts, Enumeration) else ""
+
+
+def room_key(name: str) -> str:
+    """Return the key beside a field that leads to a block which has room for more than is counted."""
+    return f"{name}.room"
+
+
+def place_of(record: Record, name: str) -> int:
+    """Return the offset of a field that is whole bytes."""
+    return next(one.offset_bits for one in record.members if one.name == name) // 8
 
 
 def are_bits_apart(cluster: Cluster) -> bool:

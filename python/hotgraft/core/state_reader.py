@@ -6,10 +6,21 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 from hotgraft.core.c_types import Array, CType, Named, Scalar
-from hotgraft.core.state_fields import LETTERS, StateFields, are_bits_apart, joined_name, scalar_of
+from hotgraft.core.layout import elements_of
+from hotgraft.core.state_fields import (
+    LETTERS,
+    StateFields,
+    are_bits_apart,
+    joined_name,
+    place_of,
+    room_key,
+    scalar_of,
+)
 from hotgraft.core.surface import Record
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hotgraft.core.layout import StateLayout
     from hotgraft.core.surface import Member
 
@@ -17,11 +28,23 @@ __all__ = ["Reader"]
 
 
 class Reader(StateFields):
-    """Reads values out of a block."""
+    """Reads values out of a block, and out of those that it leads to: where a pointer was, it has a block's number."""
 
-    def __init__(self, layout: StateLayout, block: memoryview) -> None:
+    def __init__(self, layout: StateLayout, block: memoryview, blocks: Sequence[memoryview]) -> None:
         super().__init__(layout)
         self._block = block.cast("B")
+        self._blocks = {number: one.cast("B") for number, one in enumerate(blocks, start=1)}
+
+    def state(self) -> dict[str, Any]:
+        """Return the values of the state.
+
+        Raises:
+            ValueError: a block is not there, is led to twice or by nothing, or holds less than is counted.
+        """
+        values: dict[str, Any] = self.value(Named(self.layout.struct), 0)
+        if self._blocks:
+            raise ValueError(f"{self.layout.struct}: block {min(self._blocks)} is there, and nothing leads to it")
+        return values
 
     def value(self, kind: CType, at: int) -> Any:
         """Return the value that lies at `at`."""
@@ -42,13 +65,45 @@ class Reader(StateFields):
         values: dict[str, Any] = {}
         for cluster in self.clusters(name, facts):
             if cluster.is_plain:
-                values[cluster.field.name] = self.value(cluster.field.type, at + cluster.begin)
+                values |= self._field(name, facts, cluster.field, at)
             elif are_bits_apart(cluster):
                 whole = int.from_bytes(self._bytes(at + cluster.begin, cluster.end - cluster.begin), "little")
                 values |= {one.name: self._bits(one, whole, cluster.begin) for one in cluster.members}
             else:
                 values[joined_name(cluster)] = self._bytes(at + cluster.begin, cluster.end - cluster.begin)
         return values
+
+    def _field(self, name: str, facts: Record, field: Member, at: int) -> dict[str, Any]:
+        place = at + field.offset_bits // 8
+        if field.counted:
+            return self._counted(f"{name}.{field.name}", field, place, self._beside(facts, field.counted, at))
+        if field.tag and isinstance(field.type, Named):
+            arm = self.layout.arms(field.type).get(self._beside(facts, field.tag, at))
+            if arm is not None:
+                return {field.name: {arm.name: self.value(arm.type, place)}}
+        return {field.name: self.value(field.type, place)}
+
+    def _beside(self, facts: Record, name: str, at: int) -> int:
+        """Return a count or a tag."""
+        return int(self._numbers(self.layout.number_beside(facts, name), at + place_of(facts, name), 1)[0])
+
+    def _counted(self, key: str, field: Member, at: int, count: int) -> dict[str, Any]:
+        number = int.from_bytes(self._bytes(at, 8), "little")
+        if not number:
+            return {field.name: None}
+        kind = elements_of(field)
+        size, block = self.layout.size(kind), self._blocks.pop(number, None)
+        if block is None:
+            raise ValueError(f"{key}: it leads to block {number}, which is not there or which something else leads to")
+        if not 0 <= count * size <= len(block):
+            raise ValueError(f"{key}: it has {count} elements of {size} bytes, in a block of {len(block)}")
+        outer, self._block = self._block, block
+        try:
+            elements = self._bytes(0, count) if kind == Scalar("i8") else self._array(Array(kind, count), 0)
+        finally:
+            self._block = outer
+        room = len(block) // size
+        return {field.name: elements, **({room_key(field.name): room} if room != count else {})}
 
     def _bits(self, member: Member, whole: int, begin: int) -> int:
         bits = member.bits or 0

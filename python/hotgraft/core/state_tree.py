@@ -9,6 +9,11 @@ joined, ``"whole|parts"``. Bitfields are ints. A struct's own size is no value: 
 that Python has no word for (f80) is its bytes. What an address leads to is no part of the state: it is read as an int,
 and only a null one is written.
 
+What the author declared (abi/hotgraft/fields.h) shows: a pointer that is counted is the list of its elements (of u8 and
+i8: bytes), or None; where its block has room for more, ``"items.room"`` beside it says for how many. A union with a tag
+is ``{"arm": value}``. A count or a tag may be left out, because the list or the arm says it; if it is there, it must
+agree.
+
 `encode` is strict, because a field that nobody set or a name that nobody reads is a mistake: whatever is missing, is
 too much, or does not fit is a reason, and all of them come at once. An enum may be given by its constant's name, an
 array of u8 or i8 as a list of numbers. What `decode` made, `encode` takes; padding becomes zero.
@@ -16,7 +21,7 @@ array of u8 or i8 as a list of numbers. What `decode` made, `encode` takes; padd
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from hotgraft.core.c_types import CType, Named
 from hotgraft.core.state_reader import Reader
@@ -27,9 +32,10 @@ if TYPE_CHECKING:
 
     from hotgraft.core.layout import StateLayout
 
-__all__ = ["UnfitValues", "decode", "encode", "encode_field"]
+__all__ = ["UnfitValues", "decode", "encode", "encode_field", "encode_image"]
 
 REASONS_LIMIT: Final = 100
+Bytes: TypeAlias = bytes | bytearray | memoryview
 
 
 class UnfitValues(ValueError):  # noqa: N818  # as the other errors that a reader meets are named
@@ -41,28 +47,45 @@ class UnfitValues(ValueError):  # noqa: N818  # as the other errors that a reade
         super().__init__("; ".join(self.reasons))
 
 
-def decode(layout: StateLayout, block: bytes | bytearray | memoryview) -> dict[str, Any]:
-    """Return the values of one state.
+def decode(layout: StateLayout, block: Bytes, blocks: Sequence[Bytes] = ()) -> dict[str, Any]:
+    """Return the values of one state; `blocks` are those it leads to, numbered from 1: where a pointer was, its number.
 
     Raises:
-        ValueError: the layout cannot be worked with, or the block has another size than one state of it.
+        ValueError: the layout cannot be worked with, the block has another size than one state of it, or the blocks are
+            not those it leads to.
     """
     _must_work(layout)
     if len(block) != layout.bytes:
         raise ValueError(f"{layout.struct}: a state of {layout.bytes} bytes, in a block of {len(block)}")
-    values: dict[str, Any] = Reader(layout, memoryview(block)).value(Named(layout.struct), 0)
-    return values
+    return Reader(layout, memoryview(block), [memoryview(one) for one in blocks]).state()
 
 
 def encode(layout: StateLayout, values: Mapping[str, Any]) -> bytes:
-    """Return the bytes of one state.
+    """Return the bytes of one state that leads to no blocks.
 
     Raises:
         UnfitValues: fields are missing, unknown, or hold what does not fit.
-        ValueError: the layout cannot be worked with.
+        ValueError: the layout cannot be worked with, or the values lead to blocks.
+    """
+    block, blocks = encode_image(layout, values)
+    if blocks:
+        raise ValueError(f"{layout.struct}: it leads to blocks of their own, which have to come along")
+    return block
+
+
+def encode_image(layout: StateLayout, values: Mapping[str, Any]) -> tuple[bytes, tuple[bytes, ...]]:
+    """Return the bytes of one state and of the blocks that it leads to, numbered as `decode` wants them.
+
+    Raises:
+        UnfitValues: as `encode`. ValueError: the layout cannot be worked with.
     """
     _must_work(layout)
-    return encode_field(layout, Named(layout.struct), values)
+    writer = Writer(layout, bytearray(layout.bytes))
+    writer.put(Named(layout.struct), 0, values, "")
+    if writer.reasons:
+        raise UnfitValues(writer.reasons)
+    block, *blocks = map(bytes, writer.made)
+    return block, tuple(blocks)
 
 
 def encode_field(layout: StateLayout, kind: CType, value: Any) -> bytes:
@@ -71,12 +94,11 @@ def encode_field(layout: StateLayout, kind: CType, value: Any) -> bytes:
     Raises:
         UnfitValues: the value does not fit; the field has no path here, what is inside it has.
     """
-    made = bytearray(layout.size(kind))
-    writer = Writer(layout, made)
+    writer = Writer(layout, bytearray(layout.size(kind)))
     writer.put(kind, 0, value, "")
     if writer.reasons:
         raise UnfitValues(writer.reasons)
-    return bytes(made)
+    return bytes(writer.made[0])
 
 
 def _must_work(layout: StateLayout) -> None:

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sized
 from typing import TYPE_CHECKING, Any, Final
 
 from hotgraft.core.c_types import SCALAR_BYTES, Array, CType, Named, Scalar
-from hotgraft.core.state_fields import LETTERS, StateFields, are_bits_apart, joined_name, scalar_of
+from hotgraft.core.layout import elements_of
+from hotgraft.core.state_fields import (
+    LETTERS,
+    StateFields,
+    are_bits_apart,
+    joined_name,
+    room_key,
+    scalar_of,
+)
 from hotgraft.core.surface import Enumeration, Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from hotgraft.core.layout import Cluster, StateLayout
+    from hotgraft.core.surface import Member
 
 __all__ = ["Writer"]
 
+ROOM_LIMIT: Final = 1 << 32  # bytes of a block
 SHOWN: Final = 60  # characters of a value in a reason
 
 
@@ -24,7 +35,8 @@ class Writer(StateFields):
 
     def __init__(self, layout: StateLayout, made: bytearray) -> None:
         super().__init__(layout)
-        self._made = made
+        self._made = made  # what is being written
+        self.made = [made]  # and the blocks it leads to, by number
         self.reasons: list[str] = []
 
     def put(self, kind: CType, at: int, value: Any, path: str) -> None:
@@ -51,12 +63,13 @@ class Writer(StateFields):
             return
         if own := self.own_size(name):
             self._made[at : at + len(own)] = own
+        values = self._with_counts_and_tags(facts, values)
         unknown = set(values) - ({"struct_size"} if own else set())
         for cluster in self.clusters(name, facts):
             if cluster.is_plain:
                 if self._is_there(values, cluster.field.name, path, unknown):
-                    field = cluster.field
-                    self.put(field.type, at + cluster.begin, values[field.name], _inside(path, field.name))
+                    unknown.discard(room_key(cluster.field.name) if cluster.field.counted else "")
+                    self._field(facts, cluster.field, at + cluster.begin, values, path)
             elif are_bits_apart(cluster):
                 self._bitfields(cluster, at, values, path, unknown)
             elif self._is_there(values, key := joined_name(cluster), path, unknown):
@@ -64,6 +77,74 @@ class Writer(StateFields):
                 self._bytes(begin, size, values[key], _inside(path, key))
         for key in sorted(unknown, key=str):
             self._refuse(_inside(path, str(key)), f"{name} has no such field")
+
+    # --- what the author declared ---
+
+    def _with_counts_and_tags(self, facts: Record, values: dict[str, Any]) -> dict[str, Any]:
+        """Return the values with those that others imply."""
+        implied: dict[str, Any] = {}
+        for one in facts.members:
+            value = values.get(one.name)
+            if one.counted:
+                implied[one.counted] = 0 if value is None else len(value) if isinstance(value, Sized) else 0
+            elif one.tag and isinstance(one.type, Named) and isinstance(value, dict) and len(value) == 1:
+                arms = {arm.name: when for when, arm in self.layout.arms(one.type).items()}
+                (alive,) = value
+                implied |= {one.tag: arms[alive]} if alive in arms else {}
+        return implied | values
+
+    def _tag(self, facts: Record, name: str, values: dict[str, Any]) -> Any:
+        kind = self.layout.resolve(next(one.type for one in facts.members if one.name == name))
+        value = values.get(name)
+        if not isinstance(kind, Enumeration) or not isinstance(value, str):
+            return value
+        return dict(kind.values).get(value, value)
+
+    def _field(self, facts: Record, field: Member, at: int, values: dict[str, Any], path: str) -> None:
+        value, where = values[field.name], _inside(path, field.name)
+        if field.counted:
+            self._counted(field, at, values, where)
+        elif field.tag and isinstance(field.type, Named) and not isinstance(value, bytes | bytearray):
+            self._arm(field.type, at, value, self._tag(facts, field.tag, values), where)
+        else:
+            self.put(field.type, at, value, where)
+
+    def _arm(self, kind: Named, at: int, value: Any, tag: Any, path: str) -> None:
+        arms = {arm.name: (when, arm) for when, arm in self.layout.arms(kind).items()}
+        if not isinstance(value, dict) or len(value) != 1:
+            self._refuse(path, f"{_shown(value)} is no dict of the one arm that is alive: {', '.join(arms)}")
+            return
+        ((name, inner),) = value.items()
+        if name not in arms:
+            self._refuse(_inside(path, str(name)), f"no such arm: {', '.join(arms)}")
+        elif arms[name][0] != tag:
+            self._refuse(_inside(path, name), f"it is alive by {arms[name][0]}, and the tag is {_shown(tag)}")
+        else:
+            self.put(arms[name][1].type, at, inner, _inside(path, name))
+
+    def _counted(self, field: Member, at: int, values: dict[str, Any], path: str) -> None:
+        value, count = values[field.name], values.get(field.counted)
+        if value is None:
+            value = []
+        if not isinstance(value, list | tuple | bytes | bytearray):
+            self._refuse(path, f"{_shown(value)} is no list")
+            return
+        if len(value) != count:
+            self._refuse(path, f"{len(value)} elements, and {field.counted} is {_shown(count)}")
+            return
+        kind, room = elements_of(field), values.get(room_key(field.name), 0)
+        size = self.layout.size(kind)
+        if isinstance(room, bool) or not isinstance(room, int) or not 0 <= room * size <= ROOM_LIMIT:
+            self._refuse(room_key(path), f"{_shown(room)} is no number of elements that there could be room for")
+            return
+        room = max(room, len(value))
+        if not room:
+            return
+        outer, self._made = self._made, bytearray(room * size)
+        self.made.append(self._made)
+        outer[at : at + 8] = (len(self.made) - 1).to_bytes(8, "little")
+        self._array(Array(kind, len(value)), 0, value, path)
+        self._made = outer
 
     def _is_there(self, values: Mapping[str, Any], name: str, path: str, unknown: set[str]) -> bool:
         unknown.discard(name)
