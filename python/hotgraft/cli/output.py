@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FORMATS", "chosen_format", "columns", "format_option", "has_colour", "json_lines_option", "json_option",
-    "print_json", "table", "wants_json",
+    "print_json", "table", "wants_json", "written_json",
 ]  # fmt: skip
 
 FORMATS = ("text", "json", "github")
@@ -81,6 +81,20 @@ def wants_json(ctx: click.Context) -> bool:
 def print_json(value: Mapping[str, Any]) -> None:
     """Print one object on one line."""
     click.echo(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def written_json(value: Any, depth: int = 0) -> str:
+    """Return a value as JSON over several lines, for people to edit; a list of plain values stands on one."""
+    inner, outer = "  " * (depth + 1), "  " * depth
+    if isinstance(value, dict) and value and not (len(value) == 1 and next(iter(value)).startswith("$")):
+        pairs = [
+            f"{inner}{json.dumps(key, ensure_ascii=False)}: {written_json(one, depth + 1)}"
+            for key, one in value.items()
+        ]
+        return "{\n" + ",\n".join(pairs) + f"\n{outer}}}"
+    if isinstance(value, list) and any(isinstance(one, dict | list) for one in value):
+        return "[\n" + ",\n".join(f"{inner}{written_json(one, depth + 1)}" for one in value) + f"\n{outer}]"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def table(rows: Iterable[tuple[str, str]], *, indent: int = 2) -> str:

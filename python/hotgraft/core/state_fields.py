@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import struct
+from contextlib import suppress
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
     from hotgraft.core.layout import Cluster, StateLayout
     from hotgraft.core.surface import Record
 
-__all__ = ["LETTERS", "StateFields", "are_bits_apart", "joined_name", "place_of", "room_key", "scalar_of"]
+__all__ = ["LETTERS", "StateFields", "are_bits_apart", "joined_name", "place_of", "room_key", "scalar_of", "shortest"]
 
 # struct's letters (little-endian, standard sizes); a bool is read as its byte.
 LETTERS: Final = {
@@ -27,6 +30,18 @@ def scalar_of(layout: StateLayout, kind: CType) -> str:
     """Return the scalar that a number or enum is, by name; empty: it is neither."""
     facts = layout.resolve(kind)
     return facts.name if isinstance(facts, Scalar) else facts.type if isinstance(facts, Enumeration) else ""
+
+
+def shortest(number: float) -> float:
+    """Return the number with the fewest digits that an f32 holds as this one: 0.1 for 0.10000000149011612."""
+    if not math.isfinite(number):
+        return number
+    for digits in range(6, 9):
+        short = float(f"{number:.{digits}g}")
+        with suppress(OverflowError):
+            if struct.unpack("<f", struct.pack("<f", short))[0] == number:
+                return short
+    return float(f"{number:.9g}")  # nine digits tell any two apart (IEEE 754-2019, 5.12.2)
 
 
 def room_key(name: str) -> str:

@@ -15,6 +15,7 @@ from hotgraft.core.state_fields import (
     place_of,
     room_key,
     scalar_of,
+    shortest,
 )
 from hotgraft.core.surface import Record
 
@@ -30,21 +31,25 @@ __all__ = ["Reader"]
 class Reader(StateFields):
     """Reads values out of a block, and out of those that it leads to: where a pointer was, it has a block's number."""
 
-    def __init__(self, layout: StateLayout, block: memoryview, blocks: Sequence[memoryview]) -> None:
+    def __init__(
+        self, layout: StateLayout, block: memoryview, blocks: Sequence[memoryview], *, shortens: bool = False
+    ) -> None:
         super().__init__(layout)
+        self._shortens = shortens
         self._block = block.cast("B")
         self._blocks = {number: one.cast("B") for number, one in enumerate(blocks, start=1)}
 
-    def state(self) -> dict[str, Any]:
-        """Return the values of the state.
+    def states(self) -> list[dict[str, Any]]:
+        """Return the values of the states that lie side by side.
 
         Raises:
             ValueError: a block is not there, is led to twice or by nothing, or holds less than is counted.
         """
-        values: dict[str, Any] = self.value(Named(self.layout.struct), 0)
+        kind = Named(self.layout.struct)
+        found = [self.value(kind, at) for at in range(0, len(self._block), self.layout.bytes)]
         if self._blocks:
             raise ValueError(f"{self.layout.struct}: block {min(self._blocks)} is there, and nothing leads to it")
-        return values
+        return found
 
     def value(self, kind: CType, at: int) -> Any:
         """Return the value that lies at `at`."""
@@ -123,6 +128,8 @@ class Reader(StateFields):
 
     def _numbers(self, scalar: str, at: int, count: int) -> list[Any]:
         found = list(struct.unpack_from(f"<{count}{LETTERS[scalar]}", self._block, at))
+        if scalar == "f32" and self._shortens:
+            return [shortest(one) for one in found]
         return [bool(one) if one < 2 else one for one in found] if scalar == "bool" else found
 
     def _bytes(self, at: int, size: int) -> bytes:

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from hotgraft.core.c_types import CType, Named
+from hotgraft.core.c_types import Array, CType, Named
 from hotgraft.core.state_reader import Reader
 from hotgraft.core.state_writer import Writer
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from hotgraft.core.layout import StateLayout
 
-__all__ = ["UnfitValues", "decode", "encode", "encode_field", "encode_image"]
+__all__ = ["UnfitValues", "decode", "decode_states", "encode", "encode_field", "encode_image", "encode_states"]
 
 REASONS_LIMIT: Final = 100
 Bytes: TypeAlias = bytes | bytearray | memoryview
@@ -57,7 +57,21 @@ def decode(layout: StateLayout, block: Bytes, blocks: Sequence[Bytes] = ()) -> d
     _must_work(layout)
     if len(block) != layout.bytes:
         raise ValueError(f"{layout.struct}: a state of {layout.bytes} bytes, in a block of {len(block)}")
-    return Reader(layout, memoryview(block), [memoryview(one) for one in blocks]).state()
+    return Reader(layout, memoryview(block), [memoryview(one) for one in blocks]).states()[0]
+
+
+def decode_states(
+    layout: StateLayout, block: Bytes, blocks: Sequence[Bytes] = (), *, shortens: bool = False
+) -> list[dict[str, Any]]:
+    """Return the values of the states that lie side by side in a block; `shortens`: an f32 in the fewest digits, 0.1.
+
+    Raises:
+        ValueError: as `decode`.
+    """
+    _must_work(layout)
+    if len(block) % layout.bytes:
+        raise ValueError(f"{layout.struct}: states of {layout.bytes} bytes, in a block of {len(block)}")
+    return Reader(layout, memoryview(block), [memoryview(one) for one in blocks], shortens=shortens).states()
 
 
 def encode(layout: StateLayout, values: Mapping[str, Any]) -> bytes:
@@ -82,10 +96,20 @@ def encode_image(layout: StateLayout, values: Mapping[str, Any]) -> tuple[bytes,
     _must_work(layout)
     writer = Writer(layout, bytearray(layout.bytes))
     writer.put(Named(layout.struct), 0, values, "")
-    if writer.reasons:
-        raise UnfitValues(writer.reasons)
-    block, *blocks = map(bytes, writer.made)
-    return block, tuple(blocks)
+    return _image(writer)
+
+
+def encode_states(layout: StateLayout, states: Sequence[Any]) -> tuple[bytes, tuple[bytes, ...]]:
+    """Return the same of states that lie side by side; a reason begins with the place of its state: ``[3].gain: …``.
+
+    Raises:
+        UnfitValues, ValueError: as `encode`.
+    """
+    _must_work(layout)
+    kind = Array(Named(layout.struct), len(states))
+    writer = Writer(layout, bytearray(layout.size(kind)))
+    writer.put(kind, 0, states, "")
+    return _image(writer)
 
 
 def encode_field(layout: StateLayout, kind: CType, value: Any) -> bytes:
@@ -96,9 +120,14 @@ def encode_field(layout: StateLayout, kind: CType, value: Any) -> bytes:
     """
     writer = Writer(layout, bytearray(layout.size(kind)))
     writer.put(kind, 0, value, "")
+    return _image(writer)[0]
+
+
+def _image(writer: Writer) -> tuple[bytes, tuple[bytes, ...]]:
     if writer.reasons:
         raise UnfitValues(writer.reasons)
-    return bytes(writer.made[0])
+    block, *blocks = map(bytes, writer.made)
+    return block, tuple(blocks)
 
 
 def _must_work(layout: StateLayout) -> None:
