@@ -21,6 +21,7 @@ LONG = (
     "permissions.md",
     "plugin-to-plugin.md",
     "schemas.md",
+    "snapshots.md",
     "why-refused.md",
 )  # they compile and wait for seconds
 PAGES = [
