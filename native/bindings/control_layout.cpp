@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "control_parts.hpp"
 #include "errors.hpp"
 #include "layout.hpp"
+#include "layout_pointed.hpp"
 
 namespace py = pybind11;
 
@@ -103,6 +105,91 @@ py::object run_program(const CopyProgram &program, const py::buffer &old_block, 
     return py::none();
 }
 
+// --- states that lead to blocks of their own ---
+
+StateImage image_of(const std::vector<py::bytes> &blocks) {
+    StateImage image;
+    for (const py::bytes &block : blocks) {
+        const auto bytes = static_cast<std::string_view>(block);
+        image.emplace_back(bytes.begin(), bytes.end());
+    }
+    return image;
+}
+
+// (block, offset, number) of each pointer of an image.
+std::vector<std::tuple<std::uint64_t, std::uint64_t, std::uint64_t>> tuples_of(const std::vector<ImageLink> &links) {
+    std::vector<std::tuple<std::uint64_t, std::uint64_t, std::uint64_t>> tuples;
+    tuples.reserve(links.size());
+    for (const ImageLink &link : links) {
+        tuples.emplace_back(link.block, link.offset, link.target);
+    }
+    return tuples;
+}
+
+py::object find_links(const CopyProgram &walk, const std::vector<py::bytes> &blocks) {
+    std::vector<ImageLink> links;
+    check(or_no_memory([&] { return links_of(walk, image_of(blocks), &links); }),
+          {"read the blocks of a state", "", "StateError"});
+    return py::cast(tuples_of(links));
+}
+
+// A state of this process, converted, is an image again: it never was a plugin's.
+Status convert_placed(const CopyProgram &program, const CopyProgram *old_walk, const CopyProgram *next_walk,
+                      const StateImage &image, StateImage *converted) {
+    std::vector<ImageLink> links;
+    if (old_walk != nullptr) {
+        if (Status status = links_of(*old_walk, image, &links); !status.is_ok()) {
+            return status;
+        }
+    }
+    const std::unique_ptr<Ledger, void (*)(Ledger *)> ledger(Ledger::make(), [](Ledger *it) {
+        if (it != nullptr) {
+            it->release();
+        }
+    });
+    PlacedImage placed;
+    if (Status status = placed.place(image, links, ledger.get()); !status.is_ok()) {
+        return status;
+    }
+    const std::uint64_t old_bytes = image.front().size();
+    const std::uint64_t count = old_bytes / program.old_bytes();
+    PointedRooms rooms;
+    const BlockMaker make = rooms.maker(ledger.get());
+    std::vector<unsigned char> next(count * program.new_bytes());
+    if (Status status =
+            program.run(placed.blocks().front(), old_bytes, next.data(), next.size(), count, nullptr, &make);
+        !status.is_ok()) {
+        return status;
+    }
+    if (next_walk == nullptr) {
+        *converted = {std::move(next)};
+        return {};
+    }
+    return make_image(*next_walk, next.data(), next.size(), CopyProgram::kStateBytesMax, converted, &links);
+}
+
+// The blocks of an image, converted, and what was refused ("": nothing).
+py::tuple convert_image(const CopyProgram &program, const std::shared_ptr<CopyProgram> &old_walk,
+                        const std::shared_ptr<CopyProgram> &next_walk, const std::vector<py::bytes> &blocks) {
+    StateImage image = image_of(blocks);
+    StateImage converted;
+    Status status;
+    {
+        const py::gil_scoped_release unlocked;
+        status =
+            or_no_memory([&] { return convert_placed(program, old_walk.get(), next_walk.get(), image, &converted); });
+    }
+    py::list made;
+    if (status.code() == Code::kRefused) {
+        return py::make_tuple(made, status.message());
+    }
+    check(status, {"convert a state", "", "StateError"});
+    for (const std::vector<unsigned char> &block : converted) {
+        made.append(make_bytes(block.data(), block.size()));
+    }
+    return py::make_tuple(made, "");
+}
+
 } // namespace
 
 void add_layout(py::module_ &module) {
@@ -117,7 +204,11 @@ void add_layout(py::module_ &module) {
             py::arg("new_bytes"))
         .def_property_readonly("old_bytes", &CopyProgram::old_bytes)
         .def_property_readonly("new_bytes", &CopyProgram::new_bytes)
-        .def("run", &run_program, py::arg("old_block"), py::arg("new_block"), py::arg("count") = 1);
+        .def("run", &run_program, py::arg("old_block"), py::arg("new_block"), py::arg("count") = 1)
+        .def_property_readonly("has_blocks", &CopyProgram::has_blocks);
+    module.def("links_of", &find_links, py::arg("walk"), py::arg("blocks"));
+    module.def("convert_image", &convert_image, py::arg("program"), py::arg("old_walk"), py::arg("next_walk"),
+               py::arg("blocks"));
 }
 
 } // namespace hotgraft

@@ -23,8 +23,13 @@ Status size_of(const CopyProgram &program, std::uint64_t old_bytes, std::uint64_
 
 } // namespace
 
-std::shared_ptr<const BlockConversion> conversion_by(std::shared_ptr<const CopyProgram> program) {
+std::shared_ptr<const BlockConversion> conversion_by(std::shared_ptr<const CopyProgram> program,
+                                                     std::shared_ptr<const CopyProgram> old_walk,
+                                                     std::shared_ptr<const CopyProgram> next_walk) {
     auto conversion = std::make_shared<BlockConversion>();
+    if (old_walk != nullptr || next_walk != nullptr) {
+        conversion->pointed = BlockConversion::Pointed{program, std::move(old_walk), std::move(next_walk)};
+    }
     conversion->size = [program](std::uint64_t old_bytes, std::uint64_t *next_bytes) {
         return size_of(*program, old_bytes, next_bytes);
     };
@@ -33,6 +38,11 @@ std::shared_ptr<const BlockConversion> conversion_by(std::shared_ptr<const CopyP
         return program->run(old, old_bytes, next, count * program->new_bytes(), count);
     };
     return conversion;
+}
+
+std::uint64_t likely_state_bytes(const Generation &generation, std::size_t index, const CopyProgram &program) noexcept {
+    const std::uint64_t bytes = generation.likely_block_bytes(index);
+    return bytes != 0 && bytes % program.old_bytes() == 0 ? bytes : program.old_bytes();
 }
 
 } // namespace hotgraft

@@ -303,6 +303,25 @@ std::size_t bytes_of(Number number) noexcept {
     return kBytes.at(static_cast<std::size_t>(number));
 }
 
+std::uint64_t integer_at(Number number, const unsigned char *at) noexcept {
+    switch (number) {
+    case Number::kI8:
+        return static_cast<std::uint64_t>(std::int64_t{number_in<std::int8_t>(at)});
+    case Number::kI16:
+        return static_cast<std::uint64_t>(std::int64_t{number_in<std::int16_t>(at)});
+    case Number::kI32:
+        return static_cast<std::uint64_t>(std::int64_t{number_in<std::int32_t>(at)});
+    case Number::kU8:
+        return number_in<std::uint8_t>(at);
+    case Number::kU16:
+        return number_in<std::uint16_t>(at);
+    case Number::kU32:
+        return number_in<std::uint32_t>(at);
+    default:
+        return number_in<std::uint64_t>(at);
+    }
+}
+
 PreparedOp prepare_op(const CopyOp &op, const unsigned char *data) noexcept {
     PreparedOp prepared;
     prepared.src = op.src;
@@ -331,6 +350,9 @@ PreparedOp prepare_op(const CopyOp &op, const unsigned char *data) noexcept {
         prepared.kernel = forbid;
         break;
     case CopyKind::kLoop:
+    case CopyKind::kPointed:
+    case CopyKind::kChoose:
+    case CopyKind::kCase:
         break;
     }
     return prepared;

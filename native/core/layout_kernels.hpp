@@ -16,25 +16,35 @@ enum class CopyKind : std::uint8_t {
     kTerminated = 4, // refuse a text that does not end within `count` bytes
     kForbid = 5,     // refuse `count` integers where one is among data
     kLoop = 6,       // the next `data` operations, `count` times
+    kPointed = 7,    // the next `data`, for each element of the block that a pointer leads to; a new one is made
+    kChoose = 8,     // that one of the cases among the next `data` whose value the tag has
+    kCase = 9,       // the next `data`: only inside a kChoose
 };
+
+// Are the operations behind it its own?
+[[nodiscard]] constexpr bool has_body(CopyKind kind) noexcept {
+    return kind >= CopyKind::kLoop;
+}
 
 enum class Number : std::uint8_t { kI8, kU8, kI16, kU16, kI32, kU32, kI64, kU64, kBool, kF32, kF64, kOther };
 
 // Bytes of a number; 0 for kOther.
 [[nodiscard]] std::size_t bytes_of(Number number) noexcept;
+// An integer, its sign extended to 64 bits.
+[[nodiscard]] std::uint64_t integer_at(Number number, const unsigned char *at) noexcept;
 
 struct CopyOp {
     CopyKind kind = CopyKind::kCopy;
     Number source = Number::kI8;
     std::uint8_t target = 0; // a Number; of kExpect, the bytes of one
     std::uint32_t path = 0;
-    std::uint64_t src = 0;
+    std::uint64_t src = 0; // of kChoose, where its tag is
     std::uint64_t dst = 0;
-    std::uint64_t count = 0;
-    std::uint64_t src_stride = 0; // of a loop
+    std::uint64_t count = 0;      // of kPointed, where the count is; of kChoose, the bytes of the new union
+    std::uint64_t src_stride = 0; // of a loop and of kPointed; of kCase, the bytes of the union
     std::uint64_t dst_stride = 0;
-    std::uint64_t data = 0; // where in the pool; of a loop, how many operations are its body
-    std::uint64_t data_bytes = 0;
+    std::uint64_t data = 0;       // where in the pool; where it has a body, how many operations that is
+    std::uint64_t data_bytes = 0; // of kPointed, the count's path; of kCase, the value, its sign extended to 64 bits
 };
 
 // The same operation on `count` elements; src and dst are where the first of them lie.

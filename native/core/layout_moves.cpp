@@ -18,7 +18,7 @@ Moves::Moves(const std::vector<CopyOp> &ops, const std::vector<PreparedOp> &prep
                 together_ = 0;
                 break;
             }
-        } else if (ops[at].kind == CopyKind::kLoop) {
+        } else if (has_body(ops[at].kind)) {
             at += static_cast<std::size_t>(ops[at].data);
         }
     }

@@ -138,18 +138,33 @@ void put_index(std::string *path, std::size_t *from, std::uint64_t index) {
 
 } // namespace
 
-std::string field_at(const CopyPlan &plan, std::size_t op, std::uint64_t offset) {
-    std::string path = plan.paths[plan.ops[op].path];
+std::string field_at(const CopyPlan &plan, std::size_t op, std::uint32_t path_index,
+                     const std::vector<std::uint64_t> &offsets) {
+    std::string path = plan.paths[path_index];
     std::size_t from = 0;
+    std::size_t block = 0;
+    std::uint64_t offset = offsets.front();
     for (std::size_t at = 0; at < op; ++at) {
-        const CopyOp &loop = plan.ops[at];
-        if (loop.kind == CopyKind::kLoop && at + loop.data >= op) {
-            put_index(&path, &from, step_into(loop, &offset));
-        } else if (loop.kind == CopyKind::kLoop) {
-            at += loop.data;
+        const CopyOp &around = plan.ops[at];
+        if (!has_body(around.kind)) {
+            continue;
+        }
+        if (at + around.data < op) {
+            at += around.data;
+        } else if (around.kind == CopyKind::kLoop) {
+            put_index(&path, &from, step_into(around, &offset));
+        } else if (around.kind == CopyKind::kPointed) {
+            offset = offsets[++block];
+            put_index(&path, &from, offset / around.src_stride);
+            offset %= around.src_stride;
+        } else if (around.kind == CopyKind::kCase) {
+            offset -= around.src;
         }
     }
     const CopyOp &refused = plan.ops[op];
+    if (has_body(refused.kind)) {
+        return path;
+    }
     const std::size_t size = refused.kind == CopyKind::kExpect ? refused.target : bytes_of(refused.source);
     put_index(&path, &from, (offset - refused.src) / std::max<std::size_t>(size, 1));
     return path;
@@ -169,6 +184,8 @@ std::string why_refused(const CopyOp &op) {
         return "and its buffer holds " + std::to_string(op.count - 1) + " bytes and the zero that ends it";
     case CopyKind::kForbid:
         return "which is no constant of its enum any more";
+    case CopyKind::kChoose:
+        return "and nothing in its union is alive by that in the new layout";
     default:
         return "not its default, and has no place in the new layout";
     }

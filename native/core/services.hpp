@@ -51,6 +51,20 @@ private:
     std::atomic<std::uint64_t> blocks_{0};
 };
 
+// Is an address that somebody claims to be a block one? Of memory that may not be there, it is read through the kernel.
+//
+// Thread safety: one thread; what it is asked for holds still.
+class BlockFinder {
+public:
+    BlockFinder() noexcept;
+    // Bytes asked for; 0 when `address` is not a live block of the host's.
+    [[nodiscard]] std::uint64_t block_bytes(std::uintptr_t address) noexcept;
+
+private:
+    std::uintptr_t seen_page_ = 0; // that was there when it was read last
+    const bool can_ask_;           // the kernel, which may forbid it: then what is claimed is believed
+};
+
 // A counted reason to keep a generation mapped.
 struct Lease {
     std::uint64_t number = 0;

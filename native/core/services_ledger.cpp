@@ -4,6 +4,7 @@
 #include <cstring>
 #include <new>
 
+#include "crash_stack_posix.hpp"
 #include "services.hpp"
 
 namespace hotgraft {
@@ -111,6 +112,30 @@ std::uint64_t Ledger::block_bytes(const void *pointer) noexcept {
 std::uint64_t Ledger::block_align(const void *pointer) noexcept {
     const BlockHead *const head = pointer == nullptr ? nullptr : head_of(const_cast<void *>(pointer));
     return head == nullptr ? 0 : head->align;
+}
+
+BlockFinder::BlockFinder() noexcept
+    : can_ask_([this] {
+          std::uintptr_t page = 0;
+          return read_own_memory(reinterpret_cast<std::uintptr_t>(&seen_page_), &page, sizeof page) == sizeof page;
+      }()) {}
+
+std::uint64_t BlockFinder::block_bytes(std::uintptr_t address) noexcept {
+    constexpr std::uintptr_t kPageBytes = 4096;
+    if (address % kAlignMin != 0 || address < sizeof(BlockHead)) {
+        return 0;
+    }
+    const std::uintptr_t first = address - sizeof(BlockHead);
+    const std::uintptr_t page = first / kPageBytes;
+    const bool is_seen = page == seen_page_ && (address - 1) / kPageBytes == page;
+    BlockHead head{};
+    if (is_seen || !can_ask_) {
+        std::memcpy(&head, reinterpret_cast<const void *>(first), sizeof head); // NOLINT(performance-no-int-to-ptr)
+    } else if (read_own_memory(first, &head, sizeof head) != sizeof head) {
+        return 0;
+    }
+    seen_page_ = page;
+    return head.mark == (kBlockMark ^ address) ? head.bytes : 0;
 }
 
 void Ledger::hand_over(void *pointer, Ledger *next) noexcept {

@@ -32,7 +32,11 @@ TEST_CASE("a plan that breaks a rule is turned away, whichever of its numbers is
         [](CopyPlan &it) { it.ops[0].count = 0; },
         [](CopyPlan &it) { it.ops[0].count = 9; },
         [](CopyPlan &it) { it.ops[0].count = kHuge; },
-        [](CopyPlan &it) { it.ops[0].kind = static_cast<CopyKind>(7); },
+        [](CopyPlan &it) { it.ops[0].kind = static_cast<CopyKind>(10); },
+        [](CopyPlan &it) { it.ops[0].kind = CopyKind::kPointed; },
+        [](CopyPlan &it) { it.ops[0].kind = CopyKind::kChoose; },
+        [](CopyPlan &it) { it.ops[0].kind = CopyKind::kCase; },
+        [](CopyPlan &it) { it.ops[1].kind = CopyKind::kCase; },
         [](CopyPlan &it) { it.ops[0].source = static_cast<Number>(200); },
         [](CopyPlan &it) { it.ops[0].path = 1; },
         [](CopyPlan &it) { it.ops[0].data = 1; },
@@ -108,7 +112,7 @@ TEST_CASE("a plan changed at random is turned away, or stays inside its blocks")
             std::uint64_t *const places[] = {&op.src,        &op.dst,  &op.count,     &op.src_stride,
                                              &op.dst_stride, &op.data, &op.data_bytes};
             *places[random.below(7)] = values[random.below(15)];
-            op.kind = random.below(4) == 0 ? static_cast<CopyKind>(random.below(8)) : op.kind;
+            op.kind = random.below(4) == 0 ? static_cast<CopyKind>(random.below(11)) : op.kind;
             op.source = random.below(4) == 0 ? static_cast<Number>(random.below(13)) : op.source;
             op.target = random.below(4) == 0 ? static_cast<std::uint8_t>(random.below(40)) : op.target;
         }
