@@ -148,8 +148,15 @@ public:
     [[nodiscard]] Block make_block(std::uint64_t bytes, std::uint64_t align) const noexcept;
     // What an instance surrendered and somebody else works on a converted copy of: it is the instance's again if the
     // generation is recalled without taking another one, and goes when it does, or with the instance.
-    void keep_block(std::size_t index, const Block &block) noexcept;
+    // `pointed`: what it leads to goes with it.
+    void keep_block(std::size_t index, const Block &block, std::vector<void *> pointed = {}) noexcept;
     void drop_kept_blocks() noexcept;
+    // Blocks that are this generation's from now on, whoever made them.
+    void bill(const std::vector<void *> &blocks) const noexcept;
+    [[nodiscard]] Ledger *ledger() const noexcept { return books_->ledger; }
+    // How large an instance's block may be, without asking for it: all that is alive, where that is one block, or as
+    // it was when it last changed hands. 0: nobody knows.
+    [[nodiscard]] std::uint64_t likely_block_bytes(std::size_t index) const noexcept;
     // HOTGRAFT_HEALTH_*; Ok as well where it offers no health extension. Of one that serves: health_check.hpp.
     [[nodiscard]] Status check_health(std::size_t index, std::uint32_t depth);
     [[nodiscard]] Status destroy(std::size_t index);
@@ -198,6 +205,7 @@ private:
     friend class Unload;
     friend class Reaper;
     struct Instance;
+    static void drop_kept(Instance &instance) noexcept;
     struct Kept;
 
     Generation(const StagingWish &wish, Staged staged, ImageFacts facts);

@@ -101,6 +101,7 @@ Status Generation::resume_recalled(std::size_t index, bool takes_kept) {
         if (Status status = take(index, instance->kept); !status.is_ok()) {
             return status;
         }
+        instance->kept_pointed.clear();
         instance->kept = {}; // if this rollback is called off, the instance still has it
     }
     return instance->is_started ? Status() : resume(index);
@@ -185,6 +186,7 @@ Status Generation::take(std::size_t index, const Block &block) {
         return complain("take", *instance, status, *error.get());
     }
     Ledger::hand_over(block.data, books_->ledger);
+    instance->seen_bytes = block.bytes;
     if (stage() == Stage::kCreated) { // not when a swap is called off: then it goes back to who served
         (void)try_advance(Event::kRestore);
     }
@@ -195,13 +197,35 @@ Block Generation::make_block(std::uint64_t bytes, std::uint64_t align) const noe
     return {Ledger::reallocate(books_->ledger, nullptr, bytes, align), bytes, state_.layout_id};
 }
 
-void Generation::keep_block(std::size_t index, const Block &block) noexcept {
-    Ledger::free_block(std::exchange(instances_[index]->kept, block).data); // of a rollback that came to nothing
+void Generation::keep_block(std::size_t index, const Block &block, std::vector<void *> pointed) noexcept {
+    Instance &instance = *instances_[index];
+    drop_kept(instance); // of a rollback that came to nothing
+    instance.kept = block;
+    instance.kept_pointed = std::move(pointed);
+}
+
+void Generation::drop_kept(Instance &instance) noexcept {
+    for (void *const block : std::exchange(instance.kept_pointed, {})) {
+        Ledger::free_block(block);
+    }
+    Ledger::free_block(std::exchange(instance.kept, {}).data);
+}
+
+void Generation::bill(const std::vector<void *> &blocks) const noexcept {
+    for (void *const block : blocks) {
+        Ledger::hand_over(block, books_->ledger);
+    }
+}
+
+std::uint64_t Generation::likely_block_bytes(std::size_t index) const noexcept {
+    const Ledger *const ledger = books_->ledger;
+    const bool is_alone = instances_.size() == 1 && ledger != nullptr && ledger->live_blocks() == 1;
+    return is_alone ? ledger->live_bytes() : instances_[index]->seen_bytes;
 }
 
 void Generation::drop_kept_blocks() noexcept {
     for (const std::unique_ptr<Instance> &instance : instances_) {
-        Ledger::free_block(std::exchange(instance->kept, {}).data);
+        drop_kept(*instance);
     }
 }
 
@@ -226,7 +250,7 @@ Status Generation::destroy(std::size_t index) {
     }
     entry_.functions.destroy(instance->plugin);
     instance->plugin = nullptr;
-    Ledger::free_block(std::exchange(instance->kept, {}).data);
+    drop_kept(*instance);
     return {};
 }
 

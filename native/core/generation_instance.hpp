@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "generation.hpp"
 
@@ -18,8 +19,10 @@ struct Generation::Instance {
     const std::string config; // kept: what create saw
     std::unique_ptr<Services> services;
     hotgraft_instance *plugin = nullptr;
-    bool is_started = false; // start or resume went well, and no quiesce since
-    Block kept;              // surrendered, and converted for who came next; the instance has no other then
+    bool is_started = false;          // start or resume went well, and no quiesce since
+    Block kept;                       // surrendered, and converted for who came next; the instance has no other then
+    std::vector<void *> kept_pointed; // that `kept` leads to
+    std::uint64_t seen_bytes = 0;     // of its block, when it last changed hands
 };
 
 // What a plugin's function says why into. Zeroed, as status.h wants it.

@@ -12,12 +12,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "converters.hpp"
 #include "generation.hpp"
 #include "guard.hpp"
+#include "layout.hpp"
 #include "slot.hpp"
 #include "status.hpp"
 
@@ -63,6 +65,14 @@ struct BlockConversion {
     std::function<Status(std::uint64_t old_bytes, std::uint64_t *next_bytes)> size;
     // Fill all of `next`, of the size that was answered. kRefused: a value does not fit, with its field.
     std::function<Status(const void *old, std::uint64_t old_bytes, void *next)> convert;
+    // Where a layout leads to blocks of its own; then it is this that converts. The walks are of the old layout and of
+    // the next; nullptr: that one leads to none.
+    struct Pointed {
+        std::shared_ptr<const CopyProgram> program;
+        std::shared_ptr<const CopyProgram> old_walk;
+        std::shared_ptr<const CopyProgram> next_walk;
+    };
+    std::optional<Pointed> pointed{};
 };
 
 // One instance of a plugin on its way from the old generation to the next.
@@ -72,8 +82,9 @@ struct InstanceMove {
     StateWay way = StateWay::kNone;
     bool is_rollback = false; // next_index served before and was quiesced: it is resumed, not started
     std::shared_ptr<const BlockConversion> conversion{}; // for kConvert
-    std::uint64_t expected_bytes = 0; // of the old block: for so many there is room before the gates close
-    std::shared_ptr<const StateConverters> converters{}; // for kConverters
+    std::uint64_t expected_bytes = 0;              // of the old block: for so many there is room before the gates close
+    std::vector<std::uint64_t> expected_pointed{}; // of blocks that the new one will lead to, in order
+    std::shared_ptr<const CopyProgram> walk{};     // for kHandOver: finds what the block leads to; nullptr: nothing
 };
 
 // One slot and the table that is to be published in it; the table belongs to `next` of the same member.

@@ -134,6 +134,7 @@ Window::Window(SwapRequest request, std::size_t steps_max) : request_(std::move(
         std::vector<Carried> &carried = carried_.emplace_back(member.instances.size());
         for (std::size_t i = 0; i < carried.size(); ++i) {
             carried[i].converted = room_for(member.instances[i], *member.next);
+            carried[i].rooms.expect(member.instances[i].expected_pointed, member.next->ledger());
         }
     }
     request_.deadline_ns += monotonic_ns() - began_ns;
@@ -219,8 +220,9 @@ void Window::keep_converted() noexcept {
     for (std::size_t m = 0; m < request_.members.size(); ++m) {
         const SwapMember &member = request_.members[m];
         for (std::size_t i = 0; i < member.instances.size(); ++i) {
-            if (leaves_block(member.instances[i])) {
-                member.old_generation->keep_block(member.instances[i].old_index, carried_[m][i].block);
+            if (member.instances[i].way == StateWay::kConvert) {
+                member.old_generation->keep_block(member.instances[i].old_index, carried_[m][i].block,
+                                                  std::move(carried_[m][i].pointed));
             }
         }
     }
@@ -244,7 +246,9 @@ Status Window::convert(const WindowStep &step, std::int64_t deadline_ns) {
     if (state.converted.data == nullptr) {
         return {Code::kNoMemory, "no memory for a state of " + std::to_string(bytes) + " bytes"};
     }
-    Status status = move.conversion->convert(state.block.data, state.block.bytes, state.converted.data);
+    Status status = move.conversion->pointed
+                        ? convert_pointed(move, *member.next, state)
+                        : move.conversion->convert(state.block.data, state.block.bytes, state.converted.data);
     if (status.is_ok() && monotonic_ns() >= deadline_ns) {
         return {Code::kTimedOut,
                 "the deadline passed while " + std::to_string(state.block.bytes) + " bytes of state were converted"};
@@ -252,39 +256,65 @@ Status Window::convert(const WindowStep &step, std::int64_t deadline_ns) {
     return status;
 }
 
-Status Window::run_converters(const WindowStep &step, std::int64_t deadline_ns, std::uint64_t swap) {
-    const SwapMember &member = request_.members[step.member];
-    const StateConverters &converters = *member.instances[step.instance].converters;
-    Carried &state = carried_[step.member][step.instance];
-    LooseState from;
-    if (converters.from_block) {
-        const auto *const data = static_cast<const unsigned char *>(state.block.data);
-        from.block.assign(data, data + state.block.bytes);
-    } else {
-        from.values = std::move(state.saved); // a copy already: who saved it has its own
+// All that the old block leads to is looked at first: what is read through it afterwards is there.
+Status Window::convert_pointed(const InstanceMove &move, const Generation &next, Carried &state) {
+    const BlockConversion::Pointed &by = *move.conversion->pointed;
+    const Block &old = state.block;
+    if (by.old_walk != nullptr) {
+        if (Status status = find_pointed(*by.old_walk, old.data, old.bytes, &state.pointed); !status.is_ok()) {
+            return status;
+        }
     }
-    LooseState to;
-    Status status = converters.run(std::move(from), deadline_ns, swap, &to);
-    if (!status.is_ok()) {
-        return status;
+    const BlockMaker make = state.rooms.maker(next.ledger());
+    return by.program->run(old.data, old.bytes, state.converted.data, state.converted.bytes,
+                           old.bytes / by.program->old_bytes(), nullptr, &make);
+}
+
+// What the block leads to is billed with it. Found before it is taken: afterwards it is the plugin's.
+Status Window::take_handed_over(const InstanceMove &move, Generation &next, const Carried &state) {
+    std::vector<void *> pointed;
+    if (move.walk != nullptr) {
+        pointed = pointed_blocks(*move.walk, state.block.data, state.block.bytes);
     }
-    if (!converters.to_block) {
-        state.saved = std::move(to.values);
-        return {};
+    Status status = next.take(move.next_index, state.block);
+    if (status.is_ok()) {
+        next.bill(pointed);
     }
-    state.converted = member.next->make_block(to.block.size(), kRoomAlign);
-    if (state.converted.data == nullptr) {
-        return {Code::kNoMemory, "no memory for a state of " + std::to_string(to.block.size()) + " bytes"};
+    return status;
+}
+
+// What it was given to work on may lead to other blocks by now.
+Status Window::let_go(const InstanceMove &move, Generation &next, Carried &state) {
+    if (move.way != StateWay::kConvert) {
+        return next.surrender(move.next_index, &state.block);
     }
-    std::memcpy(state.converted.data, to.block.data(), to.block.size());
-    return {};
+    Status status = next.surrender(move.next_index, &state.converted);
+    if (status.is_ok() && move.conversion->pointed && move.conversion->pointed->next_walk != nullptr) {
+        state.rooms.hold(
+            pointed_blocks(*move.conversion->pointed->next_walk, state.converted.data, state.converted.bytes));
+    }
+    return status;
+}
+
+Status Window::give_back(const InstanceMove &move, Generation &old_generation, const Carried &state) {
+    std::vector<void *> pointed;
+    if (move.way == StateWay::kHandOver && move.walk != nullptr) {
+        pointed = pointed_blocks(*move.walk, state.block.data, state.block.bytes);
+    }
+    Status status = old_generation.take(move.old_index, state.block);
+    if (status.is_ok()) {
+        old_generation.bill(pointed);
+    }
+    return status;
 }
 
 // Until take says that it has it, the block is the window's.
 Status Window::take_converted(const InstanceMove &move, Generation &next, Carried &state) {
     const Block block = std::exchange(state.converted, {});
     Status status = next.take(move.next_index, block);
-    if (!status.is_ok()) {
+    if (status.is_ok()) {
+        state.rooms.let_go();
+    } else {
         state.converted = block;
     }
     return status;
@@ -323,7 +353,7 @@ Status Window::perform(const WindowStep &step, std::int64_t deadline_ns) {
     case StepKind::kSave:
         return old_generation.save(move.old_index, &state.saved);
     case StepKind::kTake:
-        return makes_block(move) ? take_converted(move, next, state) : next.take(move.next_index, state.block);
+        return move.way == StateWay::kConvert ? take_converted(move, next, state) : take_handed_over(move, next, state);
     case StepKind::kRestore:
         return next.restore(move.next_index, schema_of_saved(move, old_generation), state.saved);
     case StepKind::kStart:
@@ -332,12 +362,13 @@ Status Window::perform(const WindowStep &step, std::int64_t deadline_ns) {
     case StepKind::kStop:
         return quiesce(next, move.next_index, deadline_ns);
     case StepKind::kLetGo:
-        return next.surrender(move.next_index, makes_block(move) ? &state.converted : &state.block);
+        return let_go(move, next, state);
     case StepKind::kDropConverted:
+        state.rooms.drop();
         Ledger::free_block(std::exchange(state.converted, {}).data);
         return {};
     case StepKind::kGiveBack:
-        return old_generation.take(move.old_index, state.block);
+        return give_back(move, old_generation, state);
     case StepKind::kResume:
         return old_generation.resume(move.old_index);
     default:

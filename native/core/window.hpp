@@ -11,6 +11,7 @@
 #include <optional>
 #include <vector>
 
+#include "layout_pointed.hpp"
 #include "swap.hpp"
 
 namespace hotgraft {
@@ -21,7 +22,9 @@ namespace hotgraft {
 // What one instance's state is while it is in neither generation.
 struct Carried {
     Block block;
-    Block converted; // made before the gates close if its size can be known
+    Block converted;             // made before the gates close if its size can be known
+    std::vector<void *> pointed; // what `block` leads to, where that is converted as well
+    PointedRooms rooms;          // for what `converted` leads to
     KeyedState saved;
 };
 
@@ -84,6 +87,10 @@ public:
 
 private:
     Status perform(const WindowStep &step, std::int64_t deadline_ns);
+    static Status convert_pointed(const InstanceMove &move, const Generation &next, Carried &state);
+    static Status take_handed_over(const InstanceMove &move, Generation &next, const Carried &state);
+    static Status let_go(const InstanceMove &move, Generation &next, Carried &state);
+    static Status give_back(const InstanceMove &move, Generation &old_generation, const Carried &state);
     static Status take_converted(const InstanceMove &move, Generation &next, Carried &state);
     static Status quiesce(Generation &generation, std::size_t instance, std::int64_t deadline_ns);
 

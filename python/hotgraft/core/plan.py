@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hotgraft.core.contract_facts import Comparison
-    from hotgraft.core.converters import Chain, Converter
+    from hotgraft.core.layout_plan import CopyPlan
     from hotgraft.core.surface import Interface, Surface
 
 __all__ = ["UNDO", "Action", "Place", "Plan", "Running", "Side", "Step", "make_plan", "transfers"]
@@ -172,7 +172,7 @@ class Plan:
     is_downgrade: bool = False  # to a version of lower precedence
     version_refusals: tuple[str, ...] = ()
     conversion: Conversion | None = None
-    chain: Chain | None = None  # of converters
+    walk: CopyPlan | None = None  # of a block that is handed over: finds the blocks that it leads to
     comparison: Comparison | None = None  # with what serves; None: nothing is compared on the way back
     contract_refusals: tuple[str, ...] = ()
     state_refusals: tuple[str, ...] = ()
@@ -182,6 +182,11 @@ class Plan:
     def refusals(self) -> tuple[str, ...]:
         """Return every reason why this swap is refused; empty when it may go."""
         return self.version_refusals + self.contract_refusals + self.state_refusals + self.permission_refusals
+
+    @property
+    def left_behind(self) -> tuple[str, ...]:
+        """Return the fields of the state whose values do not come along: nobody gave them up, but this goes back."""
+        return self.conversion.plan.lost if self.conversion is not None else ()
 
     def at(self, place: Place) -> tuple[Step, ...]:
         """Return the steps of one place, in order."""
@@ -197,9 +202,8 @@ class Plan:
         if self.comparison is not None:
             lines.append(f"  contract: {self.comparison.verdict}")
             lines += [f"    {fact}" for fact in self.comparison.facts]
-        if self.chain is not None:
-            lines.append(f"  converters: {self.chain}")
-            lines += [f"  callers wait for the interpreter: {one}" for one in self.chain.interpreted]
+        if self.conversion is not None:
+            lines += [f"  state, {what}: {', '.join(fields)}" for what, fields in self.conversion.told() if fields]
         lines += [f"  refused: {reason}" for reason in self.refusals]
         for number, step in enumerate(self.steps, start=1):
             undo = f"  (undo: {step.undo})" if step.undo is not None else ""
@@ -238,7 +242,7 @@ def make_plan(
         candidate_version=candidate.version,
         crossing=choice.crossing,
         conversion=choice.conversion,
-        chain=choice.chain,
+        walk=choice.walk,
         is_gated=is_gated,
         steps=_prepare(running, is_probed=is_probed)
         + _window(running, choice, is_gated=is_gated)

@@ -60,7 +60,7 @@ def plan_rollback(plugin: str, running: Running, held: Side, *, keeps: bool = Fa
         candidate_version=held.version,
         crossing=crossing,
         conversion=choice.conversion,
-        chain=choice.chain,
+        walk=choice.walk,
         is_gated=waits or slots != 1,
         steps=_steps(running.instances, choice, is_gated=waits or slots != 1),
         state_refusals=choice.refusals,

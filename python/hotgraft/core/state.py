@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from hotgraft.core.c_types import Named
 from hotgraft.core.converters import Chain, Converter, between, find_chain, gaps, offered_by
 from hotgraft.core.layout import are_alike
-from hotgraft.core.layout_compile import compile_copy
-from hotgraft.core.semver import Version
+from hotgraft.core.layout_compile import compile_copy, compile_walk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,6 +65,18 @@ class Conversion:
     plan: CopyPlan
     old_layout_id: int
     new_layout_id: int
+    old_walk: CopyPlan | None = None  # of the old layout: finds the blocks that it leads to; None: it leads to none
+    new_walk: CopyPlan | None = None
+
+    def told(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Return what becomes of fields that not simply cross, in words, and which they are."""
+        plan = self.plan
+        return (
+            ("new", plan.fresh),
+            ("left behind", plan.lost),
+            ("given up", plan.given_up),
+            ("rounded where it must be", plan.rounded),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +86,7 @@ class Choice:
     crossing: Crossing | None
     refusals: tuple[str, ...] = ()
     conversion: Conversion | None = None
-    chain: Chain | None = None
+    walk: CopyPlan | None = None  # of a block that is handed over: finds the blocks that it leads to
 
 
 def choose_crossing(
@@ -97,9 +108,8 @@ def choose_crossing(
         return Choice(crossing=None, refusals=("its state would be lost: the candidate declares none",))
     closed = _why_not_handed_over(old, new)
     if closed is None:
-        return Choice(crossing=Crossing.HAND_OVER)
-    if old.schema != new.schema and (known := between(_converters(old, new, converters), old.schema, new.schema)):
-        return _by_converters(old, new, known)
+        walk = compile_walk(old.layout) if old.layout is not None else None
+        return Choice(crossing=Crossing.HAND_OVER, walk=walk)
     saves = old.can_save and new.can_save
     if saves and old.schema != new.schema:
         return Choice(crossing=Crossing.RESTORE)  # restore is told the schema: only it knows what changed in meaning
@@ -171,7 +181,13 @@ def _conversion(old: StateFacts, new: StateFacts, *, goes_back: bool) -> tuple[C
     losses = () if goes_back else (*map(_lost, plan.lost), *map(_rounded, plan.rounded))
     if losses:
         return None, losses
-    return Conversion(plan=plan, old_layout_id=old.layout_id, new_layout_id=new.layout_id), ()
+    return Conversion(
+        plan=plan,
+        old_layout_id=old.layout_id,
+        new_layout_id=new.layout_id,
+        old_walk=compile_walk(old.layout),
+        new_walk=compile_walk(new.layout),
+    ), ()
 
 
 def _lost(path: str) -> str:

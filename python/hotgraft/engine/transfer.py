@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hotgraft import _core
@@ -12,11 +13,19 @@ from hotgraft.core.state import Crossing
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from hotgraft.core.layout_plan import CopyPlan
     from hotgraft.core.plan import Plan
-    from hotgraft.core.state import Conversion
     from hotgraft.engine.load import Prepared
 
-__all__ = ["check_facts", "make_convert", "member_of", "program_of"]
+__all__ = ["SeenBlocks", "check_facts", "make_convert", "member_of", "program_of", "walk_of"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenBlocks:
+    """How large an instance's blocks were in a copy; 0: nobody looked."""
+
+    block_bytes: int = 0  # its own, before it is converted
+    pointed_bytes: tuple[int, ...] = ()  # those that it leads to, converted, in order
 
 
 def check_facts(plan: Plan, old: _core.Generation, new: _core.Generation) -> None:
@@ -47,26 +56,39 @@ def check_facts(plan: Plan, old: _core.Generation, new: _core.Generation) -> Non
         raise StateError("carry state over", on=plan.plugin, found=found)
 
 
-def program_of(conversion: Conversion) -> _core.CopyProgram:
-    """Return how blocks are converted, as the core carries it out."""
-    plan = encode_plan(conversion.plan)
+def program_of(copy: CopyPlan) -> _core.CopyProgram:
+    """Return a copy plan as the core carries it out."""
+    plan = encode_plan(copy)
     return _core.CopyProgram.make(plan.rows, plan.pool, plan.paths, old_bytes=plan.old_bytes, new_bytes=plan.new_bytes)
 
 
+def walk_of(plan: CopyPlan | None) -> _core.CopyProgram | None:
+    """Return what finds the blocks that a state leads to; None: it leads to none."""
+    return program_of(plan) if plan is not None else None
+
+
 def make_convert(
-    member: _core.Member, plan: Plan, names: Iterable[str], block_bytes: Mapping[str, int] | None = None
+    member: _core.Member, plan: Plan, names: Iterable[str], seen: Mapping[str, SeenBlocks] | None = None
 ) -> None:
-    """Let the blocks of a member's instances be converted, if the plan says so.
+    """Let the blocks of a member's instances be converted, if the plan says so; or billed with what they lead to.
 
     Args:
         member: of the native window.
         plan: of the swap.
         names: of its instances, in its order.
-        block_bytes: how large the block of each was when it was looked at; else one state is expected.
+        seen: how large the blocks of each were when they were looked at; else as large as the core may know them to be.
     """
     if plan.conversion is not None:
-        known, one = block_bytes or {}, plan.conversion.plan.old_bytes
-        member.converts(program_of(plan.conversion), [known.get(name, one) for name in names])
+        known = [(seen or {}).get(name, SeenBlocks()) for name in names]
+        member.converts(
+            program_of(plan.conversion.plan),
+            [one.block_bytes for one in known],
+            expected_pointed=[one.pointed_bytes for one in known],
+            old_walk=walk_of(plan.conversion.old_walk),
+            next_walk=walk_of(plan.conversion.new_walk),
+        )
+    elif plan.walk is not None:
+        member.walks(program_of(plan.walk))
 
 
 def member_of(
@@ -76,12 +98,12 @@ def member_of(
     indexes: Mapping[str, int],
     *,
     leaves: bool = False,
-    block_bytes: Mapping[str, int] | None = None,
+    seen: Mapping[str, SeenBlocks] | None = None,
 ) -> _core.Member:
     """Return the plugin's part of the native window; `indexes` says where the old generation has each instance.
 
     `leaves`: calls and pins that are there at the drain's deadline stay in the old generation; no state may cross then.
-    `block_bytes`: as in `make_convert`.
+    `seen`: as in `make_convert`.
     """
     assert plan.crossing is not None  # a plan without a way across was refused
     leaves = leaves and plan.crossing is Crossing.FRESH
@@ -93,7 +115,7 @@ def member_of(
         way=str(plan.crossing),
         waits_for_pins=plan.is_gated and not leaves,
     )
-    make_convert(member, plan, [wish.name for wish in prepared.wishes], block_bytes)
+    make_convert(member, plan, [wish.name for wish in prepared.wishes], seen)
     if leaves:
         member.leaves_at_deadline()
     return member
