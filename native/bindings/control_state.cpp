@@ -9,6 +9,7 @@
 #include "control_parts.hpp"
 #include "control_time.hpp"
 #include "errors.hpp"
+#include "layout_pointed.hpp"
 #include "state_copy.hpp"
 #include "state_reading.hpp"
 
@@ -83,38 +84,70 @@ py::tuple copy_values(const std::shared_ptr<Generation> &generation, const std::
 
 constexpr std::size_t kPointersShown = 4;
 
-// Of one block: its bytes (None: too large) and size, its layout, what in it leads into the library that made it
-// (offset, symbol), and the offset of a word that leads elsewhere in this process (None: there is none).
-py::tuple tuple_of(const Generation &generation, const Library *library, const BlockCopy &copy) {
-    std::vector<BlockPointer> pointers;
+// What no other process could use: words that lead into the library, and one that leads elsewhere. Declared pointers
+// are none of them: they are numbers in the copy.
+struct Leads {
+    std::vector<BlockPointer> into;
     BlockPointer elsewhere;
     bool leads_elsewhere = false;
+
+    void look(const Library &library, const std::vector<unsigned char> &bytes, std::uint64_t block) {
+        for (BlockPointer &one : find_pointers_into(library, bytes.data(), bytes.size(), kPointersShown)) {
+            one.block = block;
+            into.push_back(std::move(one));
+        }
+        if (!leads_elsewhere && find_pointer(bytes.data(), bytes.size(), &elsewhere)) {
+            leads_elsewhere = true;
+            elsewhere.block = block;
+        }
+    }
+};
+
+py::list list_of(const StateImage &image) {
+    py::list blocks;
+    for (const std::vector<unsigned char> &block : image) {
+        blocks.append(make_bytes(block.data(), block.size()));
+    }
+    return blocks;
+}
+
+// Of one block: its bytes (None: too large) and size, its layout, what in it leads into the library that made it
+// (offset, symbol, which block), and the offset of a word that leads elsewhere in this process (None: there is none);
+// the blocks that it leads to, and which they are.
+py::tuple tuple_of(const Generation &generation, const Library *library, const BlockCopy &copy) {
+    Leads leads;
+    std::uint64_t copied = copy.bytes.size();
     {
         const py::gil_scoped_release unlocked;
-        pointers = find_pointers_into(*library, copy, kPointersShown);
-        leads_elsewhere = find_pointer(copy, &elsewhere);
+        leads.look(*library, copy.bytes, 0);
+        for (std::size_t i = 0; i < copy.image.size(); ++i) {
+            leads.look(*library, copy.image[i], i + 1);
+            copied += copy.image[i].size();
+        }
     }
     py::list into;
-    for (const BlockPointer &pointer : pointers) {
-        into.append(py::make_tuple(pointer.offset, pointer.target));
+    for (const BlockPointer &pointer : leads.into) {
+        into.append(py::make_tuple(pointer.offset, pointer.target, pointer.block));
     }
-    const bool is_whole = copy.bytes.size() == copy.block_bytes;
+    const bool is_whole = copied == copy.block_bytes;
     return py::make_tuple(is_whole ? py::object(make_bytes(copy.bytes.data(), copy.bytes.size())) : py::none(),
                           copy.block_bytes, generation.layout_id(), into,
-                          leads_elsewhere ? py::object(py::int_(elsewhere.offset)) : py::none());
+                          leads.leads_elsewhere ? py::object(py::int_(leads.elsewhere.offset)) : py::none(),
+                          list_of(copy.image));
 }
 
 py::tuple copy_all_blocks(const std::shared_ptr<Generation> &generation,
                           const std::vector<std::shared_ptr<Slot>> &slots, std::uint64_t bytes_max, double rest_s,
-                          double deadline_s) {
+                          double deadline_s, const std::shared_ptr<CopyProgram> &walk) {
     std::vector<BlockCopy> copies;
     std::int64_t pause_ns = 0;
     Status status;
     {
         const py::gil_scoped_release unlocked;
         status = or_no_memory([&] {
-            return copy_blocks(wish_of(generation, slots, "surrender", rest_s, deadline_s), bytes_max, &copies,
-                               &pause_ns);
+            const RestWish wish = wish_of(generation, slots, "surrender", rest_s, deadline_s);
+            return walk == nullptr ? copy_blocks(wish, bytes_max, &copies, &pause_ns)
+                                   : copy_images(wish, walk, bytes_max, &copies, &pause_ns);
         });
     }
     check(status, {"copy its state", generation->label(), "StateError", "DrainTimeout", "surrender"});
@@ -133,7 +166,7 @@ void add_state(py::module_ &module) {
     module.def("copy_values", &copy_values, py::arg("generation"), py::arg("slots"), py::arg("rest_s"),
                py::arg("deadline_s"));
     module.def("copy_blocks", &copy_all_blocks, py::arg("generation"), py::arg("slots"), py::arg("bytes_max"),
-               py::arg("rest_s"), py::arg("deadline_s"));
+               py::arg("rest_s"), py::arg("deadline_s"), py::arg("walk") = nullptr);
 }
 
 } // namespace hotgraft

@@ -42,6 +42,33 @@ Status copy_block(Generation &generation, std::size_t index, Copying &copying) {
     return generation.take(index, block);
 }
 
+// It is given back whatever came of the copy.
+Status copy_image(Generation &generation, std::size_t index, const CopyProgram &walk, std::uint64_t *left,
+                  BlockCopy *copy) {
+    Block block;
+    if (Status status = generation.surrender(index, &block); !status.is_ok()) {
+        return status;
+    }
+    copy->layout_id = block.layout_id;
+    copy->block_bytes = block.bytes;
+    const Status copied = or_no_memory([&]() -> Status {
+        std::vector<void *> pointed;
+        if (Status status = find_pointed(walk, block.data, block.bytes, &pointed); !status.is_ok()) {
+            return status;
+        }
+        for (const void *const one : pointed) {
+            copy->block_bytes += Ledger::block_bytes(one);
+        }
+        if (copy->block_bytes > *left) {
+            return {}; // too large: left out
+        }
+        *left -= copy->block_bytes;
+        return make_image(walk, block.data, block.bytes, copy->block_bytes, &copy->image, &copy->links);
+    });
+    Status taken = generation.take(index, block);
+    return copied.is_ok() ? taken : copied;
+}
+
 std::uintptr_t word_at(const unsigned char *block, std::size_t offset) noexcept {
     std::uintptr_t word = 0;
     std::memcpy(&word, block + offset, sizeof word);
@@ -82,6 +109,36 @@ Status copy_blocks(const RestWish &wish, std::uint64_t bytes_max, std::vector<Bl
     }
     *copies = std::move(copying->copies);
     return {};
+}
+
+Status copy_images(const RestWish &wish, std::shared_ptr<const CopyProgram> walk, std::uint64_t bytes_max,
+                   std::vector<BlockCopy> *copies, std::int64_t *pause_ns) {
+    if (!wish.generation->can_hand_over()) {
+        return {Code::kRefused, "it offers no hand over"};
+    }
+    const auto made = std::make_shared<std::vector<BlockCopy>>(wish.generation->instance_count());
+    Status status = at_rest(
+        wish,
+        [made, bytes_max, walk = std::move(walk)](Generation &generation) {
+            std::uint64_t left = bytes_max;
+            for (std::size_t index = 0; index < made->size(); ++index) {
+                if (Status one = copy_image(generation, index, *walk, &left, &(*made)[index]); !one.is_ok()) {
+                    return one;
+                }
+            }
+            return Status();
+        },
+        pause_ns);
+    if (status.is_ok()) {
+        for (BlockCopy &copy : *made) {
+            if (!copy.image.empty()) {
+                copy.bytes = std::move(copy.image.front());
+                copy.image.erase(copy.image.begin());
+            }
+        }
+        *copies = std::move(*made);
+    }
+    return status;
 }
 
 std::vector<BlockPointer> find_pointers_into(const Library &library, const BlockCopy &copy, std::size_t most) {

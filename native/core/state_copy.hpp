@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "layout_pointed.hpp"
 #include "state_rest.hpp"
 
 namespace hotgraft {
@@ -16,12 +17,15 @@ namespace hotgraft {
 struct BlockPointer {
     std::uint64_t offset = 0; // in the block, bytes
     std::string target;       // "step+0x12" in the library itself; empty: other memory of this process
+    std::uint64_t block = 0;  // of those that the state leads to, by number; 0: its own
 };
 
 struct BlockCopy {
     std::vector<unsigned char> bytes;
     std::uint64_t block_bytes = 0; // above bytes.size(): it was too large, and was not copied
     std::uint64_t layout_id = 0;
+    StateImage image; // made by a walk: what the block leads to. Where a pointer was, there is its number, from 1
+    std::vector<ImageLink> links;
 };
 
 // Surrender, copy, take again, of each instance, while callers wait; blocks of together more than bytes_max are left
@@ -29,6 +33,10 @@ struct BlockCopy {
 // says.
 [[nodiscard]] Status copy_blocks(const RestWish &wish, std::uint64_t bytes_max, std::vector<BlockCopy> *copies,
                                  std::int64_t *pause_ns);
+
+// The same with what the blocks lead to, by the walk of their layout. What lies is kRefused by its field.
+[[nodiscard]] Status copy_images(const RestWish &wish, std::shared_ptr<const CopyProgram> walk, std::uint64_t bytes_max,
+                                 std::vector<BlockCopy> *copies, std::int64_t *pause_ns);
 
 // Words at aligned places of a copy that lead into `library`, at most `most`. A number that happens to be such an
 // address counts as one: among 2^64 numbers that is rarer than a fault of the memory.

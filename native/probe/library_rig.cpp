@@ -7,6 +7,7 @@
 #include "control.hpp"
 #include "crash_stack_posix.hpp"
 #include "guard.hpp"
+#include "layout_pointed.hpp"
 #include "residue_posix.hpp"
 
 namespace hotgraft {
@@ -14,7 +15,19 @@ namespace hotgraft {
 namespace {
 
 constexpr long kQuiesceAgainUs = 50;
-constexpr std::uint64_t kBlockAlign = 64; // as wide as any that its layout may ask for
+
+const std::string &given_block(const ProbeInstance &instance, std::size_t number) {
+    return number == 0 ? instance.block : instance.pointed[number - 1];
+}
+
+StateImage image_of(const ProbeInstance &instance) {
+    StateImage image;
+    for (std::size_t number = 0; number <= instance.pointed.size(); ++number) {
+        const std::string &given = given_block(instance, number);
+        image.emplace_back(given.begin(), given.end());
+    }
+    return image;
+}
 
 } // namespace
 
@@ -83,14 +96,17 @@ Status LibraryRig::give_state(std::size_t index) {
 Status LibraryRig::take_block(std::size_t index) {
     const ProbeInstance &instance = wish_.instances[index];
     static Ledger *const surrendered = Ledger::make();
-    void *const block = Ledger::reallocate(surrendered, nullptr, instance.block.size(), kBlockAlign);
-    if (block == nullptr) {
-        return {Code::kNoMemory,
-                "no memory for a copy of the state, " + std::to_string(instance.block.size()) + " bytes"};
+    std::vector<ImageLink> links;
+    for (const ProbeLink &link : instance.links) {
+        links.push_back({link.block, link.offset, link.target});
     }
-    std::memcpy(block, instance.block.data(), instance.block.size());
-    blocks_[index] = block;
-    return generation_->take(index, {block, instance.block.size(), instance.layout_id});
+    PlacedImage placed;
+    if (Status status = placed.place(image_of(instance), links, surrendered); !status.is_ok()) {
+        return status;
+    }
+    blocks_[index] = placed.blocks();
+    placed.let_go();
+    return generation_->take(index, {blocks_[index].front(), instance.block.size(), instance.layout_id});
 }
 
 Status LibraryRig::restore_values(std::size_t index) {
@@ -102,15 +118,30 @@ Status LibraryRig::restore_values(std::size_t index) {
 
 // Through the kernel: a candidate that freed the block must be found out, not followed.
 std::int64_t LibraryRig::find_written_byte(std::size_t index) const {
-    if (blocks_[index] == nullptr) {
-        return -1;
+    const ProbeInstance &instance = wish_.instances[index];
+    const std::vector<void *> &blocks = blocks_[index];
+    std::vector<ProbeLink> links = instance.links;
+    std::sort(links.begin(), links.end(), [](const ProbeLink &a, const ProbeLink &b) { return a.block < b.block; });
+    auto link = links.begin();
+    std::int64_t before = 0;
+    for (std::size_t number = 0; number < blocks.size(); ++number) {
+        const std::string &given = given_block(instance, number);
+        std::string now(given.size(), '\0');
+        const std::size_t got =
+            read_own_memory(reinterpret_cast<std::uintptr_t>(blocks[number]), now.data(), now.size());
+        for (; link != links.end() && link->block == number; ++link) { // one that still leads there is as it was given
+            if (std::memcmp(now.data() + link->offset, &blocks[link->target], sizeof(void *)) == 0) {
+                std::memcpy(now.data() + link->offset, given.data() + link->offset, sizeof(void *));
+            }
+        }
+        const auto end = given.begin() + static_cast<std::ptrdiff_t>(got);
+        const auto differing = std::mismatch(given.begin(), end, now.begin()).first;
+        if (differing != given.end()) {
+            return before + (differing - given.begin());
+        }
+        before += static_cast<std::int64_t>(given.size());
     }
-    const std::string &given = wish_.instances[index].block;
-    std::string now(given.size(), '\0');
-    const std::size_t got = read_own_memory(reinterpret_cast<std::uintptr_t>(blocks_[index]), now.data(), now.size());
-    const auto end = given.begin() + static_cast<std::ptrdiff_t>(got);
-    const auto differing = std::mismatch(given.begin(), end, now.begin()).first;
-    return differing == given.end() ? -1 : differing - given.begin();
+    return -1;
 }
 
 Status LibraryRig::publish(std::size_t index) {

@@ -37,7 +37,7 @@ public:
     [[nodiscard]] Status make_tables(std::size_t index);
     // Give the instance the copy of the live state that came along; nothing to do where none did.
     [[nodiscard]] Status give_state(std::size_t index);
-    // The first byte of the block that is not as it was given; -1: none, or there was no block.
+    // The first byte of the blocks, one after another, that is not as it was given; -1: none, or there was no block.
     [[nodiscard]] std::int64_t find_written_byte(std::size_t index) const;
     // Publish its tables: what it offers can be called from here on.
     [[nodiscard]] Status publish(std::size_t index);
@@ -60,8 +60,8 @@ private:
     const ProbeLibrary &wish_;
     ProbePlaces &places_;
     std::shared_ptr<Generation> generation_;
-    std::vector<std::vector<Made>> tables_; // by instance
-    std::vector<void *> blocks_;            // by instance; nullptr: none was given
+    std::vector<std::vector<Made>> tables_;   // by instance
+    std::vector<std::vector<void *>> blocks_; // by instance: its own, then those that it leads to; none was given: none
 };
 
 } // namespace hotgraft

@@ -109,7 +109,16 @@ bool take_of_instance(const Record &record, ProbeInstance &instance) {
         instance.block = record[2];
         return read_number(record[1], &instance.layout_id);
     }
-    if (is(record, "values", 2)) {
+    if (is(record, "pointed", 1)) {
+        instance.pointed.emplace_back(record[1]);
+        return true;
+    }
+    if (is(record, "link", 3)) {
+        ProbeLink &link = instance.links.emplace_back();
+        return read_number(record[1], &link.block) && read_number(record[2], &link.offset) &&
+               read_number(record[3], &link.target);
+    }
+    if (is(record, "values", 1)) {
         instance.state = ProbeState::kValues;
         instance.values = record[2];
         return read_number(record[1], &instance.schema);

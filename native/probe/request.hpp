@@ -30,6 +30,13 @@ struct ProbeInterface {
 // The copy of what is alive in the host: nothing, a block, or saved values.
 enum class ProbeState : std::uint8_t { kFresh, kBlock, kValues };
 
+// A pointer of the state: in which block (0: its own), at which byte, to which.
+struct ProbeLink {
+    std::uint64_t block = 0;
+    std::uint64_t offset = 0;
+    std::uint64_t target = 0;
+};
+
 struct ProbeInstance {
     std::string name;
     std::string config_json;
@@ -37,6 +44,8 @@ struct ProbeInstance {
     ProbeState state = ProbeState::kFresh;
     std::uint64_t layout_id = 0; // of the block
     std::string block;
+    std::vector<std::string> pointed; // the blocks that it leads to, number 1 first
+    std::vector<ProbeLink> links;
     std::uint32_t schema = 0; // of the values
     std::string values;       // MessagePack (keyed_state.hpp)
 };

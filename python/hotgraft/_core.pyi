@@ -154,7 +154,16 @@ class Member:
         way: str,
         waits_for_pins: bool,
     ) -> Member: ...
-    def converts(self, program: CopyProgram, expected_bytes: Sequence[int]) -> None: ...
+    def converts(
+        self,
+        program: CopyProgram,
+        expected_bytes: Sequence[int],
+        *,
+        expected_pointed: Sequence[Sequence[int]] = (),
+        old_walk: CopyProgram | None = None,
+        next_walk: CopyProgram | None = None,
+    ) -> None: ...
+    def walks(self, walk: CopyProgram) -> None: ...
     def recalls(self, *, resumes: bool, leaves_undrained: bool, emptied: Sequence[Slot]) -> None: ...
     def leaves_at_deadline(self) -> None: ...
     def runs_converters(self, converters: StateConverters) -> None: ...
@@ -205,10 +214,16 @@ def copy_values(
     generation: Generation, slots: Sequence[Slot], rest_s: float, deadline_s: float
 ) -> tuple[list[bytes], float]: ...  # by instance, as MessagePack; and the pause in µs
 def copy_blocks(
-    generation: Generation, slots: Sequence[Slot], bytes_max: int, rest_s: float, deadline_s: float
+    generation: Generation,
+    slots: Sequence[Slot],
+    bytes_max: int,
+    rest_s: float,
+    deadline_s: float,
+    walk: CopyProgram | None = None,
 ) -> tuple[
-    # By instance: bytes, size, layout, what leads into the library (offset, symbol), a word that leads elsewhere.
-    list[tuple[bytes | None, int, int, list[tuple[int, str]], int | None]], float
+    # By instance: bytes, size, layout, what leads into the library (offset, symbol, which block), a word that leads
+    # elsewhere, and by a walk the blocks that it leads to: where a pointer was, there is the number of one, from 1.
+    list[tuple[bytes | None, int, int, list[tuple[int, str, int]], int | None, list[bytes]]], float
 ]: ...
 
 # --- snapshots (state_snapshot.hpp) ---
@@ -249,6 +264,15 @@ class CopyProgram:
     def run(
         self, old_block: Buffer, new_block: Buffer, count: int = 1
     ) -> tuple[str, int, int, int, str, str] | None: ...
+    @property
+    def has_blocks(self) -> bool: ...
+
+# An image: a state's own block, then those that it leads to; where a pointer was, there is the number of one of them,
+# from 1; 0 is NULL. What lies is refused.
+def links_of(walk: CopyProgram, blocks: Sequence[bytes]) -> list[tuple[int, int, int]]: ...  # block, offset, number
+def convert_image(
+    program: CopyProgram, old_walk: CopyProgram | None, next_walk: CopyProgram | None, blocks: Sequence[bytes]
+) -> tuple[list[bytes], str]: ...  # converted, and what was refused
 
 # --- reclaim ---
 

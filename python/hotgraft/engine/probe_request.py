@@ -27,6 +27,8 @@ class StateToProbe:
 
     layout_id: int = 0
     block: bytes | None = None
+    pointed: tuple[bytes, ...] = ()  # the blocks that it leads to
+    links: tuple[tuple[int, int, int], ...] = ()  # which block (0: its own), at which byte, leads to which
     schema: int = 0
     values: bytes = b""  # MessagePack, as it was saved
 
@@ -81,6 +83,8 @@ def _records_of(library: LibraryToProbe) -> Iterator[tuple[Field, ...]]:
 def _records_of_state(state: StateToProbe) -> Iterator[tuple[Field, ...]]:
     if state.block is not None:
         yield "block", state.layout_id, state.block
+        yield from (("pointed", block) for block in state.pointed)
+        yield from (("link", *link) for link in state.links)
         return
     yield "values", state.schema, state.values
 

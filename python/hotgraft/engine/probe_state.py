@@ -10,7 +10,7 @@ from hotgraft.core.errors import Busy, DrainTimeout, StateError
 from hotgraft.core.state import Crossing
 from hotgraft.engine.probe_converters import converted_copies
 from hotgraft.engine.probe_request import StateToProbe
-from hotgraft.engine.transfer import program_of
+from hotgraft.engine.transfer import SeenBlocks, program_of, walk_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ class CopiedState:
     states: Mapping[str, StateToProbe] = field(default_factory=dict)
     pause_us: float = 0.0
     left_out: str = ""
-    block_bytes: Mapping[str, int] = field(default_factory=dict)  # of what is to be converted, before it is
+    seen: Mapping[str, SeenBlocks] = field(default_factory=dict)  # of what is to be converted
 
 
 def copy_state(
@@ -65,7 +65,7 @@ def copy_state(
                 copied, plan.chain, plugin=plan.plugin, running=generation, threads=threads, deadline_s=deadline_s
             )
         if crossing in (Crossing.HAND_OVER, Crossing.CONVERT):
-            copied = _blocks(generation, slots, indexes, bytes_max, deadline_s)
+            copied = _blocks(generation, slots, indexes, plan, bytes_max, deadline_s)
             return _converted(copied, plan.conversion, generation) if plan.conversion is not None else copied
         return _values(generation, slots, indexes, bytes_max, deadline_s)
     except (Busy, DrainTimeout) as error:
@@ -92,14 +92,17 @@ def _blocks(
     generation: _core.Generation,
     slots: Sequence[_core.Slot],
     indexes: Mapping[str, int],
+    plan: Plan,
     bytes_max: int,
     deadline_s: float,
 ) -> CopiedState:
-    copies, pause_us = _core.copy_blocks(generation, slots, bytes_max, min(REST_S, deadline_s), deadline_s)
+    walk = walk_of(plan.conversion.old_walk if plan.conversion is not None else plan.walk)
+    copies, pause_us = _core.copy_blocks(generation, slots, bytes_max, min(REST_S, deadline_s), deadline_s, walk)
     pointers = [
         f"the block of {name} points into the library that made it: {symbol}, at byte {offset}"
+        + (f" of block {number} that it leads to" if number else "")
         for name, index in indexes.items()
-        for offset, symbol in copies[index][3]
+        for offset, symbol, number in copies[index][3]
     ]
     if pointers:
         raise StateError(
@@ -110,20 +113,23 @@ def _blocks(
         )
     states: dict[str, StateToProbe] = {}
     for name, index in indexes.items():
-        data, block_bytes, layout_id, _, elsewhere = copies[index]
+        data, block_bytes, layout_id, _, elsewhere, pointed = copies[index]
         if data is None:
             return CopiedState(pause_us=pause_us, left_out=_too_large(block_bytes, bytes_max))
         if elsewhere is not None:
             left_out = f"the block of {name} points to other memory of this process, at byte {elsewhere}"
             return CopiedState(pause_us=pause_us, left_out=left_out)
-        states[name] = StateToProbe(layout_id=layout_id, block=data)
+        links = _core.links_of(walk, [data, *pointed]) if walk is not None else []
+        states[name] = StateToProbe(layout_id=layout_id, block=data, pointed=tuple(pointed), links=tuple(links))
     return CopiedState(states=states, pause_us=pause_us)
 
 
 def _converted(copied: CopiedState, conversion: Conversion, generation: _core.Generation) -> CopiedState:
     """Return the copies as the candidate would get them."""
-    program, found = program_of(conversion), list[str]()
+    program, found = program_of(conversion.plan), list[str]()
+    old_walk, new_walk = walk_of(conversion.old_walk), walk_of(conversion.new_walk)
     states: dict[str, StateToProbe] = {}
+    seen: dict[str, SeenBlocks] = {}
     for name, state in copied.states.items():
         old = state.block or b""
         count, rest = divmod(len(old), program.old_bytes)
@@ -132,14 +138,19 @@ def _converted(copied: CopiedState, conversion: Conversion, generation: _core.Ge
                 f"the block of {name} has {len(old)} bytes, which hold no whole number of states of {program.old_bytes}"
             )
             continue
-        new = bytearray(count * program.new_bytes)
-        if refusal := program.run(old, new, count):
-            found.append(f"{name}: {refusal[0]}")
-        states[name] = StateToProbe(layout_id=conversion.new_layout_id, block=bytes(new))
+        blocks, refusal = _core.convert_image(program, old_walk, new_walk, [old, *state.pointed])
+        if refusal:
+            found.append(f"{name}: {refusal}")
+            continue
+        block, *pointed = blocks
+        links = _core.links_of(new_walk, blocks) if new_walk is not None else []
+        states[name] = StateToProbe(
+            layout_id=conversion.new_layout_id, block=block, pointed=tuple(pointed), links=tuple(links)
+        )
+        seen[name] = SeenBlocks(block_bytes=len(old), pointed_bytes=tuple(map(len, pointed)))
     if found:
         raise StateError("convert its state", on=generation.label, found=found)
-    block_bytes = {name: len(one.block or b"") for name, one in copied.states.items()}
-    return replace(copied, states=states, block_bytes=block_bytes)
+    return replace(copied, states=states, seen=seen)
 
 
 def _too_large(found: int, most: int) -> str:

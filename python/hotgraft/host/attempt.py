@@ -21,7 +21,7 @@ from hotgraft.engine.converting import give_converters
 from hotgraft.engine.load import InstanceWish, prepare, serve_first
 from hotgraft.engine.stage import stage_candidate
 from hotgraft.engine.swap import carry_out
-from hotgraft.engine.transfer import check_facts, member_of
+from hotgraft.engine.transfer import SeenBlocks, check_facts, member_of
 from hotgraft.host.binding import bind_requires
 from hotgraft.host.change import once_more
 from hotgraft.host.commit import commit
@@ -100,7 +100,7 @@ class Attempt:
     candidate: Candidate | None = None
     filled: Mapping[str, str] = field(default_factory=dict)  # the configs with the candidate's defaults
     probed: ProbeReport | None = None
-    block_bytes: Mapping[str, int] = field(default_factory=dict)  # of state that is to be converted, where it was seen
+    seen: Mapping[str, SeenBlocks] = field(default_factory=dict)  # of state that is to be converted
     window: Window | None = None
     imports: Mapping[str, Bound] = field(default_factory=dict)
     call_type: type[Plugin] | None = None
@@ -133,9 +133,7 @@ class Attempt:
                 held = self.loaded.to_hold(self.plan.crossing, self.record, self.before)
                 superseded = self.loaded.superseded()
                 leaves = rules_of(self.loaded).leaves
-                member = member_of(self.plan, old, prepared, indexes, leaves=leaves, block_bytes=self.block_bytes)
-                new, threads = prepared.candidate.generation, self.loaded.converters.threads
-                converting = give_converters(member, self.plan, old, new, threads)
+                member = member_of(self.plan, old, prepared, indexes, leaves=leaves, seen=self.seen)
                 names = [wish.name for wish in prepared.wishes]
                 try:
                     self.window = carry_out(
@@ -247,12 +245,8 @@ class Attempt:
     def _probe(self, candidate: Candidate) -> None:
         """Try it in a process of its own; what crashes, hangs or fails there never comes into this one."""
         with self.watch("copy state"):
-            copied = (
-                self.resume.to_probe(self.around.options.probe_state_bytes)
-                if self.resume is not None
-                else copy_live_state(self.loaded, self.plan, self.around.options, deadline_s=self.swap_deadline_s)
-            )
-            self.block_bytes = copied.block_bytes
+            copied = copy_live_state(self.loaded, self.plan, self.around.options, deadline_s=self.swap_deadline_s)
+            self.seen = copied.seen
         with self.watch("probe"):
             self.probed, error = probe(
                 candidate,
