@@ -174,6 +174,27 @@ def test_a_candidate_that_converts_and_fails_leaves_the_old_state_bit_for_bit(ho
     assert counter.next() == 61
 
 
+def test_a_way_back_says_which_fields_it_leaves_behind(host: Host, edited: Edited) -> None:
+    """Nobody gave them up: whoever goes back must read what it costs, before and after."""
+    counter: Any = host.load(edited(PLAIN))
+    counter.set(41)
+    host.reload("counter", edited(MORE, version="1.2.0"))
+
+    plan = host.plan("counter", edited(PLAIN), allow_downgrade=True)
+    assert plan.left_behind == ("mix", "level")
+    assert "state, left behind: mix, level" in str(plan)
+    report = host.rollback("counter")
+
+    assert not report.is_lossy
+    assert report.left_behind == ("mix", "level")
+    assert report.as_dict()["left_behind"] == ["mix", "level"]
+    assert "left behind, there is no place for it: mix, level" in str(report)
+    host.reload("counter", edited(MORE, version="1.2.0"))
+    down = host.reload("counter", edited(PLAIN), allow_downgrade=True)
+    assert down.left_behind == ("mix", "level")
+    assert counter.value() == 41
+
+
 def test_a_dry_run_says_that_state_will_be_converted(host: Host, edited: Edited) -> None:
     """The plan is the same code as the swap."""
     host.load(edited(PLAIN))
@@ -181,6 +202,7 @@ def test_a_dry_run_says_that_state_will_be_converted(host: Host, edited: Edited)
     plan = host.plan("counter", edited(MORE))
 
     assert "state: convert" in str(plan)
+    assert "state, new: mix, level" in str(plan)
     assert plan.conversion is not None
     assert plan.conversion.plan.fresh == ("mix", "level")
 

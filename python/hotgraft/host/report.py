@@ -74,6 +74,12 @@ class SwapReport:
         """
         return self if self.later is None else self.later.result(deadline_s)
 
+    @property
+    def left_behind(self) -> tuple[str, ...]:
+        """Return the fields of the state that did not come along, on a way back to a version without them."""
+        has_gone = self.outcome in (Outcome.PUBLISHED, Outcome.ROLLED_BACK) and not self.is_lossy
+        return self.plan.left_behind if has_gone and self.plan is not None else ()
+
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain values, for JSON."""
         return {
@@ -91,6 +97,7 @@ class SwapReport:
             "after_undo": list(self.after_undo),
             "is_on_probation": self.is_on_probation,
             "is_lossy": self.is_lossy,
+            "left_behind": list(self.left_behind),
             "lost_calls": self.lost_calls,
             "left_inside": self.left_inside,
             "probe": self.probe.as_dict() if self.probe is not None else None,
@@ -104,6 +111,8 @@ class SwapReport:
         lines += [f"  not put back: {one}" for one in self.after_undo]
         if self.is_lossy:
             lines.append(f"  lossy: the state gained in {self.lost_calls:,} calls since publish is lost")
+        if self.left_behind:
+            lines.append(f"  left behind, there is no place for it: {', '.join(self.left_behind)}")
         if self.is_on_probation:
             lines.append("  on probation: what it replaced is held until its window is over")
         lines += [f"  left in the old generation: {self.left_inside}"] if self.left_inside else []
