@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import gc
+import shutil
 import threading
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hotgraft import Host, _core
 from hotgraft.core import state
 from hotgraft.core.errors import StateError
+from hotgraft.engine.build import build_plugin
 from sample_plugins import CONVERTS, SAVES, Sample, Workshop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
+SCENE = Path(__file__).parent / "plugins" / "scene"
 # Each schema counts in a tenth of the unit before it: 7 of schema 1 are 7000 of schema 4.
 UP = tuple((schema, schema + 1, "tenfold") for schema in (1, 2, 3))
 DOWN = tuple((schema + 1, schema, "tenth") for schema in (1, 2, 3))
@@ -210,6 +213,41 @@ def test_every_instance_goes_over_the_chain(host: Host, build: Workshop) -> None
     host.reload("counter", build(version(SAVES, 2)))
 
     assert [one.add(0) for one in pair] == [10, 20]
+
+
+def test_what_a_block_leads_to_goes_over_a_chain_as_lists(host: Host, tmp_path: Path) -> None:
+    """Counted blocks, blocks that those lead to, and a union with a tag: read, changed, and made anew."""
+    images = []
+    for schema in (1, 2):
+        folder = tmp_path / f"scene{schema}"
+        shutil.copytree(SCENE, folder)
+        header, manifest = folder / "scene.h", folder / "plugin.toml"
+        header.write_text(header.read_text().replace("HOTGRAFT_STATE(1)", f"HOTGRAFT_STATE({schema})"))
+        manifest.write_text(manifest.read_text().replace("1.0.0", f"1.{schema}.0"))
+        images.append(build_plugin(folder, flags=("-O0", "-g0")))
+
+    @host.converter("scene", from_schema=1, to_schema=2)
+    def without_the_first(values: dict[str, Any]) -> dict[str, Any]:
+        del values["count"], values["particles.room"], values["particles"][0]
+        values["particles"][0]["tail"] += [{"x": 100.0}]
+        del values["particles"][0]["tail_count"]
+        return values | {"shape": {"ball": {"radius": 2.0}}, "kind": 1, "capacity": len(values["particles"])}
+
+    host.converter("scene", from_schema=2, to_schema=1)(dict)
+    scene: Any = host.load(images[0])
+    for number in range(7):
+        scene.add(number + 1, number % 3)
+    scene.set_box(6, 7)
+
+    report: Any = host.reload("scene", images[1])
+
+    assert str(report.plan.crossing) == "converters"
+    before = 28.0 + 2 + 3 * 2 + 5 + 6 * 2
+    assert (scene.sum(), scene.area()) == (before - 1 + 100, -2.0)
+    assert scene.add(50, 2) == 7
+    assert not host.rollback("scene").is_lossy
+    assert (scene.sum(), scene.area()) == (before - 1 + 100 + 150, -2.0)
+    assert host.unloads(30.0).stuck == ()
 
 
 @pytest.mark.parametrize(("plain", "how"), [(SAVES, "c"), (SAVES, "python"), (CONVERTS, "python")])
