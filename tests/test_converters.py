@@ -25,7 +25,7 @@ UP = tuple((schema, schema + 1, "tenfold") for schema in (1, 2, 3))
 DOWN = tuple((schema + 1, schema, "tenth") for schema in (1, 2, 3))
 
 
-@pytest.fixture(params=["probed", "not probed"])
+@pytest.fixture(params=["not probed", pytest.param("probed", marks=pytest.mark.full)])
 def host(request: pytest.FixtureRequest) -> Iterator[Host]:
     with Host(probe="start" if request.param == "probed" else "off", probation="on", probation_s=3600.0) as it:
         yield it
@@ -215,6 +215,7 @@ def test_every_instance_goes_over_the_chain(host: Host, build: Workshop) -> None
     assert [one.add(0) for one in pair] == [10, 20]
 
 
+@pytest.mark.full
 def test_what_a_block_leads_to_goes_over_a_chain_as_lists(host: Host, tmp_path: Path) -> None:
     """Counted blocks, blocks that those lead to, and a union with a tag: read, changed, and made anew."""
     images = []
@@ -251,7 +252,7 @@ def test_what_a_block_leads_to_goes_over_a_chain_as_lists(host: Host, tmp_path: 
 
 
 @pytest.mark.parametrize(("plain", "how"), [(SAVES, "c"), (SAVES, "python"), (CONVERTS, "python")])
-@pytest.mark.parametrize("probe", ["start", "off"])
+@pytest.mark.parametrize("probe", ["off", pytest.param("start", marks=pytest.mark.full)])
 def test_a_snapshot_of_another_schema_goes_over_the_same_chain(
     build: Workshop, tmp_path: Path, probe: str, plain: Sample, how: str
 ) -> None:
@@ -319,6 +320,7 @@ def test_a_change_that_a_converter_asks_for_is_deferred(build: Workshop) -> None
         assert later[0].result(30.0).generation == counter.generation == 3
 
 
+@pytest.mark.full
 def test_calls_from_other_threads_go_on_around_a_python_converter(host: Host, build: Workshop) -> None:
     """Callers wait at the gate without the interpreter, so the converter gets it; none of them is lost."""
     multiply(host, 1, 2, 10)

@@ -68,7 +68,7 @@ def leave(_: dict[str, Any]) -> dict[str, Any]:
     raise SystemExit(3)
 
 
-@pytest.fixture(params=["probed", "not probed"])
+@pytest.fixture(params=["not probed", pytest.param("probed", marks=pytest.mark.full)])
 def host(request: pytest.FixtureRequest) -> Any:
     probe = "start" if request.param == "probed" else "off"
     with Host(probe=probe, probe_deadline_s=HANG_S, swap_deadline_s=SHORT_S) as it:
@@ -229,6 +229,7 @@ with Host(probe="off", swap_deadline_s=0.3) as host:
 """
 
 
+@pytest.mark.full
 def test_a_converter_in_c_that_hangs_unprobed_is_left_behind_with_its_library(build: Workshop) -> None:
     """Fault M07: its code stays mapped for the thread that is in it; what serves goes on and can be replaced."""
     build(replace(SAVES, schema=2, version="1.1.0", converters=((1, 2, "hangs"),)))

@@ -24,6 +24,7 @@ LIES: dict[str, tuple[tuple[int, int, str], ...] | int] = {
 }
 
 
+@pytest.mark.full  # each is another build
 @pytest.mark.parametrize("lie", LIES)
 def test_a_table_of_converters_that_lies_is_refused(unprobed: Host, build: Workshop, lie: str) -> None:
     """Sizes and pointers are read with suspicion, as of every table."""
