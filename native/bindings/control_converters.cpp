@@ -3,7 +3,6 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -51,6 +50,12 @@ KeyedState keyed_of(const std::vector<Value> &values) {
 //   (2) Once given up, an answer changes nothing, and no library's converter is begun.
 class ConverterDesk {
 public:
+    ConverterDesk() = default;
+    ConverterDesk(const ConverterDesk &) = delete;
+    ConverterDesk &operator=(const ConverterDesk &) = delete;
+    // A mark that its thread did not take off is of a thread that is not this one: better lost than taken off another.
+    ~ConverterDesk() { (void)mark_.release(); }
+
     Status ask(LooseState from, std::int64_t deadline_ns, std::uint64_t swap, LooseState *to) {
         std::unique_lock<std::mutex> lock(mutex_);
         if (is_given_up_) {
@@ -82,7 +87,7 @@ public:
             if (!is_over) {
                 turn_ = Turn::kAtWork;
                 inside_ = "the thread of converters";
-                mark_.emplace(swap_);
+                mark_ = std::make_unique<CarriesOut>(swap_);
             }
         }
         if (is_over) {
@@ -118,6 +123,9 @@ public:
         check(status, {"convert its state", generation->label(), "StateError"});
         return list_of(to);
     }
+
+    // The thread of converters is at its end.
+    void forget_swap() noexcept { mark_.reset(); }
 
     void close() {
         const std::lock_guard<std::mutex> lock(mutex_);
@@ -181,7 +189,7 @@ private:
     LooseState answer_;
     Status status_;
     std::uint64_t swap_ = 0;
-    std::optional<CarriesOut> mark_; // of the thread of converters, and touched by it alone
+    std::unique_ptr<CarriesOut> mark_; // of the thread of converters, and touched by it alone
 };
 
 std::shared_ptr<StateConverters> asked_at(const std::shared_ptr<ConverterDesk> &desk, bool to_block,
@@ -246,6 +254,7 @@ void add_converters(py::module_ &module) {
             },
             py::kw_only(), py::arg("to_block"), py::arg("to_schema"))
         .def_property_readonly("is_at_work", &ConverterDesk::is_at_work)
+        .def("forget_swap", &ConverterDesk::forget_swap)
         .def("leave", &ConverterDesk::leave)
         .def("close", &ConverterDesk::close);
 

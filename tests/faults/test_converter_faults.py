@@ -120,7 +120,8 @@ def test_a_converter_that_leaves_ends_nothing(host: Host, build: Workshop) -> No
     served(host, build(ONE))
     host.converter("counter", from_schema=1, to_schema=2)(leave)
 
-    assert "SystemExit" in refusal(host, build(TWO)).found[0]
+    assert "converter 1→2 (leave, test_converter_faults.py:" in (found := refusal(host, build(TWO)).found[0])
+    assert "SystemExit: 3" in found
 
 
 # --- M07: it does not return ---

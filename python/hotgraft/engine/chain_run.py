@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from hotgraft.core.converters import Chain, Converter, ConverterSide
     from hotgraft.core.layout import StateLayout
 
-__all__ = ["ChainRun", "Loose"]
+__all__ = ["ChainRun", "ConverterStopped"]
 
-Loose = bytes | Saved  # the bytes of a block, or saved values
+
+class ConverterStopped(BaseException):  # no error: nobody is meant to catch it
+    """Raised in a converter that has not returned by its deadline, so that its thread comes to an end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +93,9 @@ class ChainRun:
             return values_of(made)
         try:
             answer = step.function(values)
-        except Exception as error:
+        except ConverterStopped:
+            raise
+        except BaseException as error:  # SystemExit too: it is the converter's failure, and not the program's end
             error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next  # from the author's frame on
             raised = self._failed(step, ["".join(traceback.format_exception_only(error)).strip()])
             raised.add_note("".join(traceback.format_exception(error)).rstrip())

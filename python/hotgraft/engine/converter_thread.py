@@ -13,19 +13,16 @@ from typing import TYPE_CHECKING, Final
 
 from hotgraft import _core
 from hotgraft.core.errors import Busy, HotgraftError, StateError
+from hotgraft.engine.chain_run import ConverterStopped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from hotgraft.engine.chain_run import ChainRun, Loose
 
-__all__ = ["ConverterStopped", "ConverterThread", "ConverterThreads"]
+__all__ = ["ConverterThread", "ConverterThreads"]
 
 LATE_MAX: Final = 4  # as of control threads: more in code that does not return, and no converter is begun
-
-
-class ConverterStopped(BaseException):  # no error: nobody is meant to catch it
-    """Raised in a converter that has not returned by its deadline, so that its thread comes to an end."""
 
 
 class ConverterThread(threading.Thread):
@@ -39,8 +36,11 @@ class ConverterThread(threading.Thread):
 
     def run(self) -> None:
         """Answer until the desk is closed."""
-        with suppress(ConverterStopped):
-            self.work()
+        try:
+            with suppress(ConverterStopped):
+                self.work()
+        finally:
+            self.desk.forget_swap()
 
     def work(self) -> None:
         """What the thread is for."""
@@ -55,7 +55,7 @@ class ConverterThread(threading.Thread):
                 self._refuse(error)
             except ConverterStopped:
                 raise
-            except BaseException as error:  # MemoryError, SystemExit: whatever a converter lets out
+            except BaseException as error:  # MemoryError, for one
                 self._refuse(self._unexpected(error))
 
     def _unexpected(self, error: BaseException) -> HotgraftError:
