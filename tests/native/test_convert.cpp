@@ -7,6 +7,8 @@
 #include <string>
 
 #include "control.hpp"
+#include "layout_block.hpp"
+#include "layout_plans.hpp"
 #include "reclaim.hpp"
 #include "steps_host.hpp"
 #include "swap.hpp"
@@ -212,6 +214,21 @@ TEST_CASE("what was kept goes with the generation that it was kept for") {
     REQUIRE(Reaper::instance().wait_idle(monotonic_ns() + 10 * kSecond).is_ok());
     CHECK(old->stage() == Stage::kUnloaded);
     CHECK(old->live_bytes() == 0);
+}
+
+TEST_CASE("how large a block will be is read from the books, before it is asked for") {
+    StepsHost host(kOld);
+    const auto program = [](std::uint64_t bytes) { return program_of(plan_of(bytes, bytes, {copy(0, 0, bytes)})); };
+    CHECK(likely_state_bytes(*host.active_, 0, *program(8)) == 8);
+    CHECK(likely_state_bytes(*host.active_, 0, *program(2)) == 8); // four states
+    CHECK(likely_state_bytes(*host.active_, 0, *program(3)) == 3); // no number of states: one is expected
+    void *const other = host.active_->make_block(100, 0).data;
+    CHECK(host.active_->likely_block_bytes(0) == 0); // which of the two it is, nobody knows
+    REQUIRE(convert_to(host, host.bring(kNew, "{}")).is_published);
+    void *const more = host.active_->make_block(100, 0).data;
+    CHECK(host.active_->likely_block_bytes(0) == kBytes); // as it was when it was taken
+    Ledger::free_block(other);
+    Ledger::free_block(more);
 }
 
 TEST_CASE("without memory for the new block the swap is called off") {
