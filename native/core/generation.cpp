@@ -110,6 +110,7 @@ Status Generation::recall() {
 }
 
 void Generation::mark_active() noexcept {
+    books_->serving.set(true);
     if (stage() == Stage::kHeld) {
         (void)try_advance(Event::kRecall); // as in recall()
         return;
@@ -121,6 +122,7 @@ void Generation::mark_active() noexcept {
 }
 
 void Generation::mark_held() noexcept {
+    books_->serving.set(false); // its threads are joined: this is for those of a rollback to it
     (void)try_advance(Event::kReplace);
 }
 

@@ -1,9 +1,13 @@
 #include "services.hpp"
 
+#include <algorithm>
+#include <chrono>
+#include <cstring>
 #include <exception>
 #include <utility>
 
 #include <hotgraft/call.h>
+#include <hotgraft/serving.h>
 
 #include "generation_text.hpp"
 #include "guard_host.hpp"
@@ -12,9 +16,15 @@ namespace hotgraft {
 
 namespace {
 
-const void *get_extension(hotgraft_ctx *, const char *) noexcept {
-    return nullptr;
-} // none in this minor
+hotgraft_status wait_until_serving(hotgraft_ctx *ctx, std::uint64_t budget_ns) noexcept {
+    return Services::of(ctx).books.serving.wait(budget_ns) ? HOTGRAFT_OK : HOTGRAFT_AGAIN;
+}
+
+constexpr hotgraft_ext_serving kServing = {sizeof(hotgraft_ext_serving), 0, wait_until_serving};
+
+const void *get_extension(hotgraft_ctx *, const char *id) noexcept {
+    return id != nullptr && std::strcmp(id, HOTGRAFT_EXT_SERVING) == 0 ? &kServing : nullptr;
+}
 
 void log_line(hotgraft_ctx *ctx, std::int32_t level, const char *text, std::uint64_t len) noexcept {
     Services &services = Services::of(ctx);
@@ -68,6 +78,21 @@ std::vector<Lease> Leases::list() const {
         leases.push_back(entry.second);
     }
     return leases;
+}
+
+void Serving::set(bool serves) noexcept {
+    {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        serves_ = serves;
+    }
+    changed_.notify_all();
+}
+
+bool Serving::wait(std::uint64_t budget_ns) noexcept {
+    constexpr std::uint64_t kHour = 3'600'000'000'000;
+    const auto budget = std::chrono::nanoseconds(std::min(budget_ns, kHour));
+    std::unique_lock<std::mutex> lock(mutex_);
+    return changed_.wait_for(lock, budget, [this] { return serves_; });
 }
 
 GenerationBooks::GenerationBooks() : ledger(Ledger::make()) {}

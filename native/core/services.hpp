@@ -4,6 +4,7 @@
 #define HOTGRAFT_CORE_SERVICES_HPP
 
 #include <atomic>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -87,6 +88,20 @@ private:
     std::uint64_t next_ = 1;
 };
 
+// Does this generation serve? Threads of the plugin wait for it before they touch anything outside (serving.h).
+//
+// Thread safety: any thread.
+class Serving {
+public:
+    void set(bool serves) noexcept;
+    [[nodiscard]] bool wait(std::uint64_t budget_ns) noexcept;
+
+private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    bool serves_ = false;
+};
+
 // What the services of one generation share.
 struct GenerationBooks {
     GenerationBooks();
@@ -96,6 +111,7 @@ struct GenerationBooks {
 
     Ledger *ledger; // nullptr only when there was no memory: realloc then answers NULL
     Leases leases;
+    Serving serving;
 };
 
 // One hotgraft_host table. It must outlive the return of the instance's destroy, and a table that imports refer to must

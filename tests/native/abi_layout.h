@@ -142,6 +142,12 @@ HOTGRAFT_AT(hotgraft_ext_health, struct_size, 0);
 HOTGRAFT_AT(hotgraft_ext_health, reserved, 4);
 HOTGRAFT_AT(hotgraft_ext_health, check, 8);
 
+/* serving.h: hotgraft_ext_serving */
+HOTGRAFT_GOLDEN(sizeof(hotgraft_ext_serving), 16);
+HOTGRAFT_AT(hotgraft_ext_serving, struct_size, 0);
+HOTGRAFT_AT(hotgraft_ext_serving, reserved, 4);
+HOTGRAFT_AT(hotgraft_ext_serving, wait, 8);
+
 /* call.h: hotgraft_record */
 HOTGRAFT_GOLDEN(sizeof(hotgraft_record), 128);
 HOTGRAFT_AT(hotgraft_record, depth, 0);

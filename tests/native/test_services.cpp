@@ -6,9 +6,11 @@
 #include <cstring>
 #include <random>
 #include <set>
+#include <thread>
 #include <vector>
 
 #include <hotgraft/call.h>
+#include <hotgraft/serving.h>
 
 #include "generation_scene.hpp"
 #include "generation_text.hpp"
@@ -258,4 +260,20 @@ TEST_CASE("UTF-8 is told from what only looks like it") {
         CHECK(!is_utf8(bad));
         CHECK(is_utf8(valid_utf8(bad)));
     }
+}
+
+TEST_CASE("a plugin's thread is told when its generation serves, and waits no longer than it wants to") {
+    Scene scene;
+    const auto *serving =
+        static_cast<const hotgraft_ext_serving *>(scene.host->get_extension(scene.host->ctx, HOTGRAFT_EXT_SERVING));
+    REQUIRE((serving != nullptr));
+    CHECK(serving->struct_size == sizeof(hotgraft_ext_serving));
+    CHECK(serving->wait(scene.host->ctx, 1000) == HOTGRAFT_AGAIN);
+    std::atomic<hotgraft_status> answer{HOTGRAFT_E_FAILED};
+    std::thread waits([&] { answer = serving->wait(scene.host->ctx, UINT64_MAX); });
+    scene.books.serving.set(true);
+    waits.join();
+    CHECK(answer == HOTGRAFT_OK);
+    scene.books.serving.set(false);
+    CHECK(serving->wait(scene.host->ctx, 0) == HOTGRAFT_AGAIN);
 }
