@@ -14,7 +14,7 @@ from hotgraft.core.errors import ContractError, HotgraftError, PluginError, Stat
 from hotgraft.engine.build import build_plugin
 
 PLUGINS = pathlib.Path(__file__).parents[2] / "plugins_c"
-NAMES = ("template", "counter", "biquad", "agent_tool", "textstats")
+NAMES = ("template", "counter", "biquad", "agent_tool", "textstats", "echo")
 WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror")
 
 Image = Callable[[str, int], pathlib.Path]
