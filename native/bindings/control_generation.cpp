@@ -159,6 +159,7 @@ void add_generation(py::module_ &module) {
                                    return make_bytes(text.data(), text.size());
                                })
         .def_property_readonly("is_abandoned", &Generation::is_abandoned)
+        .def_property_readonly("out_of_service", &Generation::out_of_service)
         .def_property_readonly("state_schema", &Generation::state_schema)
         .def_property_readonly("layout_id", &Generation::layout_id)
         .def_property_readonly("can_save", &Generation::can_save)

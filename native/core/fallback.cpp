@@ -24,7 +24,7 @@ constexpr std::uint32_t kFirstFunction = sizeof(void *);
 struct FallbackSelf {
     const FallbackAnswer *answers = nullptr; // nullptr: free
 };
-FallbackSelf pool[kMostFallbacks];
+FallbackSelf pool[kMostFallbacks + 1]; // one more for the refusing table
 
 template <std::size_t Place> FallbackAnswer answer_at(FallbackSelf *self) noexcept {
     return self->answers[Place];
@@ -119,6 +119,16 @@ bool is_fallback(const void *self) noexcept {
     const auto address = reinterpret_cast<std::uintptr_t>(self); // compared as a number: it may be any plugin's
     const auto begin = reinterpret_cast<std::uintptr_t>(&pool[0]);
     return address - begin < sizeof pool;
+}
+
+const hotgraft_table *refusing_table() noexcept {
+    static const hotgraft_table *const it = []() noexcept -> const hotgraft_table * {
+        const std::uint64_t empty = kFirstFunction; // an interface struct of no functions: all are stubs
+        FallbackSelf *const self = pool + kMostFallbacks;
+        Table *const made = Table::make(&empty, Table::kMostBytes, 0, 0, self, 0).release();
+        return made == nullptr ? nullptr : made->get();
+    }();
+    return it;
 }
 
 Status publish_fallback(const std::shared_ptr<Slot> &slot, std::uint32_t interface_bytes, std::uint32_t version,

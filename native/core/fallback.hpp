@@ -48,6 +48,11 @@ inline constexpr std::size_t kMostAnswers = 256;
 [[nodiscard]] Status publish_fallback(const std::shared_ptr<Slot> &slot, std::uint32_t interface_bytes,
                                       std::uint32_t version, const std::vector<AnsweredFunction> &answers);
 
+// One for all slots, made at its first use and never freed: every function answers HOTGRAFT_E_UNAVAILABLE, up to the
+// longest interface there may be. It is nobody's, so that no drain waits for who holds it. nullptr: no memory, the
+// first time.
+[[nodiscard]] const hotgraft_table *refusing_table() noexcept;
+
 // Does `self` belong to a fallback?
 [[nodiscard]] bool is_fallback(const void *self) noexcept;
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "fallback.hpp"
 #include "futex.hpp"
 #include "gate_block.hpp"
 
@@ -184,6 +185,14 @@ void GateSet::reopen() noexcept {
         end();
     }
     wake_all();
+}
+
+void GateSet::refuse(std::uint64_t number) noexcept {
+    for (Slot *slot : slots_) {
+        if (stage_ != Stage::kOpen && slot->held() != nullptr && slot->held()->generation == number) {
+            slot->hold_behind_gate(refusing_table());
+        }
+    }
 }
 
 // Under the fork lock, all slots open: a fork from here on finds no swap to undo.

@@ -58,6 +58,9 @@ public:
     Status publish(const std::vector<const hotgraft_table *> &next);
     // Called off: open all on the old tables. Does nothing when they are not closed.
     void reopen() noexcept;
+    // Before that: what serves must not be called any more. Slots that hold a table of generation `number` will hold
+    // one that answers HOTGRAFT_E_UNAVAILABLE. Needs no memory.
+    void refuse(std::uint64_t number) noexcept;
 
     // CLOCK_MONOTONIC: when the first gate closed and the last one opened; 0: not yet. Their difference is the pause.
     [[nodiscard]] std::int64_t closed_ns() const noexcept { return closed_ns_; }

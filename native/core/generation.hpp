@@ -144,6 +144,14 @@ public:
                                  KeyedState *to) const;
     [[nodiscard]] Status surrender(std::size_t index, Block *out);
     [[nodiscard]] Status take(std::size_t index, const Block &block);
+    // Undo surrender. Where take does not go well the block stays with the instance, in the host's hands.
+    [[nodiscard]] Status give_back(std::size_t index, const Block &block);
+    [[nodiscard]] bool is_away(std::size_t index) const noexcept; // its state is, or its thread is in resume
+    // A swap is called off, and its gates are about to open again. If the instance holds still or lacks its state,
+    // nothing of the generation may be called any more. Needs no memory.
+    [[nodiscard]] bool lose_if_away(std::size_t index) noexcept;
+    // Why nothing of it may be called; empty: it may. Any thread.
+    [[nodiscard]] std::string out_of_service() const;
     // A block for take, of this generation's layout, aligned to `align`; data nullptr: no memory.
     [[nodiscard]] Block make_block(std::uint64_t bytes, std::uint64_t align) const noexcept;
     // What an instance surrendered and somebody else works on a converted copy of: it is the instance's again if the
@@ -223,6 +231,8 @@ private:
     [[nodiscard]] CrashImage::Whose whose() const;
     void unlist_for_crashes() noexcept;
     void note_quiet(Instance &instance, bool is_quiet);
+    Status surrender_lost(Instance &instance, Block *out);
+    Status take_unasked(Instance &instance, const Block &block, Status refused);
     void keep_for_good();
 
     const std::string plugin_;
@@ -233,6 +243,7 @@ private:
     const ImageFacts facts_;
     std::atomic<Stage> stage_{Stage::kInspected};
     std::atomic<const char *> abandoned_in_{nullptr};
+    std::atomic<bool> is_out_of_service_{false};
     // Links of lists that a generation must get into although there may be no memory.
     std::shared_ptr<Generation> kept_by_itself_; // set once, when abandoned
     Generation *next_abandoned_ = nullptr;

@@ -64,7 +64,7 @@ Status Generation::quiesce(std::size_t index, std::int64_t deadline_ns, bool *is
     PluginError error;
     const std::int64_t left_ns = std::max<std::int64_t>(deadline_ns - monotonic_ns(), 0);
     const hotgraft_status status =
-        entry_.functions.quiesce == nullptr || !instance->is_started
+        entry_.functions.quiesce == nullptr || !instance->is_started || instance->is_lost
             ? HOTGRAFT_OK
             : entry_.functions.quiesce(instance->plugin, static_cast<std::uint64_t>(left_ns), error.get());
     if (status < 0) {
@@ -82,12 +82,17 @@ Status Generation::resume(std::size_t index) {
     if (Status status = instance_at(index, &instance); !status.is_ok()) {
         return status;
     }
+    if (instance->is_lost) {
+        return {}; // it holds still for good
+    }
+    instance->away_since.store("resume", std::memory_order_relaxed); // read by who waits for this thread, or gave it up
     PluginError error;
     const hotgraft_status status =
         entry_.functions.resume == nullptr ? HOTGRAFT_OK : entry_.functions.resume(instance->plugin, error.get());
     if (status < 0) {
         return complain("resume", *instance, status, *error.get());
     }
+    instance->away_since.store(nullptr, std::memory_order_relaxed);
     note_quiet(*instance, false);
     return {};
 }
@@ -156,17 +161,23 @@ Status Generation::surrender(std::size_t index, Block *out) {
     if (state_.surrender == nullptr) {
         return {Code::kInvalid, label() + " offers no surrender"};
     }
+    if (instance->is_lost && (instance->not_back.data != nullptr || is_abandoned())) {
+        return surrender_lost(*instance, out);
+    }
     PluginError error;
     Block block;
     block.layout_id = state_.layout_id;
+    instance->away_since.store("surrender", std::memory_order_relaxed);
     const hotgraft_status status = state_.surrender(instance->plugin, &block.data, &block.bytes, error.get());
     if (status < 0) {
+        instance->away_since.store(nullptr, std::memory_order_relaxed); // it gave nothing away
         return complain("surrender", *instance, status, *error.get());
     }
-    // What crosses must be the host's memory: the plugin's own would leave with its code.
+    // What crosses must be the host's memory: the plugin's own would leave with its code. It goes back at once.
     if (block.data == nullptr || Ledger::block_bytes(block.data) < block.bytes) {
-        return {Code::kPlugin, label() + ": surrender gave " + std::to_string(block.bytes) +
-                                   " bytes that are not a block of the host's realloc"};
+        return take_unasked(*instance, block,
+                            {Code::kPlugin, label() + ": surrender gave " + std::to_string(block.bytes) +
+                                                " bytes that are not a block of the host's realloc"});
     }
     *out = block;
     return {};
@@ -186,7 +197,7 @@ Status Generation::take(std::size_t index, const Block &block) {
         return complain("take", *instance, status, *error.get());
     }
     Ledger::hand_over(block.data, books_->ledger);
-    instance->seen_bytes = block.bytes;
+    instance->away_since.store(nullptr, std::memory_order_relaxed);
     if (stage() == Stage::kCreated) { // not when a swap is called off: then it goes back to who served
         (void)try_advance(Event::kRestore);
     }
@@ -237,6 +248,9 @@ Status Generation::check_health(std::size_t index, std::uint32_t depth) {
             return status;
         }
     }
+    if (is_out_of_service_.load(std::memory_order_acquire)) { // pairs with lose_if_away()
+        return {Code::kPlugin, label() + " is out of service: " + out_of_service()};
+    }
     PluginError error;
     const hotgraft_status status =
         check_health_ == nullptr ? HOTGRAFT_OK : check_health_(instance->plugin, depth, error.get());
@@ -250,7 +264,8 @@ Status Generation::destroy(std::size_t index) {
     }
     entry_.functions.destroy(instance->plugin);
     instance->plugin = nullptr;
-    drop_kept(*instance);
+    Ledger::free_block(std::exchange(instance->kept, {}).data);
+    Ledger::free_block(std::exchange(instance->not_back, {}).data);
     return {};
 }
 

@@ -2,6 +2,7 @@
 #ifndef HOTGRAFT_CORE_GENERATION_INSTANCE_HPP
 #define HOTGRAFT_CORE_GENERATION_INSTANCE_HPP
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <utility>
@@ -19,10 +20,15 @@ struct Generation::Instance {
     const std::string config; // kept: what create saw
     std::unique_ptr<Services> services;
     hotgraft_instance *plugin = nullptr;
-    bool is_started = false;          // start or resume went well, and no quiesce since
-    Block kept;                       // surrendered, and converted for who came next; the instance has no other then
-    std::vector<void *> kept_pointed; // that `kept` leads to
-    std::uint64_t seen_bytes = 0;     // of its block, when it last changed hands
+    bool is_started = false; // start or resume went well, and no quiesce since
+    Block kept;              // surrendered, and converted for who came next; the instance has no other then
+
+    // The control function since which it is without its state or holds still: surrender, take or resume, until the
+    // state is back and it has resumed. nullptr: nothing is missing.
+    std::atomic<const char *> away_since{nullptr};
+    bool is_lost = false;        // the swap ended so: it is called no more (generation_loss.cpp)
+    bool is_out_of_kept = false; // what it surrendered last was `not_back`, without its being asked
+    Block not_back;              // what it was to take and did not: as it was surrendered
 };
 
 // What a plugin's function says why into. Zeroed, as status.h wants it.

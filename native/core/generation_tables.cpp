@@ -20,6 +20,9 @@ Status Generation::interface(std::size_t index, const InterfaceWish &wish, const
 }
 
 Status Generation::make_table(std::size_t index, const InterfaceWish &wish, const hotgraft_table **out) {
+    if (is_out_of_service_.load(std::memory_order_acquire)) { // pairs with lose_if_away()
+        return {Code::kRefused, label() + " is out of service: " + out_of_service()};
+    }
     const void *interface_struct = nullptr;
     void *self = nullptr;
     if (Status status = interface(index, wish, &interface_struct, &self); !status.is_ok()) {

@@ -38,6 +38,10 @@ public:
     static std::uint64_t block_bytes(const void *pointer) noexcept;
     // What was asked for when it was made, 16 at least; 0: not a block.
     static std::uint64_t block_align(const void *pointer) noexcept;
+    // On loan, a block is on its way in a swap: whoever frees or resizes it through the host's realloc is not obeyed.
+    // False: it is on loan already, or no block.
+    static bool lend(void *pointer) noexcept;
+    static void settle(void *pointer) noexcept;
     // A block changes hands: `next` is billed for it from now on.
     static void hand_over(void *pointer, Ledger *next) noexcept;
 

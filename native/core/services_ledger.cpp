@@ -13,7 +13,7 @@ namespace hotgraft {
 namespace {
 
 struct BlockHead {
-    std::uint64_t mark; // kBlockMark xor the block's own address: a pointer that is not ours does not have it
+    std::uint64_t mark; // kBlockMark or kLoanMark, xor the block's own address: a pointer that is not ours has neither
     Ledger *ledger;
     std::uint64_t bytes;
     std::uint32_t align;
@@ -22,13 +22,19 @@ struct BlockHead {
 static_assert(sizeof(BlockHead) == 32, "a 16-aligned block follows its head without a gap");
 
 constexpr std::uint64_t kBlockMark = 0x686f7467'72616674;
+constexpr std::uint64_t kLoanMark = 0x6c6f616e'72616674;
 constexpr std::uint64_t kAlignMin = 16;
 constexpr std::uint64_t kAlignMax = std::uint64_t{1} << 30;
 constexpr std::uint64_t kBytesMax = std::uint64_t{1} << 47;
 
 BlockHead *head_of(void *block) noexcept {
     BlockHead *const head = static_cast<BlockHead *>(block) - 1;
-    return head->mark == (kBlockMark ^ reinterpret_cast<std::uintptr_t>(block)) ? head : nullptr;
+    const std::uint64_t mark = head->mark ^ reinterpret_cast<std::uintptr_t>(block);
+    return mark == kBlockMark || mark == kLoanMark ? head : nullptr;
+}
+
+bool is_on_loan(void *block) noexcept {
+    return (static_cast<BlockHead *>(block) - 1)->mark == (kLoanMark ^ reinterpret_cast<std::uintptr_t>(block));
 }
 
 // malloc gives 16-aligned memory; what is wider gets room to be moved up in.
@@ -115,46 +121,19 @@ std::uint64_t Ledger::block_align(const void *pointer) noexcept {
     return head == nullptr ? 0 : head->align;
 }
 
-namespace {
-
-// What is read may be a block that was freed: that is what is to be found out, and no fault of this read.
-#if defined(__GNUC__)
-__attribute__((no_sanitize("address")))
-#endif
-void read_claimed(std::uintptr_t first, BlockHead *head) noexcept {
-    const auto *const from =
-        reinterpret_cast<const volatile std::uint64_t *>(first); // NOLINT(performance-no-int-to-ptr)
-    std::uint64_t words[sizeof(BlockHead) / sizeof(std::uint64_t)];
-    for (std::size_t i = 0; i < std::size(words); ++i) {
-        words[i] = from[i];
+bool Ledger::lend(void *pointer) noexcept {
+    BlockHead *const head = pointer == nullptr ? nullptr : head_of(pointer);
+    if (head == nullptr || is_on_loan(pointer)) {
+        return false;
     }
-    std::memcpy(head, words, sizeof words);
+    head->mark ^= kBlockMark ^ kLoanMark;
+    return true;
 }
 
-} // namespace
-
-BlockFinder::BlockFinder() noexcept
-    : can_ask_([this] {
-          std::uintptr_t page = 0;
-          return read_own_memory(reinterpret_cast<std::uintptr_t>(&seen_page_), &page, sizeof page) == sizeof page;
-      }()) {}
-
-std::uint64_t BlockFinder::block_bytes(std::uintptr_t address) noexcept {
-    constexpr std::uintptr_t kPageBytes = 4096;
-    if (address % kAlignMin != 0 || address < sizeof(BlockHead)) {
-        return 0;
+void Ledger::settle(void *pointer) noexcept {
+    if (pointer != nullptr && head_of(pointer) != nullptr && is_on_loan(pointer)) {
+        head_of(pointer)->mark ^= kBlockMark ^ kLoanMark;
     }
-    const std::uintptr_t first = address - sizeof(BlockHead);
-    const std::uintptr_t page = first / kPageBytes;
-    const bool is_seen = page == seen_page_ && (address - 1) / kPageBytes == page;
-    BlockHead head{};
-    if (is_seen || !can_ask_) {
-        read_claimed(first, &head);
-    } else if (read_own_memory(first, &head, sizeof head) != sizeof head) {
-        return 0;
-    }
-    seen_page_ = page;
-    return head.mark == (kBlockMark ^ address) ? head.bytes : 0;
 }
 
 void Ledger::hand_over(void *pointer, Ledger *next) noexcept {
@@ -168,6 +147,9 @@ void Ledger::hand_over(void *pointer, Ledger *next) noexcept {
 }
 
 void *Ledger::reallocate(Ledger *ledger, void *pointer, std::uint64_t bytes, std::uint64_t align) noexcept {
+    if (pointer != nullptr && is_on_loan(pointer)) {
+        return nullptr;
+    }
     if (bytes == 0) {
         free_block(pointer);
         return nullptr;

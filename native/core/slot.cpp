@@ -44,6 +44,11 @@ void Slot::reopen(bool warm) noexcept {
     set_words(held(), warm);
 }
 
+void Slot::hold_behind_gate(const hotgraft_table *table) noexcept {
+    held_.store(table, std::memory_order_release); // pairs with held()
+    generation_.store(table->generation, std::memory_order_relaxed);
+}
+
 void Slot::wake() noexcept {
     // seq_cst: pairs with wait(). Either the waiter is counted here, or it finds the sequence moved and does not sleep.
     sequence_.fetch_add(1, std::memory_order_seq_cst);

@@ -86,6 +86,8 @@ public:
     void store(const hotgraft_table *next, bool warm) noexcept;
     // Close the gate for the swap that `block` describes; held() stays.
     void close(GateBlock *block) noexcept;
+    // Hold another one than before, while the gate is closed.
+    void hold_behind_gate(const hotgraft_table *table) noexcept;
     // Open on the held table again. wake() is to follow.
     void reopen(bool warm) noexcept;
     // Let waiters look again: apart from opening, so that a set's slots open close together.

@@ -39,7 +39,7 @@ Status copy_block(Generation &generation, std::size_t index, Copying &copying) {
         std::memcpy(copying.buffer.data() + copying.used, block.data, block.bytes);
         copying.used += block.bytes;
     }
-    return generation.take(index, block);
+    return generation.give_back(index, block);
 }
 
 // It is given back whatever came of the copy.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "control.hpp"
+#include "fallback.hpp"
 #include "gate.hpp"
 
 namespace hotgraft {
@@ -16,7 +17,8 @@ constexpr timespec kRestAgain{0, 50'000};
 struct Resting {
     std::shared_ptr<Generation> generation;
     std::function<Status(Generation &)> work;
-    std::size_t quiesced = 0; // instances whose quiesce was asked for: what has to be resumed
+    std::vector<bool> was_away; // by instance: before anything was done
+    std::size_t quiesced = 0;   // instances whose quiesce was asked for: what has to be resumed
 };
 
 Status rest_one(Generation &generation, std::size_t index, std::int64_t deadline_ns) {
@@ -83,6 +85,15 @@ Status work_at_rest(const std::shared_ptr<Resting> &resting, const RestWish &wis
     return status;
 }
 
+// What was surrendered to be looked at and was not taken back, or did not resume: nothing of it may be called.
+bool lose_what_is_away(const Resting &resting) noexcept {
+    bool is_any = false;
+    for (std::size_t index = 0; index < resting.was_away.size(); ++index) {
+        is_any = (!resting.was_away[index] && resting.generation->lose_if_away(index)) || is_any;
+    }
+    return is_any;
+}
+
 Status work_behind_gates(const std::shared_ptr<Resting> &resting, const RestWish &wish, std::int64_t *pause_ns) {
     GateSet gates(plain_slots(wish.slots), wish.generation->tables());
     if (Status status = gates.close(); !status.is_ok()) {
@@ -92,6 +103,9 @@ Status work_behind_gates(const std::shared_ptr<Resting> &resting, const RestWish
     if (status.is_ok()) {
         gates.begin_transfer(); // a forked child finds nothing half quiesced
         status = work_at_rest(resting, wish, gates.swap());
+    }
+    if (lose_what_is_away(*resting)) {
+        gates.refuse(wish.generation->number());
     }
     gates.reopen();
     *pause_ns = gates.opened_ns() - gates.closed_ns();
@@ -105,6 +119,12 @@ Status at_rest(const RestWish &wish, std::function<Status(Generation &)> work, s
     const auto resting = std::make_shared<Resting>();
     resting->generation = wish.generation;
     resting->work = std::move(work);
+    for (std::size_t index = 0; index < generation.instance_count(); ++index) {
+        resting->was_away.push_back(generation.is_away(index));
+    }
+    if (refusing_table() == nullptr) { // which may be needed when there is no memory
+        return {Code::kNoMemory, "no memory"};
+    }
     const ChecksHeldOff checks({wish.generation}, wish.rest_deadline_ns);
     if (!checks.status().is_ok()) {
         return checks.status();
@@ -112,7 +132,9 @@ Status at_rest(const RestWish &wish, std::function<Status(Generation &)> work, s
     generation.stop_pins();
     Status status = generation.pins() != 0 ? Status(Code::kBusy, "pinned: " + generation.pin_holders())
                                            : work_behind_gates(resting, wish, pause_ns);
-    generation.allow_pins();
+    if (generation.out_of_service().empty()) {
+        generation.allow_pins();
+    }
     return status;
 }
 

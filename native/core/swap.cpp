@@ -4,10 +4,12 @@
 #include <ctime>
 #include <functional>
 #include <iterator>
+#include <new>
 #include <optional>
 #include <utility>
 
 #include "control.hpp"
+#include "fallback.hpp"
 #include "gate.hpp"
 #include "window.hpp"
 
@@ -84,6 +86,9 @@ private:
             }
         }
         record_.after_undo.reserve(undo_.size());
+        if (!undo_.empty() && refusing_table() == nullptr) {
+            throw std::bad_alloc(); // as all of this
+        }
     }
 
     // Those that will hold a table, then those that will not: the order of publish().
@@ -247,6 +252,7 @@ private:
             }
         }
         next.resize(slots_of(request_).size(), nullptr); // the emptied ones
+        window_->settle_blocks();
         Status status = needs_gate(request_) ? gates_.publish(next) : publish_open(next.front());
         if (!status.is_ok()) {
             return status;
@@ -278,7 +284,11 @@ private:
             }
         }
         for (const SwapMember &member : request_.members) {
-            member.old_generation->allow_pins();
+            if (is_lost(member)) {
+                gates_.refuse(member.old_generation->number());
+            } else {
+                member.old_generation->allow_pins();
+            }
         }
         if (gates_.closed_ns() != 0) {
             const std::int64_t begin_ns = monotonic_ns();
@@ -287,11 +297,23 @@ private:
         }
     }
 
+    [[nodiscard]] bool is_lost(const SwapMember &member) const noexcept {
+        bool is_any = false;
+        for (const InstanceMove &move : member.instances) { // each of them is to be told
+            is_any = (gates_.closed_ns() != 0 && member.old_generation->lose_if_away(move.old_index)) || is_any;
+        }
+        return is_any;
+    }
+
     void undo_step(Undo &ready, std::int64_t deadline_ns) noexcept {
         const WindowStep step = ready.step;
         Generation &generation = generation_of(step);
         if (generation.is_abandoned() && (acts_on_next(step.kind) || is_hung(step))) {
             note_not_undone(step, "not asked for: its thread has not come back");
+            return;
+        }
+        if (step.kind == StepKind::kResume && generation.is_away(old_index_of(step))) {
+            note_not_undone(step, "not asked for: it has no state");
             return;
         }
         const Status status = or_no_memory([&] { return run_job(ready.job, std::move(ready.work), deadline_ns); });
@@ -302,6 +324,10 @@ private:
         if (acts_on_next(step.kind)) {
             generation.mark_abandoned(step_name(step.kind)); // it may still own the block: never destroy it
         }
+    }
+
+    [[nodiscard]] std::size_t old_index_of(const WindowStep &step) const noexcept {
+        return request_.members[step.member].instances[step.instance].old_index;
     }
 
     // Where one instance of what serves has not come back, the others serve on, and need what they gave away.

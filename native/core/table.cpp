@@ -13,13 +13,12 @@ namespace hotgraft {
 namespace {
 
 constexpr std::uint32_t kAlign = 64;
-constexpr std::uint32_t kMostBytes = 64 * 1024;
 constexpr std::uint32_t kFirstFunction = sizeof(void *); // struct_size and its padding come before
 
 static_assert(sizeof(hotgraft_table) == 32, "the interface struct follows the head directly: guard protocol 1");
 
 bool is_plausible(std::uint32_t bytes) noexcept {
-    return bytes >= kFirstFunction && bytes <= kMostBytes && bytes % sizeof(void *) == 0;
+    return bytes >= kFirstFunction && bytes <= Table::kMostBytes && bytes % sizeof(void *) == 0;
 }
 
 using Function = hotgraft_status (*)(void *) noexcept;

@@ -31,6 +31,8 @@ hotgraft_status table_stub(void *self) noexcept;
 
 class Table {
 public:
+    static constexpr std::uint32_t kMostBytes = 64 * 1024; // of an interface struct
+
     // Copy `interface_struct` (it starts with its uint32_t struct_size) behind a new head. Functions that are NULL in
     // it, and all from its struct_size up to `padded_bytes`, become the stub. `slot_name` ("gain/1") is for reports.
     // nullptr: no memory, or a struct_size that is no whole number of pointers (below 8, or above 64 KiB).

@@ -256,61 +256,45 @@ Status Window::convert(const WindowStep &step, std::int64_t deadline_ns) {
     return status;
 }
 
-// All that the old block leads to is looked at first: what is read through it afterwards is there.
-Status Window::convert_pointed(const InstanceMove &move, const Generation &next, Carried &state) {
-    const BlockConversion::Pointed &by = *move.conversion->pointed;
-    const Block &old = state.block;
-    if (by.old_walk != nullptr) {
-        if (Status status = find_pointed(*by.old_walk, old.data, old.bytes, &state.pointed); !status.is_ok()) {
-            return status;
+// On loan from here on, so that no plugin's code frees or moves it before the swap has come to its end.
+Status Window::surrender(const WindowStep &step, Carried &state) {
+    Generation &generation = *request_.members[step.member].old_generation;
+    const std::size_t index = request_.members[step.member].instances[step.instance].old_index;
+    Block block;
+    if (Status status = generation.surrender(index, &block); !status.is_ok()) {
+        return status;
+    }
+    if (Ledger::lend(block.data)) {
+        state.block = block;
+        return {};
+    }
+    const Status back = generation.give_back(index, block);
+    return {Code::kPlugin, generation.label() + ": surrender gave a block that was given away before" +
+                               (back.is_ok() ? "" : "; and " + back.message())};
+}
+
+Status Window::give_back(Generation &generation, std::size_t index, const Block &block) {
+    Status status = generation.give_back(index, block);
+    if (status.is_ok()) {
+        Ledger::settle(block.data);
+    }
+    return status;
+}
+
+void Window::settle_blocks() noexcept {
+    for (const std::vector<Carried> &member : carried_) {
+        for (const Carried &state : member) {
+            Ledger::settle(state.block.data);
+            Ledger::settle(state.taken);
         }
     }
-    const BlockMaker make = state.rooms.maker(next.ledger());
-    return by.program->run(old.data, old.bytes, state.converted.data, state.converted.bytes,
-                           old.bytes / by.program->old_bytes(), nullptr, &make);
-}
-
-// What the block leads to is billed with it. Found before it is taken: afterwards it is the plugin's.
-Status Window::take_handed_over(const InstanceMove &move, Generation &next, const Carried &state) {
-    std::vector<void *> pointed;
-    if (move.walk != nullptr) {
-        pointed = pointed_blocks(*move.walk, state.block.data, state.block.bytes);
-    }
-    Status status = next.take(move.next_index, state.block);
-    if (status.is_ok()) {
-        next.bill(pointed);
-    }
-    return status;
-}
-
-// What it was given to work on may lead to other blocks by now.
-Status Window::let_go(const InstanceMove &move, Generation &next, Carried &state) {
-    if (move.way != StateWay::kConvert) {
-        return next.surrender(move.next_index, &state.block);
-    }
-    Status status = next.surrender(move.next_index, &state.converted);
-    if (status.is_ok() && move.conversion->pointed && move.conversion->pointed->next_walk != nullptr) {
-        state.rooms.hold(
-            pointed_blocks(*move.conversion->pointed->next_walk, state.converted.data, state.converted.bytes));
-    }
-    return status;
-}
-
-Status Window::give_back(const InstanceMove &move, Generation &old_generation, const Carried &state) {
-    std::vector<void *> pointed;
-    if (move.way == StateWay::kHandOver && move.walk != nullptr) {
-        pointed = pointed_blocks(*move.walk, state.block.data, state.block.bytes);
-    }
-    Status status = old_generation.take(move.old_index, state.block);
-    if (status.is_ok()) {
-        old_generation.bill(pointed);
-    }
-    return status;
 }
 
 // Until take says that it has it, the block is the window's.
 Status Window::take_converted(const InstanceMove &move, Generation &next, Carried &state) {
     const Block block = std::exchange(state.converted, {});
+    (void)Ledger::lend(block.data);
+    state.taken = block.data;
     Status status = next.take(move.next_index, block);
     if (status.is_ok()) {
         state.rooms.let_go();
@@ -349,7 +333,7 @@ Status Window::perform(const WindowStep &step, std::int64_t deadline_ns) {
     case StepKind::kQuiesce:
         return quiesce(old_generation, move.old_index, deadline_ns);
     case StepKind::kSurrender:
-        return old_generation.surrender(move.old_index, &state.block);
+        return surrender(step, state);
     case StepKind::kSave:
         return old_generation.save(move.old_index, &state.saved);
     case StepKind::kTake:
@@ -368,7 +352,7 @@ Status Window::perform(const WindowStep &step, std::int64_t deadline_ns) {
         Ledger::free_block(std::exchange(state.converted, {}).data);
         return {};
     case StepKind::kGiveBack:
-        return give_back(move, old_generation, state);
+        return give_back(old_generation, move.old_index, state.block);
     case StepKind::kResume:
         return old_generation.resume(move.old_index);
     default:

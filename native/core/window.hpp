@@ -22,9 +22,8 @@ namespace hotgraft {
 // What one instance's state is while it is in neither generation.
 struct Carried {
     Block block;
-    Block converted;             // made before the gates close if its size can be known
-    std::vector<void *> pointed; // what `block` leads to, where that is converted as well
-    PointedRooms rooms;          // for what `converted` leads to
+    Block converted;       // made before the gates close if its size can be known
+    void *taken = nullptr; // the converted one, with the candidate
     KeyedState saved;
 };
 
@@ -81,16 +80,16 @@ public:
     [[nodiscard]] std::optional<WindowStep> undo_at(std::size_t index) const noexcept;
     // Once published: what was converted is kept with the generation it is from, for a rollback.
     void keep_converted() noexcept;
+    // What was on loan is its owner's: the swap is about to publish.
+    void settle_blocks() noexcept;
     // At the end: the records, moved out.
     [[nodiscard]] std::vector<StepRecord> take_records() noexcept;
     [[nodiscard]] const SwapRequest &request() const noexcept { return request_; }
 
 private:
     Status perform(const WindowStep &step, std::int64_t deadline_ns);
-    static Status convert_pointed(const InstanceMove &move, const Generation &next, Carried &state);
-    static Status take_handed_over(const InstanceMove &move, Generation &next, const Carried &state);
-    static Status let_go(const InstanceMove &move, Generation &next, Carried &state);
-    static Status give_back(const InstanceMove &move, Generation &old_generation, const Carried &state);
+    Status surrender(const WindowStep &step, Carried &state);
+    static Status give_back(Generation &generation, std::size_t index, const Block &block);
     static Status take_converted(const InstanceMove &move, Generation &next, Carried &state);
     static Status quiesce(Generation &generation, std::size_t instance, std::int64_t deadline_ns);
 

@@ -33,7 +33,7 @@ from hotgraft.host.outputs import base_of_handles
 from hotgraft.host.plugin import make_call_type
 from hotgraft.host.probe import copy_live_state, is_probing, probe
 from hotgraft.host.quarantine import note_quarantine, quarantined
-from hotgraft.host.report import Outcome, SwapReport
+from hotgraft.host.report import Outcome, SwapReport, ended, running_words
 from hotgraft.host.rollback import Rollback
 
 if TYPE_CHECKING:
@@ -161,7 +161,8 @@ class Attempt:
         window, serving = self.window, self.loaded.current
         return SwapReport(
             plugin=self.loaded.name,
-            outcome=self.outcome,
+            outcome=ended(self.outcome, serving),
+            out_of_service=serving.generation.out_of_service if serving is not None else "",
             generation=serving.generation.number if serving is not None else 0,
             version=serving.side.version if serving is not None else "",
             candidate=self.number,
@@ -387,9 +388,7 @@ class Attempt:
             error.on = error.on or self.loaded.name
             report = self.report(error)
             still = "serves again" if self.outcome is Outcome.ROLLED_BACK else "still serves"
-            error.running = (
-                f"generation {report.generation} {still}" if report.generation else "nothing of it is loaded"
-            )
+            error.running = running_words(report, still)
             error.add_note(f"while trying to {tried} {self.number} of {self.loaded.name}: {report.outcome}")
             error.report = report  # type: ignore[attr-defined] # of a swap's errors only, and above the core's layer
             raise

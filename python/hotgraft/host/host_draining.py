@@ -128,5 +128,18 @@ def make_breakers(
 
         _in_turn(loaded, open_it, options.control_deadline_s, provider=breakers.provider_of(loaded))
 
+    def out_of_service(event: HostEvent) -> None:
+        """Say so to callers, who are refused already; declared or not, a fallback answers from now on."""
+        loaded = find(event.plugin)
+
+        def open_it() -> None:
+            if why := loaded.serving.generation.out_of_service if loaded is not None else "":
+                breakers.open(loaded, f"generation {loaded.serving.generation.number} is out of service: {why}")
+
+        if loaded is not None:
+            _in_turn(loaded, open_it, options.control_deadline_s, provider=breakers.provider_of(loaded))
+
+    events.on("swap.out_of_service", out_of_service)
+    events.on("swap.rollback_blocked", out_of_service)
     events.on("swap.rollback_blocked", blocked)
     return breakers

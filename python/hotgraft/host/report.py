@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 
     from hotgraft.core.plan import Plan
     from hotgraft.core.probing import ProbeReport
+    from hotgraft.engine.stage import Candidate
     from hotgraft.engine.timing import StepTime
     from hotgraft.host.loaded import Loaded
 
-__all__ = ["Outcome", "SwapReport", "report_of"]
+__all__ = ["Outcome", "SwapReport", "ended", "report_of", "running_words"]
 
 
 class Outcome(StrEnum):
@@ -27,6 +28,7 @@ class Outcome(StrEnum):
     FAILED = "failed"  # the candidate's code ran and failed before the gates closed; nothing changed
     CALLED_OFF = "called off"  # inside the window; everything was undone
     ROLLED_BACK = "rolled back"  # the generation that served before serves again
+    OUT_OF_SERVICE = "out of service"  # called off, and what served did not get its state back: nothing of it serves
     BLOCKED = "rollback blocked"  # it cannot; what was to be rolled back serves on
     DEFERRED = "deferred"  # asked for from inside a plugin call: goes on when that call is over
 
@@ -52,6 +54,7 @@ class SwapReport:
     pause_steps: tuple[StepTime, ...] = ()
     refusals: tuple[str, ...] = ()
     after_undo: tuple[str, ...] = ()
+    out_of_service: str = ""  # why what runs now may not be called; empty: it serves
     is_on_probation: bool = False  # what it replaced is held until the window is over
     lost_calls: int = 0  # made since publish, whose state a rollback could not take along
     is_lossy: bool = False  # a rollback without the state gained since
@@ -64,6 +67,8 @@ class SwapReport:
     @property
     def running(self) -> str:
         """Return the sentence that says what runs now."""
+        if self.out_of_service:
+            return f"nothing of it serves: generation {self.generation} is out of service, {self.out_of_service}"
         return f"generation {self.generation} (version {self.version}) serves"
 
     def result(self, deadline_s: float | None = None) -> SwapReport:
@@ -95,6 +100,7 @@ class SwapReport:
             "pause_steps_us": [[time.step, time.us] for time in self.pause_steps],
             "refusals": list(self.refusals),
             "after_undo": list(self.after_undo),
+            "out_of_service": self.out_of_service,
             "is_on_probation": self.is_on_probation,
             "is_lossy": self.is_lossy,
             "left_behind": list(self.left_behind),
@@ -128,6 +134,21 @@ class SwapReport:
         if self.pause_us:
             lines.append(f"  callers waited at most {self.pause_us:,.0f} µs")
         return "\n".join(lines)
+
+
+def ended(outcome: Outcome, serving: Candidate | None) -> Outcome:
+    """Return how an attempt ended that left `serving` as it is now."""
+    is_out = serving is not None and serving.generation.out_of_service
+    return Outcome.OUT_OF_SERVICE if is_out and outcome is Outcome.CALLED_OFF else outcome
+
+
+def running_words(report: SwapReport, still: str) -> str:
+    """Return what an error says of what runs now: that it `still` does."""
+    if not report.generation:
+        return "nothing of it is loaded"
+    if report.out_of_service:
+        return f"generation {report.generation} is out of service: {report.out_of_service}"
+    return f"generation {report.generation} {still}"
 
 
 def report_of(loaded: Loaded, *, image: str = "") -> SwapReport:

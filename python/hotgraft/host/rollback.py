@@ -22,8 +22,7 @@ from hotgraft.engine.transfer import make_convert
 from hotgraft.host.lending import lent_tables
 from hotgraft.host.outputs import base_of_handles
 from hotgraft.host.plugin import make_call_type
-from hotgraft.host.report import Outcome, SwapReport
-from hotgraft.host.stats import calls_of
+from hotgraft.host.report import Outcome, SwapReport, running_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -213,7 +212,7 @@ class Rollback:
             on=self.loaded.name,
             why=self.why,
             found=dict.fromkeys(self.found),
-            running=f"generation {report.generation} still serves",
+            running=running_words(report, "still serves"),
         )
         error.report = report  # type: ignore[attr-defined] # as attempt.py
         return error
@@ -234,6 +233,7 @@ class Rollback:
             pause_steps=window.pause_steps if window is not None else (),
             refusals=tuple(dict.fromkeys(self.found)) if outcome is Outcome.BLOCKED else (),
             after_undo=window.after_undo if window is not None else (),
+            out_of_service=serving.generation.out_of_service,
             is_lossy=self.is_lossy and outcome is Outcome.ROLLED_BACK,
             lost_calls=lost_calls,
         )

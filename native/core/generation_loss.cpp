@@ -1,0 +1,96 @@
+// What becomes of a generation whose state was given away for a swap that is called off, and that does not get it back:
+// its take fails or hangs, or its surrender did, or it does not resume. It must not be called: its functions would
+// reach for a block that it does not have. The block stays in the host's hands, and the next swap carries it over from
+// there.
+#include <cstring>
+#include <utility>
+
+#include "generation.hpp"
+#include "generation_instance.hpp"
+
+namespace hotgraft {
+
+Status Generation::give_back(std::size_t index, const Block &block) {
+    Instance *instance = nullptr;
+    if (Status status = instance_at(index, &instance); !status.is_ok()) {
+        return status;
+    }
+    instance->not_back = block;
+    if (instance->is_out_of_kept) {
+        return {}; // where it was before this swap
+    }
+    instance->away_since.store("take", std::memory_order_relaxed);
+    Status status = take(index, block);
+    if (status.is_ok()) {
+        instance->not_back = {};
+    }
+    return status;
+}
+
+// A surrender whose answer is of no use has still parted the instance from what it gave.
+Status Generation::take_unasked(Instance &instance, const Block &block, Status refused) {
+    PluginError error;
+    instance.away_since.store("take", std::memory_order_relaxed);
+    const hotgraft_status status = state_.take(instance.plugin, block.data, block.bytes, block.layout_id, error.get());
+    if (status < 0) {
+        return {refused.code(),
+                refused.message() + "; and " + complain("take", instance, status, *error.get()).message()};
+    }
+    instance.away_since.store(nullptr, std::memory_order_relaxed);
+    return refused;
+}
+
+// What an abandoned thread can reach is neither written nor freed: then a copy crosses, and the block is kept for good.
+Status Generation::surrender_lost(Instance &instance, Block *out) {
+    const Block block = instance.not_back;
+    if (block.data == nullptr) {
+        return {Code::kRefused, label() + ": its state is with a thread that has not come back from " +
+                                    instance.away_since.load(std::memory_order_relaxed)};
+    }
+    if (is_abandoned()) {
+        Block copy = make_block(block.bytes, Ledger::block_align(block.data));
+        if (copy.data == nullptr) {
+            return {Code::kNoMemory, "no memory for a state of " + std::to_string(block.bytes) + " bytes"};
+        }
+        std::memcpy(copy.data, block.data, block.bytes);
+        copy.layout_id = block.layout_id;
+        instance.not_back = copy;
+    }
+    *out = std::exchange(instance.not_back, {});
+    Ledger::settle(out->data); // on loan since the swap that was called off
+    instance.is_out_of_kept = true;
+    return {};
+}
+
+bool Generation::is_away(std::size_t index) const noexcept {
+    return instances_[index]->away_since.load(std::memory_order_relaxed) != nullptr;
+}
+
+bool Generation::lose_if_away(std::size_t index) noexcept {
+    Instance &instance = *instances_[index];
+    instance.is_lost = instance.is_lost || is_away(index);
+    if (instance.is_lost) {
+        is_out_of_service_.store(true, std::memory_order_release); // pairs with out_of_service()
+    }
+    return instance.is_lost;
+}
+
+std::string Generation::out_of_service() const {
+    if (!is_out_of_service_.load(std::memory_order_acquire)) { // pairs with lose_if_away()
+        return {};
+    }
+    std::string text;
+    for (const std::unique_ptr<Instance> &instance : instances_) {
+        if (!instance->is_lost) {
+            continue;
+        }
+        const char *const since = instance->away_since.load(std::memory_order_relaxed);
+        const bool holds_still = since != nullptr && std::strcmp(since, "resume") == 0;
+        text += (text.empty() ? "" : "; ") + (instance->name.empty() ? "it" : "\"" + instance->name + "\"") +
+                (holds_still ? " has not resumed" : " has not got its state back") +
+                " after a swap that was called off";
+    }
+    return text;
+}
+
+} // namespace hotgraft

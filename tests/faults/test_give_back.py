@@ -1,0 +1,46 @@
+"""What served gave its state away for a swap that is called off and does not get it back: it is not called any more."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+from child_process import run_child
+
+
+@pytest.mark.parametrize(
+    ("way", "crossing"),
+    [
+        ("fail", "hand_over"),
+        pytest.param("fail", "convert", marks=pytest.mark.full),
+        pytest.param("hang", "hand_over", marks=pytest.mark.full),
+        pytest.param("hang", "convert", marks=pytest.mark.full),
+    ],
+)
+def test_what_does_not_get_its_state_back_is_out_of_service_until_a_build_takes_it(way: str, crossing: str) -> None:
+    """The state is in the host's hands, as it was: callers are refused, and the next build goes on with it."""
+    done = run_child("crash_give_back.py", "take", way, crossing)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("refused: ") == 3
+    assert "serves again with 6" in done.stdout
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(("way", "then"), [("fail", "serves again with 6"), ("hang", "still out of service")])
+def test_what_does_not_resume_is_out_of_service(way: str, then: str) -> None:
+    """It is not called while it holds still; what hangs in it still has its state, and nobody can take it away."""
+    done = run_child("crash_give_back.py", "resume", way, "hand_over")
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("refused: ") == 3
+    assert then in done.stdout
+
+
+@pytest.mark.control
+def test_control_what_is_called_without_its_state_kills_the_process() -> None:
+    """The table that it served with until then, published once more in the place of the one that refuses."""
+    done = run_child("crash_give_back.py", "take", "fail", "hand_over", "call")
+
+    assert done.returncode == -signal.SIGSEGV, done.stderr
+    assert "refused: " in done.stdout
