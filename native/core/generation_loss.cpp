@@ -16,6 +16,7 @@ Status Generation::give_back(std::size_t index, const Block &block) {
         return status;
     }
     instance->not_back = block;
+    Ledger::hand_over(block.data, books_->ledger); // it is billed for it even if take does not go well
     if (instance->is_out_of_kept) {
         return {}; // where it was before this swap
     }
@@ -29,6 +30,10 @@ Status Generation::give_back(std::size_t index, const Block &block) {
 
 // A surrender whose answer is of no use has still parted the instance from what it gave.
 Status Generation::take_unasked(Instance &instance, const Block &block, Status refused) {
+    if (block.data == nullptr) {
+        instance.away_since.store(nullptr, std::memory_order_relaxed); // it gave nothing away
+        return refused;
+    }
     PluginError error;
     instance.away_since.store("take", std::memory_order_relaxed);
     const hotgraft_status status = state_.take(instance.plugin, block.data, block.bytes, block.layout_id, error.get());

@@ -1,7 +1,7 @@
 /* A counter whose control functions do what its config says: {"fail": "take"} answers an error there, {"hang":
  * "quiesce"} never returns, {"again": "quiesce"} stays busy. Carries its number by hand over, or by save and restore
  * when built with STEPS_SAVES. STEPS_STEP is what a build counts in; STEPS_LAYOUT names the layout of its block, and
- * STEPS_ALIGN is how that is aligned.
+ * STEPS_ALIGN is how that is aligned. STEPS_BAD has the functions of bad_state.h in front of those of the state.
  */
 #include <hotgraft/hotgraft.h>
 
@@ -41,6 +41,7 @@ typedef struct steps_state {
 struct hotgraft_instance {
     const hotgraft_host *host;
     steps_state *state;
+    steps_state *mine; /* bad_state.h: what it did not give away, though it says so */
     char config[256];
     int64_t is_resting;
 };
@@ -110,9 +111,18 @@ static hotgraft_status resume(hotgraft_instance *steps, hotgraft_error *error) {
 }
 
 static void destroy(hotgraft_instance *steps) {
+#ifndef STEPS_FORGETS
     (void)steps->host->realloc(steps->host->ctx, steps->state, 0, 0);
+#endif
     free(steps);
 }
+
+#ifdef STEPS_BAD
+#include "bad_state.h"
+#define BAD(function) bad_##function
+#else
+#define BAD(function) function
+#endif
 
 #ifdef STEPS_SAVES
 static hotgraft_status save(hotgraft_instance *steps, const hotgraft_sink *sink, hotgraft_error *error) {
@@ -134,7 +144,8 @@ static hotgraft_status restore(hotgraft_instance *steps, uint32_t schema, const 
     }
     return status;
 }
-static const hotgraft_ext_state state = {sizeof(hotgraft_ext_state), STEPS_SCHEMA, 0, save, restore, NULL, NULL};
+static const hotgraft_ext_state state = {
+    sizeof(hotgraft_ext_state), STEPS_SCHEMA, 0, BAD(save), BAD(restore), NULL, NULL};
 #else
 static hotgraft_status take(hotgraft_instance *steps, void *block, uint64_t bytes, uint64_t layout_id,
                             hotgraft_error *error) {
@@ -157,7 +168,7 @@ static hotgraft_status surrender(hotgraft_instance *steps, void **block, uint64_
     return status;
 }
 static const hotgraft_ext_state state = {
-    sizeof(hotgraft_ext_state), STEPS_SCHEMA, STEPS_LAYOUT, NULL, NULL, take, surrender};
+    sizeof(hotgraft_ext_state), STEPS_SCHEMA, STEPS_LAYOUT, NULL, NULL, BAD(take), BAD(surrender)};
 #endif
 
 static const void *get_interface(hotgraft_instance *steps, const char *id, void **self) {
@@ -175,7 +186,7 @@ static const hotgraft_plugin plugin = {
     .descriptor = note.text,
     .descriptor_len = 19,
     .create = create,
-    .start = start,
+    .start = BAD(start),
     .quiesce = quiesce,
     .resume = resume,
     .destroy = destroy,
