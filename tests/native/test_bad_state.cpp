@@ -41,11 +41,12 @@ void check_books_of(const Candidate &candidate) {
 }
 
 // The swap fails for the reason, and the old generation goes on as if there had been none.
-void check_refused(StepsHost &host, const std::string &flags, const std::string &config, const std::string &why) {
+void check_refused(StepsHost &host, const std::string &flags, const std::string &config, const std::string &why,
+                   std::int64_t budget_ns = 5 * kSecond) {
     const std::int64_t before = host.call(&StepsInterface::value);
     const std::uint64_t bytes_before = host.active_->live_bytes();
     const Candidate candidate = host.bring(flags, config);
-    const SwapRecord record = host.swap(candidate);
+    const SwapRecord record = host.swap(candidate, budget_ns);
     CHECK_FALSE(record.is_published);
     CHECK_MESSAGE(record.failure.message().find(why) != std::string::npos, record.failure.message());
     CHECK(record.after_undo.empty());
@@ -83,7 +84,7 @@ TEST_CASE("a save of 10 GB meets the cap, and the host never has more of it than
     constexpr std::uint64_t kSlackKb = 200 * 1024;
     StepsHost host("-DSTEPS_SAVES -DSTEPS_BAD", bad("too much"));
     const std::uint64_t before_kb = most_resident_kb();
-    check_refused(host, "-DSTEPS_SAVES", "{}", "save: ");
+    check_refused(host, "-DSTEPS_SAVES", "{}", "save: ", 120 * kSecond);
     CHECK(most_resident_kb() - before_kb < kStateBytesMax / 1024 + kSlackKb);
 }
 

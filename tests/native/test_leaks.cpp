@@ -132,12 +132,16 @@ TEST_CASE("no stateful swap leaves a byte behind, by whatever way and however it
     MESSAGE(swaps << " swaps; the heap grew by " << grown << " bytes in the last " << swaps - warm_swaps);
 }
 
-TEST_CASE("what a plugin does not free stands in its books when it is gone") {
+TEST_CASE("what nobody frees stands in the books of who had it when that is gone") {
     std::shared_ptr<Generation> forgetful;
+    Block block;
     {
-        StepsHost host("-DSTEPS_FORGETS");
+        StepsHost host;
         forgetful = host.active_;
+        REQUIRE(forgetful->surrender(0, &block).is_ok());
     }
     CHECK(forgetful->stage() == Stage::kUnloaded);
     CHECK(forgetful->live_bytes() == kBytes);
+    Ledger::free_block(block.data);
+    CHECK(forgetful->live_bytes() == 0);
 }

@@ -111,9 +111,7 @@ static hotgraft_status resume(hotgraft_instance *steps, hotgraft_error *error) {
 }
 
 static void destroy(hotgraft_instance *steps) {
-#ifndef STEPS_FORGETS
     (void)steps->host->realloc(steps->host->ctx, steps->state, 0, 0);
-#endif
     free(steps);
 }
 
