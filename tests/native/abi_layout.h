@@ -136,6 +136,18 @@ HOTGRAFT_AT(hotgraft_ext_state, restore, 24);
 HOTGRAFT_AT(hotgraft_ext_state, take, 32);
 HOTGRAFT_AT(hotgraft_ext_state, surrender, 40);
 
+/* convert.h: hotgraft_converter, hotgraft_ext_convert */
+HOTGRAFT_GOLDEN(sizeof(hotgraft_converter), 24);
+HOTGRAFT_AT(hotgraft_converter, struct_size, 0);
+HOTGRAFT_AT(hotgraft_converter, from_schema, 4);
+HOTGRAFT_AT(hotgraft_converter, to_schema, 8);
+HOTGRAFT_AT(hotgraft_converter, reserved, 12);
+HOTGRAFT_AT(hotgraft_converter, convert, 16);
+HOTGRAFT_GOLDEN(sizeof(hotgraft_ext_convert), 16);
+HOTGRAFT_AT(hotgraft_ext_convert, struct_size, 0);
+HOTGRAFT_AT(hotgraft_ext_convert, count, 4);
+HOTGRAFT_AT(hotgraft_ext_convert, converters, 8);
+
 /* health.h: hotgraft_ext_health */
 HOTGRAFT_GOLDEN(sizeof(hotgraft_ext_health), 16);
 HOTGRAFT_AT(hotgraft_ext_health, struct_size, 0);
