@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hotgraft import _core
+from hotgraft.engine.snapshot_state import filled_block
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from hotgraft import _core
     from hotgraft.core.snapshot import Snapshot
 
 __all__ = ["BeforeSwap"]
@@ -37,15 +38,9 @@ class BeforeSwap:
             ResourceError: there is no memory for them.
         """
         blocks = [
-            (indexes[one.name], _filled(generation, one.block, one.align))
+            (indexes[one.name], filled_block(generation, one.block, one.align))
             for one in self.snapshot.instances
             if one.name in indexes and one.block is not None
         ]
         for index, block in blocks:  # all of them or none
             block.keep(index)
-
-
-def _filled(generation: _core.Generation, data: bytes | memoryview, align: int) -> _core.NewBlock:
-    block = _core.NewBlock.make(generation, len(data), align)
-    memoryview(block)[:] = data
-    return block
