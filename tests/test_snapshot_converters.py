@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture(params=["off", "start"])
+@pytest.fixture(params=["off", pytest.param("start", marks=pytest.mark.full)])
 def options(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Any]:
     """Of a host that takes no snapshot of its own accord; with a probe and without."""
     return {"snapshots": tmp_path / "kept", "snapshot_at_close": False, "probe": request.param}
@@ -27,6 +27,7 @@ def save(options: dict[str, Any], image: Path, count: int) -> Path:
         return host.snapshot().taken["counter"].path
 
 
+@pytest.mark.full
 def test_converters_of_the_version_that_is_loaded_bring_it_up(options: dict[str, Any], build: Workshop) -> None:
     """As in a swap: the chain is the candidate's own."""
     save(options, build(version(SAVES, 1)), 7)
@@ -34,7 +35,9 @@ def test_converters_of_the_version_that_is_loaded_bring_it_up(options: dict[str,
         assert host.load(build(version(SAVES, 3, converters=steps_to(3)))).add(0) == 700
 
 
-@pytest.mark.parametrize("plain", [SAVES, CONVERTS], ids=["saved", "block"])
+@pytest.mark.parametrize(
+    "plain", [pytest.param(SAVES, id="saved"), pytest.param(CONVERTS, id="block", marks=pytest.mark.full)]
+)
 @pytest.mark.parametrize(("before", "after", "count"), [(1, 3, 700), (3, 1, 7)], ids=["up", "down"])
 def test_converters_of_the_program_bring_it_either_way(
     options: dict[str, Any], build: Workshop, plain: Sample, before: int, after: int, count: int

@@ -26,7 +26,7 @@ def replaced(host: Host, build: Workshop, sample: Sample = HANDS_OVER, **more: A
 
 
 @pytest.mark.parametrize("policy", ["keep", "snapshot", "refuse"])
-@pytest.mark.parametrize("sample", [HANDS_OVER, CONVERTS, SAVES], ids=str)
+@pytest.mark.parametrize("sample", [HANDS_OVER, CONVERTS, SAVES], ids=["hand over", "convert", "save"])
 def test_what_can_come_along_does_whatever_the_policy(build: Workshop, sample: Sample, policy: str) -> None:
     """A policy is for what cannot."""
     with make_host(rollback=policy) as host:
@@ -68,7 +68,7 @@ def test_the_other_policies_block_the_rollback(build: Workshop, policy: str, fou
 
 
 @pytest.mark.parametrize("policy", ["keep", "snapshot"])
-@pytest.mark.parametrize("sample", [CONVERTS, SAVES], ids=str)
+@pytest.mark.parametrize("sample", [CONVERTS, SAVES], ids=["convert", "save"])
 def test_what_was_kept_is_newer_than_any_snapshot_and_goes_before_it(
     build: Workshop, sample: Sample, policy: str
 ) -> None:

@@ -49,20 +49,27 @@ def paths(folder: Path) -> tuple[Path, ...]:
     return snapshot_paths(folder)["counter"]
 
 
+LATER = {"build": 2, "version": "1.1.0"}
 CROSSINGS = [
-    pytest.param(HANDS_OVER, HANDS_OVER, id="hand over, the same build"),
-    pytest.param(HANDS_OVER, replace(HANDS_OVER, build=2, version="2.0.0"), id="hand over, a later build"),
-    pytest.param(CONVERTS, replace(CONVERTS, build=2, version="1.1.0"), id="convert, up"),
-    pytest.param(replace(CONVERTS, build=2, version="1.1.0"), CONVERTS, id="convert, down"),
-    pytest.param(SAVES, replace(SAVES, build=2, schema=2, version="1.1.0"), id="restore, up"),
-    pytest.param(BOTH, replace(BOTH, build=2, schema=2, version="1.1.0"), id="restore, where the schema is another"),
-    pytest.param(BOTH, replace(SAVES, build=2), id="restore, where hand over is not offered any more"),
-    pytest.param(BOTH, replace(HANDS_OVER, build=2), id="hand over, where save is not offered any more"),
+    pytest.param(HANDS_OVER, replace(HANDS_OVER, build=2), id="hand over"),
+    pytest.param(CONVERTS, replace(CONVERTS, build=2), id="convert, up"),
+    pytest.param(SAVES, replace(SAVES, build=2), id="restore"),
+    *(
+        pytest.param(before, after, id=name, marks=pytest.mark.full)
+        for name, before, after in (
+            ("hand over, the same build", HANDS_OVER, HANDS_OVER),
+            ("convert, down", replace(CONVERTS, **LATER), CONVERTS),
+            ("restore, up", SAVES, replace(SAVES, schema=2, **LATER)),
+            ("restore, where the schema is another", BOTH, replace(BOTH, schema=2, **LATER)),
+            ("restore, where hand over is not offered any more", BOTH, replace(SAVES, build=2)),
+            ("hand over, where save is not offered any more", BOTH, replace(HANDS_OVER, build=2)),
+        )
+    ),
 ]
 
 
 @pytest.mark.parametrize(("before", "after"), CROSSINGS)
-@pytest.mark.parametrize("probe", ["off", "start"])
+@pytest.mark.parametrize("probe", ["off", pytest.param("start", marks=pytest.mark.full)])
 def test_a_plugin_begins_with_its_last_snapshot_as_a_swap_would_bring_it_there(
     folder: Path, build: Workshop, before: Sample, after: Sample, probe: str
 ) -> None:
