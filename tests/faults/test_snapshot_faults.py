@@ -169,3 +169,18 @@ def test_snapshots_while_calls_go_on_are_each_of_one_moment(build: Workshop, tmp
         assert counted == list(range(1, len(counted) + 1))
     with Host(probe="off", snapshots=folder) as host:
         assert host.load(image).add(0) == len(counted)
+
+
+@pytest.mark.full
+def test_a_large_state_is_copied_once_and_nothing_is_left_of_it(build: Workshop, tmp_path: Path, sized: Sized) -> None:
+    """64 MB: beside the state itself there is one copy while it is written, and none afterwards."""
+    large = build(replace(HANDS_OVER, flags=("-DCOUNTER_SPARE=8388607",)))
+    done = run_child("crash_snapshots_memory.py", tmp_path / "kept", large, sized(quick=5, full=20, soak=200))
+    assert done.returncode == 0, done.stderr
+    numbers = [int(one) for one in re.findall(r"\d+", done.stdout)]
+    state, peak, alive, alive_after, fds, fds_after, grew, resumed, alive_first, alive_last = numbers
+    assert state == 64 << 20
+    assert state <= peak < state * 1.25
+    assert (alive_after, fds_after) == (alive, fds)
+    assert grew < state / 2
+    assert (resumed, alive_last) == (5, alive_first)
