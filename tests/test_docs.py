@@ -22,6 +22,7 @@ LONG = (
     "plugin-to-plugin.md",
     "schemas.md",
     "snapshots.md",
+    "state-command.md",
     "why-refused.md",
 )  # they compile and wait for seconds
 PAGES = [
