@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any
 
-from layout_reference import Change, default, size_and_align
+from layout_reference import Change, default, is_declared, size_and_align
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,9 +31,10 @@ BEYOND_F32 = (1e300, -3.5e38, 3.4028235677973366e38)
 class Maker:
     """Makes layouts and edits. Structs keep their name through an edit, most of the time."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, declares: bool = False) -> None:
         self.random = random.Random(seed)
         self._names = 0
+        self._declares = declares
 
     def name(self, stem: str) -> str:
         """Return a name that was not there before."""
@@ -49,7 +50,24 @@ class Maker:
     def struct(self, depth: int = 2) -> Any:
         """Return a struct of one to eight fields."""
         fields = [(self.name("f"), self.kind(depth)) for _ in range(self.random.randint(1, 8))]
+        for _ in range(2):
+            if self._declares and self.chance(0.15):
+                fields += self._declared(depth)
+        self.random.shuffle(fields)
         return ("struct", self.name("s"), tuple(fields))
+
+    def _declared(self, depth: int) -> list[tuple[str, Any]]:
+        """Return a field that says something of another, and that one."""
+        beside, name = self.name("f"), self.name("f")
+        inner = self.struct(depth - 1) if depth and self.chance(0.5) else self.random.choice(SCALARS)
+        if self.chance(0.5):
+            return [(beside, self.random.choice(("u8", "u32", "i64"))), (name, ("counted", inner, beside))]
+        arms = [(self.name("a"), inner, 0), (self.name("a"), self.random.choice(SCALARS), 1)]
+        arms += [(self.name("a"), ("array", "u16", 3), 9)] if self.chance(0.5) else []
+        return [
+            (beside, self.random.choice(("u8", "u32", "i32"))),
+            (name, ("tagged", self.name("t"), tuple(arms), beside)),
+        ]
 
     def kind(self, depth: int) -> Any:
         """Return the type of a field."""
@@ -85,6 +103,10 @@ class Maker:
             return ("enum", kind[1], self._edit_constants(kind[2]))
         if kind[0] == "union":
             return kind
+        if kind[0] == "counted":
+            return ("counted", self._edit(kind[1], change, names), kind[2])
+        if kind[0] == "tagged":
+            return self._edit_arms(kind, change, names)
         if kind[0] == "array":
             count = max(1, kind[2] + self.random.choice((-2, -1, 1, 2, 7))) if self.chance(0.3) else kind[2]
             return ("array", self._edit(kind[1], change, names), count)
@@ -97,6 +119,21 @@ class Maker:
             return self.random.choice(NARROWER[kind])
         return "f64" if self.chance(0.002) else kind
 
+    def _edit_arms(self, kind: Any, change: Change, names: dict[str, str]) -> Any:
+        names[kind[1]] = kind[1]
+        arms = []
+        for at, (name, inner, when) in enumerate(kind[2]):
+            if at and self.chance(0.1):
+                continue
+            called = name
+            if self.chance(0.1):
+                called = self.name("a")
+                change.renamed[kind[1], called] = name
+            arms.append((called, self._edit(inner, change, names), when))
+        if self.chance(0.2):
+            arms.append((self.name("a"), self.random.choice(SCALARS), 5))
+        return ("tagged", kind[1], tuple(arms), kind[3])
+
     def _edit_constants(self, constants: tuple[tuple[str, int], ...]) -> tuple[tuple[str, int], ...]:
         kept = tuple(one for one in constants if not self.chance(0.05))
         if self.chance(0.3):
@@ -106,17 +143,27 @@ class Maker:
     def _edit_struct(self, kind: Any, change: Change, names: dict[str, str]) -> Any:
         owner = self.name("s") if self.chance(0.1) else kind[1]
         names[owner] = kind[1]
-        fields = []
+        fields: list[tuple[str, Any]] = []
+        needed = {inner[-1] for _, inner in kind[2] if is_declared(inner)}  # as counts and tags
         for name, inner in kind[2]:
+            if name in needed:
+                fields.append(self._edit_beside(name, inner, owner, change))
+                continue
             if self.chance(0.07):
                 if self.chance(0.6):
                     change.dropped.add((kind[1], name))
                 continue
-            if self.chance(0.02):
+            if self.chance(0.02) and not self._has_declared(inner):
                 change.dropped.add((kind[1], name))  # it is there still, and begins anew
                 fields.append((name, inner))
                 continue
             fields.append(self._edit_field(name, inner, (kind[1], owner), change, names))
+        called = {change.renamed.get((owner, name), name): name for name, _ in fields}
+        fields = [
+            (name, (*inner[:-1], called[inner[-1]])) if is_declared(inner) else (name, inner) for name, inner in fields
+        ]
+        if self._declares and self.chance(0.1):
+            fields += self._declared(1)
         for _ in range(self.random.choice((0, 0, 1, 2)) if fields else 1):
             added = (self.name("f"), self.kind(1))
             fields.insert(self.random.randint(0, len(fields)), added)
@@ -137,6 +184,22 @@ class Maker:
         if self._is_shorter(inner, after) and self.chance(0.3):
             change.dropped.add((owners[0], f"{name}[{after[2]}:]"))
         return called, after
+
+    def _edit_beside(self, name: str, inner: str, owner: str, change: Change) -> tuple[str, Any]:
+        """Return what became of a count or a tag: it stays an integer."""
+        called = name
+        if self.chance(0.1):
+            called = self.name("f")
+            change.renamed[owner, called] = name
+        wider = [one for one in WIDER.get(inner, ()) if one != "bool"]
+        return called, self.random.choice(wider) if wider and self.chance(0.2) else inner
+
+    def _has_declared(self, kind: Any) -> bool:
+        if isinstance(kind, str) or kind[0] in ("enum", "union"):
+            return False
+        if kind[0] == "struct":
+            return any(self._has_declared(inner) for _, inner in kind[2])
+        return is_declared(kind) or self._has_declared(kind[1])
 
     def _is_shorter(self, before: Any, after: Any) -> bool:
         is_array = not isinstance(before, str) and before[0] == "array"
@@ -159,7 +222,18 @@ class Maker:
             return self.random.randbytes(size_and_align(kind)[0])
         if kind[0] == "array":
             return self._elements(kind, extreme)
-        return {name: self.value(inner, extreme) for name, inner in kind[2]}
+        if kind[0] == "counted":
+            return (
+                [self.value(kind[1], extreme) for _ in range(self.random.randint(1, 3))] if self.chance(0.7) else None
+            )
+        if kind[0] == "tagged":
+            alive, inner, _ = self.random.choice(kind[2])
+            return {alive: self.value(inner, extreme)}
+        made = {name: self.value(inner, extreme) for name, inner in kind[2]}
+        for name, inner in kind[2]:
+            if is_declared(inner):
+                made[inner[-1]] = _said_of(inner, made[name])
+        return made
 
     def _number(self, kind: str, extreme: float) -> Any:
         if kind[0] == "f":
@@ -178,3 +252,10 @@ class Maker:
         used = kind[2] if self.chance(extreme) else kind[2] // 2
         elements = [self.value(kind[1], extreme) for _ in range(used)]
         return elements + [default(kind[1], {}) for _ in range(kind[2] - used)]
+
+
+def _said_of(kind: Any, value: Any) -> int:
+    """Return what the field beside it holds: a count, or the tag's value."""
+    if kind[0] == "counted":
+        return len(value or ())
+    return int(next(when for name, _, when in kind[2] if name in value))

@@ -7,16 +7,22 @@ Nothing of hotgraft is imported here, so that a mistake there cannot be made her
     ("array", TYPE, count)
     ("struct", name, ((field, TYPE), …))    laid out as C does it
     ("union", name, ((field, TYPE), …))     its value is its bytes
+    ("counted", TYPE, field)                a pointer to as many as the field says; None, or a list
+    ("tagged", name, ((arm, TYPE, when), …), field)    a union of which the field says what is alive; {arm: value}
 
-and a value is an int, a float, a list, a dict by field, or bytes.
+and a value is an int, a float, a list, a dict by field, or bytes. What is counted lies in a block of its own: where C
+has a pointer, there is the number of a block here, from 1.
 """
 
 from __future__ import annotations
 
 import functools
 import struct
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 FORMATS = {
     "i8": "b", "u8": "B", "i16": "h", "u16": "H", "i32": "i", "u32": "I", "i64": "q", "u64": "Q", "bool": "B",
@@ -58,6 +64,10 @@ def size_and_align(kind: Any) -> tuple[int, int]:
     if kind[0] == "array":
         size, align = size_and_align(kind[1])
         return size * kind[2], align
+    if kind[0] == "counted":
+        return 8, 8
+    if kind[0] == "tagged":
+        return size_and_align(("union", kind[1], tuple((name, inner) for name, inner, _ in kind[2])))
     align = max(size_and_align(inner)[1] for _, inner in kind[2])
     if kind[0] == "union":
         end = max(size_and_align(inner)[0] for _, inner in kind[2])
@@ -79,32 +89,50 @@ def places(kind: Any) -> tuple[tuple[str, int, Any], ...]:
     return tuple(found)
 
 
-def write(kind: Any, value: Any, into: bytearray, at: int) -> None:
-    """Put a value where it lies; padding stays as it is."""
+def write(kind: Any, value: Any, into: bytearray, at: int, blocks: list[bytearray]) -> None:
+    """Put a value where it lies; padding stays as it is. Blocks that it leads to are added to `blocks`."""
     if isinstance(kind, str):
         struct.pack_into("<" + FORMATS[kind], into, at, value)
     elif kind[0] == "enum":
-        write(kind[1], value, into, at)
+        write(kind[1], value, into, at, blocks)
+    elif kind[0] == "counted":
+        _write_counted(kind[1], value, into, at, blocks)
+    elif kind[0] == "tagged":
+        ((alive, inner),) = value.items()
+        write(next(kind for name, kind, _ in kind[2] if name == alive), inner, into, at, blocks)
     elif kind[0] == "array":
         size = size_and_align(kind[1])[0]
         if isinstance(kind[1], str):
             struct.pack_into(f"<{len(value)}{FORMATS[kind[1]]}", into, at, *value)
             return
         for index, one in enumerate(value):
-            write(kind[1], one, into, at + index * size)
+            write(kind[1], one, into, at + index * size, blocks)
     elif kind[0] == "union":
         into[at : at + len(value)] = value
     else:
         for name, offset, inner in places(kind):
-            write(inner, value[name], into, at + offset)
+            write(inner, value[name], into, at + offset, blocks)
 
 
-def read(kind: Any, data: bytes | bytearray, at: int = 0) -> Any:
+def _write_counted(kind: Any, value: Any, into: bytearray, at: int, blocks: list[bytearray]) -> None:
+    if value is None:
+        struct.pack_into("<Q", into, at, 0)
+        return
+    size = size_and_align(kind)[0]
+    block = bytearray(size * len(value))
+    blocks.append(block)
+    struct.pack_into("<Q", into, at, len(blocks))
+    for index, one in enumerate(value):
+        write(kind, one, block, index * size, blocks)
+
+
+def read(kind: Any, data: bytes | bytearray, at: int = 0, blocks: Sequence[bytes | bytearray] = ()) -> Any:
     """Return the value that lies there."""
     if isinstance(kind, str):
         return struct.unpack_from("<" + FORMATS[kind], data, at)[0]
     if kind[0] == "enum":
         return read(kind[1], data, at)
+    assert kind[0] not in ("counted", "tagged")  # read with what is beside it
     size = size_and_align(kind)[0]
     if kind[0] == "union":
         return bytes(data[at : at + size])
@@ -112,8 +140,37 @@ def read(kind: Any, data: bytes | bytearray, at: int = 0) -> Any:
         if isinstance(kind[1], str):
             return list(struct.unpack_from(f"<{kind[2]}{FORMATS[kind[1]]}", data, at))
         stride = size_and_align(kind[1])[0]
-        return [read(kind[1], data, at + index * stride) for index in range(kind[2])]
-    return {name: read(inner, data, at + offset) for name, offset, inner in places(kind)}
+        return [read(kind[1], data, at + index * stride, blocks) for index in range(kind[2])]
+    found = {name: (at + offset, inner) for name, offset, inner in places(kind)}
+    return {name: _read_field(inner, data, place, blocks, found) for name, (place, inner) in found.items()}
+
+
+def _read_field(
+    kind: Any, data: bytes | bytearray, at: int, blocks: Sequence[bytes | bytearray], fields: dict[str, tuple[int, Any]]
+) -> Any:
+    if is_declared(kind):
+        place, beside = fields[kind[-1]]
+        number = read(beside, data, place)
+        if kind[0] == "tagged":
+            return {name: read(inner, data, at, blocks) for name, inner, when in kind[2] if when == number}
+        (block,) = struct.unpack_from("<Q", data, at)
+        elements = ("array", kind[1], number)
+        return read(elements, blocks[block - 1], 0, blocks) if block else None
+    return read(kind, data, at, blocks)
+
+
+def is_declared(kind: Any) -> bool:
+    """Does another field say what of it there is?"""
+    return not isinstance(kind, str) and kind[0] in ("counted", "tagged")
+
+
+def has_blocks(kind: Any) -> bool:
+    """Does it lead to blocks, anywhere inside?"""
+    if isinstance(kind, str) or kind[0] in ("enum", "union"):
+        return False
+    if kind[0] == "array":
+        return has_blocks(kind[1])
+    return kind[0] == "counted" or any(has_blocks(one[1]) for one in kind[2])
 
 
 def default(kind: Any, defaults: dict[tuple[str, str], Any]) -> Any:
@@ -130,6 +187,10 @@ def default(kind: Any, defaults: dict[tuple[str, str], Any]) -> Any:
         )
     if kind[0] == "union":
         return bytes(size_and_align(kind)[0])
+    if kind[0] == "counted":
+        return None
+    if kind[0] == "tagged":
+        return {name: default(inner, defaults) for name, inner, when in kind[2] if when == 0}
     return {
         name: defaults[kind[1], name] if (kind[1], name) in defaults else default(inner, defaults)
         for name, inner in kind[2]
@@ -161,6 +222,13 @@ def _convert(old: Any, new: Any, value: Any, change: Change, path: str, owners: 
         return value
     if old[0] == "struct":
         return _struct(old, new, value, change, path)
+    if old[0] == "counted":
+        _convert(old[1], new[1], default(old[1], {}), replace(change, refused=[]), f"{path}[]", (None, None))
+        elements = enumerate(value or ())
+        made = [_convert(old[1], new[1], one, change, f"{path}[{at}]", (None, None)) for at, one in elements]
+        return made if value is not None else None
+    if old[0] == "tagged":
+        return _tagged(old, new, value, change, path)
     raise NeedsConverterError(path)
 
 
@@ -176,8 +244,40 @@ def _struct(old: Any, new: Any, value: Any, change: Change, path: str) -> Any:
                 there[source], inner, value[source], change, where, ((old[1], source), (new[1], name))
             )
         else:
+            if is_declared(inner) and inner[0] == "counted" and inner[2] in sources:
+                raise NeedsConverterError(f"{path}.{name}" if path else name)  # it begins as none, its count does not
             made[name] = default(("struct", new[1], ((name, inner),)), change.defaults)[name]
     return made
+
+
+def _tagged(old: Any, new: Any, value: Any, change: Change, path: str) -> Any:
+    places_of = _arms(old, new, change)
+    kinds = {name: inner for name, inner, _ in old[2]}
+    for name, inner, _ in new[2]:  # each that may be alive is asked for, whichever is
+        if name in places_of.values():
+            source = next(one for one, now in places_of.items() if now == name)
+            scratch, owners = replace(change, refused=[]), ((old[1], source), (new[1], name))
+            _convert(kinds[source], inner, default(kinds[source], {}), scratch, f"{path}.{name}", owners)
+    ((alive, inner),) = value.items()
+    if alive not in places_of:
+        change.refused.append(f"{path.rpartition('.')[0]}.{new[3]}".lstrip("."))
+        return default(new, {})
+    name = places_of[alive]
+    target = next(kind for one, kind, _ in new[2] if one == name)
+    owners = ((old[1], alive), (new[1], name))
+    return {name: _convert(kinds[alive], target, inner, change, f"{path}.{name}", owners)}
+
+
+def _arms(old: Any, new: Any, change: Change) -> dict[str, str]:
+    """Return what each arm of the old union is called in the new; one that is not there has no place."""
+    there = {name for name, _, _ in old[2]}
+    found = {}
+    for name, _, _ in new[2]:
+        before = change.renamed.get((new[1], name))
+        source = before if before in there else name
+        if source in there:
+            found[source] = name
+    return found
 
 
 def _sources(old: Any, new: Any, change: Change) -> dict[str, str]:
@@ -240,10 +340,17 @@ def without_place(old: Any, new: Any, change: Change, path: str = "") -> tuple[s
     """
     lost: set[str] = set()
     given_up: set[str] = set()
-    if _is_number(old) or _is_number(new) or old[0] != new[0] or old[0] not in ("array", "struct"):
+    if _is_number(old) or _is_number(new) or old[0] != new[0] or old[0] in ("enum", "union"):
         return lost, given_up
-    if old[0] == "array":
+    if old[0] in ("array", "counted"):
         return without_place(old[1], new[1], change, f"{path}[]")
+    if old[0] == "tagged":
+        kinds = {name: inner for name, inner, _ in new[2]}
+        for name, inner, _ in old[2]:
+            if (now := _arms(old, new, change).get(name)) is not None:
+                more = without_place(inner, kinds[now], change, f"{path}.{now}")
+                lost, given_up = lost | more[0], given_up | more[1]
+        return lost, given_up
     fields = dict(new[2])
     places_of = {source: name for name, source in _sources(old, new, change).items()}
     for name, inner in old[2]:
@@ -271,14 +378,22 @@ def differences(kind: Any, one: Any, other: Any, path: str) -> list[str]:
         return [
             path_ for name, inner in kind[2] for path_ in differences(inner, one[name], other[name], f"{path}.{name}")
         ]
+    if not _is_number(kind) and kind[0] == "counted":
+        return [] if one is None and other is None else [path]
     return [] if image(kind, one) == image(kind, other) else [path]
 
 
 def image(kind: Any, value: Any) -> bytes:
     """Return a value's bytes, its padding zero: two values are the same where these are (so nan is nan)."""
-    data = bytearray(size_and_align(kind)[0])
-    write(kind, value, data, 0)
-    return bytes(data)
+    data, blocks = laid_out(kind, value)
+    return b"".join((data, *blocks))
+
+
+def laid_out(kind: Any, value: Any) -> tuple[bytearray, list[bytearray]]:
+    """Return a value's bytes and those of the blocks that it leads to."""
+    data, blocks = bytearray(size_and_align(kind)[0]), list[bytearray]()
+    write(kind, value, data, 0, blocks)
+    return data, blocks
 
 
 def known_to_both(old: Any, new: Any, value: Any, change: Change) -> Any:
@@ -292,6 +407,13 @@ def known_to_both(old: Any, new: Any, value: Any, change: Change) -> Any:
         return [known_to_both(old[1], new[1], one, change) for one in value[:kept]] + rest
     if old[0] == "union":
         return value
+    if old[0] == "counted":
+        return value and [known_to_both(old[1], new[1], one, change) for one in value]
+    if old[0] == "tagged":
+        ((alive, inner),) = value.items()
+        kinds = {name: kind for name, kind, _ in new[2]}
+        arm = next(kind for name, kind, _ in old[2] if name == alive)
+        return {alive: known_to_both(arm, kinds[_arms(old, new, change)[alive]], inner, change)}
     kinds = dict(new[2])
     after = {source: kinds[name] for name, source in _sources(old, new, change).items()}
     made = default(old, change.old_defaults)

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hotgraft import _core
-from hotgraft.core.c_types import Array, CType, Named, Scalar
+from hotgraft.core.c_types import Array, CType, Named, Pointer, Scalar
 from hotgraft.core.layout import StateLayout
-from hotgraft.core.layout_compile import compile_copy
+from hotgraft.core.layout_compile import compile_copy, compile_walk
 from hotgraft.core.layout_plan import CopyPlan, encode_plan
 from hotgraft.core.state import StateEdits, StateFacts
 from hotgraft.core.surface import Enumeration, Member, Record, TypeFacts
@@ -34,11 +34,21 @@ def _describe(kind: Any, types: dict[str, TypeFacts]) -> CType:
         name = f"enum_{len(types)}"
         types[name] = Enumeration(type=kind[1], values=kind[2])
         return Named(name)
-    fields = places(kind) if kind[0] == "struct" else tuple((name, 0, inner) for name, inner in kind[2])
-    members = tuple(Member(name=name, type=_describe(inner, types), offset_bits=at * 8) for name, at, inner in fields)
+    if kind[0] == "counted":
+        return Pointer(_describe(kind[1], types))
+    fields = places(kind) if kind[0] == "struct" else tuple((one[0], 0, one[1]) for one in kind[2])
+    members = tuple(_member(name, at, inner, types) for name, at, inner in fields)
+    if kind[0] == "tagged":
+        whens = zip(members, kind[2], strict=True)
+        members = tuple(replace(one, when=when) for one, (_, _, when) in whens)
     size, align = size_and_align(kind)
-    types[kind[1]] = Record(kind=kind[0], bytes=size, align=align, members=members)
+    types[kind[1]] = Record(kind="struct" if kind[0] == "struct" else "union", bytes=size, align=align, members=members)
     return Named(kind[1])
+
+
+def _member(name: str, at: int, kind: Any, types: dict[str, TypeFacts]) -> Member:
+    said = {"counted": kind[2]} if kind[0] == "counted" else {"tag": kind[3]} if kind[0] == "tagged" else {}
+    return Member(name=name, type=_describe(kind, types), offset_bits=at * 8, **said)
 
 
 def plan_of(old: Any, new: Any, change: Change) -> tuple[CopyPlan | None, tuple[str, ...]]:
@@ -71,9 +81,9 @@ def _as_bytes(kind: Any, defaults: dict[tuple[str, str], Any]) -> dict[str, byte
     found: dict[str, bytes] = {}
     if isinstance(kind, str) or kind[0] in ("enum", "union"):
         return found
-    if kind[0] == "array":
+    if kind[0] in ("array", "counted"):
         return _as_bytes(kind[1], defaults)
-    for name, inner in kind[2]:
+    for name, inner, *_ in kind[2]:
         found |= _as_bytes(inner, defaults)
         if (kind[1], name) in defaults:
             found[f"{kind[1]}.{name}"] = image(inner, defaults[kind[1], name])
@@ -88,10 +98,22 @@ def program_of(plan: CopyPlan) -> _core.CopyProgram:
     )
 
 
-def block_of(kind: Any, values: list[Any], noise: random.Random) -> bytes:
-    """Return states side by side, with noise for padding: no value may come from there."""
+def image_of(kind: Any, values: list[Any], noise: random.Random) -> list[bytes]:
+    """Return states side by side, with noise for padding: no value may come from there; and the blocks they lead to."""
     size = size_and_align(kind)[0]
-    block = bytearray(noise.randbytes(size * len(values)))
+    block, blocks = bytearray(noise.randbytes(size * len(values))), list[bytearray]()
     for index, value in enumerate(values):
-        write(kind, value, block, index * size)
-    return bytes(block)
+        write(kind, value, block, index * size, blocks)
+    return [bytes(block), *map(bytes, blocks)]
+
+
+def block_of(kind: Any, values: list[Any], noise: random.Random) -> bytes:
+    """Return the same of states that lead to none."""
+    (block,) = image_of(kind, values, noise)
+    return block
+
+
+def walk_of(kind: Any) -> _core.CopyProgram | None:
+    """Return how the blocks of a state are found; None: it leads to none."""
+    plan = compile_walk(layout_of(kind))
+    return program_of(plan) if plan is not None else None

@@ -14,6 +14,7 @@ from layout_reference import convert, default, without_place
 from walk_versions import CALLERS, LANE, STATE, VERSIONS, Version
 
 LIMITS = {f"i{bits}": (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for bits in (16, 32, 64)}
+LATEST = VERSIONS[-1].schema
 State = dict[str, Any]
 
 
@@ -28,12 +29,14 @@ class Held:
 class Model:
     """One plugin: which version serves, what its state is, and where a rollback would lead.
 
-    Versions are places in `VERSIONS`. A method that changes something returns how the step must end: "hand over",
-    "convert", "restore", "kept" (lossy), "refused" or "blocked"; with the last two, nothing has changed.
+    Versions are places in `VERSIONS`; `converts`: the program has converters between the last two schemas. A method
+    that changes something returns how the step must end: "hand over", "convert", "converters", "restore", "kept"
+    (lossy), "refused" or "blocked"; with the last two, nothing has changed.
     """
 
-    def __init__(self, version: int) -> None:
+    def __init__(self, version: int, *, converts: bool = False) -> None:
         self.version = version
+        self.converts = converts
         self.state = fresh(VERSIONS[version])
         self.held: Held | None = None
         self.previous: int | None = None
@@ -46,8 +49,9 @@ class Model:
         """The last good one is to serve again."""
         if self.held is None:
             return "blocked" if self.previous is None else self._swap(self.previous, fault, goes_back=True)
-        way, state = crossed(VERSIONS[self.version], VERSIONS[self.held.version], self.state, goes_back=True)
-        if state is None or fails(way, fault, is_rollback=True):
+        old, new = VERSIONS[self.version], VERSIONS[self.held.version]
+        way, state = crossed(old, new, self.state, goes_back=True, converts=self.converts)
+        if state is None or fails(way, fault, old, new, is_rollback=True):
             way, state = "kept", self.held.kept
         if state is None:
             return "blocked"
@@ -60,8 +64,9 @@ class Model:
             self.previous, self.held = self.held.version, None
 
     def _swap(self, target: int, fault: str, *, goes_back: bool) -> str:
-        way, state = crossed(VERSIONS[self.version], VERSIONS[target], self.state, goes_back=goes_back)
-        if state is None or fails(way, fault):
+        old, new = VERSIONS[self.version], VERSIONS[target]
+        way, state = crossed(old, new, self.state, goes_back=goes_back, converts=self.converts)
+        if state is None or fails(way, fault, old, new):
             return "refused"
         if self.held is None:
             kept = None if way == "hand over" else copy.deepcopy(self.state)
@@ -70,8 +75,12 @@ class Model:
         return way
 
 
-def fails(way: str, fault: str, *, is_rollback: bool = False) -> bool:
-    """Tell whether a step that goes this way comes past the control function that fails."""
+def fails(way: str, fault: str, old: Version, new: Version, *, is_rollback: bool = False) -> bool:
+    """Tell whether a step that goes this way comes past the function that fails."""
+    if way == "converters":
+        out, into = "save" if old.saves else "surrender", "restore" if new.saves else "take"
+        is_fresh = new.saves or not is_rollback
+        return fault in (out, into, "converter") or (is_fresh and fault in ("create", "start"))
     if way == "restore":
         return fault in ("save", "restore", "create", "start")
     return fault in ("surrender", "take") or (fault in ("create", "start") and not is_rollback)
@@ -86,10 +95,18 @@ def fresh(version: Version) -> State:
     return state
 
 
-def crossed(old: Version, new: Version, state: State, *, goes_back: bool) -> tuple[str, State | None]:
+def crossed(
+    old: Version, new: Version, state: State, *, goes_back: bool, converts: bool = False
+) -> tuple[str, State | None]:
     """Return the way of a state to another version, and what it is there; None: it is refused."""
     if old.number == new.number:
         return "hand over", copy.deepcopy(state)
+    if converts and old.schema != new.schema and LATEST in (old.schema, new.schema):
+        if 1 in (old.schema, new.schema):
+            return "converters", None  # no converter leads there, and half a chain would give wrong numbers
+        if new.schema == LATEST:
+            return "converters", raised(saved(old, state))
+        return "converters", restored(new, LATEST - 1, lowered(state))
     if old.saves and new.saves and old.schema != new.schema:
         return "restore", restored(new, old.schema, saved(old, state))
     if new.number > old.number:
@@ -101,6 +118,25 @@ def crossed(old: Version, new: Version, state: State, *, goes_back: bool) -> tup
         change = old.change_from(new).back(same)
     made = convert(old.kind, new.kind, state, change)
     return "convert", None if change.refused else made
+
+
+def raised(values: State) -> State | None:
+    """Return a state of the last schema, made of what the one before saved: volume is twice as much there."""
+    state = fresh(VERSIONS[-1])
+    state |= {"volume": values["volume"] * 2, "ratio": values["gain"], "mode": values["mode"], "name": values["name"]}
+    state["taps"] = [values[f"tap {at}"] for at in range(4)] + [0, 0]
+    for at, lane in enumerate(state["lanes"]):
+        lane |= {"total": values[f"sum {at}"], "twin": values[f"twin {at}"], "weight": values[f"weight {at}"]}
+    return state if _is_within("i64", state["volume"]) else None
+
+
+def lowered(state: State) -> State:
+    """Return what the schema before the last saves, made of a state of the last."""
+    values = {"volume": state["volume"] // 2, "gain": state["ratio"], "mode": state["mode"], "name": state["name"]}
+    values |= {f"tap {at}": tap for at, tap in enumerate(state["taps"])}
+    for at, lane in enumerate(state["lanes"]):
+        values |= {f"sum {at}": lane["total"], f"twin {at}": lane["twin"], f"weight {at}": lane["weight"]}
+    return values
 
 
 def saved(version: Version, state: State) -> State:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hotgraft import Host, HotgraftError, Outcome
 from layout_pairs import Maker
-from layout_reference import image, places, read, size_and_align, write
+from layout_reference import image, places, read, size_and_align
 from walk_model import Model, masked
 from walk_versions import CALLERS, VERSIONS
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 DEADLINE_S: Final = 60.0
 TORN: Final = -(2**63)
-FAULTS: Final = ("create", "take", "surrender", "start", "save", "restore")
+FAULTS: Final = ("create", "take", "surrender", "start", "save", "restore", "converter")
 BURST: Final = 50  # calls between two rests
 REST_S: Final = 0.0003
 FAULT: Final = "WALK_FAULT"
@@ -38,6 +38,39 @@ def way_of(report: SwapReport) -> str:
     """Return how the state crossed, in the model's words."""
     assert report.plan is not None
     return "kept" if report.is_lossy else str(report.plan.crossing)
+
+
+def add_converters(host: Host) -> None:
+    """Offer converters between the schema of versions 3 and 4, which save, and that of version 5, which has a block."""
+
+    @host.converter("walk", from_schema=2, to_schema=3)
+    def rise(values: dict[str, Any]) -> dict[str, Any]:
+        _fail_if_told()
+        lanes = [
+            {"total": values[f"sum {at}"], "twin": values[f"twin {at}"], "weight": values[f"weight {at}"]}
+            for at in range(CALLERS)
+        ]
+        return {
+            "volume": values["volume"] * 2, "ratio": values["gain"], "mode": values["mode"], "name": values["name"],
+            "taps": [*(values[f"tap {at}"] for at in range(4)), 0, 0], "lanes": lanes,
+            "stats": {"n": 0, "mean": [0.0, 0.0, 0.0], "worst": 0.0},
+        }  # fmt: skip
+
+    @host.converter("walk", from_schema=3, to_schema=2)
+    def sink(state: dict[str, Any]) -> dict[str, Any]:
+        _fail_if_told()
+        name = state["name"]
+        name = name if isinstance(name, bytes) else name.encode().ljust(16, b"\0")
+        values = {"volume": state["volume"] // 2, "gain": state["ratio"], "mode": state["mode"], "name": name}
+        values |= {f"tap {at}": tap for at, tap in enumerate(state["taps"])}
+        for at, lane in enumerate(state["lanes"]):
+            values |= {f"sum {at}": lane["total"], f"twin {at}": lane["twin"], f"weight {at}": lane["weight"]}
+        return values
+
+
+def _fail_if_told() -> None:
+    if os.environ.get(FAULT) == "converter":
+        raise RuntimeError("the converter was told to fail")
 
 
 class Caller(threading.Thread):
@@ -82,8 +115,10 @@ class Walk:
         self.calls = 0
         self._images = images
         self._maker = Maker(seed)
-        self._model = Model(self.random.randrange(len(images)))
+        self._model = Model(self.random.randrange(len(images)), converts=self.random.random() < 0.5)
         self._host = Host(probe="off", probation="on", probation_s=3600.0, swap_deadline_s=DEADLINE_S)
+        if self._model.converts:
+            add_converters(self._host)
         self._plugin: Any = self._host.load(images[self._model.version])
         self._where = (0, 0)
         self._callers = [Caller(self._plugin, lane, seed + lane) for lane in range(CALLERS)]
@@ -183,7 +218,9 @@ class Walk:
     @contextlib.contextmanager
     def _failing(self, fault: str, leaves: int, comes: int) -> Iterator[None]:
         """Let a function fail of what leaves or of what comes; in the same version, the first that is called."""
-        if fault:
+        if fault == "converter":
+            os.environ[FAULT] = fault
+        elif fault:
             number = (leaves if fault in ("surrender", "save") else comes) + 1
             os.environ[FAULT] = f"{fault} {number}"
         try:
@@ -245,7 +282,6 @@ class Walk:
         else:
             state = self._model.state
         value = self._maker.value(kind, self.random.choice((0.0, 0.0, 0.1, 0.5)))
-        data = bytearray(size_and_align(kind)[0])
-        write(kind, value, data, 0)
+        data = bytearray(image(kind, value))
         state[name] = read(kind, data)
         self._plugin.poke(at, data, len(data))
