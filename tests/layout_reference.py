@@ -99,6 +99,7 @@ def write(kind: Any, value: Any, into: bytearray, at: int, blocks: list[bytearra
         _write_counted(kind[1], value, into, at, blocks)
     elif kind[0] == "tagged":
         ((alive, inner),) = value.items()
+        into[at : at + size_and_align(kind)[0]] = bytes(size_and_align(kind)[0])  # what is not alive is zeros
         write(next(kind for name, kind, _ in kind[2] if name == alive), inner, into, at, blocks)
     elif kind[0] == "array":
         size = size_and_align(kind[1])[0]

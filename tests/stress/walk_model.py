@@ -24,6 +24,7 @@ class Held:
 
     version: int
     kept: State | None
+    is_block: bool = False  # it was surrendered, so that a rollback gives it back by take
 
 
 class Model:
@@ -52,7 +53,8 @@ class Model:
         old, new = VERSIONS[self.version], VERSIONS[self.held.version]
         way, state = crossed(old, new, self.state, goes_back=True, converts=self.converts)
         if state is None or fails(way, fault, old, new, is_rollback=True):
-            way, state = "kept", self.held.kept
+            is_met = state is None and fault == "take" and self.held.is_block  # the first way did not come so far
+            way, state = "kept", None if is_met else self.held.kept
         if state is None:
             return "blocked"
         self.version, self.state, self.held = self.held.version, state, None
@@ -70,7 +72,8 @@ class Model:
             return "refused"
         if self.held is None:
             kept = None if way == "hand over" else copy.deepcopy(self.state)
-            self.held = Held(self.version, kept)
+            is_block = way == "convert" or (way == "converters" and not old.saves)
+            self.held = Held(self.version, kept, is_block)
         self.version, self.state = target, state
         return way
 
