@@ -191,7 +191,7 @@ def default(kind: Any, defaults: dict[tuple[str, str], Any]) -> Any:
     if kind[0] == "counted":
         return None
     if kind[0] == "tagged":
-        return {name: default(inner, defaults) for name, inner, when in kind[2] if when == 0}
+        return {name: default(inner, {}) for name, inner, when in kind[2] if when == 0}  # a union begins as zeros
     return {
         name: defaults[kind[1], name] if (kind[1], name) in defaults else default(inner, defaults)
         for name, inner in kind[2]

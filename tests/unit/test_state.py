@@ -157,3 +157,17 @@ def test_back_from_a_downgrade_names_are_what_the_later_version_called_them() ->
 
     assert choice.conversion is not None
     assert (choice.conversion.plan.lost, choice.conversion.plan.fresh) == ((), ())
+
+
+def test_where_no_way_up_is_known_the_way_back_does_not_lose_what_was_renamed() -> None:
+    """It came by save and restore: so it goes back, and not by the names that happen to be the same."""
+    earlier = _with_fields(("level", "u64"), ("calls", "u32"))
+    later = _with_fields(
+        ("volume", "f64"), ("calls", "u32"), layout_id=0xB, renamed_from={"gain_state.volume": "level"}
+    )
+
+    both = [replace(one, can_save=True) for one in (later, earlier)]
+    assert choose_crossing(*both, goes_back=True).crossing is Crossing.RESTORE
+    choice = choose_crossing(later, earlier, goes_back=True)
+    assert choice.crossing is None
+    assert "volume: u64 would become f64" in choice.refusals[1]

@@ -221,6 +221,9 @@ def _is_later(one: StateFacts, other: StateFacts) -> bool:
 
 
 def _compile_back(later: StateFacts, earlier: StateFacts) -> tuple[CopyPlan | None, tuple[str, ...]]:
-    """The way back is what the later version says of the way up, read backwards."""
-    up, _ = _compile(earlier, later)
-    return _compile(later, earlier, up.renamed_back if up is not None else {})
+    """The way back is what the later version says of the way up, read backwards.
+
+    Without a way up there is none: what fields are called on both sides would not be known, and what was renamed lost.
+    """
+    up, reasons = _compile(earlier, later)
+    return _compile(later, earlier, up.renamed_back) if up is not None else (None, reasons)
