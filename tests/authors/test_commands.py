@@ -307,6 +307,7 @@ def test_every_option_can_come_from_the_environment(gain: Path) -> None:
     ("typed", "offered"),
     [
         ("hotgraft in", ["plain,inspect"]),
+        ("hotgraft state ex", ["plain,export"]),
         ("hotgraft dev --reload-d", ["plain,--reload-dir", "plain,--reload-delay"]),
         ("hotgraft build --way c", ["plain,cmake", "plain,compiler"]),
     ],

@@ -78,9 +78,11 @@ def test_saved_values_are_a_tree_as_well() -> None:
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     """A line that breaks breaks the columns."""
     values = {**VALUES_ONE, "taps": [*range(-25, 25)], "name": "x" * 15}
-    lines = draw((*rows_of(values), *keyed_rows({"text": "y" * 500, "blob": bytes(500)})), width=width)
-    assert max(map(len, lines)) <= max(width, 27 + 16 + len("… 500 characters"))
+    more = {"text": "y" * 500, "blob": bytes(500), "k" * 90: 1}
+    lines = draw((*rows_of(values), *keyed_rows(more)), width=width)
+    assert max(map(len, lines)) <= max(width, 34 + 2 + 11 + 2 + 16 + len("… 500 characters"))
     assert width < 80 or max(map(len, lines)) > width - 12  # and the room is used
+    assert any("k" * 90 in line for line in draw(keyed_rows(more), width=width, is_whole=True))
 
 
 def test_of_a_long_array_the_first_and_the_last_are_shown_unless_all_is_asked_for() -> None:

@@ -33,13 +33,16 @@ class _Line(NamedTuple):
 def draw(rows: Sequence[Row], *, width: int, is_whole: bool = False) -> list[str]:
     """Return the lines of a tree, of at most `width` columns where names and types leave room; `is_whole`: unfolded."""
     lines = list(_lines(rows, 0, is_whole=is_whole))
-    names = min(max((len(one.name) for one in lines), default=0), _NAMES)
-    types = min(max((len(one.type) for one in lines), default=0), _TYPES)
+    names = max((len(one.name) for one in lines), default=0)
+    types = max((len(one.type) for one in lines), default=0)
+    if not is_whole:
+        names, types = min(names, _NAMES), min(types, _TYPES)
     drawn = []
     for name, kind, row, note in lines:
-        head = f"{name:<{names}}  {kind:<{types}}"
-        room = 1 << 62 if is_whole else max(width - len(head) - 2, _ROOM)
-        text = note if row is None else _with_note(value_text(row.value, room, row.constants), row.note)
+        head = f"{_cut(name, names):<{names}}  {_cut(kind, types):<{types}}"
+        beside = "" if row is None or not row.note else f", {row.note}"
+        room = 1 << 62 if is_whole else max(width - len(head) - 2 - len(beside), _ROOM)
+        text = note if row is None else value_text(row.value, room, row.constants) + beside
         drawn.append(f"{head}  {text}".rstrip())
     return drawn
 
@@ -85,8 +88,8 @@ def _content(row: Row) -> str:
     return repr((row.value, row.inside))  # a nan is itself
 
 
-def _with_note(text: str, note: str) -> str:
-    return f"{text}, {note}" if note else text
+def _cut(text: str, room: int) -> str:
+    return text if len(text) <= room else f"{text[: room - 1]}…"
 
 
 def _printable(name: str) -> str:
@@ -136,11 +139,11 @@ def _listed(values: list[Any], room: int, constants: Mapping[int, str] | None) -
     whole = ", ".join(text for text, _ in parts)
     if len(whole) <= room and sum(count for _, count in parts) == len(values):
         return whole
-    while len(parts) > 1 and len(_cut(parts, len(values))) > room:
+    while len(parts) > 1 and len(_begin(parts, len(values))) > room:
         parts.pop()
-    return _cut(parts, len(values))
+    return _begin(parts, len(values))
 
 
-def _cut(parts: list[tuple[str, int]], count: int) -> str:
+def _begin(parts: list[tuple[str, int]], count: int) -> str:
     left = count - sum(one for _, one in parts)
     return ", ".join(text for text, _ in parts) + (f", … {left} more" if left else "")
