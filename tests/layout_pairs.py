@@ -149,7 +149,7 @@ class Maker:
             if name in needed:
                 fields.append(self._edit_beside(name, inner, owner, change))
                 continue
-            if self.chance(0.07):
+            if self.chance(0.07) and inner[0] != "tagged":  # its tag would stay, and say nothing
                 if self.chance(0.6):
                     change.dropped.add((kind[1], name))
                 continue

@@ -80,6 +80,11 @@ def test_a_block_that_nobody_described_comes_back_as_bytes() -> None:
     )
     made = snapshot_to_json(opaque, on="it")
     assert "state" not in made["instances"][0]
+    for wrong in (5, None, {"$bytes": "?"}):
+        changed = json.loads(json.dumps(made))
+        changed["instances"][1] |= {"block": "text", "blocks": wrong}
+        with pytest.raises(SnapshotError, match="aux: block 0: it is no bytes"):
+            snapshot_from_json(changed, on="it.json")
     assert snapshot_from_json(made, on="it.json") == opaque
 
 

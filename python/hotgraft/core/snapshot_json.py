@@ -192,10 +192,15 @@ def _instance(given: dict[str, Any], path: str, layout: StateLayout | None, reas
     if "state" in given:
         block, blocks = _declared(from_json(given["state"], f"{name}: state", reasons), name, layout, reasons)
     elif "block" in given:
-        block = from_json(given["block"], f"{name}: block", reasons)
-        blocks = tuple(from_json(given.get("blocks", []), f"{name}: blocks", reasons))
-        if not all(isinstance(one, bytes) for one in (block, *blocks)):
-            reasons.append(f"{name}: block and blocks are no bytes")
+        inner = given.get("blocks", [])
+        parts = [given["block"], *(inner if isinstance(inner, list) else [inner])]
+        block, *found = (from_json(one, f"{name}: block {at}", reasons) for at, one in enumerate(parts))
+        blocks = tuple(found)
+        reasons += [
+            f"{name}: block {at}: it is no bytes"
+            for at, one in enumerate((block, *blocks))
+            if not isinstance(one, bytes)
+        ]
     return InstanceState(
         name=name,
         config_json=str(facts["config"]),
