@@ -65,28 +65,38 @@ template <std::size_t size> std::string read_field(const char (&field)[size]) {
 
 namespace {
 
-// How many bytes at the front are ASCII, in steps of eight: most of what is asked about is nothing else.
-std::size_t ascii_bytes(std::string_view text) noexcept {
-    std::size_t count = 0;
-    std::uint64_t eight = 0;
-    while (text.size() - count >= sizeof eight) {
-        std::memcpy(&eight, text.data() + count, sizeof eight);
-        if ((eight & 0x8080808080808080) != 0) {
-            break;
+template <class Word> Word word_at(const char *at) noexcept {
+    Word word;
+    std::memcpy(&word, at, sizeof word);
+    return word;
+}
+
+// Are all of its bytes, at least one word of them, ASCII? The last word may reach back over some.
+template <class Word> bool is_ascii_by(std::string_view text) noexcept {
+    constexpr auto kHigh = static_cast<Word>(0x8080808080808080);
+    for (std::size_t at = 0; at + sizeof(Word) < text.size(); at += sizeof(Word)) {
+        if ((word_at<Word>(text.data() + at) & kHigh) != 0) {
+            return false;
         }
-        count += sizeof eight;
     }
-    return count;
+    return (word_at<Word>(text.data() + text.size() - sizeof(Word)) & kHigh) == 0;
+}
+
+// Most of what is asked about.
+bool is_ascii(std::string_view text) noexcept {
+    if (text.size() >= sizeof(std::uint64_t)) {
+        return is_ascii_by<std::uint64_t>(text);
+    }
+    return text.size() >= sizeof(std::uint32_t) ? is_ascii_by<std::uint32_t>(text) : false;
 }
 
 } // namespace
 
 bool is_utf8(std::string_view text) noexcept {
+    if (is_ascii(text)) {
+        return true;
+    }
     while (!text.empty()) {
-        text.remove_prefix(ascii_bytes(text));
-        if (text.empty()) {
-            break;
-        }
         const std::size_t bytes = character_bytes(text);
         if (bytes == 0) {
             return false;

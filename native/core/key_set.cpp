@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "msgpack.hpp"
+
 namespace hotgraft {
 
 namespace {
@@ -57,14 +59,35 @@ std::uint64_t hash_bytes(const std::uint8_t *data, std::uint64_t bytes, std::uin
     return fold(k1 ^ bytes, fold(a ^ k1, b ^ hash));
 }
 
-void KeySet::begin() {
-    if (cells_.empty()) {
-        cells_.resize(kPlacesFirst);
+void KeySet::begin() noexcept {
+    ordered_.clear();
+    is_ordered_ = true;
+}
+
+// Of all that came in order so far, with room for as many again.
+void KeySet::make_table(const ByteChunks &written) {
+    std::uint64_t places = kPlacesFirst;
+    while (places < 3 * ordered_.size() && places < kPlacesMost) {
+        places *= 2;
     }
-    std::fill_n(cells_.begin(), kPlacesFirst, 0);
-    mask_ = kPlacesFirst - 1;
-    used_ = 0;
+    if (cells_.size() < places) {
+        cells_.resize(places);
+    }
+    std::fill_n(cells_.begin(), places, 0);
+    mask_ = places - 1;
+    used_ = ordered_.size();
     seed_ = reinterpret_cast<std::uintptr_t>(cells_.data()); // another in every process
+    is_ordered_ = false;
+    if (used_ > mask_ / 3 * 2) {
+        return; // too many for any table: look_up() says so
+    }
+    for (const std::uint64_t offset : ordered_) {
+        const ByteChunks::Chunk there = written.from(offset);
+        msgpack::Value key;
+        (void)msgpack::read(there.begin, there.end, &key);
+        const auto bytes = static_cast<std::uint64_t>(key.end - there.begin);
+        place(hash_bytes(there.begin, bytes, seed_) << kOffsetBits | (offset + 1));
+    }
 }
 
 void KeySet::place(std::uint64_t cell) noexcept {
@@ -78,9 +101,10 @@ void KeySet::place(std::uint64_t cell) noexcept {
 void KeySet::grow() {
     const std::uint64_t places = mask_ + 1;
     if (next_.size() < 2 * places) {
-        next_.resize(2 * places);
+        next_.assign(2 * places, 0);
+    } else {
+        std::fill_n(next_.begin(), 2 * places, 0);
     }
-    std::fill_n(next_.begin(), 2 * places, 0);
     cells_.swap(next_);
     mask_ = 2 * places - 1;
     for (std::uint64_t i = 0; i < places; ++i) {
@@ -90,9 +114,34 @@ void KeySet::grow() {
     }
 }
 
-KeySet::Answer KeySet::add(const ByteChunks &written, std::uint64_t offset, const std::uint8_t *key,
-                           std::uint64_t bytes) {
-    if (used_ + used_ / 2 > mask_) { // two thirds full
+bool KeySet::is_in_order(const hotgraft_key &key) const noexcept {
+    if (ordered_.empty()) {
+        return true;
+    }
+    if (key.text == nullptr || last_.text == nullptr) {
+        return key.text == last_.text && key.number > last_.number;
+    }
+    const int order = std::memcmp(key.text, last_.text, static_cast<std::size_t>(std::min(key.len, last_.len)));
+    return order > 0 || (order == 0 && key.len > last_.len);
+}
+
+KeySet::Answer KeySet::add(const ByteChunks &written, std::uint64_t offset, const hotgraft_key &key,
+                           const std::uint8_t *begin, const std::uint8_t *end) {
+    if (is_ordered_) {
+        if (is_in_order(key)) {
+            ordered_.push_back(offset);
+            const auto *const text = reinterpret_cast<const char *>(end - key.len); // the caller's own may go
+            last_ = {key.text == nullptr ? nullptr : text, key.len, key.number};
+            return Answer::kNew;
+        }
+        make_table(written);
+    }
+    return look_up(written, offset, begin, static_cast<std::uint64_t>(end - begin));
+}
+
+KeySet::Answer KeySet::look_up(const ByteChunks &written, std::uint64_t offset, const std::uint8_t *key,
+                               std::uint64_t bytes) {
+    if (used_ > mask_ / 3 * 2) {
         if (mask_ + 1 == kPlacesMost) {
             return Answer::kFull;
         }

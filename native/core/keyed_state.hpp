@@ -72,6 +72,8 @@ private:
 
     template <class Work> hotgraft_status guarded(const hotgraft_key *key, const Work &work) noexcept;
     void begin();
+    [[nodiscard]] bool is_plainly_sound(const hotgraft_key *key, std::uint32_t type, const void *data,
+                                        std::uint64_t len) const noexcept;
     // What breaks a rule; empty: nothing does.
     [[nodiscard]] static std::string fault_of_len(std::uint32_t type, std::uint64_t len);
     [[nodiscard]] static std::string fault_of_value(std::uint32_t type, const void *data, std::uint64_t len);

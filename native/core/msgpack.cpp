@@ -1,25 +1,36 @@
 #include "msgpack.hpp"
 
 #include <cstring>
+#include <type_traits>
 
 namespace hotgraft::msgpack {
 
 namespace {
 
-// Big-endian, as the format has it; compilers make one instruction of each.
+// Big-endian is what the format has, little-endian the machine; the builtins are gcc's and clang's.
+std::uint8_t swapped(std::uint8_t number) noexcept {
+    return number;
+}
+std::uint16_t swapped(std::uint16_t number) noexcept {
+    return __builtin_bswap16(number);
+}
+std::uint32_t swapped(std::uint32_t number) noexcept {
+    return __builtin_bswap32(number);
+}
+std::uint64_t swapped(std::uint64_t number) noexcept {
+    return __builtin_bswap64(number);
+}
+
 template <class Number> std::uint8_t *write_big(std::uint8_t *at, Number number) noexcept {
-    for (std::size_t i = 0; i < sizeof number; ++i) {
-        at[i] = static_cast<std::uint8_t>(number >> (8 * (sizeof number - 1 - i)));
-    }
+    number = swapped(number);
+    std::memcpy(at, &number, sizeof number);
     return at + sizeof number;
 }
 
 template <class Number> Number read_big(const std::uint8_t *at) noexcept {
-    std::uint64_t number = 0;
-    for (std::size_t i = 0; i < sizeof(Number); ++i) {
-        number = number << 8 | at[i];
-    }
-    return static_cast<Number>(number);
+    std::make_unsigned_t<Number> number;
+    std::memcpy(&number, at, sizeof number);
+    return static_cast<Number>(swapped(number));
 }
 
 template <class Number> std::uint8_t *write_marked(std::uint8_t *at, std::uint8_t mark, Number number) noexcept {
