@@ -1,5 +1,5 @@
-"""Count what a guarded call adds to a plain one, and what converting a state takes, by callgrind: the same numbers on a
-quiet machine and on a busy one.
+"""Count what a guarded call adds to a plain one, and what converting, saving or restoring a state takes, by callgrind:
+the same numbers on a quiet machine and on a busy one.
 
 Builds the loops of native/ with each compiler of the machine at -O2 and -O3 against the installed package, and lets
 callgrind count three runs of all loops that differ in the number of rounds only: in the differences, what start-up
@@ -27,6 +27,15 @@ ROUNDS: Final = (6_400, 32_000, 57_600)
 # Of a conversion: a block of so many states, converted so often.
 STATES: Final = 1_000
 BLOCKS: Final = (10, 40, 70)
+# Of a saved map: so many entries, saved or restored so often; what it takes today, the map's own work included.
+SAVED_ENTRIES: Final = 2_000
+SAVED_ROUNDS: Final = (2, 6, 10)
+SAVED_GATES: Final = {
+    ("save", "map", "std::map"): 410,
+    ("save", "hash", "std::unordered_map"): 460,
+    ("restore", "map", "std::map"): 800,
+    ("restore", "hash", "std::unordered_map"): 970,
+}
 COMPILERS: Final = {"gcc": "g++", "clang": "clang++"}
 LEVELS: Final = ("-O2", "-O3")
 
@@ -89,9 +98,25 @@ def convert_rows(workshop: Workshop) -> list[Row]:
     ]
 
 
+def saved_rows(workshop: Workshop) -> list[Row]:
+    """Return a row each for saving and restoring a map; what the map itself takes is counted in."""
+    return [
+        Row(
+            f"instructions.saved.{way}-{container}",
+            f"instructions to {way} an entry of a {name}",
+            gate * 1.2,
+            (partial(_saved, workshop, way, container),),
+            unit="instructions",
+        )
+        for (way, container, name), gate in SAVED_GATES.items()
+    ]
+
+
 def gate_of(row: Row) -> int:
     """Return the count that `row` may not exceed: what its compiler reaches today."""
     _, name, compiler = row.name.split(".")
+    if name == "saved":
+        return next(gate for (way, container, _), gate in SAVED_GATES.items() if compiler == f"{way}-{container}")
     if name == "convert":
         return next(edit.gate for edit in EDITS if edit.name == compiler)
     return next(way.gates[compiler.split("-")[0]] for way in WAYS if way.name == name)
@@ -117,6 +142,17 @@ def _converted(workshop: Workshop, edit: Edit) -> Samples:
     plain, again = (
         (later - earlier) / ((rounds[1] - rounds[0]) * STATES)
         for (earlier, later), rounds in zip(itertools.pairwise(counts), itertools.pairwise(BLOCKS), strict=True)
+    )
+    return Samples([plain], [again], [float(round(plain))])
+
+
+def _saved(workshop: Workshop, way: str, container: str) -> Samples:
+    _need_tools()
+    program = [workshop.program("saved", Variant.of_machine()), "count", way, container, str(SAVED_ENTRIES)]
+    counts = [_counted(workshop, [*program, str(rounds)])["run_saved"] for rounds in SAVED_ROUNDS]
+    plain, again = (
+        (later - earlier) / ((rounds[1] - rounds[0]) * SAVED_ENTRIES)
+        for (earlier, later), rounds in zip(itertools.pairwise(counts), itertools.pairwise(SAVED_ROUNDS), strict=True)
     )
     return Samples([plain], [again], [float(round(plain))])
 
@@ -156,7 +192,7 @@ def main(arguments: list[str]) -> int:
     results = Results()
     grew = False
     workshop = Workshop()
-    for row in (*rows(workshop), *convert_rows(workshop)):
+    for row in (*rows(workshop), *convert_rows(workshop), *saved_rows(workshop)):
         for figure in measure_row(row, results):
             print(_text(figure, gate_of(row)))
             grew = grew or figure.value is None or figure.value > gate_of(row)

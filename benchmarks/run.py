@@ -26,7 +26,12 @@ def all_rows(effort: Effort) -> list[Row]:
         if (Path(__file__).parent / name / "__init__.py").is_file():
             found += importlib.import_module(f".{name}", __package__).rows(effort)
     workshop = Workshop()
-    return [*found, *instructions.rows(workshop), *instructions.convert_rows(workshop)]
+    return [
+        *found,
+        *instructions.rows(workshop),
+        *instructions.convert_rows(workshop),
+        *instructions.saved_rows(workshop),
+    ]
 
 
 def choose(rows: Sequence[Row], names: Sequence[str]) -> list[Row]:

@@ -27,7 +27,7 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(whole, capture_output=True, text=True, timeout=120, check=False)
 
 
-FURTHER = ("call.batch", "call.threads", "hand-over", "convert.narrowed.1MB", "reload.disk")
+FURTHER = ("call.batch", "call.threads", "hand-over", "convert.narrowed.1MB", "saved.save.hash", "reload.disk")
 
 
 @pytest.fixture(scope="module")

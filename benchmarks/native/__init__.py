@@ -25,6 +25,11 @@ STATE_BYTES: Final = 100 << 20
 RECORDS: Final = 64
 # name, bytes of the old block, limit, and how many times fewer samples: a sample of 100 MB takes 20 ms
 CONVERSIONS: Final = (("1MB", 1 << 20, 1.5, 1), ("100MB", 100 << 20, 2.0, 12))
+# A map of so many entries, saved and restored at 100 MB/s at least; a sample takes a quarter of a second.
+SAVED_ENTRIES: Final = 1_000_000
+SAVED_NS_PER_BYTE: Final = 10.0
+SAVED_SAMPLES_APART: Final = 50
+SAVED: Final = (("map", "std::map"), ("hash", "std::unordered_map"))
 # A window long enough for several swaps at 1 kHz.
 SWAPPING_S: Final = 0.02
 PROGRAM_DEADLINE_S: Final = 120
@@ -50,6 +55,7 @@ def rows(effort: Effort) -> list[Row]:
         *_thread_rows(workshop, effort),
         *_swap_rows(workshop, effort),
         *_convert_rows(workshop, effort),
+        *_saved_rows(workshop, effort),
         *_reload_rows(workshop, effort),
     ]
 
@@ -131,6 +137,35 @@ def _convert_rows(workshop: Workshop, effort: Effort) -> list[Row]:
     ]
 
 
+def _saved_rows(workshop: Workshop, effort: Effort) -> list[Row]:
+    samples = max(2, effort.samples // SAVED_SAMPLES_APART)
+
+    def measured(way: str, container: str) -> tuple[Callable[[], Samples], ...]:
+        return (partial(_saved, workshop, way, container, samples),)
+
+    ways = (("save", "to a list"), ("restore", "from a list"))
+    return [
+        row
+        for way, beside in ways
+        for container, name in SAVED
+        for row in (
+            Row(
+                f"saved.{way}.{container}",
+                f"{way} a {name} of a million entries",
+                SAVED_NS_PER_BYTE,
+                measured(way, container),
+                "ns/byte",
+            ),
+            Row(
+                f"saved.{way}.{container}.ratio",
+                f"the same / the {name} copied {beside}",
+                None,
+                measured(way, container),
+            ),
+        )
+    ]
+
+
 def _reload_rows(workshop: Workshop, effort: Effort) -> list[Row]:
     bare = "bare dlopen, dlsym, call, dlclose"
     return [
@@ -165,6 +200,11 @@ def _swaps(workshop: Workshop, effort: Effort, way: str, number: int) -> Samples
 def _convert(workshop: Workshop, edit: Edit, bytes_: int, samples: int) -> Samples:
     program = workshop.program("convert", Variant.of_machine())
     return _run([program, "time", *edit.arguments(edit.states_in(bytes_), samples)])
+
+
+def _saved(workshop: Workshop, way: str, container: str, samples: int) -> Samples:
+    program = workshop.program("saved", Variant.of_machine())
+    return _run([program, "time", way, container, str(SAVED_ENTRIES), str(samples)])
 
 
 def _publish(workshop: Workshop, effort: Effort) -> Samples:

@@ -25,6 +25,7 @@ PROGRAMS: Final = {
     "swaps": ("swaps.c",),
     "publish": ("publish.cpp",),
     "convert": ("convert.cpp",),
+    "saved": ("saved.cpp",),
     "reload": ("reload.cpp",),
     "whole": ("whole.c",),
 }

@@ -1,14 +1,16 @@
 // What it costs to save and to restore a map of many entries, as a plugin in C++ does it, beside doing the same with no
-// host: walking a std::map and copying key and value of each entry; making a std::map of such a copy. A line per sample,
-// nanoseconds per byte of the saved state.
+// host: copying key and value of each entry to a list; making a map of such a list. The entries came in no order; `map`
+// is a std::map, which is walked in the order of its keys, `hash` a std::unordered_map. A line per sample, nanoseconds
+// per byte of the saved state.
 //
-//     saved time save|restore ENTRIES SAMPLES
-//     saved count save|restore ENTRIES ROUNDS    run_saved() ROUNDS times, for callgrind to count
+//     saved time save|restore map|hash ENTRIES SAMPLES
+//     saved count save|restore map|hash ENTRIES ROUNDS    run_saved() ROUNDS times, for callgrind to count
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <map>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "core.hpp"
@@ -23,12 +25,26 @@ struct Entry {
     double value;
 };
 
-struct Subject {
-    std::map<std::string, double> map;
+using Tree = std::map<std::string, double>;
+using Hash = std::unordered_map<std::string, double>;
+
+template <class Map> struct Subject {
+    Map map;
     std::vector<Entry> copy;
     hotgraft::KeyedState saved;
-    std::uint64_t bytes = 0;
+    std::uint64_t bytes = 1;
 };
+
+void begin(Tree *, std::uint64_t) {}
+void begin(Hash *map, std::uint64_t count) {
+    map->reserve(count);
+}
+void add(Tree *map, std::string key, double value) {
+    map->emplace_hint(map->end(), std::move(key), value);
+}
+void add(Hash *map, std::string key, double value) {
+    map->emplace(std::move(key), value);
+}
 
 hotgraft_key key_of(const std::string &text) {
     return {text.data(), text.size(), 0};
@@ -41,7 +57,7 @@ void must(hotgraft_status status) {
 }
 
 // As plugins do: through the functions of the sink.
-void save(const Subject &subject, hotgraft::KeyedState *out) {
+template <class Map> void save(const Subject<Map> &subject, hotgraft::KeyedState *out) {
     const hotgraft_sink sink = out->sink();
     const std::string name = "sums";
     const hotgraft_key key = key_of(name);
@@ -54,7 +70,7 @@ void save(const Subject &subject, hotgraft::KeyedState *out) {
     check(out->finish());
 }
 
-std::uint64_t restore(const hotgraft::KeyedState &saved) {
+template <class Map> std::uint64_t restore(const hotgraft::KeyedState &saved) {
     hotgraft::KeyedSource reading(saved);
     const hotgraft_source source = reading.source();
     const std::string name = "sums";
@@ -63,20 +79,21 @@ std::uint64_t restore(const hotgraft::KeyedState &saved) {
     item.struct_size = sizeof item;
     must(source.find(source.ctx, &key, &item));
     must(source.open(source.ctx));
-    std::map<std::string, double> map;
+    Map map;
+    begin(&map, item.len);
     while (source.next(source.ctx, &item) == HOTGRAFT_OK) {
-        map.emplace_hint(map.end(), std::string(item.key.text, item.key.len), item.real);
+        add(&map, std::string(item.key.text, item.key.len), item.real);
     }
     must(source.close(source.ctx));
     return map.size();
 }
 
-double per_byte(const Subject &subject, std::int64_t began_ns) {
+template <class Map> double per_byte(const Subject<Map> &subject, std::int64_t began_ns) {
     return static_cast<double>(now_ns() - began_ns) / static_cast<double>(subject.bytes);
 }
 
-double time_walk(void *given) {
-    Subject &subject = *static_cast<Subject *>(given);
+template <class Map> double time_walk(void *given) {
+    auto &subject = *static_cast<Subject<Map> *>(given);
     const std::int64_t began_ns = now_ns();
     std::vector<Entry> copy;
     for (const auto &[text, value] : subject.map) {
@@ -91,8 +108,8 @@ double time_walk(void *given) {
     return taken;
 }
 
-double time_save(void *given) {
-    Subject &subject = *static_cast<Subject *>(given);
+template <class Map> double time_save(void *given) {
+    auto &subject = *static_cast<Subject<Map> *>(given);
     const std::int64_t began_ns = now_ns();
     hotgraft::KeyedState saved;
     save(subject, &saved);
@@ -101,58 +118,83 @@ double time_save(void *given) {
     return taken;
 }
 
-double time_make(void *given) {
-    Subject &subject = *static_cast<Subject *>(given);
+template <class Map> double time_make(void *given) {
+    auto &subject = *static_cast<Subject<Map> *>(given);
     const std::int64_t began_ns = now_ns();
-    std::map<std::string, double> map;
+    Map map;
+    begin(&map, subject.copy.size());
     for (const Entry &entry : subject.copy) {
-        map.emplace_hint(map.end(), std::string(entry.key, entry.key_bytes), entry.value);
+        add(&map, std::string(entry.key, entry.key_bytes), entry.value);
     }
     return per_byte(subject, began_ns);
 }
 
-double time_restore(void *given) {
-    Subject &subject = *static_cast<Subject *>(given);
+template <class Map> double time_restore(void *given) {
+    auto &subject = *static_cast<Subject<Map> *>(given);
     const std::int64_t began_ns = now_ns();
-    if (restore(subject.saved) != subject.map.size()) {
+    if (restore<Map>(subject.saved) != subject.map.size()) {
         fail("restored another map");
     }
     return per_byte(subject, began_ns);
 }
 
-} // namespace
+struct Wish {
+    bool is_timed = false;
+    bool is_save = false;
+    std::uint64_t entries = 0;
+    long rounds = 0;
+};
 
-extern "C" __attribute__((noinline)) void run_saved(void *given, bool is_save, std::uint64_t rounds) {
-    Subject &subject = *static_cast<Subject *>(given);
-    for (std::uint64_t i = 0; i < rounds; ++i) {
-        if (is_save) {
-            hotgraft::KeyedState saved;
-            save(subject, &saved);
-        } else {
-            (void)restore(subject.saved);
-        }
+template <class Map> void run_once(void *given, bool is_save) {
+    const auto &subject = *static_cast<const Subject<Map> *>(given);
+    if (is_save) {
+        hotgraft::KeyedState saved;
+        save(subject, &saved);
+    } else {
+        (void)restore<Map>(subject.saved);
     }
 }
 
-int main(int count, char **arguments) {
-    if (count != 5) {
-        fail("usage: saved time|count save|restore ENTRIES SAMPLES|ROUNDS");
+} // namespace
+
+extern "C" __attribute__((noinline)) void run_saved(void (*once)(void *, bool), void *subject, bool is_save,
+                                                    long rounds) {
+    for (long i = 0; i < rounds; ++i) {
+        once(subject, is_save);
     }
-    const bool is_save = std::strcmp(arguments[2], "save") == 0;
-    const std::uint64_t entries = std::strtoull(arguments[3], nullptr, 10);
-    const long rounds = std::strtol(arguments[4], nullptr, 10);
-    Subject subject;
-    for (std::uint64_t i = 0; i < entries; ++i) { // in no order of their own, as they come in
-        subject.map.emplace("user-" + std::to_string((i * 2654435761 + 12345) % 1'000'003), 0.5 * static_cast<double>(i));
+}
+
+namespace {
+
+template <class Map> int measure(const Wish &wish) {
+    Subject<Map> subject;
+    for (std::uint64_t i = 0; i < wish.entries; ++i) {
+        subject.map.emplace("user-" + std::to_string((i * 2'654'435'761 + 12'345) % 1'000'003),
+                            0.5 * static_cast<double>(i));
     }
-    subject.bytes = 1;
-    (void)time_save(&subject);
+    (void)time_save<Map>(&subject);
     subject.bytes = subject.saved.bytes();
-    if (std::strcmp(arguments[1], "count") == 0) {
-        run_saved(&subject, is_save, static_cast<std::uint64_t>(rounds));
-        return 0;
+    (void)time_walk<Map>(&subject);
+    if (!wish.is_timed) {
+        run_saved(run_once<Map>, &subject, wish.is_save, wish.rounds);
+    } else if (wish.is_save) {
+        take_turns(time_walk<Map>, time_save<Map>, &subject, wish.rounds);
+    } else {
+        take_turns(time_make<Map>, time_restore<Map>, &subject, wish.rounds);
     }
-    (void)time_walk(&subject);
-    take_turns(is_save ? time_walk : time_make, is_save ? time_save : time_restore, &subject, rounds);
     return 0;
+}
+
+} // namespace
+
+int main(int count, char **arguments) {
+    if (count != 6) {
+        fail("usage: saved time|count save|restore map|hash ENTRIES SAMPLES|ROUNDS");
+    }
+    Wish wish;
+    wish.is_timed = std::strcmp(arguments[1], "time") == 0;
+    wish.is_save = std::strcmp(arguments[2], "save") == 0;
+    wish.entries = std::strtoull(arguments[4], nullptr, 10);
+    wish.rounds = std::strtol(arguments[5], nullptr, 10);
+    return std::strcmp(arguments[3], "map") == 0 ? measure<Tree>(wish) : measure<Hash>(wish);
 }
