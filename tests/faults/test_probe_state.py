@@ -67,6 +67,20 @@ def test_state_that_points_elsewhere_is_not_followed_in_the_probe(probing: Host,
     assert "take main" not in dict(report.probe.stages)
 
 
+def test_the_probe_restores_what_is_nested(probing: Host, build: Workshop) -> None:
+    """As the bytes that they were saved in: the candidate counts what is in the inner map, and looks at the blob."""
+    nests = replace(PLAIN, source="nests_state", saves=True)
+    plain = probing.load(build(nests))
+    for _ in range(3):
+        plain.add(1, 2)
+
+    report = probing.reload("plain", build(replace(nests, version="1.0.1")))
+
+    assert report.probe is not None
+    assert "restore main" in dict(report.probe.stages)
+    assert plain.calls() == 3
+
+
 @pytest.mark.parametrize(("sample", "stage"), [(HANDS_OVER, "take main"), (SAVES, "restore main")])
 def test_the_probe_begins_with_a_copy_of_the_live_state(
     probing: Host, build: Workshop, sample: Sample, stage: str

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import hotgraft
 import pytest
-from sample_plugins import HANDS_OVER, SAVES, STATELESS, Sample
+from sample_plugins import HANDS_OVER, PLAIN, SAVES, STATELESS, Sample
 
 if TYPE_CHECKING:
     from sample_plugins import Workshop
+
+NESTS = replace(PLAIN, source="nests_state", saves=True)
 
 
 def test_values_are_read_by_instance_and_nothing_changes(host: hotgraft.Host, build: Workshop) -> None:
@@ -21,6 +24,14 @@ def test_values_are_read_by_instance_and_nothing_changes(host: hotgraft.Host, bu
     second.add(4)
     assert host.saved_state("counter") == {"main": {"count": 3}, "left": {"count": 4}}
     assert (first.add(1), second.add(1), first.generation) == (4, 5, 1)
+
+
+def test_what_is_nested_is_read_as_plain_values(host: hotgraft.Host, build: Workshop) -> None:
+    """Maps are dicts, with keys that are text or numbers; bytes are bytes, however they were put."""
+    plain = host.load(build(NESTS))
+    plain.add(1, 2)
+    plain.add(1, 2)
+    assert host.saved_state("plain")["main"] == {"tallies": {0: 0, 1: 1}, "blob": b"\2" * 100_000}
 
 
 @pytest.mark.parametrize("sample", [STATELESS, HANDS_OVER], ids=["none", "handed over"])
