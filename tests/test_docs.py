@@ -20,6 +20,7 @@ LONG = (
     "journal.md",
     "permissions.md",
     "plugin-to-plugin.md",
+    "saved-state.md",
     "schemas.md",
     "snapshots.md",
     "state-command.md",

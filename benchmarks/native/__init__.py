@@ -29,7 +29,8 @@ CONVERSIONS: Final = (("1MB", 1 << 20, 1.5, 1), ("100MB", 100 << 20, 2.0, 12))
 SAVED_ENTRIES: Final = 1_000_000
 SAVED_NS_PER_BYTE: Final = 10.0
 SAVED_SAMPLES_APART: Final = 50
-SAVED: Final = (("map", "std::map"), ("hash", "std::unordered_map"))
+# What a std::unordered_map takes by itself, with each entry somewhere else, is most of it: reported, not judged.
+SAVED: Final = (("map", "std::map", SAVED_NS_PER_BYTE), ("hash", "std::unordered_map", None))
 # A window long enough for several swaps at 1 kHz.
 SWAPPING_S: Final = 0.02
 PROGRAM_DEADLINE_S: Final = 120
@@ -147,12 +148,12 @@ def _saved_rows(workshop: Workshop, effort: Effort) -> list[Row]:
     return [
         row
         for way, beside in ways
-        for container, name in SAVED
+        for container, name, limit in SAVED
         for row in (
             Row(
                 f"saved.{way}.{container}",
                 f"{way} a {name} of a million entries",
-                SAVED_NS_PER_BYTE,
+                limit,
                 measured(way, container),
                 "ns/byte",
             ),

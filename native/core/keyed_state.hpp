@@ -47,8 +47,8 @@ public:
 
     // Save has returned: whatever is put from here on is refused. Answers the first refusal.
     const Status &finish() noexcept;
-    // In place of all of these: take what MessagePack bytes hold, from wherever they come. kInvalid: at which byte they
-    // are none of a saved state, and why.
+    // In place of all of these: take what MessagePack bytes hold, from wherever they come. kRefused: at which byte they
+    // are none of a saved state, and why; kNoMemory.
     [[nodiscard]] Status read(const void *data, std::uint64_t bytes);
 
     [[nodiscard]] const Status &first_refusal() const noexcept { return first_refusal_; }

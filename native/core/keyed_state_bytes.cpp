@@ -28,7 +28,7 @@ public:
     BytesReader(const void *data, std::uint64_t bytes, KeyedState *out)
         : begin_(static_cast<const std::uint8_t *>(data)), end_(begin_ + bytes), at_(begin_), out_(out) {}
 
-    // kInvalid or kNoMemory, or what was put last was refused and `out` says why.
+    // Whatever is wrong, with the byte where it is.
     Status run() {
         msgpack::Value top;
         if (Status status = next(&top); !status.is_ok()) {
@@ -56,7 +56,7 @@ private:
     };
 
     [[nodiscard]] Status fault(const char *what) const {
-        return {Code::kInvalid, "at byte " + std::to_string(offset()) + ": " + what};
+        return {Code::kRefused, "at byte " + std::to_string(offset()) + ": " + what};
     }
 
     Status next(msgpack::Value *value) {
@@ -143,7 +143,8 @@ Status KeyedState::read(const void *data, std::uint64_t bytes) {
     BytesReader reader(data, bytes, this);
     const Status status = or_no_memory([&] { return reader.run(); });
     if (!status.is_ok()) {
-        const Code code = first_refusal_.code() == Code::kNoMemory ? Code::kNoMemory : status.code();
+        const bool is_memory = first_refusal_.code() == Code::kNoMemory || status.code() == Code::kNoMemory;
+        const Code code = is_memory ? Code::kNoMemory : Code::kRefused;
         first_refusal_ = {};
         (void)refuse(code, "saved bytes, " + status.message());
         return first_refusal_;

@@ -172,7 +172,7 @@ TEST_CASE("bytes that are no saved state are refused at the byte where they are 
         const std::string given = from_hex(one.given);
         KeyedState state;
         const Status status = state.read(given.data(), given.size());
-        CHECK(status.code() == Code::kInvalid);
+        CHECK(status.code() == Code::kRefused);
         CHECK_MESSAGE(status.message().find(one.says) != std::string::npos, status.message());
         CHECK_FALSE(read_any(given.data(), given.size()));
     }

@@ -83,63 +83,82 @@ static hotgraft_status take(hotgraft_instance *filter, void *block, uint64_t byt
     return HOTGRAFT_OK;
 }
 
-static hotgraft_status put_value(const hotgraft_sink *sink, const char *name, unsigned channel, uint32_t type,
-                                 const void *eight_bytes) {
-    char key[24];
-    (void)snprintf(key, sizeof key, "%s/%u", name, channel);
-    return sink->put(sink->ctx, key, type, eight_bytes, 8);
+static const hotgraft_key LINES = {"lines", 5, 0}, Z1 = {"z1", 2, 0}, Z2 = {"z2", 2, 0};
+
+/* One delay line: a map inside the map of lines, under the number of its channel. */
+static hotgraft_status save_line(const hotgraft_sink *sink, unsigned channel, const biquad_line *line) {
+    const hotgraft_key key = {NULL, 0, channel};
+    hotgraft_status status = sink->open(sink->ctx, &key, HOTGRAFT_VALUE_MAP, 0);
+    if (status >= 0) {
+        status = sink->add(sink->ctx, &Z1, HOTGRAFT_VALUE_F64, &line->z1, 8);
+    }
+    if (status >= 0) {
+        status = sink->add(sink->ctx, &Z2, HOTGRAFT_VALUE_F64, &line->z2, 8);
+    }
+    return status < 0 ? status : sink->close(sink->ctx);
 }
 
 /* A channel that was never used is all zero, and zero is what a missing key means: only the others are written. */
 static hotgraft_status save(hotgraft_instance *filter, const hotgraft_sink *sink, hotgraft_error *error) {
     static const biquad_line fresh;
+    hotgraft_status status = sink->open(sink->ctx, &LINES, HOTGRAFT_VALUE_MAP, 0);
     (void)error;
-    for (unsigned channel = 0; channel < BIQUAD_CHANNELS; channel++) {
+    for (unsigned channel = 0; channel < BIQUAD_CHANNELS && status >= 0; channel++) {
         const biquad_line *line = &filter->state->line[channel];
-        if (memcmp(line, &fresh, sizeof fresh) == 0) {
-            continue;
-        }
-        hotgraft_status status = put_value(sink, "z1", channel, HOTGRAFT_VALUE_F64, &line->z1);
-        if (status >= 0) {
-            status = put_value(sink, "z2", channel, HOTGRAFT_VALUE_F64, &line->z2);
-        }
-        if (status < 0) {
-            return status;
+        if (memcmp(line, &fresh, sizeof fresh) != 0) {
+            status = save_line(sink, channel, line);
         }
     }
-    return HOTGRAFT_OK;
+    return status < 0 ? status : sink->close(sink->ctx);
 }
 
 /* Leaves what `eight_bytes` points to alone when the key is absent. */
-static hotgraft_status get_value(const hotgraft_source *source, const char *name, unsigned channel, uint32_t type,
-                                 void *eight_bytes) {
-    char key[24];
-    const void *data = NULL;
-    uint64_t len = 0;
-    (void)snprintf(key, sizeof key, "%s/%u", name, channel);
-    const hotgraft_status status = source->get(source->ctx, key, type, NULL, &data, &len);
-    if (status == HOTGRAFT_OK) {
-        memcpy(eight_bytes, data, 8);
+static hotgraft_status find_number(const hotgraft_source *source, const hotgraft_key *key, uint32_t type,
+                                   void *eight_bytes) {
+    hotgraft_item item = {.struct_size = sizeof item};
+    const hotgraft_status status = source->find(source->ctx, key, &item);
+    if (status != HOTGRAFT_OK || item.type != type) {
+        return status == HOTGRAFT_E_UNSUPPORTED ? HOTGRAFT_OK : HOTGRAFT_E_INVALID;
     }
-    return status == HOTGRAFT_E_UNSUPPORTED ? HOTGRAFT_OK : status;
+    memcpy(eight_bytes, type == HOTGRAFT_VALUE_F64 ? (const void *)&item.real : &item.number, 8);
+    return HOTGRAFT_OK;
+}
+
+static hotgraft_status restore_lines(biquad_state *state, const hotgraft_source *source) {
+    hotgraft_item item = {.struct_size = sizeof item};
+    hotgraft_status status = source->open(source->ctx);
+    while (status >= 0 && source->next(source->ctx, &item) == HOTGRAFT_OK) {
+        if (item.key.text != NULL || item.key.number < 0 || item.key.number >= BIQUAD_CHANNELS) {
+            return HOTGRAFT_E_INVALID;
+        }
+        biquad_line *line = &state->line[item.key.number];
+        status = source->open(source->ctx);
+        if (status >= 0) {
+            status = find_number(source, &Z1, HOTGRAFT_VALUE_F64, &line->z1);
+        }
+        if (status >= 0) {
+            status = find_number(source, &Z2, HOTGRAFT_VALUE_F64, &line->z2);
+        }
+        if (status >= 0) {
+            status = source->close(source->ctx);
+        }
+    }
+    return status < 0 ? status : source->close(source->ctx);
 }
 
 static hotgraft_status restore(hotgraft_instance *filter, uint32_t schema, const hotgraft_source *source,
                                hotgraft_error *error) {
+    hotgraft_item item = {.struct_size = sizeof item};
     if (schema != 1) {
         return say(error, HOTGRAFT_E_STATE_VERSION, "restore: this build reads schema 1 only");
     }
-    for (unsigned channel = 0; channel < BIQUAD_CHANNELS; channel++) {
-        biquad_line *line = &filter->state->line[channel];
-        hotgraft_status status = get_value(source, "z1", channel, HOTGRAFT_VALUE_F64, &line->z1);
-        if (status >= 0) {
-            status = get_value(source, "z2", channel, HOTGRAFT_VALUE_F64, &line->z2);
-        }
-        if (status < 0) {
-            return say(error, status, "restore: a delay line's value is of another type");
-        }
+    hotgraft_status status = source->find(source->ctx, &LINES, &item);
+    if (status == HOTGRAFT_OK) {
+        status = restore_lines(filter->state, source);
     }
-    return HOTGRAFT_OK;
+    return status < 0 && status != HOTGRAFT_E_UNSUPPORTED
+               ? say(error, status, "restore: a delay line's value is of another type")
+               : HOTGRAFT_OK;
 }
 
 static const hotgraft_ext_state state_extension = {
