@@ -61,7 +61,7 @@ std::string KeyedState::fault_of_value(std::uint32_t type, const void *data, std
     if (data == nullptr && len != 0) {
         return "no data, but " + counted_bytes(len);
     }
-    if (type == HOTGRAFT_VALUE_BOOL && *static_cast<const std::uint8_t *>(data) > 1) {
+    if (type == HOTGRAFT_VALUE_BOOL && data != nullptr && *static_cast<const std::uint8_t *>(data) > 1) {
         return "a truth value is 0 or 1, got " + std::to_string(*static_cast<const std::uint8_t *>(data));
     }
     if (type == HOTGRAFT_VALUE_TEXT && !is_utf8({static_cast<const char *>(data), len})) {

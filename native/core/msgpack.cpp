@@ -48,6 +48,7 @@ public:
             return Reading::kTruncated;
         }
         const Number number = read_big<Number>(at_);
+        // NOLINTNEXTLINE(bugprone-signed-char-misuse,cert-str34-c): of one byte too, the sign is meant
         out_->number = static_cast<std::int64_t>(number);
         // Only an unsigned number can have come out negative without being so.
         const bool is_large = static_cast<Number>(-1) > 0 && out_->number < 0;

@@ -100,7 +100,7 @@ TEST_CASE("C01 to C06: a table that lies is refused with every violation, and th
     const std::vector<LyingPlugin> cases = {
         {"entry_missing.c", {"no symbol \"hotgraft_plugin_v1\""}},
         {"entry_is_data.c", {"is data, not a function"}},
-        {"entry_answers_null.c", {"answered NULL", "1.0"}},
+        {"entry_answers_null.c", {"answered NULL", "1.1"}},
         {"abi_minor_newer.c", {"built for ABI 1.2", "offers 1.1"}},
         {"abi_major_newer.c", {"no symbol \"hotgraft_plugin_v1\""}},
         {"table_size_lies.c", {"struct_size lies"}},

@@ -37,13 +37,14 @@ TEST_CASE("M01: a save that fails, or does what it may not and says that all is 
         {"-DHUGE", "a value has fewer than 4 GiB, got 10737418240 bytes"},
         {"-DUNCLOSED", "save put key \"tallies\": it was opened and never closed"},
     };
-    for (const auto &[flags, says] : cases) {
-        CAPTURE(std::string(flags));
+    for (const auto &one : cases) {
+        const std::string flags = one.first;
+        CAPTURE(flags);
         const std::shared_ptr<Generation> generation = scene::created(scene::build("nests_state.c", flags));
         KeyedState saved(kCap);
         const Status status = generation->save(0, &saved);
         CHECK(status.code() == Code::kPlugin);
-        CHECK_MESSAGE(status.message().find(says) != std::string::npos, status.message());
+        CHECK_MESSAGE(status.message().find(one.second) != std::string::npos, status.message());
         CHECK(saved.held_bytes() <= 4'096);
         CHECK(generation->stage() == Stage::kCreated);
         CHECK(scene::unload(generation).proven);
