@@ -14,6 +14,7 @@ constexpr std::uint64_t kOffsetMask = (std::uint64_t{1} << kOffsetBits) - 1;
 constexpr std::uint64_t kPlacesMost = std::uint64_t{1}
                                       << (64 - kOffsetBits); // as the kept bits of a hash can tell apart
 constexpr std::uint64_t kPlacesFirst = 16;
+constexpr std::uint64_t kPlacesKept = 4096; // small maps follow one another by the million, large ones do not
 
 __extension__ typedef unsigned __int128 Wide; // of gcc and clang; ISO C++ has none
 
@@ -87,6 +88,9 @@ void KeySet::make_table(const ByteChunks &written) {
         (void)msgpack::read(there.begin, there.end, &key);
         const auto bytes = static_cast<std::uint64_t>(key.end - there.begin);
         place(hash_bytes(there.begin, bytes, seed_) << kOffsetBits | (offset + 1));
+    }
+    if (used_ > kPlacesKept) {
+        ordered_ = {};
     }
 }
 

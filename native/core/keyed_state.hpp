@@ -33,7 +33,7 @@ inline constexpr std::uint64_t kStateAlignedBytesMin = 4096; // text and bytes f
 //   (2) What was written never moves; a text or bytes lie in one piece.
 //   (3) The first refusal is remembered and ends it: nothing is kept and nothing more is taken, so that a plugin that
 //       swallows it is found out, and cannot fill memory meanwhile.
-//   (4) Memory is at most about three times bytes_max: the bytes, and what KeySet holds for keys of five bytes each.
+//   (4) Memory is bytes_max at most, and 8 to 40 bytes a key that KeySet holds until the save has returned.
 class KeyedState {
 public:
     explicit KeyedState(std::uint64_t bytes_max = kStateBytesMax) : bytes_max_(bytes_max) {}
