@@ -156,7 +156,7 @@ def test_a_new_field_begins_with_its_default(host: Host, edited: Edited) -> None
 
 def test_a_default_that_is_no_value_of_its_field_is_refused_by_bind(edited: Edited) -> None:
     """An author is told at the build, not an operator at the swap."""
-    with pytest.raises(HotgraftError, match=r"the default of counter_state.number: 'much' is no value"):
+    with pytest.raises(HotgraftError, match=r"the default of counter_state.number: 'much' is no whole number"):
         edited(PLAIN, state='defaults = { "counter_state.number" = "much" }')
 
 

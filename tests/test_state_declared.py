@@ -250,6 +250,22 @@ def test_a_hand_over_that_is_called_off_bills_what_was_handed_over_back(edited: 
         assert live_bytes(host) == before
 
 
+@pytest.mark.parametrize("edits", [SAME, WIDER], ids=["handed over", "converted"])
+def test_a_candidate_that_frees_what_it_was_given_and_fails_has_freed_nothing(edited: Edited, edits: str) -> None:
+    """All that a block leads to is on loan with it until the swap has come to its end."""
+    frees = "scene->state = block; → scene->state = block; drop(scene); return HOTGRAFT_E_INVALID;"
+    with Host(probe="off") as host:
+        scene = filled(host, edited())
+        before = live_bytes(host)
+        with pytest.raises(HotgraftError, match="take"):
+            host.reload("scene", edited(edits, source=frees, version="1.0.4"))
+        assert told(scene) == FILLED
+        assert live_bytes(host) == before
+        host.reload("scene", edited(edits, version="1.0.1"))
+        assert told(scene) == FILLED
+        assert scene.add(100, 5) == 8
+
+
 def test_a_rollback_that_cannot_convert_brings_the_kept_blocks_back(host: Host, edited: Edited) -> None:
     """With all that they lead to, as they were when they were replaced."""
     scene = filled(host, edited())
