@@ -136,6 +136,58 @@ void Ledger::settle(void *pointer) noexcept {
     }
 }
 
+void Ledger::lend(const std::vector<void *> &pointers) noexcept {
+    for (void *const pointer : pointers) {
+        (void)lend(pointer);
+    }
+}
+
+void Ledger::settle(const std::vector<void *> &pointers) noexcept {
+    for (void *const pointer : pointers) {
+        settle(pointer);
+    }
+}
+
+namespace {
+
+// What is read may be a block that was freed: that is what is to be found out, and no fault of this read.
+__attribute__((no_sanitize("address"))) void read_claimed(std::uintptr_t first, BlockHead *head) noexcept {
+    const auto *const from =
+        reinterpret_cast<const volatile std::uint64_t *>(first); // NOLINT(performance-no-int-to-ptr)
+    std::uint64_t words[sizeof(BlockHead) / sizeof(std::uint64_t)];
+    for (std::size_t i = 0; i < std::size(words); ++i) {
+        words[i] = from[i];
+    }
+    std::memcpy(head, words, sizeof words);
+}
+
+} // namespace
+
+BlockFinder::BlockFinder() noexcept
+    : can_ask_([this] {
+          std::uintptr_t page = 0;
+          return read_own_memory(reinterpret_cast<std::uintptr_t>(&seen_page_), &page, sizeof page) == sizeof page;
+      }()) {}
+
+std::uint64_t BlockFinder::block_bytes(std::uintptr_t address) noexcept {
+    constexpr std::uintptr_t kPageBytes = 4096;
+    if (address % kAlignMin != 0 || address < sizeof(BlockHead)) {
+        return 0;
+    }
+    const std::uintptr_t first = address - sizeof(BlockHead);
+    const std::uintptr_t page = first / kPageBytes;
+    const bool is_seen = page == seen_page_ && (address - 1) / kPageBytes == page;
+    BlockHead head{};
+    if (is_seen || !can_ask_) {
+        read_claimed(first, &head);
+    } else if (read_own_memory(first, &head, sizeof head) != sizeof head) {
+        return 0;
+    }
+    seen_page_ = page;
+    const std::uint64_t mark = head.mark ^ address;
+    return mark == kBlockMark || mark == kLoanMark ? head.bytes : 0;
+}
+
 void Ledger::hand_over(void *pointer, Ledger *next) noexcept {
     BlockHead *const head = pointer == nullptr ? nullptr : head_of(pointer);
     if (head != nullptr && next != nullptr && head->ledger != next) {

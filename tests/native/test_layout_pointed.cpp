@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "layout_plans.hpp"
@@ -292,10 +293,11 @@ TEST_CASE("what a state says that is not so is refused before it is read through
          [](Tree &it) { it.twigs[0].leaves = reinterpret_cast<Leaf *>(it.twigs); }},
         {"kind holds 3, and nothing in its union is alive by that", [](Tree &it) { it.kind = 3; }},
     };
-    for (const auto &[sentence, spoil] : rows) {
+    for (const std::pair<std::string, Spoil> &row : rows) {
+        const std::string &sentence = row.first;
         CAPTURE(sentence);
         Sample sample;
-        spoil(sample.tree);
+        row.second(sample.tree);
         std::vector<void *> found;
         const Status status = find_pointed(*walk, &sample.tree, sizeof sample.tree, &found);
         CHECK(status.code() == Code::kRefused);
@@ -341,10 +343,11 @@ TEST_CASE("an image that lies is refused") {
          }},
         {"nothing leads to 1 of its 4 blocks", [](StateImage &it) { it.emplace_back(8); }},
     };
-    for (const auto &[sentence, spoil] : rows) {
+    for (const std::pair<std::string, Spoil> &row : rows) {
+        const std::string &sentence = row.first;
         CAPTURE(sentence);
         StateImage image = sound;
-        spoil(image);
+        row.second(image);
         const Status status = links_of(*walk, image, &links);
         CHECK(status.code() == Code::kRefused);
         CHECK_MESSAGE(status.message().find(sentence) != std::string::npos, status.message());
