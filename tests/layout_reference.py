@@ -274,7 +274,7 @@ def _arms(old: Any, new: Any, change: Change) -> dict[str, str]:
     there = {name for name, _, _ in old[2]}
     found = {}
     for name, _, _ in new[2]:
-        before = change.renamed.get((new[1], name))
+        before = change.renamed.get((new[1], name), name)
         source = before if before in there else name
         if source in there:
             found[source] = name

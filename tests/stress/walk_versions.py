@@ -1,26 +1,19 @@
-"""The five versions of the walk plugin: the struct that each one's state is, what its author says of it, its image.
+"""The five versions of the walk plugin: the struct that each one's state is, and what its author says of it.
 
-Types are written as the slow reference writes them (layout_reference.py), and the C header is made of that. An author
+Types are written as the slow reference writes them (layout_reference.py); walk_images.py makes C of them. An author
 keeps the lines of older steps, so that a version can be reached from every one before it.
 """
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
-from hotgraft.engine.build import build_plugin
 from layout_reference import Change
-from one_at_a_time import one_at_a_time
 
-SOURCES: Final = Path(__file__).parent / "plugins" / "walk"
 STATE: Final = "walk_state"
 LANE: Final = "walk_lane"
 CALLERS: Final = 4  # lanes that have a thread of their own; every version has as many
-C_NAMES: Final = {"f32": "float", "f64": "double"}
 
 A, B, C, D, E = (("WALK_A", 0), ("WALK_B", 1), ("WALK_C", 2), ("WALK_D", 3), ("WALK_E", 9))
 
@@ -104,96 +97,3 @@ VERSIONS: Final = (
     )), renamed=RENAMED, dropped=tuple((STATE, name) for name in ("extra", "taps[6:]", "gain", "key")),
         defaults={(STATE, "ratio"): 1.25, **WEIGHT}),
 )  # fmt: skip
-
-
-def build_versions(folder: Path, count: int = len(VERSIONS)) -> tuple[Path, ...]:
-    """Return the images of the first versions; each is built once for all who share the folder."""
-    return tuple(_built(version, folder / f"walk{version.number}") for version in VERSIONS[:count])
-
-
-def _built(version: Version, folder: Path) -> Path:
-    with one_at_a_time(folder):
-        if not folder.exists():
-            made = Path(tempfile.mkdtemp(prefix="walk-", dir=folder.parent)) / "walk"
-            _build(version, made)
-            made.rename(folder)  # whole or not at all
-    return folder / "build" / "walk.so"
-
-
-def _build(version: Version, folder: Path) -> None:
-    shutil.copytree(SOURCES, folder)
-    (folder / "walk_state.h").write_text(_header(version))
-    (folder / "walk_words.h").write_text(_words(version))
-    (folder / "plugin.toml").write_text(_manifest(version))
-    image = build_plugin(folder, flags=("-O1", "-g0", "-D_POSIX_C_SOURCE=200809L"))
-    assert image == folder / "build" / "walk.so"
-
-
-def _manifest(version: Version) -> str:
-    def names(given: dict[tuple[str, str], Any]) -> str:
-        return ", ".join(f'"{owner}.{name}" = {_toml(value)}' for (owner, name), value in given.items())
-
-    dropped = ", ".join(f'"{owner}.{name}"' for owner, name in version.dropped)
-    return f"""
-[plugin]
-name = "walk"
-version = "{version.number}.0.0"
-
-[provides.walk]
-version = "1.0"
-
-[state]
-kind = "single"
-struct = "{STATE}"
-header = "walk_state.h"
-schema = {version.schema}
-save = {str(version.saves).lower()}
-renamed_from = {{ {names(version.renamed)} }}
-defaults = {{ {names(version.defaults)} }}
-dropped = [{dropped}]
-"""
-
-
-def _toml(value: Any) -> str:
-    return f'"{value}"' if isinstance(value, str) else str(value)
-
-
-def _header(version: Version) -> str:
-    lines = ["#ifndef WALK_STATE_H", "#define WALK_STATE_H", "", "#include <stdint.h>", ""]
-    constants = ", ".join(f"{name} = {number}" for name, number in dict(version.kind[2])["mode"][2])
-    lines += [f"typedef enum walk_mode {{ {constants} }} walk_mode;", ""]
-    return "\n".join([*lines, *_structs(version.kind), "#endif"]) + "\n"
-
-
-def _words(version: Version) -> str:
-    """Return what walk.c calls things in this version."""
-    fields = dict(version.kind[2])
-    level, tap = fields[version.level], fields["taps"][1]
-    lines = [f"#define WALK_VERSION {version.number}", f"#define WALK_SCHEMA {version.schema}u"]
-    lines += [f"#define LANE_SUM {version.lane_sum}", f"#define WALK_LEVEL {version.level}"]
-    lines += [f'#define WALK_LEVEL_KEY "{version.level}"', f"#define WALK_LEVEL_TYPE {_c_name(level)}"]
-    lines += [f"#define WALK_TAP {_c_name(tap)}", f"#define WALK_TAP_MIN INT{tap[1:]}_MIN"]
-    lines += [f"#define WALK_TAP_MAX INT{tap[1:]}_MAX", *(["#define WALK_SAVES"] if version.saves else [])]
-    lines += ["#define WALK_EXTRA"] if "extra" in fields else []
-    fresh = [f"(state)->{name} = {value}" for (owner, name), value in version.defaults.items() if owner == STATE]
-    if (LANE, "weight") in version.defaults:
-        fresh += [f"(state)->lanes[{at}].weight = 0.5" for at in range(fields["lanes"][2])]
-    lines += [f"#define WALK_FRESH(state) {', '.join(fresh) or '(void)(state)'}"]
-    return "\n".join(lines) + "\n"
-
-
-def _structs(kind: Any) -> list[str]:
-    """Return a struct and those inside it, inner ones first."""
-    lines, fields = [], []
-    for name, inner in kind[2]:
-        element, count = (inner[1], f"[{inner[2]}]") if inner[0] == "array" else (inner, "")
-        if not isinstance(element, str) and element[0] == "struct":
-            lines += _structs(element)
-        fields.append(f"    {_c_name(element)} {name}{count};")
-    return [*lines, f"typedef struct {kind[1]} {{", *fields, f"}} {kind[1]};", ""]
-
-
-def _c_name(kind: Any) -> str:
-    if not isinstance(kind, str):
-        return "walk_mode" if kind[0] == "enum" else str(kind[1])
-    return C_NAMES.get(kind) or ("char" if kind == "i8" else f"{'u' * (kind[0] == 'u')}int{kind[1:]}_t")

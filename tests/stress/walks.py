@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 
 from hotgraft import _core
 from sample_plugins import shared_workshop
+from walk_images import build_versions
 from walk_scene import Walk
-from walk_versions import VERSIONS, build_versions
+from walk_versions import VERSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,4 +1,4 @@
-/* One plugin in five versions: what differs stands in walk_state.h and walk_words.h, made by walk_versions.py.
+/* One plugin in five versions: what differs stands in walk_state.h and walk_words.h, made by walk_images.py.
  *
  * WALK_SAVES: it offers save and restore beside the block. A control function fails once where $WALK_FAULT names it
  * and the version: "take 4".
