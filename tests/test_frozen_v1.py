@@ -49,6 +49,7 @@ def test_a_plugin_of_abi_1_0_loads_is_called_swapped_and_leaves(frozen: pathlib.
         report = host.reload("frozen", frozen)
 
         assert (out[0], before, plugin.next()) == (3.5, [1, 2], 3)
+        assert host.saved_state("frozen")["main"] == {"number": 3}
         assert report.plan is not None and str(report.plan.crossing) == "hand over"
         unloads = host.unloads(10)
         assert (unloads.proven, unloads.stuck) == (1, ())
