@@ -70,6 +70,15 @@ def test_state_is_shown_by_key_in_its_own_type() -> None:
     assert event["values"] == {**values, "raw": "b'\\x003'"}
 
 
+def test_state_of_any_size_is_a_line_a_key() -> None:
+    """A saved map may nest a million entries: of each value as much is shown as a person reads."""
+    values = {"small": {3: [1.5, b"x"]}, "large": {key: list(range(100)) for key in range(1_000)}, "raw": b"r" * 10_000}
+    lines = shown("state", words="3 values", values=values).splitlines()[1:]
+    assert lines[0] == "    small = {3: [1.5, b'x']}"
+    assert len(lines) == 3
+    assert max(map(len, lines)) < 600
+
+
 def test_without_colour_no_escape_is_written() -> None:
     """Into a file, or for who set NO_COLOR."""
     facts: dict[str, Any] = {"call": "f()", "result": "1", "generation": 1, "call_us": 1.0}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import reprlib
 import textwrap
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
@@ -134,7 +135,7 @@ class Screen:
 
     def _state(self, facts: Mapping[str, Any]) -> str:
         values = facts.get("values", {})
-        lines = [f"    {key} = {value!r}" for key, value in list(values.items())[:_SHOWN_VALUES]]
+        lines = [f"    {key} = {_brief(value)}" for key, value in list(values.items())[:_SHOWN_VALUES]]
         left = len(values) - len(lines)
         return "\n".join([f"  state: {facts['words']}", *lines, *([f"    … and {left} more"] if left > 0 else [])])
 
@@ -188,3 +189,11 @@ class Screen:
         more = textwrap.wrap(steps, _STEPS_WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)
         lines = [f"    {words}", *(line.replace(_JOINT, " ") for line in more)]
         return "\n" + "\n".join(self._in("dim", line) for line in lines)
+
+
+def _brief(value: object) -> str:
+    """Enough of a value to know it again: a nested map may have a million entries, and a blob as many bytes."""
+    brief = reprlib.Repr()
+    brief.maxlevel, brief.maxdict, brief.maxlist = 4, 6, 12
+    brief.maxstring = brief.maxother = brief.maxlong = 100
+    return brief.repr(value)
