@@ -91,6 +91,8 @@ class Sample:
     interface_version: tuple[int, int] = (1, 0)
     functions: tuple[dict[str, Any], ...] = field(default=COUNTER, hash=False, compare=False)
     hands_over: bool = False
+    shares: bool = False  # its block is the host's, and two builds may use it at once
+    moves_pins: bool = False
     grows: bool = False  # its block has one more field in each build, and the descriptor says so
     saves: bool = False
     layout: int = 7
@@ -115,6 +117,7 @@ class Sample:
         """Return the compiler's -D arguments."""
         switches = {
             "COUNTER_HANDOVER": self.hands_over,
+            "COUNTER_SHARED": self.shares,
             "COUNTER_SAVES": self.saves,
             "COUNTER_MORE": self.more,
             "CALLER_OPTIONAL": self.optional,
@@ -158,7 +161,8 @@ class Sample:
     def descriptor(self) -> dict[str, Any]:
         """Return what the image says of itself."""
         functions = [*self.functions, *([TWICE] if self.more else [])]
-        has_state = self.hands_over or self.saves
+        has_state = self.hands_over or self.saves or self.shares
+        is_described = self.grows or self.shares
         return {
             "hotgraft": 1,
             "name": self.name,
@@ -183,18 +187,17 @@ class Sample:
                 }
                 for name, accepts in self.requires
             ],
-            "structs": {"counter_state": _block(1 + self.spare)} if self.grows else {},
+            "structs": {"counter_state": _block(1 + self.spare)} if is_described else {},
             "state": {
-                "kind": "single" if has_state else "none",
-                "schema": self.own_schema if has_state else 0,
-                "layout_id": self.layout_id if self.hands_over else 0,
+                "kind": "concurrent" if self.shares else "single" if has_state else "none",
+                "schema": self.schema if has_state else 0,
+                "layout_id": self.layout_id if self.hands_over or self.shares else 0,
                 "handover": self.hands_over,
                 "save": self.saves,
-                **({"struct": "counter_state"} if self.grows else {}),
-                **({"converters": self.named_converters} if self.named_converters else {}),
+                **({"struct": "counter_state"} if is_described else {}),
             },
             "config_schema": self.config_schema,
-            "pins": "wait",
+            "pins": "move" if self.moves_pins else "wait",
             **({"drain": self.drain} if self.drain else {}),
             **({"features": self.features} if self.features else {}),
             **({"permissions": self.permissions} if self.permissions else {}),
@@ -204,7 +207,7 @@ class Sample:
 HANDS_OVER = Sample(hands_over=True)
 CONVERTS = Sample(hands_over=True, grows=True)
 SAVES = Sample(saves=True)
-RENEWS = Sample(saves=True, renews=True)
+SHARES = Sample(shares=True)
 STATELESS = Sample()
 CALLER_PLUGIN = Sample(
     source="host_caller",

@@ -12,7 +12,7 @@
 #include "host.h"
 #include "interface.h"
 #include "plugin.h"
-#include "serving.h"
+#include "shared.h"
 #include "state.h"
 #include "status.h"
 #include "version.h"

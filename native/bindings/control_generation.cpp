@@ -163,14 +163,7 @@ void add_generation(py::module_ &module) {
         .def_property_readonly("state_schema", &Generation::state_schema)
         .def_property_readonly("layout_id", &Generation::layout_id)
         .def_property_readonly("can_save", &Generation::can_save)
-        .def_property_readonly("converters",
-                               [](const Generation &it) {
-                                   std::vector<std::pair<std::uint32_t, std::uint32_t>> steps;
-                                   for (const ConverterRow &row : it.converters()) {
-                                       steps.emplace_back(row.from_schema, row.to_schema);
-                                   }
-                                   return steps;
-                               })
+        .def_property_readonly("can_share", &Generation::can_share)
         .def_property_readonly("can_hand_over", &Generation::can_hand_over)
         .def_property_readonly("instances", &Generation::instance_names)
         .def_property_readonly("pins", &Generation::pins)

@@ -36,7 +36,29 @@ StateWay way_of(const std::string &name) {
     if (name == "restore") {
         return StateWay::kSaveRestore;
     }
+    if (name == "share") {
+        return StateWay::kShare;
+    }
+    if (name == "convert shared") {
+        return StateWay::kConvertShared;
+    }
     throw py::value_error("no such way for state to cross: " + name);
+}
+
+PinRule rule_of(const std::string &name) {
+    if (name == "any") {
+        return PinRule::kAny;
+    }
+    if (name == "wait") {
+        return PinRule::kWait;
+    }
+    if (name == "move") {
+        return PinRule::kMove;
+    }
+    if (name == "leave") {
+        return PinRule::kLeave;
+    }
+    throw py::value_error("no such rule for pins: " + name);
 }
 
 // One plugin of the set: old and next generation, (old index, next index) of each instance, the tables to publish.
@@ -46,7 +68,8 @@ struct Member {
     std::vector<std::pair<std::size_t, std::size_t>> instances;
     std::vector<OwnedTable> tables;
     std::string way;
-    bool waits_for_pins = false;
+    PinRule pins = PinRule::kAny;
+    std::size_t moved_pins = 0;
     bool is_recalled = false; // next is held
     bool resumes = false;     // its instances served before; else they are fresh ones
     bool leaves_undrained = false;
@@ -61,7 +84,8 @@ struct Member {
         SwapMember member;
         member.old_generation = old_generation;
         member.next = next;
-        member.waits_for_pins = waits_for_pins;
+        member.pins = pins;
+        member.moved_pins = moved_pins;
         member.is_recalled = is_recalled;
         member.leaves_undrained = leaves_undrained;
         member.leaves_at_deadline = leaves_at_deadline;
@@ -141,7 +165,7 @@ void close_plugin(const std::shared_ptr<Generation> &generation, const std::vect
 const char *timed_out_class(const SwapRecord &record) {
     for (const StepRecord &step : record.steps) {
         if (!step.status.is_ok()) {
-            return step.kind == StepKind::kWaitForPins || step.kind == StepKind::kDrain ? "DrainTimeout"
+            return step.kind == StepKind::kWaitForPins || step.kind == StepKind::kMovePins || step.kind == StepKind::kDrain ? "DrainTimeout"
                                                                                         : "SwapTimeout";
         }
     }
@@ -156,50 +180,47 @@ void add_swap(py::module_ &module) {
             "make",
             [](std::shared_ptr<Generation> old_generation, std::shared_ptr<Generation> next,
                std::vector<std::pair<std::size_t, std::size_t>> instances, std::vector<OwnedTable> tables,
-               std::string way, bool waits_for_pins) {
+               std::string way, const std::string &pins) {
                 Member member;
                 member.old_generation = std::move(old_generation);
                 member.next = std::move(next);
                 member.instances = std::move(instances);
                 member.tables = std::move(tables);
                 member.way = std::move(way);
-                member.waits_for_pins = waits_for_pins;
+                member.pins = rule_of(pins);
                 return held(std::make_unique<Member>(std::move(member)));
             },
             py::kw_only(), py::arg("old_generation"), py::arg("next_generation"), py::arg("instances"),
-            py::arg("tables"), py::arg("way"), py::arg("waits_for_pins"))
+            py::arg("tables"), py::arg("way"), py::arg("pins"))
         // Only where no state crosses: whoever is inside at the drain's deadline is left there.
         .def("leaves_at_deadline", [](Member &it) { it.leaves_at_deadline = true; })
-        // How the blocks of its instances become ones of the candidate's layout; for so many bytes of each (0: as many
-        // as can be known) there will be room before the gates close, and for blocks that they will lead to.
+        // Its slots and tables, and the slots that it empties, are those of so many pins as well (rule "move").
         .def(
-            "converts",
-            [](Member &it, const std::shared_ptr<CopyProgram> &program, std::vector<std::uint64_t> expected_bytes,
-               std::vector<std::vector<std::uint64_t>> expected_pointed, std::shared_ptr<CopyProgram> old_walk,
-               std::shared_ptr<CopyProgram> next_walk) {
-                expected_bytes.resize(it.instances.size());
-                for (std::size_t i = 0; i < expected_bytes.size(); ++i) {
-                    expected_bytes[i] = expected_bytes[i] != 0
-                                            ? expected_bytes[i]
-                                            : likely_state_bytes(*it.old_generation, it.instances[i].first, *program);
+            "moves_pins",
+            [](Member &it, std::size_t count, const std::vector<std::pair<std::shared_ptr<Slot>, OwnedTable>> &moved,
+               const std::vector<std::shared_ptr<Slot>> &emptied) {
+                it.moved_pins = count;
+                for (const auto &[slot, table] : moved) {
+                    it.tables.push_back({table.generation, slot, table.table});
                 }
-                it.conversion = conversion_by(program, std::move(old_walk), std::move(next_walk));
-                it.expected_bytes = std::move(expected_bytes);
-                it.expected_pointed = std::move(expected_pointed);
+                it.emptied.insert(it.emptied.end(), emptied.begin(), emptied.end());
             },
-            py::arg("program"), py::arg("expected_bytes"), py::kw_only(),
-            py::arg("expected_pointed") = std::vector<std::vector<std::uint64_t>>(), py::arg("old_walk") = nullptr,
-            py::arg("next_walk") = nullptr)
-        // What blocks that are handed over lead to is found by it, and billed with them.
-        .def("walks", [](Member &it, std::shared_ptr<CopyProgram> walk) { it.walk = std::move(walk); })
+            py::arg("count"), py::arg("moved"), py::arg("emptied"))
+        // How the blocks of its instances become ones of the candidate's layout; for so many bytes of each there will
+        // be room before the gates close.
+        .def("converts",
+             [](Member &it, std::shared_ptr<CopyProgram> program, std::vector<std::uint64_t> expected_bytes) {
+                 it.conversion = conversion_by(std::move(program));
+                 it.expected_bytes = std::move(expected_bytes);
+             })
         // A rollback: the held generation serves again. `emptied`: slots of interfaces that it does not have.
         .def(
             "recalls",
-            [](Member &it, bool resumes, bool leaves_undrained, std::vector<std::shared_ptr<Slot>> emptied) {
+            [](Member &it, bool resumes, bool leaves_undrained, const std::vector<std::shared_ptr<Slot>> &emptied) {
                 it.is_recalled = true;
                 it.resumes = resumes;
                 it.leaves_undrained = leaves_undrained;
-                it.emptied = std::move(emptied);
+                it.emptied.insert(it.emptied.end(), emptied.begin(), emptied.end());
             },
             py::kw_only(), py::arg("resumes"), py::arg("leaves_undrained"), py::arg("emptied"));
 

@@ -144,13 +144,13 @@ Status replace(hotgraft_core_plugin &plugin, const hotgraft::Candidate &candidat
         return status;
     }
     hotgraft::SwapRequest request;
-    request.members.push_back({plugin.active, candidate.generation, {move}, candidate.tables.front(), false});
+    request.members.push_back({plugin.active, candidate.generation, {move}, candidate.tables.front()});
     request.deadline_ns = deadline_ns;
     const hotgraft::SwapRecord record = hotgraft::run_swap(request);
     using Kind = hotgraft::StepKind;
     report->pause_ns = static_cast<std::uint64_t>(record.gates_open_ns - record.gates_closed_ns);
     report->publish_ns = time_of(record, {Kind::kCloseGates, Kind::kDrain, Kind::kPublish});
-    report->transfer_ns = time_of(record, {Kind::kSurrender, Kind::kTake, Kind::kSave, Kind::kRestore});
+    report->transfer_ns = time_of(record, {Kind::kSurrender, Kind::kTake, Kind::kAttach, Kind::kSave, Kind::kRestore});
     if (!record.is_published) {
         return record.failure;
     }

@@ -16,6 +16,12 @@ GateSet::GateSet(std::vector<Slot *> slots, std::vector<const hotgraft_table *> 
     old_tables_.reserve(old_tables_.size() + slots_.size()); // close() must not fail for memory half way
 }
 
+void GateSet::replace_old_tables(std::vector<const hotgraft_table *> tables) {
+    old_tables_ = std::move(tables);
+    old_tables_.reserve(old_tables_.size() + slots_.size());
+    tables_given_ = !old_tables_.empty();
+}
+
 GateSet::~GateSet() {
     reopen();
 }

@@ -44,6 +44,9 @@ public:
     GateSet(const GateSet &) = delete;
     GateSet &operator=(const GateSet &) = delete;
 
+    // Which tables have to be left, before close: some of those that were given, or of those that the slots hold.
+    void replace_old_tables(std::vector<const hotgraft_table *> tables);
+
     // Close all, then one barrier. kBusy: another set has closed a slot of this one (each is named), nothing is closed.
     Status close();
     // Wait until no record holds an old table. kTimedOut: the gates stay closed, the message names who holds what.

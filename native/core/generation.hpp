@@ -32,6 +32,7 @@
 #include "meter.hpp"
 #include "residue.hpp"
 #include "services.hpp"
+#include "shared_block.hpp"
 #include "slot.hpp"
 #include "staging.hpp"
 #include "status.hpp"
@@ -159,12 +160,13 @@ public:
     // `pointed`: what it leads to goes with it.
     void keep_block(std::size_t index, const Block &block, std::vector<void *> pointed = {}) noexcept;
     void drop_kept_blocks() noexcept;
-    // Blocks that are this generation's from now on, whoever made them.
-    void bill(const std::vector<void *> &blocks) const noexcept;
-    [[nodiscard]] Ledger *ledger() const noexcept { return books_->ledger; }
-    // How large an instance's block may be, without asking for it: all that is alive, where that is one block, or as
-    // it was when it last changed hands. 0: nobody knows.
-    [[nodiscard]] std::uint64_t likely_block_bytes(std::size_t index) const noexcept;
+    // The block that an instance uses together with others; nullptr: none yet. One that has none when it is started or
+    // restored gets a fresh one.
+    [[nodiscard]] std::shared_ptr<SharedBlock> shared_block(std::size_t index) const;
+    // Let an instance use it. On failure it uses what it used before.
+    [[nodiscard]] Status attach(std::size_t index, const std::shared_ptr<SharedBlock> &block);
+    // This generation is billed for what its instances share from now on.
+    void bill_shared_blocks() noexcept;
     // HOTGRAFT_HEALTH_*; Ok as well where it offers no health extension. Of one that serves: health_check.hpp.
     [[nodiscard]] Status check_health(std::size_t index, std::uint32_t depth);
     [[nodiscard]] Status destroy(std::size_t index);
@@ -182,13 +184,17 @@ public:
     [[nodiscard]] std::vector<const hotgraft_table *> tables() const;
 
     // --- state it can carry, from its state extension ---
-    [[nodiscard]] std::uint32_t state_schema() const noexcept { return state_.schema; } // 0: no state
-    [[nodiscard]] std::uint64_t layout_id() const noexcept { return state_.layout_id; } // 0: no hand over
+    [[nodiscard]] std::uint32_t state_schema() const noexcept { // 0: no state
+        return shared_.schema != 0 ? shared_.schema : state_.schema;
+    }
+    [[nodiscard]] std::uint64_t layout_id() const noexcept { // of its block; 0: it has none that crosses
+        return shared_.layout_id != 0 ? shared_.layout_id : state_.layout_id;
+    }
     [[nodiscard]] bool can_save() const noexcept { return state_.save != nullptr; }
     [[nodiscard]] bool can_restore() const noexcept { return state_.restore != nullptr; }
     [[nodiscard]] bool can_hand_over() const noexcept { return state_.take != nullptr && state_.layout_id != 0; }
 
-    [[nodiscard]] const std::vector<ConverterRow> &converters() const noexcept { return converters_; }
+    [[nodiscard]] bool can_share() const noexcept { return shared_.attach != nullptr; }
 
     [[nodiscard]] bool has_health() const noexcept { return check_health_ != nullptr; }
     [[nodiscard]] HealthChecks &health_checks() noexcept { return health_checks_; }
@@ -225,6 +231,8 @@ private:
     Status complain(const char *what, const Instance &instance, hotgraft_status status,
                     const hotgraft_error &error) const;
     Status run_create(Instance &instance);
+    Status add_missing_shared(std::size_t index);
+    void drop_shared_blocks() noexcept;
     std::uint32_t meter_index(std::size_t index);
     void close_meters() noexcept;
     Status list_for_crashes(std::unique_ptr<CrashImage> image);
@@ -257,7 +265,7 @@ private:
     std::unique_ptr<CrashImage> crash_image_; // listed from before map until the library is proven gone
     EntryTable entry_;
     StateFunctions state_;
-    std::vector<ConverterRow> converters_; // constant from map on
+    SharedFunctions shared_;
     HealthCheck check_health_ = nullptr;
     mutable std::mutex instances_mutex_; // an instance may be added while another is checked, or names are read
     std::vector<std::unique_ptr<Instance>> instances_;

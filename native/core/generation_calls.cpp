@@ -45,6 +45,9 @@ Status Generation::start(std::size_t index) {
     if (Status status = instance_at(index, &instance); !status.is_ok()) {
         return status;
     }
+    if (Status status = add_missing_shared(index); !status.is_ok()) {
+        return status;
+    }
     PluginError error;
     const hotgraft_status status =
         entry_.functions.start == nullptr ? HOTGRAFT_OK : entry_.functions.start(instance->plugin, error.get());
@@ -136,6 +139,9 @@ Status Generation::restore(std::size_t index, std::uint32_t schema, const KeyedS
     }
     if (state_.restore == nullptr) {
         return {Code::kInvalid, label() + " offers no restore"};
+    }
+    if (Status status = add_missing_shared(index); !status.is_ok()) {
+        return status;
     }
     PluginError error;
     if (!saved.first_refusal().is_ok()) { // something was put after save had returned

@@ -189,6 +189,45 @@ Status read_state_functions(const Library &library, const void *answer, StateFun
     return status;
 }
 
+Status read_shared_functions(const Library &library, const void *answer, const StateFunctions &state,
+                             SharedFunctions *out) {
+    constexpr std::uint64_t kAlignMost = 4096;
+    constexpr std::uint64_t kAlignPlain = 64; // a line of its own: it is written by many threads
+    hotgraft_ext_shared shared{};
+    if (!read_sized(library, answer, &shared)) {
+        return {Code::kRefused,
+                std::string(HOTGRAFT_EXT_SHARED) + ": its table does not lie in the plugin, or its struct_size lies"};
+    }
+    Violations found;
+    check_function(library, shared.init, "init", false, &found);
+    check_function(library, shared.attach, "attach", true, &found);
+    if (shared.schema == 0 || (state.schema != 0 && state.schema != shared.schema)) {
+        found.add("schema is " + std::to_string(shared.schema) +
+                  (state.schema == 0 ? "; it starts at 1" : ", and " + std::to_string(state.schema) + " in " +
+                                                                HOTGRAFT_EXT_STATE));
+    }
+    if (state.take != nullptr) {
+        found.add(std::string("take and surrender are offered in ") + HOTGRAFT_EXT_STATE +
+                  ": a block is shared or handed over, not both");
+    }
+    if (shared.layout_id == 0) {
+        found.add("layout_id is 0");
+    }
+    if (shared.bytes == 0) {
+        found.add("bytes is 0");
+    }
+    if ((shared.align & (shared.align - 1)) != 0 || shared.align > kAlignMost) {
+        found.add("align is " + std::to_string(shared.align) + "; it is a power of two, at most " +
+                  std::to_string(kAlignMost));
+    }
+    Status status = found.answer(HOTGRAFT_EXT_SHARED);
+    if (status.is_ok()) {
+        *out = {shared.schema, shared.layout_id, shared.bytes,    shared.align == 0 ? kAlignPlain : shared.align,
+                shared.init,   shared.attach};
+    }
+    return status;
+}
+
 Status read_health_check(const Library &library, const void *answer, HealthCheck *out) {
     hotgraft_ext_health health{};
     if (!read_sized(library, answer, &health)) {

@@ -39,6 +39,16 @@ struct StateFunctions {
     decltype(hotgraft_ext_state::surrender) surrender = nullptr;
 };
 
+// A copy of its extension for shared state; attach is nullptr when it has none.
+struct SharedFunctions {
+    std::uint32_t schema = 0;
+    std::uint64_t layout_id = 0;
+    std::uint64_t bytes = 0;
+    std::uint64_t align = 0;
+    decltype(hotgraft_ext_shared::init) init = nullptr;
+    decltype(hotgraft_ext_shared::attach) attach = nullptr;
+};
+
 // Of its health extension.
 using HealthCheck = decltype(hotgraft_ext_health::check);
 
@@ -47,6 +57,10 @@ using HealthCheck = decltype(hotgraft_ext_health::check);
 
 // Check what get_extension(HOTGRAFT_EXT_STATE) answered. Runs no plugin code.
 [[nodiscard]] Status read_state_functions(const Library &library, const void *answer, StateFunctions *out);
+
+// Check what get_extension(HOTGRAFT_EXT_SHARED) answered, beside `state`, which it may offer too. Runs no plugin code.
+[[nodiscard]] Status read_shared_functions(const Library &library, const void *answer, const StateFunctions &state,
+                                           SharedFunctions *out);
 
 // Check what get_extension(HOTGRAFT_EXT_HEALTH) answered. Runs no plugin code.
 [[nodiscard]] Status read_health_check(const Library &library, const void *answer, HealthCheck *out);

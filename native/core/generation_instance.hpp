@@ -21,6 +21,7 @@ struct Generation::Instance {
     std::unique_ptr<Services> services;
     hotgraft_instance *plugin = nullptr;
     bool is_started = false; // start or resume went well, and no quiesce since
+    std::shared_ptr<SharedBlock> shared{}; // until the library has left memory: what outlives destroy may use it
     Block kept;              // surrendered, and converted for who came next; the instance has no other then
 
     // The control function since which it is without its state or holds still: surrender, take or resume, until the

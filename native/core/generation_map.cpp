@@ -86,6 +86,10 @@ Status Generation::find_extensions() {
     }
     const void *state = entry_.functions.get_extension(HOTGRAFT_EXT_STATE);
     Status status = state == nullptr ? Status() : read_state_functions(*library_, state, &state_);
+    const void *shared = status.is_ok() ? entry_.functions.get_extension(HOTGRAFT_EXT_SHARED) : nullptr;
+    if (shared != nullptr) {
+        status = read_shared_functions(*library_, shared, state_, &shared_);
+    }
     const void *health = status.is_ok() ? entry_.functions.get_extension(HOTGRAFT_EXT_HEALTH) : nullptr;
     if (health != nullptr) {
         status = read_health_check(*library_, health, &check_health_);

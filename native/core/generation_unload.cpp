@@ -142,6 +142,7 @@ Proof Unload::settle(const Proof &proof) {
     if (proof.proven) {
         generation_->unlist_for_crashes();
         generation_->close_meters();
+        generation_->drop_shared_blocks();
     }
     (void)generation_->try_advance(proof.proven ? Event::kUnload : Event::kStick);
     return proof;

@@ -107,7 +107,7 @@ Status prepare(const CandidateWish &wish, Candidate *out) {
 }
 
 Status choose_state_way(const Generation &old_generation, const Generation &next, StateWay *way) {
-    const bool has_state = old_generation.can_hand_over() || old_generation.can_save();
+    const bool has_state = old_generation.can_hand_over() || old_generation.can_save() || old_generation.can_share();
     if (!has_state) {
         *way = StateWay::kNone;
         return {};
@@ -115,6 +115,10 @@ Status choose_state_way(const Generation &old_generation, const Generation &next
     // The same bytes under another schema mean something else: only restore, which is told the schema, may read them.
     const bool is_same_block =
         old_generation.layout_id() == next.layout_id() && old_generation.state_schema() == next.state_schema();
+    if (old_generation.can_share() && next.can_share() && is_same_block) {
+        *way = StateWay::kShare;
+        return {};
+    }
     if (old_generation.can_hand_over() && next.can_hand_over() && is_same_block) {
         *way = StateWay::kHandOver;
         return {};

@@ -1,7 +1,6 @@
 #include "swap.hpp"
 
 #include <algorithm>
-#include <ctime>
 #include <functional>
 #include <iterator>
 #include <new>
@@ -11,18 +10,17 @@
 #include "control.hpp"
 #include "fallback.hpp"
 #include "gate.hpp"
+#include "swap_pins.hpp"
 #include "window.hpp"
 
 namespace hotgraft {
 
 namespace {
 
-constexpr timespec kPinPoll{0, 200'000};
-
 bool runs_plugin_code(StepKind kind) {
-    return kind != StepKind::kWaitForPins && kind != StepKind::kCloseGates && kind != StepKind::kDrain &&
-           kind != StepKind::kConvert && kind != StepKind::kRunConverters && kind != StepKind::kPublish &&
-           kind != StepKind::kReopenGates;
+    return kind != StepKind::kWaitForPins && kind != StepKind::kMovePins && kind != StepKind::kLeavePins &&
+           kind != StepKind::kCloseGates && kind != StepKind::kDrain &&
+           kind != StepKind::kConvert && kind != StepKind::kPublish && kind != StepKind::kReopenGates;
 }
 
 // Undo that is done to the candidate; the rest is done to what served before.
@@ -119,7 +117,7 @@ private:
 
     Generation &generation_of(const WindowStep &step) const {
         const SwapMember &member = request_.members[step.member];
-        const bool is_next = step.kind == StepKind::kTake || step.kind == StepKind::kRestore ||
+        const bool is_next = step.kind == StepKind::kTake || step.kind == StepKind::kAttach || step.kind == StepKind::kRestore ||
                              step.kind == StepKind::kStart || acts_on_next(step.kind);
         return is_next ? *member.next : *member.old_generation;
     }
@@ -196,7 +194,11 @@ private:
     Status perform(const WindowStep &step) {
         switch (step.kind) {
         case StepKind::kWaitForPins:
-            return wait_for_pins();
+            return wait_for_pins(request_);
+        case StepKind::kMovePins:
+            return move_pins(request_);
+        case StepKind::kLeavePins:
+            return leave_pins();
         case StepKind::kCloseGates:
             return gates_.close();
         case StepKind::kDrain:
@@ -212,21 +214,13 @@ private:
         }
     }
 
-    // New pins are turned away from here to the end; calls keep running. At the deadline the swap is called off.
-    Status wait_for_pins() {
-        for (const SwapMember &member : request_.members) {
-            if (member.waits_for_pins) {
-                member.old_generation->stop_pins();
-            }
+    // Where pins stay there is no waiting for their calls: the drain is of what the slots hold.
+    Status leave_pins() {
+        LeftPins left = hotgraft::leave_pins(request_);
+        for (const std::size_t member : left.members) {
+            window_->leave_running(member);
         }
-        for (const SwapMember &member : request_.members) {
-            while (member.waits_for_pins && member.old_generation->pins() != 0) {
-                if (monotonic_ns() >= request_.deadline_ns) {
-                    return {Code::kTimedOut, "still pinned at the deadline: " + member.old_generation->pin_holders()};
-                }
-                nanosleep(&kPinPoll, nullptr);
-            }
-        }
+        gates_.replace_old_tables(std::move(left.old_tables));
         return {};
     }
 
@@ -261,6 +255,7 @@ private:
             member.next->mark_active();
             member.next->allow_pins(); // a recalled one turned them away when it was replaced
             member.old_generation->mark_held();
+            member.next->bill_shared_blocks();
             member.next->drop_kept_blocks(); // a recalled one that took a block back needs no other
         }
         window_->keep_converted();

@@ -27,15 +27,26 @@ namespace hotgraft {
 
 // How the state of one instance crosses.
 enum class StateWay : std::uint8_t {
-    kNone,        // there is none to carry
-    kHandOver,    // surrender → take: the block's pointer changes hands
-    kConvert,     // surrender → convert → take: a block of the candidate's own layout, made from the old one's
-    kSaveRestore, // save → restore: keyed values
-    kConverters,  // surrender or save → the author's converters, on a copy → take or restore
+    kNone,          // there is none to carry
+    kHandOver,      // surrender → take: the block's pointer changes hands
+    kConvert,       // surrender → convert → take: a block of the candidate's own layout, made from the old one's
+    kSaveRestore,   // save → restore: keyed values
+    kShare,         // attach: both use one block of the host's, at once if need be
+    kConvertShared, // convert → attach: layouts differ, so the candidate gets a block of its own, made from the old one's
+};
+
+// What becomes of pins that are open on what is replaced.
+enum class PinRule : std::uint8_t {
+    kAny,   // nobody looks: they stay where they are
+    kWait,  // the swap waits for them to end, until its deadline
+    kMove,  // they follow: their slots are among those of the swap
+    kLeave, // no state goes away under them: they stay in the old generation, which is not quiesced while there are any
 };
 
 enum class StepKind : std::uint8_t {
     kWaitForPins,
+    kMovePins,
+    kLeavePins,
     kCloseGates,
     kDrain,
     kQuiesce,
@@ -44,6 +55,7 @@ enum class StepKind : std::uint8_t {
     kConvert,
     kRunConverters,
     kTake,
+    kAttach,
     kRestore,
     kStart,
     kPublish, // the point of no return
@@ -81,11 +93,21 @@ struct InstanceMove {
     std::size_t next_index = 0;
     StateWay way = StateWay::kNone;
     bool is_rollback = false; // next_index served before and was quiesced: it is resumed, not started
-    std::shared_ptr<const BlockConversion> conversion{}; // for kConvert
-    std::uint64_t expected_bytes = 0;              // of the old block: for so many there is room before the gates close
-    std::vector<std::uint64_t> expected_pointed{}; // of blocks that the new one will lead to, in order
-    std::shared_ptr<const CopyProgram> walk{};     // for kHandOver: finds what the block leads to; nullptr: nothing
+    std::shared_ptr<const BlockConversion> conversion{}; // for kConvert and kConvertShared
+    std::uint64_t expected_bytes = 0; // of the old block: for so many there is room before the gates close
 };
+
+[[nodiscard]] constexpr bool converts(StateWay way) noexcept {
+    return way == StateWay::kConvert || way == StateWay::kConvertShared;
+}
+// Whether its block is the host's, and instances are only told of it.
+[[nodiscard]] constexpr bool belongs_to_nobody(StateWay way) noexcept {
+    return way == StateWay::kShare || way == StateWay::kConvertShared;
+}
+// Whether state of the old generation must hold still: nobody inside, and no pin.
+[[nodiscard]] constexpr bool needs_rest(StateWay way) noexcept {
+    return way != StateWay::kNone && way != StateWay::kShare;
+}
 
 // One slot and the table that is to be published in it; the table belongs to `next` of the same member.
 struct SlotMove {
@@ -98,10 +120,11 @@ struct SwapMember {
     std::shared_ptr<Generation> next;
     std::vector<InstanceMove> instances;
     std::vector<SlotMove> slots;
-    bool waits_for_pins = false;                  // one state for all: open pins must end first
+    PinRule pins = PinRule::kAny;
+    std::size_t moved_pins = 0; // kMove: whose slots are among `slots`; no other pin may be open
     std::vector<std::shared_ptr<Slot>> emptied{}; // of interfaces that `next` does not have: they hold no table then
     // Rollback from a generation that does not come to rest: published beside the calls that are inside of it. Only
-    // where `next` takes nothing from it (kNone); it is reclaimed when the last of them has left.
+    // where `next` takes nothing from it (kNone, kShare); it is reclaimed when the last of them has left.
     bool leaves_undrained = false;
     // No state crosses, and whoever is still inside when the drain's deadline passes is left there, instead of calling
     // the swap off.
@@ -143,8 +166,8 @@ using StepHook = StepSeam (*)(StepKind kind, void *ctx);
 void set_step_hook(StepHook hook, void *ctx) noexcept;
 [[nodiscard]] StepSeam ask_step_hook(StepKind kind);
 
-// The window's steps in order, pins first. A set that publishes exactly one slot and carries no state needs no gate:
-// its list is start, publish. Pure.
+// The window's steps in order, pins first. A set that publishes exactly one slot and has no state, or one that old and
+// next share, needs no gate: its list is (attach), start, publish. Pure.
 struct WindowStep {
     StepKind kind;
     std::size_t member;

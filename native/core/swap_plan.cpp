@@ -7,24 +7,19 @@ namespace hotgraft {
 
 namespace {
 
-// Whether an instance's way across has that step.
-bool goes_through(const InstanceMove &move, StepKind kind) {
-    const bool moves = move.way == StateWay::kHandOver || move.way == StateWay::kConvert;
-    const bool saves = move.way == StateWay::kSaveRestore;
-    const StateConverters *const converters = move.way == StateWay::kConverters ? move.converters.get() : nullptr;
+// Whether state that goes this way takes this step.
+bool belongs(StepKind kind, StateWay way) {
     switch (kind) {
     case StepKind::kSurrender:
-        return converters != nullptr ? converters->from_block : moves;
     case StepKind::kTake:
-        return converters != nullptr ? converters->to_block : moves;
-    case StepKind::kSave:
-        return converters != nullptr ? !converters->from_block : saves;
-    case StepKind::kRestore:
-        return converters != nullptr ? !converters->to_block : saves;
+        return way == StateWay::kHandOver || way == StateWay::kConvert;
     case StepKind::kConvert:
-        return move.way == StateWay::kConvert;
-    case StepKind::kRunConverters:
-        return converters != nullptr;
+        return converts(way);
+    case StepKind::kAttach:
+        return belongs_to_nobody(way);
+    case StepKind::kSave:
+    case StepKind::kRestore:
+        return way == StateWay::kSaveRestore;
     default:
         return true;
     }
@@ -37,30 +32,32 @@ void append_for_all(const SwapRequest &request, StepKind kind, std::vector<Windo
                 (request.members[m].leaves_undrained || request.members[m].leaves_at_deadline)) {
                 continue; // calls may be inside: it is quiesced when it is taken down
             }
-            if (goes_through(request.members[m].instances[i], kind)) {
+            if (belongs(kind, way)) {
                 steps->push_back({kind, m, i});
             }
         }
     }
 }
 
-bool waits_for_pins(const SwapRequest &request) {
-    return std::any_of(request.members.begin(), request.members.end(),
-                       [](const SwapMember &it) { return it.waits_for_pins; });
+void append_if_any(const SwapRequest &request, PinRule rule, StepKind kind, std::vector<WindowStep> *steps) {
+    if (std::any_of(request.members.begin(), request.members.end(),
+                    [rule](const SwapMember &it) { return it.pins == rule; })) {
+        steps->push_back({kind, 0, 0});
+    }
 }
 
 } // namespace
 
 bool needs_gate(const SwapRequest &request) {
     std::size_t slots = 0;
-    bool carries_state = false;
+    bool must_rest = false;
     for (const SwapMember &member : request.members) {
         slots += member.slots.size() + member.emptied.size();
         for (const InstanceMove &move : member.instances) {
-            carries_state = carries_state || move.way != StateWay::kNone;
+            must_rest = must_rest || needs_rest(move.way);
         }
     }
-    return slots != 1 || carries_state;
+    return slots != 1 || must_rest;
 }
 
 bool all_say(const SwapRequest &request, bool SwapMember::*flag) {
@@ -70,16 +67,18 @@ bool all_say(const SwapRequest &request, bool SwapMember::*flag) {
 
 std::vector<WindowStep> plan_window(const SwapRequest &request) {
     std::vector<WindowStep> steps;
-    if (waits_for_pins(request)) {
-        steps.push_back({StepKind::kWaitForPins, 0, 0});
-    }
+    append_if_any(request, PinRule::kWait, StepKind::kWaitForPins, &steps);
+    append_if_any(request, PinRule::kMove, StepKind::kMovePins, &steps);
+    append_if_any(request, PinRule::kLeave, StepKind::kLeavePins, &steps);
     if (needs_gate(request)) {
         steps.push_back({StepKind::kCloseGates, 0, 0});
         steps.push_back({StepKind::kDrain, 0, 0});
         for (const StepKind kind : {StepKind::kQuiesce, StepKind::kSurrender, StepKind::kSave, StepKind::kConvert,
-                                    StepKind::kRunConverters, StepKind::kTake, StepKind::kRestore}) {
+                                    StepKind::kTake, StepKind::kAttach, StepKind::kRestore}) {
             append_for_all(request, kind, &steps);
         }
+    } else {
+        append_for_all(request, StepKind::kAttach, &steps);
     }
     append_for_all(request, StepKind::kStart, &steps);
     steps.push_back({StepKind::kPublish, 0, 0});

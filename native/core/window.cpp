@@ -36,6 +36,10 @@ const char *step_name(StepKind kind) noexcept {
     switch (kind) {
     case StepKind::kWaitForPins:
         return "wait for pins";
+    case StepKind::kMovePins:
+        return "move pins";
+    case StepKind::kLeavePins:
+        return "leave pins";
     case StepKind::kCloseGates:
         return "close gates";
     case StepKind::kDrain:
@@ -52,6 +56,8 @@ const char *step_name(StepKind kind) noexcept {
         return "run converters";
     case StepKind::kTake:
         return "take";
+    case StepKind::kAttach:
+        return "attach";
     case StepKind::kRestore:
         return "restore";
     case StepKind::kStart:
@@ -86,6 +92,7 @@ std::optional<StepKind> undo_of(StepKind kind) noexcept {
     case StepKind::kRunConverters:
         return StepKind::kDropConverted;
     case StepKind::kTake:
+    case StepKind::kAttach:
         return StepKind::kLetGo;
     case StepKind::kStart:
         return StepKind::kStop;
@@ -114,7 +121,7 @@ std::uint32_t schema_of_saved(const InstanceMove &move, const Generation &old_ge
 // memory there is none, and the step itself says so.
 Block room_for(const InstanceMove &move, const Generation &next) noexcept {
     std::uint64_t bytes = 0;
-    if (move.way != StateWay::kConvert || move.expected_bytes == 0 ||
+    if (!converts(move.way) || move.expected_bytes == 0 ||
         !move.conversion->size(move.expected_bytes, &bytes).is_ok()) {
         return {};
     }
@@ -127,7 +134,8 @@ Block room_for(const InstanceMove &move, const Generation &next) noexcept {
 
 } // namespace
 
-Window::Window(SwapRequest request, std::size_t steps_max) : request_(std::move(request)) {
+Window::Window(SwapRequest request, std::size_t steps_max)
+    : request_(std::move(request)), left_running_(request_.members.size(), false) {
     records_.reserve(steps_max);
     const std::int64_t began_ns = monotonic_ns();
     for (const SwapMember &member : request_.members) {
@@ -232,6 +240,13 @@ Status Window::convert(const WindowStep &step, std::int64_t deadline_ns) {
     const SwapMember &member = request_.members[step.member];
     const InstanceMove &move = member.instances[step.instance];
     Carried &state = carried_[step.member][step.instance];
+    if (move.way == StateWay::kConvertShared) { // nobody surrenders it: it stays the old instance's as well
+        const std::shared_ptr<SharedBlock> shared = member.old_generation->shared_block(move.old_index);
+        if (shared == nullptr) {
+            return {Code::kInvalid, member.old_generation->label() + " has no shared block to convert"};
+        }
+        state.block = {shared->data(), shared->bytes(), member.old_generation->layout_id()};
+    }
     std::uint64_t bytes = 0;
     if (Status status = move.conversion->size(state.block.bytes, &bytes); !status.is_ok()) {
         return status;
@@ -304,6 +319,20 @@ Status Window::take_converted(const InstanceMove &move, Generation &next, Carrie
     return status;
 }
 
+// Until next says that it uses it, what was converted is the window's.
+Status Window::attach(const SwapMember &member, const InstanceMove &move, Carried &state) {
+    state.shared_before = member.next->shared_block(move.next_index);
+    if (move.way == StateWay::kShare) {
+        const std::shared_ptr<SharedBlock> shared = member.old_generation->shared_block(move.old_index);
+        // On the way back it may never have used another.
+        return shared != nullptr && shared == state.shared_before ? Status()
+                                                                  : member.next->attach(move.next_index, shared);
+    }
+    const auto block = std::make_shared<SharedBlock>(state.converted.data, state.converted.bytes);
+    state.converted = {};
+    return member.next->attach(move.next_index, block);
+}
+
 Status Window::quiesce(Generation &generation, std::size_t instance, std::int64_t deadline_ns) {
     for (;;) {
         bool is_again = false;
@@ -331,13 +360,16 @@ Status Window::perform(const WindowStep &step, std::int64_t deadline_ns) {
     Carried &state = carried_[step.member][step.instance];
     switch (step.kind) {
     case StepKind::kQuiesce:
-        return quiesce(old_generation, move.old_index, deadline_ns);
+        return left_running_[step.member] ? Status() : quiesce(old_generation, move.old_index, deadline_ns);
     case StepKind::kSurrender:
         return surrender(step, state);
     case StepKind::kSave:
         return old_generation.save(move.old_index, &state.saved);
     case StepKind::kTake:
-        return move.way == StateWay::kConvert ? take_converted(move, next, state) : take_handed_over(move, next, state);
+        return move.way == StateWay::kConvert ? take_converted(move, next, state)
+                                              : next.take(move.next_index, state.block);
+    case StepKind::kAttach:
+        return attach(member, move, state);
     case StepKind::kRestore:
         return next.restore(move.next_index, schema_of_saved(move, old_generation), state.saved);
     case StepKind::kStart:
@@ -346,7 +378,10 @@ Status Window::perform(const WindowStep &step, std::int64_t deadline_ns) {
     case StepKind::kStop:
         return quiesce(next, move.next_index, deadline_ns);
     case StepKind::kLetGo:
-        return let_go(move, next, state);
+        if (belongs_to_nobody(move.way)) {
+            return state.shared_before == nullptr ? Status() : next.attach(move.next_index, state.shared_before);
+        }
+        return next.surrender(move.next_index, move.way == StateWay::kConvert ? &state.converted : &state.block);
     case StepKind::kDropConverted:
         state.rooms.drop();
         Ledger::free_block(std::exchange(state.converted, {}).data);

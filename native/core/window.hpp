@@ -22,8 +22,8 @@ namespace hotgraft {
 // What one instance's state is while it is in neither generation.
 struct Carried {
     Block block;
-    Block converted;       // made before the gates close if its size can be known
-    void *taken = nullptr; // the converted one, with the candidate
+    Block converted; // made before the gates close if its size can be known
+    std::shared_ptr<SharedBlock> shared_before{}; // what the next instance used until it was told of another
     KeyedState saved;
 };
 
@@ -65,9 +65,8 @@ public:
     // leaves it half done with the old block in its hands. kTimedOut: it took until after the deadline.
     Status convert(const WindowStep &step, std::int64_t deadline_ns);
 
-    // Let the author's converters make of a copy what the candidate gets. They run on a thread of theirs, which is
-    // given up at the deadline: nothing of the window is in its hands.
-    Status run_converters(const WindowStep &step, std::int64_t deadline_ns, std::uint64_t swap);
+    // Pins are open on the old generation of this member and stay there: it is not quiesced. Before the first job.
+    void leave_running(std::size_t member) noexcept { left_running_[member] = true; }
 
     // The job did not come back in time: from now on it counts for nothing. Answers the step it is inside, if any.
     std::optional<WindowStep> give_up(Job &job, const Status &status) noexcept;
@@ -91,10 +90,12 @@ private:
     Status surrender(const WindowStep &step, Carried &state);
     static Status give_back(Generation &generation, std::size_t index, const Block &block);
     static Status take_converted(const InstanceMove &move, Generation &next, Carried &state);
+    static Status attach(const SwapMember &member, const InstanceMove &move, Carried &state);
     static Status quiesce(Generation &generation, std::size_t instance, std::int64_t deadline_ns);
 
     SwapRequest request_;                       // not changed once the window is made
     std::vector<std::vector<Carried>> carried_; // by member and instance
+    std::vector<bool> left_running_;            // by member
     mutable std::mutex mutex_;                  // guards records_
     std::vector<StepRecord> records_;
 };

@@ -29,6 +29,16 @@ HOTGRAFT_AT(hotgraft_error, code, 4);
 HOTGRAFT_AT(hotgraft_error, domain, 8);
 HOTGRAFT_AT(hotgraft_error, message, 40);
 
+/* shared.h: hotgraft_ext_shared */
+HOTGRAFT_GOLDEN(sizeof(hotgraft_ext_shared), 48);
+HOTGRAFT_AT(hotgraft_ext_shared, struct_size, 0);
+HOTGRAFT_AT(hotgraft_ext_shared, schema, 4);
+HOTGRAFT_AT(hotgraft_ext_shared, layout_id, 8);
+HOTGRAFT_AT(hotgraft_ext_shared, bytes, 16);
+HOTGRAFT_AT(hotgraft_ext_shared, align, 24);
+HOTGRAFT_AT(hotgraft_ext_shared, init, 32);
+HOTGRAFT_AT(hotgraft_ext_shared, attach, 40);
+
 /* interface.h: hotgraft_table */
 HOTGRAFT_GOLDEN(sizeof(hotgraft_table), 32);
 HOTGRAFT_AT(hotgraft_table, struct_size, 0);

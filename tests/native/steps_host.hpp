@@ -95,7 +95,7 @@ public:
         const Status status = choose_state_way(*active_, *candidate.generation, &move.way);
         REQUIRE_MESSAGE(status.is_ok(), status.message());
         SwapRequest request;
-        request.members.push_back({active_, candidate.generation, {move}, candidate.tables[0], true});
+        request.members.push_back({active_, candidate.generation, {move}, candidate.tables[0], PinRule::kWait});
         request.deadline_ns = monotonic_ns() + budget_ns;
         request.undo_budget_ns = kSecond / 5;
         SwapRecord record = run_swap(request);

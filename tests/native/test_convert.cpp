@@ -60,7 +60,7 @@ SwapRecord run(StepsHost &host, const SwapMember &member) {
 
 SwapRecord convert_to(StepsHost &host, const Candidate &candidate, std::uint64_t expected_bytes = kBytes) {
     const InstanceMove move{0, 0, StateWay::kConvert, false, conversion(1000, 1), expected_bytes};
-    return run(host, {host.active_, candidate.generation, {move}, candidate.tables[0], true});
+    return run(host, {host.active_, candidate.generation, {move}, candidate.tables[0], PinRule::kWait});
 }
 
 SwapRecord roll_back(StepsHost &host, StateWay way) {
@@ -75,7 +75,7 @@ SwapRecord roll_back(StepsHost &host, StateWay way) {
     member.next = host.replaced_;
     member.instances.push_back({0, 0, way, true, conversion(1, 1000), kBytes});
     member.slots.push_back({host.slot_, table});
-    member.waits_for_pins = true;
+    member.pins = PinRule::kWait;
     member.is_recalled = true;
     return run(host, member);
 }
@@ -241,7 +241,7 @@ TEST_CASE("without memory for the new block the swap is called off") {
         return Status();
     };
     const InstanceMove move{0, 0, StateWay::kConvert, false, huge, 0};
-    const SwapRecord record = run(host, {host.active_, candidate.generation, {move}, candidate.tables[0], true});
+    const SwapRecord record = run(host, {host.active_, candidate.generation, {move}, candidate.tables[0], PinRule::kWait});
     CHECK(record.failure.code() == Code::kNoMemory);
     CHECK(record.after_undo.empty());
     CHECK(host.call(&StepsInterface::next) == 2);
@@ -257,7 +257,7 @@ SwapRecord convert_within(StepsHost &host, const Candidate &candidate, std::shar
                           std::int64_t deadline_ns) {
     SwapRequest request;
     const InstanceMove move{0, 0, StateWay::kConvert, false, std::move(way), kBytes};
-    request.members.push_back({host.active_, candidate.generation, {move}, candidate.tables[0], true});
+    request.members.push_back({host.active_, candidate.generation, {move}, candidate.tables[0], PinRule::kWait});
     request.deadline_ns = deadline_ns;
     return run_swap(request);
 }

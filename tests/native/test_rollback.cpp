@@ -30,7 +30,7 @@ SwapMember back_to_held(const StepsHost &host, StateWay way, std::size_t index =
     member.next = host.replaced_;
     member.instances.push_back({0, index, way, resumes});
     member.slots.push_back({host.slot_, new_table(host.replaced_, *host.slot_, index)});
-    member.waits_for_pins = true;
+    member.pins = PinRule::kWait;
     member.is_recalled = true;
     return member;
 }

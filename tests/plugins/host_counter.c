@@ -3,6 +3,7 @@
  *   COUNTER_BUILD      what `build` answers, so that a test sees which code ran
  *   COUNTER_HANDOVER   offers surrender and take; COUNTER_LAYOUT names the layout of the block, which has COUNTER_SPARE
  *                      more numbers than the count
+ *   COUNTER_SHARED     the same block, but the host's: it is shared
  *   COUNTER_SAVES      offers save and restore
  *   COUNTER_MORE       one more function at the end of the interface
  *   COUNTER_HEALTH     a health check
@@ -168,9 +169,11 @@ static const counter_v1 functions = {sizeof(counter_v1), add, build, run, nap, s
 #endif
 
 static void free_instance(hotgraft_instance *instance) {
+#ifndef COUNTER_SHARED
     if (instance->count != NULL) {
         instance->host->realloc(instance->host->ctx, instance->count, 0, 0);
     }
+#endif
     free(instance);
 }
 
@@ -188,12 +191,14 @@ static hotgraft_status create(const hotgraft_host *host, const hotgraft_str *con
     }
     instance->host = host;
     memcpy(instance->config, config->ptr, config->len);
+#ifndef COUNTER_SHARED
     instance->count = host->realloc(host->ctx, NULL, COUNTER_BLOCK_BYTES, 0);
     if (instance->count == NULL) {
         free(instance);
         return HOTGRAFT_E_NOMEM;
     }
     memset(instance->count, 0, COUNTER_BLOCK_BYTES);
+#endif
     if (strstr(instance->config, "\"null\": \"create\"") != NULL) {
         free_instance(instance);
         return HOTGRAFT_OK;
@@ -294,8 +299,28 @@ static const hotgraft_ext_state state = {
 
 #endif
 
-#ifdef COUNTER_CONVERTERS
-#include "counter_converters.h"
+#ifdef COUNTER_SHARED
+static hotgraft_status init(hotgraft_instance *instance, void *block, hotgraft_error *error) {
+    *(int64_t *)block = COUNTER_BUILD > 100 ? COUNTER_BUILD : 0;
+    return step(instance, "init", error);
+}
+
+static hotgraft_status attach(hotgraft_instance *instance, void *block, hotgraft_error *error) {
+    const hotgraft_status status = step(instance, "attach", error);
+    if (status == HOTGRAFT_OK) {
+        instance->count = block;
+    }
+    return status;
+}
+
+static const hotgraft_ext_shared shared = {
+    .struct_size = sizeof(hotgraft_ext_shared),
+    .schema = COUNTER_SCHEMA,
+    .layout_id = COUNTER_LAYOUT,
+    .bytes = COUNTER_BLOCK_BYTES,
+    .init = init,
+    .attach = attach,
+};
 #endif
 
 #ifdef COUNTER_HEALTH
@@ -314,9 +339,9 @@ static const void *get_extension(const char *id) {
         return &state;
     }
 #endif
-#ifdef COUNTER_CONVERTERS
-    if (strcmp(id, HOTGRAFT_EXT_CONVERT) == 0) {
-        return &convert;
+#ifdef COUNTER_SHARED
+    if (strcmp(id, HOTGRAFT_EXT_SHARED) == 0) {
+        return &shared;
     }
 #endif
 #ifdef COUNTER_HEALTH

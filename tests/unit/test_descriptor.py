@@ -89,7 +89,7 @@ LIES: tuple[tuple[str, Any, str], ...] = (
     ("abi", [2, 0], "was built for ABI 2.0; this host offers ABI 1.1"),
     ("abi", [1, 2], "was built for ABI 1.2; this host offers ABI 1.1"),
     ("abi", [1, -1], "was built for ABI 1.-1"),
-    ("pins", "move", "expected one of 'wait'"),
+    ("pins", "go", "expected one of 'move', 'wait'"),
     ("provides.0.interface", "a b", "has the name 'a b'"),
     ("provides.0.version", [1, -2], "has version 1.-2"),
     ("provides.0.version", [1, 65536], "has version 1.65536"),

@@ -86,7 +86,7 @@ WRONG = (
         'drain.at_deadline: "leave" needs [state] kind',
     ),
     ("[drain]\nqueue_limit=3", "drain.queue_limit: is the operator's to set"),
-    ("[drain]\npins='move'", "drain.pins: 'move' is none of 'wait'"),
+    ("[drain]\npins='go'", "drain.pins: 'go' is none of 'wait', 'move'"),
     ("[config]\nschema=1", "config.schema: must be a string"),
     ("[config]\nschema={a=1979-05-27}", "config.schema: holds a date"),
     ("[config]\nschema={a=[nan]}", "config.schema: holds a date, a time or a number"),

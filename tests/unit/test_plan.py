@@ -88,7 +88,7 @@ def test_all_instances_of_a_library_are_replaced_as_one_set() -> None:
 
     assert plan.is_gated
     assert actions(plan, Place.WINDOW) == [
-        "wait for pins",
+        "leave pins",
         "close gates",
         "drain",
         "quiesce left",

@@ -153,5 +153,6 @@ def _state(descriptor: Descriptor) -> str:
     state = descriptor.state
     if state.kind == "none":
         return "none"
-    ways = [f"handed over (layout {state.layout_id:016x})"] * state.handover + ["saved and restored"] * state.save
+    ways = [f"shared (layout {state.layout_id:016x})"] * (state.kind == "concurrent")
+    ways += [f"handed over (layout {state.layout_id:016x})"] * state.handover + ["saved and restored"] * state.save
     return f"{state.kind}, schema {state.schema}, {' or '.join(ways)}"

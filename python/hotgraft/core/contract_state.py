@@ -77,6 +77,7 @@ def _fields(old: Surface, new: Surface) -> Iterator[Fact]:
 
 def _ways(was: StateFacts, now: StateFacts) -> Iterator[Fact]:
     ways = (
+        ("sharing one block", was.is_shared, now.is_shared),
         ("surrender and take", was.can_hand_over, now.can_hand_over),
         ("save and restore", was.can_save, now.can_save),
     )

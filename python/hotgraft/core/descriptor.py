@@ -128,12 +128,12 @@ class Enumeration(_Value, frozen=True):
 class State(_Value, frozen=True, omit_defaults=True):
     """How state crosses a swap. Fields are named by struct and field: ``band.gain``."""
 
-    kind: Literal["none", "single"]
+    kind: Literal["none", "single", "concurrent"]
     schema: int
     layout_id: int
     handover: bool
     save: bool
-    struct: str = ""  # that is handed over; its layout is among the structs
+    struct: str = ""  # that is handed over or shared; its layout is among the structs
     renamed_from: dict[str, str] = {}
     defaults: dict[str, Any] = {}
     dropped: tuple[str, ...] = ()
@@ -159,7 +159,7 @@ class Descriptor(_Value, frozen=True, omit_defaults=True):
     structs: dict[str, Struct]
     state: State
     config_schema: dict[str, Any]
-    pins: Literal["wait"]
+    pins: Literal["wait", "move"]
     drain: Drain | None = None
     outputs: dict[str, dict[str, Any]] = {}
     features: tuple[str, ...] = ()

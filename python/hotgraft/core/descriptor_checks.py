@@ -201,7 +201,10 @@ def _state(state: State) -> Iterator[str]:
         yield "state is none, and yet is handed over or saved"
     if state.kind == "single" and not crosses:
         yield "state is single and crosses neither by hand over nor by save and restore"
-    if not int(state.kind == "single") <= state.schema <= 0xFFFF_FFFF:
+    is_shared = state.kind == "concurrent"
+    if is_shared and (state.handover or not state.struct):
+        yield "state is concurrent and " + ("is handed over" if state.handover else "names no struct")
+    if not int(state.kind != "none") <= state.schema <= 0xFFFF_FFFF:
         yield f"state.schema is {state.schema}; schemas count from 1"
-    if not int(state.handover) <= state.layout_id < 1 << 64:
-        yield f"state.layout_id is {state.layout_id}; a state that is handed over has one of 64 bits"
+    if not int(state.handover or is_shared) <= state.layout_id < 1 << 64:
+        yield f"state.layout_id is {state.layout_id}; a state that is handed over or shared has one of 64 bits"

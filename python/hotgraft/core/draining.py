@@ -12,11 +12,17 @@ from typing import Final, Literal, get_args
 
 from hotgraft.core.errors import ConfigError
 
-__all__ = ["CALL_OFF", "DEADLINE_LIMIT_S", "LEAVE", "QUEUE_LIMIT_MOST", "AtDeadline", "DrainRules", "check_drain"]
+__all__ = [
+    "CALL_OFF", "DEADLINE_LIMIT_S", "LEAVE", "MOVE", "QUEUE_LIMIT_MOST", "WAIT", "AtDeadline", "DrainRules", "Pins",
+    "check_drain",
+]  # fmt: skip
 
 AtDeadline = Literal["call off", "leave"]
 CALL_OFF: Final[AtDeadline] = "call off"
 LEAVE: Final[AtDeadline] = "leave"
+Pins = Literal["wait", "move"]
+WAIT: Final[Pins] = "wait"
+MOVE: Final[Pins] = "move"
 DEADLINE_LIMIT_S: Final = 3600.0
 QUEUE_LIMIT_MOST: Final = 1 << 31
 
@@ -31,11 +37,15 @@ class DrainRules:
             is reclaimed when the last of them is done. Only for a plugin without state: nothing crosses then.
         queue_limit: how many callers may wait at the closed gate of each of its interfaces; the next one is refused
             with `Backpressure` before it entered. 0: nobody waits. Default: no limit.
+        pins: where the state has to come to rest, a swap has to "wait" for open pins (the default) until its deadline,
+            and is called off then; or they "move": what they are on is replaced under them, with the state carried
+            over. A plugin without state, and one whose state both versions may use at once, needs neither.
     """
 
     deadline_s: float | None = None
     at_deadline: AtDeadline | None = None
     queue_limit: int | None = None
+    pins: Pins | None = None
 
     def over(self, author: DrainRules) -> DrainRules:
         """Return these rules, with the author's wish where they say nothing."""
@@ -43,12 +53,18 @@ class DrainRules:
             deadline_s=author.deadline_s if self.deadline_s is None else self.deadline_s,
             at_deadline=author.at_deadline if self.at_deadline is None else self.at_deadline,
             queue_limit=self.queue_limit,
+            pins=author.pins if self.pins is None else self.pins,
         )
 
     @property
     def leaves(self) -> bool:
         """Whether calls that are inside at the deadline are left there, instead of calling the swap off."""
         return self.at_deadline == LEAVE
+
+    @property
+    def moves_pins(self) -> bool:
+        """Whether open pins follow a swap that carries state over, instead of being waited for."""
+        return self.pins == MOVE
 
 
 def check_drain(plugin: str, rules: DrainRules, *, has_state: bool) -> None:
@@ -73,6 +89,8 @@ def _violations(rules: DrainRules, *, has_state: bool) -> list[str]:
         found.append(
             f"queue_limit is {rules.queue_limit!r}; it must be a whole number of callers, 0 to {QUEUE_LIMIT_MOST}"
         )
+    if rules.pins is not None and rules.pins not in get_args(Pins):
+        found.append(f"pins is {rules.pins!r}; it must be one of {', '.join(get_args(Pins))}")
     if rules.leaves and has_state:
         found.append(
             'at_deadline is "leave" and the plugin has state: a call left in the old generation would go on changing '

@@ -18,10 +18,11 @@ The schema; a key that is not here is refused with the nearest one that is::
     meter_of = { range = "^1", cycle = true }  # its provider may need this plugin in turn; all around say so
 
     [state]
-    kind = "single"            # "none" (default, then nothing else here) or "single": one state for all calls
-    schema = 1                 # of what is handed over or saved; default 1
-    handover = true            # offers surrender and take; default: true when a struct is named
-    struct = "gain_state"      # the struct that is handed over; or HOTGRAFT_STATE(schema) stands behind it
+    kind = "single"            # "none" (default, then nothing else here), "single": one state for all calls, or
+                               # "concurrent": one that the code of two versions may use at once
+    schema = 1                 # of what is handed over, shared or saved; default 1
+    handover = true            # offers surrender and take; default: true when a struct is named; not with "concurrent"
+    struct = "gain_state"      # the struct that is handed over or shared; required for handover and for "concurrent"
     header = "gain_state.h"    # where that struct is; default: the headers of the interfaces
     save = false               # offers save and restore; default false
     renamed_from = { "gain_state.level" = "gain" }  # what a field was called before: by struct and field
@@ -42,7 +43,7 @@ The schema; a key that is not here is refused with the nearest one that is::
     [drain]
     deadline_s = 5.0           # how long a swap may wait for calls; default: as the host is set
     at_deadline = "call off"   # default; or "leave": who is inside stays in the old version; not with state
-    pins = "wait"              # the only policy so far: a swap waits for open pins
+    pins = "wait"              # default: a swap that carries state waits for open pins; or "move": they follow it
 
 A file ends at 128 KiB, 10,000 lines, 4,000 entries and brackets, and is nested 32 deep at most (`toml_text`).
 """
@@ -52,8 +53,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
-from hotgraft.core.converters import CONVERTERS_LIMIT, STEP, read_step
-from hotgraft.core.draining import CALL_OFF, DEADLINE_LIMIT_S, LEAVE, AtDeadline
+from hotgraft.core.draining import CALL_OFF, DEADLINE_LIMIT_S, LEAVE, MOVE, WAIT, AtDeadline, Pins
 from hotgraft.core.errors import ManifestError
 from hotgraft.core.manifest_checks import (
     DROPPED_NAME,
@@ -103,7 +103,7 @@ class Required:
 class State:
     """How state crosses a swap."""
 
-    kind: Literal["none", "single"] = "none"
+    kind: Literal["none", "single", "concurrent"] = "none"
     schema: int = 1
     handover: bool = False
     save: bool = False
@@ -121,7 +121,7 @@ class Drain:
 
     deadline_s: float | None = None
     at_deadline: AtDeadline | None = None
-    pins: Literal["wait"] = "wait"
+    pins: Pins = WAIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,30 +224,39 @@ def _required(interface: str, table: Table) -> Required:
 
 
 PATH_SHOWN: Final = 1024  # characters
+_KINDS: Final = ("none", "single", "concurrent")
+_ANY_KIND: Final = " or ".join(f'"{one}"' for one in _KINDS[1:])
 _EDITS: Final = ("renamed_from", "defaults", "dropped")  # of [state]
 _ANY: Final = Range.parse(">=0")
 
 
 def _state(top: Table) -> State:
     table = top.table("state")
-    kind = table.choice("kind", ("none", "single"))
+    kind = table.choice("kind", _KINDS)
     if kind == "none":
-        for key in table.keys_given("schema", "handover", "save", "struct", "header", "converters", *_EDITS):
-            table.complain(key, 'needs kind = "single"')
+        for key in table.keys_given("schema", "handover", "save", "struct", "header", *_EDITS):
+            table.complain(key, f"needs kind = {_ANY_KIND}")
         table.end()
         return State()
+    is_shared = kind == "concurrent"
     struct = table.text("struct", pattern=IDENTIFIER)
     state = State(
-        kind="single",
+        kind="concurrent" if is_shared else "single",
         schema=table.integer("schema", default=1, least=1, most=0xFFFF_FFFF),
-        handover=table.flag("handover", default=bool(struct)),
+        handover=table.flag("handover", default=bool(struct) and not is_shared),
         save=table.flag("save"),
         struct=struct,
         header=table.text("header"),
         converters=_converters(table),
         **_edits(table),
     )
-    if struct and not state.handover and not state.save:
+    if state.handover and not struct:
+        table.complain("handover", "needs struct = the name of the C struct that is handed over")
+    if is_shared and not struct:
+        table.complain("struct", "is missing: a concurrent state is a block, of the struct that is named here")
+    if is_shared and state.handover:
+        table.complain("handover", "has no place here: a concurrent state is shared, and nobody gives it up")
+    if not state.handover and not state.save and not is_shared:
         table.complain("kind", '"single" needs handover or save, or every swap would lose the state')
     table.end()
     return state
@@ -281,7 +290,9 @@ def _drain(top: Table, state: State) -> Drain:
     given = table.keys_given("deadline_s", "at_deadline")
     deadline_s = table.number("deadline_s", default=5.0, above=0.0, most=DEADLINE_LIMIT_S)
     at_deadline = CALL_OFF if table.choice("at_deadline", get_args(AtDeadline)) == CALL_OFF else LEAVE
-    table.choice("pins", ("wait",))
+    pins: Pins = MOVE if table.choice("pins", get_args(Pins)) == MOVE else WAIT
+    if pins == MOVE and state.kind == "none":
+        table.complain("pins", '"move" is for a plugin with state: without, pinned calls finish on the old code')
     if at_deadline == LEAVE and state.kind != "none":
         table.complain("at_deadline", '"leave" needs [state] kind = "none": a call that is left would change the state')
     for key in table.keys_given("queue_limit"):
@@ -290,6 +301,7 @@ def _drain(top: Table, state: State) -> Drain:
     return Drain(
         deadline_s=deadline_s if "deadline_s" in given else None,
         at_deadline=at_deadline if "at_deadline" in given else None,
+        pins=pins,
     )
 
 

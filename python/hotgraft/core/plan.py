@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from hotgraft.core.contract import Consumer, refusals
 from hotgraft.core.contract_judge import compare
@@ -26,7 +26,13 @@ if TYPE_CHECKING:
     from hotgraft.core.layout_plan import CopyPlan
     from hotgraft.core.surface import Interface, Surface
 
-__all__ = ["UNDO", "Action", "Place", "Plan", "Running", "Side", "Step", "make_plan", "transfers"]
+__all__ = [
+    "PIN_STEPS", "UNDO", "Action", "PinRule", "Place", "Plan", "Running", "Side", "Step", "make_plan", "must_rest",
+    "pin_rule",
+]  # fmt: skip
+
+
+PinRule = Literal["any", "wait", "move", "leave"]  # what becomes of open pins; "any": nobody looks
 
 
 class Place(StrEnum):
@@ -49,6 +55,8 @@ class Action(StrEnum):
     MAP = "map"
     CREATE = "create"
     WAIT_PINS = "wait for pins"
+    MOVE_PINS = "move pins"
+    LEAVE_PINS = "leave pins"
     CLOSE_GATES = "close gates"
     DRAIN = "drain"
     QUIESCE = "quiesce"
@@ -56,7 +64,7 @@ class Action(StrEnum):
     TAKE = "take"
     SAVE = "save"
     CONVERT = "convert"
-    RUN_CONVERTERS = "run converters"
+    ATTACH = "attach"
     RESTORE = "restore"
     START = "start"
     PUBLISH = "publish"
@@ -84,12 +92,15 @@ UNDO: Final[Mapping[Action, Action]] = MappingProxyType(
         Action.MAP: Action.UNLOAD,
         Action.CREATE: Action.DESTROY,
         Action.WAIT_PINS: Action.ALLOW_PINS,
+        Action.MOVE_PINS: Action.ALLOW_PINS,
+        Action.LEAVE_PINS: Action.ALLOW_PINS,
         Action.CLOSE_GATES: Action.REOPEN_GATES,
         Action.QUIESCE: Action.RESUME,
         Action.SURRENDER: Action.GIVE_BACK,
         Action.CONVERT: Action.DROP_CONVERTED,
         Action.RUN_CONVERTERS: Action.DROP_CONVERTED,
         Action.TAKE: Action.LET_GO,
+        Action.ATTACH: Action.LET_GO,
         # What restore put into the candidate is destroyed with it; the saved values were a copy.
         Action.START: Action.STOP,
     }
@@ -155,7 +166,7 @@ class Running:
     consumers: tuple[Consumer, ...] = ()
     relied_on: frozenset[str] = frozenset()  # features that the program itself uses
     granted: frozenset[str] = frozenset()  # permissions, to the plugin and so to its candidates
-    converters: tuple[Converter, ...] = ()  # the program's, for its state
+    moves_pins: bool = False  # open pins follow where state has to come to rest; else a swap waits for them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +179,7 @@ class Plan:
     candidate_version: str
     crossing: Crossing | None
     is_gated: bool
+    pins: PinRule
     steps: tuple[Step, ...]
     is_downgrade: bool = False  # to a version of lower precedence
     version_refusals: tuple[str, ...] = ()
@@ -234,7 +246,8 @@ def make_plan(
     goes_back = goes_back or (is_downgrade and allow_downgrade)
     choice = choose_crossing(running.side.state, candidate.state, goes_back=goes_back, converters=running.converters)
     comparison = compare(running.side.surface, candidate.surface, running.consumers)
-    is_gated = needs_gate(running)
+    is_gated = needs_gate(running, choice.crossing)
+    pins = pin_rule(running, choice.crossing) if is_gated else "any"
     return Plan(
         plugin=plugin,
         kept=running.generation,
@@ -244,8 +257,9 @@ def make_plan(
         conversion=choice.conversion,
         walk=choice.walk,
         is_gated=is_gated,
+        pins=pins,
         steps=_prepare(running, is_probed=is_probed)
-        + _window(running, choice, is_gated=is_gated)
+        + _window(running, choice.crossing, pins, is_gated=is_gated)
         + _after(is_on_probation=is_on_probation),
         is_downgrade=is_downgrade,
         version_refusals=_version_refusals(running, candidate) if is_downgrade and not allow_downgrade else (),
@@ -269,10 +283,26 @@ def _version_refusals(running: Running, candidate: Side) -> tuple[str, ...]:
     return (f"version {lower} is lower than {was}, which serves: ask for the downgrade if it is meant",)
 
 
-def needs_gate(running: Running) -> bool:
-    """Tell whether calls must wait: only one slot and no state can be replaced by a single store."""
-    slots = len(running.instances) * len(running.side.interfaces)
-    return running.side.state.has_state or slots != 1
+def must_rest(crossing: Crossing | None) -> bool:
+    """Tell whether state must hold still while it crosses, which it does where nobody is inside."""
+    return crossing not in (Crossing.FRESH, Crossing.SHARE)
+
+
+def needs_gate(running: Running, crossing: Crossing | None) -> bool:
+    """Tell whether calls must wait: only one slot, and no state that must rest, can be replaced by a single store."""
+    return must_rest(crossing) or len(running.instances) * len(running.side.interfaces) != 1
+
+
+def pin_rule(running: Running, crossing: Crossing | None) -> PinRule:
+    """Return what becomes of the pins that are open when a gate closes."""
+    if not must_rest(crossing):
+        return "leave"
+    return "move" if running.moves_pins else "wait"
+
+
+PIN_STEPS: Final[Mapping[PinRule, Action]] = MappingProxyType(
+    {"wait": Action.WAIT_PINS, "move": Action.MOVE_PINS, "leave": Action.LEAVE_PINS}
+)
 
 
 def _prepare(running: Running, *, is_probed: bool) -> tuple[Step, ...]:
@@ -283,7 +313,7 @@ def _prepare(running: Running, *, is_probed: bool) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def _window(running: Running, choice: Choice, *, is_gated: bool) -> tuple[Step, ...]:
+def _window(running: Running, crossing: Crossing | None, pins: PinRule, *, is_gated: bool) -> tuple[Step, ...]:
     def each(action: Action) -> list[Step]:
         return [Step(action=action, place=Place.WINDOW, instance=one) for one in running.instances]
 
@@ -293,8 +323,8 @@ def _window(running: Running, choice: Choice, *, is_gated: bool) -> tuple[Step, 
     steps: list[Step] = []
     if is_gated:
         # A pinned call passes the gate: while one may come, the old instance must not quiesce.
-        steps += once(Action.WAIT_PINS) + once(Action.CLOSE_GATES) + once(Action.DRAIN) + each(Action.QUIESCE)
-    for one in transfers(choice):
+        steps += once(PIN_STEPS[pins]) + once(Action.CLOSE_GATES) + once(Action.DRAIN) + each(Action.QUIESCE)
+    for one in _transfers(crossing):
         steps += each(one)
     return tuple(steps + each(Action.START) + once(Action.PUBLISH))
 
@@ -308,9 +338,10 @@ def transfers(choice: Choice) -> tuple[Action, ...]:
         return Action.SURRENDER, Action.CONVERT, Action.TAKE
     if crossing is Crossing.RESTORE:
         return Action.SAVE, Action.RESTORE
-    if crossing is Crossing.CONVERTERS and chain is not None:
-        out = Action.SURRENDER if chain.from_layout is not None else Action.SAVE
-        return out, Action.RUN_CONVERTERS, Action.TAKE if chain.to_layout is not None else Action.RESTORE
+    if crossing is Crossing.SHARE:
+        return (Action.ATTACH,)
+    if crossing is Crossing.CONVERT_SHARED:
+        return Action.CONVERT, Action.ATTACH
     return ()
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hotgraft.core.plan import Action, Place, Plan, Side, Step, transfers
+from hotgraft.core.plan import PIN_STEPS, Action, Place, Plan, Side, Step, must_rest, needs_gate, pin_rule
 from hotgraft.core.state import Choice, Crossing, choose_crossing
 
 if TYPE_CHECKING:
-    from hotgraft.core.plan import Running
+    from hotgraft.core.plan import PinRule, Running
 
 __all__ = ["keeps_own_state", "loses_state", "needs_fresh", "plan_rollback"]
 
@@ -20,9 +20,9 @@ __all__ = ["keeps_own_state", "loses_state", "needs_fresh", "plan_rollback"]
 def keeps_own_state(forward: Crossing) -> bool:
     """Tell whether the held generation still has what it had when it was replaced, `forward` being how state left it.
 
-    Saving is a copy, and what was converted is kept; a block that was handed over is the new generation's.
+    Saving is a copy, and what was converted is kept; a block that was handed over or shared is in use.
     """
-    return forward is not Crossing.HAND_OVER
+    return forward not in (Crossing.HAND_OVER, Crossing.SHARE)
 
 
 def loses_state(running: Side, held: Side) -> bool:
@@ -51,8 +51,8 @@ def plan_rollback(plugin: str, running: Running, held: Side, *, keeps: bool = Fa
         else choose_crossing(running.side.state, held.state, goes_back=True, converters=running.converters)
     )
     crossing = choice.crossing
-    waits = crossing is not Crossing.FRESH
-    slots = len(running.instances) * len(running.side.interfaces)
+    is_gated = needs_gate(running, crossing)
+    pins = pin_rule(running, crossing) if must_rest(crossing) else "any"
     return Plan(
         plugin=plugin,
         kept=running.generation,
@@ -60,14 +60,14 @@ def plan_rollback(plugin: str, running: Running, held: Side, *, keeps: bool = Fa
         candidate_version=held.version,
         crossing=crossing,
         conversion=choice.conversion,
-        walk=choice.walk,
-        is_gated=waits or slots != 1,
-        steps=_steps(running.instances, choice, is_gated=waits or slots != 1),
+        is_gated=is_gated,
+        pins=pins,
+        steps=_steps(running.instances, crossing, pins, is_gated=is_gated),
         state_refusals=choice.refusals,
     )
 
 
-def _steps(instances: tuple[str, ...], choice: Choice, *, is_gated: bool) -> tuple[Step, ...]:
+def _steps(instances: tuple[str, ...], crossing: Crossing | None, pins: PinRule, *, is_gated: bool) -> tuple[Step, ...]:
     def each(action: Action, place: Place = Place.WINDOW) -> list[Step]:
         return [Step(action=action, place=place, instance=one) for one in instances]
 
@@ -79,11 +79,19 @@ def _steps(instances: tuple[str, ...], choice: Choice, *, is_gated: bool) -> tup
     is_fresh = Action.RESTORE in moves
     if is_fresh:
         steps += each(Action.CREATE, Place.PREPARE)
-    if crossing is Crossing.FRESH:
+    if not must_rest(crossing):
         steps += once(Action.CLOSE_GATES) if is_gated else []
     else:
-        steps += once(Action.WAIT_PINS) + once(Action.CLOSE_GATES) + once(Action.DRAIN) + each(Action.QUIESCE)
-    for one in moves:
-        steps += each(one)
-    steps += each(Action.START if is_fresh else Action.RESUME)
+        steps += once(PIN_STEPS[pins]) + once(Action.CLOSE_GATES) + once(Action.DRAIN) + each(Action.QUIESCE)
+    if crossing is Crossing.HAND_OVER:
+        steps += each(Action.SURRENDER) + each(Action.TAKE)
+    elif crossing is Crossing.CONVERT:
+        steps += each(Action.SURRENDER) + each(Action.CONVERT) + each(Action.TAKE)
+    elif crossing is Crossing.RESTORE:
+        steps += each(Action.SAVE) + each(Action.RESTORE)
+    elif crossing is Crossing.SHARE:
+        steps += each(Action.ATTACH)
+    elif crossing is Crossing.CONVERT_SHARED:
+        steps += each(Action.CONVERT) + each(Action.ATTACH)
+    steps += each(Action.START if crossing is Crossing.RESTORE else Action.RESUME)
     return tuple(steps + once(Action.PUBLISH) + once(Action.RECLAIM, Place.AFTER))

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from hotgraft.core.layout import StateLayout
     from hotgraft.core.layout_plan import CopyPlan
 
-__all__ = ["Choice", "Conversion", "Crossing", "StateEdits", "StateFacts", "choose_crossing"]
+__all__ = ["Choice", "Conversion", "Crossing", "StateEdits", "StateFacts", "StateKind", "choose_crossing"]
+
+
+StateKind = Literal["none", "single", "concurrent", "session"]
 
 
 class Crossing(StrEnum):
@@ -28,6 +31,8 @@ class Crossing(StrEnum):
     CONVERT = "convert"
     CONVERTERS = "converters"  # the author's, where the meaning changed
     RESTORE = "restore"
+    SHARE = "share"  # a concurrent state: both versions use one block
+    CONVERT_SHARED = "convert shared"  # the same, of another layout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +48,7 @@ class StateEdits:
 class StateFacts:
     """What one version declares about its state."""
 
-    kind: Literal["none", "single"] = "none"
+    kind: StateKind = "none"
     schema: int = 0
     layout_id: int = 0
     can_hand_over: bool = False  # offers take and surrender
@@ -56,6 +61,16 @@ class StateFacts:
     def has_state(self) -> bool:
         """Tell whether there is anything to lose."""
         return self.kind != "none"
+
+    @property
+    def is_shared(self) -> bool:
+        """Tell whether the code of two versions may use its block at once."""
+        return self.kind == "concurrent"
+
+    @property
+    def has_block(self) -> bool:
+        """Tell whether it lies in a block of a known layout that another version can be given."""
+        return self.can_hand_over or self.is_shared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,22 +121,23 @@ def choose_crossing(
         return Choice(crossing=Crossing.FRESH)
     if not new.has_state:
         return Choice(crossing=None, refusals=("its state would be lost: the candidate declares none",))
-    closed = _why_not_handed_over(old, new)
+    shares = old.is_shared and new.is_shared
+    closed = _why_not_shared(old, new) if old.is_shared or new.is_shared else _why_not_handed_over(old, new)
     if closed is None:
-        walk = compile_walk(old.layout) if old.layout is not None else None
-        return Choice(crossing=Crossing.HAND_OVER, walk=walk)
+        return Choice(crossing=Crossing.SHARE if shares else Crossing.HAND_OVER)
     saves = old.can_save and new.can_save
     if saves and old.schema != new.schema:
         return Choice(crossing=Crossing.RESTORE)  # restore is told the schema: only it knows what changed in meaning
     conversion, reasons = _conversion(old, new, goes_back=goes_back)
     if conversion is not None:
-        return Choice(crossing=Crossing.CONVERT, conversion=conversion)
+        crossing = Crossing.CONVERT_SHARED if shares else Crossing.CONVERT
+        return Choice(crossing=crossing, conversion=conversion)
     if saves:
         return Choice(crossing=Crossing.RESTORE)
     sides = [name for name, side in (("what runs", old), ("the candidate", new)) if not side.can_save]
     offer = "offers" if len(sides) == 1 else "offer"
     refusals = (
-        f"its state would be lost: it cannot be handed over, {closed}",
+        f"its state would be lost: it cannot be {'shared' if shares else 'handed over'}, {closed}",
         *(f"its state would be lost: it cannot be converted, {one}" for one in reasons),
         f"its state would be lost: it cannot be saved and restored, {' and '.join(sides)} {offer} no save and restore",
     )
@@ -158,6 +174,17 @@ def _why_not_handed_over(old: StateFacts, new: StateFacts) -> str | None:
     sides = [name for name, side in (("what runs", old), ("the candidate", new)) if not side.can_hand_over]
     if sides:
         return f"{' and '.join(sides)} {'offers' if len(sides) == 1 else 'offer'} no surrender and take"
+    return _why_not_alike(old, new)
+
+
+def _why_not_shared(old: StateFacts, new: StateFacts) -> str | None:
+    """Return why one block cannot serve both, or None when it can."""
+    if old.kind != new.kind:
+        return f"its kind is {old.kind} and would be {new.kind}"
+    return _why_not_alike(old, new)
+
+
+def _why_not_alike(old: StateFacts, new: StateFacts) -> str | None:
     if old.schema != new.schema:
         return f"its schema is {old.schema} and would be {new.schema}: equal bytes may mean something else"
     if old.layout_id == 0 or old.layout_id != new.layout_id:
@@ -170,7 +197,7 @@ def _conversion(old: StateFacts, new: StateFacts, *, goes_back: bool) -> tuple[C
 
     Without two layouts there is nothing to be said of it.
     """
-    if not (old.can_hand_over and new.can_hand_over) or old.layout is None or new.layout is None:
+    if not (old.has_block and new.has_block) or old.kind != new.kind or old.layout is None or new.layout is None:
         return None, ()
     if are_alike(old.layout, Named(old.layout.struct), new.layout, Named(new.layout.struct)):
         said = f"schema {new.schema}" if old.schema != new.schema else f"layout {new.layout_id:#x}"

@@ -115,12 +115,13 @@ def descriptor_header(bound: Bound) -> str:
         includes="\n".join(f'#include "{name}"' for name in bound.headers) or "/* no interface headers */",
     )
     layout = ""
+    extension = "hotgraft_ext_shared" if bound.descriptor.state.kind == "concurrent" else "hotgraft_ext_state"
     if bound.descriptor.state.kind != "none":
         schema = bound.descriptor.state.schema
-        layout = f"\n/* For hotgraft_ext_state.schema. */\n#define HOTGRAFT_STATE_SCHEMA UINT32_C({schema})\n"
+        layout = f"\n/* For {extension}.schema. */\n#define HOTGRAFT_STATE_SCHEMA UINT32_C({schema})\n"
     if bound.descriptor.state.layout_id:
         layout += (
-            f"\n/* Of struct {bound.state_struct}: for hotgraft_ext_state.layout_id. */\n"
+            f"\n/* Of struct {bound.state_struct}: for {extension}.layout_id. */\n"
             f"#define HOTGRAFT_LAYOUT_ID UINT64_C(0x{bound.descriptor.state.layout_id:016x})\n"
         )
     return head + layout + "\n" + "\n".join(_assertions(bound)) + "\n" + _NOTE.format(count=len(data), rows=rows)

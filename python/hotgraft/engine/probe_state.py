@@ -53,6 +53,8 @@ def copy_state(
         PluginError, PluginAbandoned: its own functions, as in a swap.
     """
     crossing = plan.crossing
+    if crossing in (Crossing.SHARE, Crossing.CONVERT_SHARED):  # to copy it whole would stop those who use it at once
+        return CopiedState(left_out="it is shared, and goes on being changed while others use it")
     if crossing in (None, Crossing.FRESH) or bytes_max == 0:
         return CopiedState()
     try:

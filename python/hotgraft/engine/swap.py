@@ -84,7 +84,7 @@ def carry_out(
     )
 
 
-WHOLE = frozenset({"wait for pins", "close gates", "drain", "publish", "reopen gates"})
+WHOLE = frozenset({"wait for pins", "move pins", "leave pins", "close gates", "drain", "publish", "reopen gates"})
 
 
 def _title(kind: str, instances: Sequence[str], index: int) -> str:

@@ -39,11 +39,14 @@ def check_facts(plan: Plan, old: _core.Generation, new: _core.Generation) -> Non
     for side, generation in (("what runs", old), ("the candidate", new)):
         if moves and not generation.can_hand_over:
             found.append(f"{side} declares hand over and offers no surrender and take")
+        if plan.crossing in (Crossing.SHARE, Crossing.CONVERT_SHARED) and not generation.can_share:
+            found.append(f"{side} declares a concurrent state and does not offer hotgraft.shared/1")
         if plan.crossing is Crossing.RESTORE and not generation.can_save:
             found.append(f"{side} declares save and offers no save and restore")
-    if plan.crossing is Crossing.HAND_OVER and old.state_schema != new.state_schema:
+    is_same_block = plan.crossing in (Crossing.HAND_OVER, Crossing.SHARE)
+    if is_same_block and old.state_schema != new.state_schema:
         found.append(f"the block's schema is {old.state_schema} and would be {new.state_schema}")
-    if plan.crossing is Crossing.HAND_OVER and old.layout_id != new.layout_id:
+    if is_same_block and old.layout_id != new.layout_id:
         found.append(f"the block's layout is {old.layout_id:#x} and would be {new.layout_id:#x}")
     if plan.conversion is not None:
         declared = (plan.conversion.old_layout_id, plan.conversion.new_layout_id)
@@ -113,7 +116,7 @@ def member_of(
         instances=[(indexes[wish.name], index) for index, wish in enumerate(prepared.wishes)],
         tables=list(prepared.tables),
         way=str(plan.crossing),
-        waits_for_pins=plan.is_gated and not leaves,
+        pins=plan.pins,
     )
     make_convert(member, plan, [wish.name for wish in prepared.wishes], seen)
     if leaves:

@@ -29,6 +29,7 @@ from hotgraft.host.converters import Converters
 from hotgraft.host.draining import check_rules, rules_of
 from hotgraft.host.grants import check_granted
 from hotgraft.host.lending import lent_tables
+from hotgraft.host.moving import moved_pins
 from hotgraft.host.outputs import base_of_handles
 from hotgraft.host.plugin import make_call_type
 from hotgraft.host.probe import copy_live_state, is_probing, probe
@@ -135,15 +136,21 @@ class Attempt:
                 leaves = rules_of(self.loaded).leaves
                 member = member_of(self.plan, old, prepared, indexes, leaves=leaves, seen=self.seen)
                 names = [wish.name for wish in prepared.wishes]
+                tables = dict(zip(names, prepared.pin_tables, strict=True))
                 try:
-                    self.window = carry_out(
+                    with moved_pins(
+                        self.loaded,
+                        self.plan,
                         member,
-                        names,
-                        plugin=self.loaded.name,
-                        tried=f"swap to generation {self.number}",
+                        prepared.candidate,
+                        tables,
+                        call_type=self.call_type,
                         deadline_s=deadline_s,
-                        converting=converting,
-                    )
+                    ):
+                        tried = f"swap to generation {self.number}"
+                        self.window = carry_out(
+                            member, names, plugin=self.loaded.name, tried=tried, deadline_s=deadline_s
+                        )
                     self.watch.steps.extend(self.window.steps)
                 except MemoryError:
                     # Past the point of no return only the report found no memory: what serves is not to be dropped.
@@ -310,8 +317,8 @@ class Attempt:
     def _adopt(self, prepared: Prepared, held: Held | None = None, superseded: Superseded | None = None) -> None:
         """The candidate serves, and what it replaced is held. Twice is once."""
         loaded = self.loaded
-        loaded.adopt(prepared, held, superseded)
         loaded.imports, loaded.call_type = self.imports, self.call_type
+        loaded.adopt(prepared, held, superseded)
         if not self.keeps_source:
             loaded.source = self.source
         self.outcome = Outcome.PUBLISHED

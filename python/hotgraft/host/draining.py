@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hotgraft.core.call_types import called_interfaces
+from hotgraft.core.descriptor import Drain
 from hotgraft.core.draining import DrainRules, check_drain
 from hotgraft.core.fallback import check_fallback
 
@@ -23,8 +24,8 @@ def rules_of(loaded: Loaded) -> DrainRules:
 
 def wish_of(descriptor: Descriptor) -> DrainRules:
     """Return what the author wished for."""
-    wish = descriptor.drain
-    return DrainRules() if wish is None else DrainRules(deadline_s=wish.deadline_s, at_deadline=wish.at_deadline)
+    wish = descriptor.drain or Drain()
+    return DrainRules(deadline_s=wish.deadline_s, at_deadline=wish.at_deadline, pins=descriptor.pins)
 
 
 def check_rules(loaded: Loaded, descriptor: Descriptor) -> None:

@@ -12,6 +12,7 @@ from hotgraft.core.lifecycle import Stage
 from hotgraft.engine.config import filled_configs
 from hotgraft.engine.load import make_tables
 from hotgraft.engine.probe_state import CopiedState
+from hotgraft.host.draining import rules_of, swap_deadline_s
 from hotgraft.host.link import Link, PinLink
 from hotgraft.host.loaded import Instance
 from hotgraft.host.pin import Pin
@@ -139,22 +140,33 @@ def pin_instance(host: Host, loaded: Loaded, instance: Instance, *, deadline_s: 
     breaker = host.breaker.breaker(loaded.name)
     if breaker.state is not BreakerState.CLOSED:
         raise PluginUnavailable("pin it", on=loaded.name, found=breaker.why)
-    held, hold = _hold(loaded, instance, who or "a pin")
-    slots = [_core.Slot.named(f"pin:{table.slot.name}") for table in held.tables]
-    for slot, table in zip(slots, held.tables, strict=True):
+    who = who or "a pin"
+    limit_s = swap_deadline_s(loaded, host.options, None)
+    held, hold = _hold(loaded, instance, who, time.monotonic() + limit_s)
+    slots = {key: _core.Slot.named(f"pin:{table.slot.name}") for key, table in held.tables.items()}
+    for slot, table in zip(slots.values(), held.tables.values(), strict=True):
         slot.publish(table)
-    owner = PinLink(host, loaded, instance, tuple(slots), held)
-    handle: Plugin = _core.make_call_object(loaded.call_type, slots, owner)
-    return Pin(handle, held.generation, hold=hold, slots=tuple(slots), deadline_s=deadline_s)
+    owner = PinLink(host, loaded, instance, slots, held)
+    handle: Plugin = _core.make_call_object(held.call_type, list(slots.values()), owner)
+    pin = Pin(handle, owner, hold=hold, deadline_s=deadline_s, who=who)
+    loaded.open_pins.add(pin)
+    return pin
 
 
-def _hold(loaded: Loaded, instance: Instance, who: str) -> tuple[Pinnable, _core.HeldPin]:
+def _hold(loaded: Loaded, instance: Instance, who: str, until_s: float) -> tuple[Pinnable, _core.HeldPin]:
     """Count a hold on what serves: again, if it was replaced between looking and counting."""
     while True:
         held = instance.pinnable
         if held is None:
             raise HostClosed("pin it", on=loaded.name, found="the host is closed")
-        hold = held.generation.add_pin(who)
+        try:
+            hold = held.generation.add_pin(who)
+        except Busy:
+            # Where pins move, a swap waits for calls alone. One that is inside would wait for what waits for it.
+            if not rules_of(loaded).moves_pins or _core.is_inside_call() or time.monotonic() >= until_s:
+                raise
+            time.sleep(LOOK_AGAIN_S)
+            continue
         # Counted first, looked at second: the reaper does it the other way round, so one of the two sees the other.
         if held.generation.stage == Stage.ACTIVE:
             return held, hold

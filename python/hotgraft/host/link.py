@@ -98,37 +98,43 @@ class Link:
 class PinLink(Link):
     """The owner of a pinned handle: what runs now is what was pinned."""
 
-    __slots__ = ("_held",)
+    __slots__ = ("held", "slots")
 
     def __init__(
-        self, host: Host, loaded: Loaded, instance: Instance, slots: tuple[_core.Slot, ...], held: Pinnable
+        self, host: Host, loaded: Loaded, instance: Instance, slots: Mapping[str, _core.Slot], held: Pinnable
     ) -> None:
-        super().__init__(host, loaded, instance, slots)
-        self._held = held
+        super().__init__(host, loaded, instance, tuple(slots.values()))
+        self.slots = slots  # by interface key, in the order of what is pinned
+        self.held = held
+
+    def follow(self, slots: Mapping[str, _core.Slot], held: Pinnable) -> None:
+        """What is pinned is `held` from now on."""
+        self.keep(tuple(slots.values()))
+        self.slots, self.held = slots, held
 
     def generation(self) -> int:
         """Return the number of the pinned generation."""
-        return self._held.generation.number
+        return self.held.generation.number
 
     def version(self) -> str:
         """Return the version of the pinned generation."""
-        return self._held.version
+        return self.held.version
 
     def features(self) -> tuple[str, ...]:
         """Return those of the pinned generation."""
-        return self._held.features
+        return self.held.features
 
     def outputs(self) -> Mapping[str, Mapping[str, Any]]:
         """Return the schemas of the pinned generation's functions."""
-        return self._held.outputs
+        return self.held.outputs
 
     def stats(self) -> Stats:
         """Return what the meter of the pinned generation has counted."""
-        return read_stats(self._held.generation, self._held.version, self.instance.name)
+        return read_stats(self.held.generation, self.held.version, self.instance.name)
 
     def report(self, name: str, value: float) -> None:
         """Note one of the program's own numbers about the pinned generation."""
-        self.loaded.own_numbers.report(self.loaded.name, self._held.generation, name, value)
+        self.loaded.own_numbers.report(self.loaded.name, self.held.generation, name, value)
 
     def describe(self) -> str:
         """Return one line for people."""

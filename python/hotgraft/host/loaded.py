@@ -12,8 +12,9 @@ from hotgraft import _core
 from hotgraft.core.contract import Consumer
 from hotgraft.core.draining import DrainRules
 from hotgraft.core.plan import Running
-from hotgraft.host.converters import Converters
+from hotgraft.host.draining import rules_of
 from hotgraft.host.own_numbers import OwnNumbers
+from hotgraft.host.pin import OpenPins
 from hotgraft.host.replaced import Replaced
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from hotgraft.host.report import SwapReport
     from hotgraft.host.turns import Turns
 
-__all__ = ["MAIN", "Bound", "Held", "Instance", "Loaded", "Pinnable", "Superseded"]
+__all__ = ["MAIN", "Bound", "Held", "Instance", "Loaded", "Pinnable", "Superseded", "pinnable_of"]
 
 MAIN = "main"  # the instance of a plugin that was loaded without naming one
 
@@ -54,9 +55,19 @@ class Pinnable:
 
     generation: _core.Generation
     version: str
-    tables: tuple[_core.Table, ...]
+    call_type: type[Plugin]
+    tables: Mapping[str, _core.Table]  # by interface key
     outputs: Mapping[str, Mapping[str, Any]]  # of its functions, by name
     features: tuple[str, ...] = ()
+
+
+def pinnable_of(candidate: Candidate, tables: tuple[_core.Table, ...], call_type: type[Plugin] | None) -> Pinnable:
+    """Return what pins on an instance of `candidate` hold; `tables` are those of its interfaces, in order."""
+    assert call_type is not None  # made before it serves
+    side = candidate.side
+    keys = (one.key for one in side.interfaces)
+    by_key = dict(zip(keys, tables, strict=True))
+    return Pinnable(candidate.generation, side.version, call_type, by_key, candidate.outputs, side.features)
 
 
 @dataclass(slots=True)
@@ -127,6 +138,7 @@ class Loaded:
     own_numbers: OwnNumbers = field(default_factory=OwnNumbers)
     held: Held | None = None  # what a rollback goes back to, until what serves is committed
     previous: Previous | None = None  # the image before the one that was committed last
+    open_pins: OpenPins = field(default_factory=OpenPins)
     lent: tuple[Loan, ...] = ()  # slots of others in which it answers
     borrows_from: Loaded | None = None  # who answers in its slots
     drain: DrainRules = field(default_factory=DrainRules)  # the host's word; set by any thread, at any time
@@ -150,7 +162,7 @@ class Loaded:
             consumers=consumers,
             relied_on=self.relied_on,
             granted=granted,
-            converters=self.converters.of(self.name),
+            moves_pins=rules_of(self).moves_pins,
         )
 
     def wants(self, provider: str) -> tuple[Consumer, ...]:
@@ -233,5 +245,4 @@ class Loaded:
 
     def pinnable(self, tables: tuple[_core.Table, ...]) -> Pinnable:
         """Return what pins on an instance of what serves hold."""
-        side = self.serving.side
-        return Pinnable(self.serving.generation, side.version, tables, self.serving.outputs, side.features)
+        return pinnable_of(self.serving, tables, self.call_type)

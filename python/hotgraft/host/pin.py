@@ -19,9 +19,10 @@ from hotgraft import _core
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hotgraft.host.link import PinLink
     from hotgraft.host.plugin import Plugin
 
-__all__ = ["Pin", "PinClock"]
+__all__ = ["OpenPins", "Pin", "PinClock"]
 
 # How long the clock's thread may outlive the last pin: nobody tells it that one was ended.
 LOOK_EVERY_S: Final = 0.2
@@ -35,36 +36,30 @@ class Pin:
 
     __slots__ = (
         "__weakref__",
-        "_generation",
         "_hold",
+        "_is_moving",
+        "_link",
         "_lock",
-        "_slots",
         "deadline_s",
         "is_open",
         "plugin",
+        "who",
     )
 
-    def __init__(
-        self,
-        plugin: Plugin,
-        generation: _core.Generation,
-        *,
-        hold: _core.HeldPin,
-        slots: tuple[_core.Slot, ...],
-        deadline_s: float,
-    ) -> None:
+    def __init__(self, plugin: Plugin, link: PinLink, *, hold: _core.HeldPin, deadline_s: float, who: str) -> None:
         self.plugin = plugin
         self.deadline_s = deadline_s
+        self.who = who
         self.is_open = True
-        self._generation = generation
+        self._link = link
         self._hold = hold
-        self._slots = slots
+        self._is_moving = False
         self._lock = threading.Lock()
 
     @property
     def generation(self) -> int:
         """The number of the pinned generation."""
-        return self._generation.number
+        return self._link.generation()
 
     def end(self) -> None:
         """Let the generation go; the next call through the pin raises `PinExpired`."""
@@ -81,8 +76,32 @@ class Pin:
             if not self.is_open or _core.is_forked_child():
                 return
             self.is_open = False
+            is_moving = self._is_moving
         _core.refuse_calls(self.plugin, kind, sentence)
-        for slot in self._slots:
+        if not is_moving:  # else its slots are a swap's, which lets go when it is over
+            self._let_go()
+
+    def begin_move(self, generation: _core.Generation) -> PinLink | None:
+        """Its slots are a swap's until `end_move`; None: it is not open, or holds another generation."""
+        with self._lock:
+            if not self.is_open or self._is_moving or self._link.held.generation is not generation:
+                return None
+            self._is_moving = True
+            return self._link
+
+    def end_move(self, hold: _core.HeldPin | None) -> None:
+        """The swap is over, and `hold` is of what follows; None: it stays where it is."""
+        with self._lock:
+            self._is_moving = False
+            before, self._hold = self._hold, hold or self._hold
+            is_open = self.is_open
+        if hold is not None:
+            before.let_go()
+        if not is_open:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        for slot in self._link.slots.values():
             slot.publish(None)
         self._hold.let_go()
 
@@ -101,6 +120,27 @@ class Pin:
             "a pin cannot be pickled: it holds a generation in this process; pin again in the other one, "
             "through a Host made there"
         )
+
+
+class OpenPins:
+    """The open pins on one plugin.
+
+    Thread safety: any thread. Holds no pin alive.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pins: weakref.WeakSet[Pin] = weakref.WeakSet()
+
+    def add(self, pin: Pin) -> None:
+        """Count it in."""
+        with self._lock:
+            self._pins.add(pin)
+
+    def list(self) -> list[Pin]:
+        """Return those that are open."""
+        with self._lock:
+            return [pin for pin in self._pins if pin.is_open]
 
 
 class PinClock:

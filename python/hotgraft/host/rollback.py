@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from hotgraft import _core
 from hotgraft.core.call_types import call_description
 from hotgraft.core.errors import HotgraftError, RollbackBlocked
-from hotgraft.core.rollback import keeps_own_state, loses_state, needs_fresh, plan_rollback
+from hotgraft.core.plan import must_rest
+from hotgraft.core.rollback import keeps_own_state, loses_state, plan_rollback
 from hotgraft.core.state import Crossing
 from hotgraft.engine.config import filled_configs
 from hotgraft.engine.converting import give_converters
@@ -20,6 +21,7 @@ from hotgraft.engine.load import make_tables
 from hotgraft.engine.swap import carry_out
 from hotgraft.engine.transfer import make_convert
 from hotgraft.host.lending import lent_tables
+from hotgraft.host.moving import moved_pins
 from hotgraft.host.outputs import base_of_handles
 from hotgraft.host.plugin import make_call_type
 from hotgraft.host.report import Outcome, SwapReport, running_words
@@ -100,18 +102,17 @@ class Rollback:
                 attempt, loaded, indexes, held.candidate.side, deadline_s=self.options.control_deadline_s
             )
             member = self._member(held, plan, indexes, [table for own in tables.values() for table in own] + lent)
-            converting = give_converters(
-                member, plan, loaded.serving.generation, held.generation, loaded.converters.threads
-            )
-            self.window = carry_out(
-                member,
-                list(indexes),
-                plugin=loaded.name,
-                tried=self._tried,
-                deadline_s=self.deadline_s,
-                resumes=not needs_fresh(plan),
-                converting=converting,
-            )
+            with moved_pins(
+                loaded, plan, member, held.candidate, pin_tables, call_type=call_type, deadline_s=self.deadline_s
+            ):
+                self.window = carry_out(
+                    member,
+                    list(indexes),
+                    plugin=loaded.name,
+                    tried=self._tried,
+                    deadline_s=self.deadline_s,
+                    resumes=plan.crossing is not Crossing.RESTORE,
+                )
         except HotgraftError as error:
             self.found += error.found
             return False
@@ -190,12 +191,12 @@ class Rollback:
             instances=[(instances[name].index, index) for name, index in indexes.items()],
             tables=tables,
             way=str(plan.crossing),
-            waits_for_pins=plan.crossing is not Crossing.FRESH,
+            pins=plan.pins,
         )
         make_convert(member, plan, indexes)
         member.recalls(
-            resumes=not needs_fresh(plan),
-            leaves_undrained=plan.crossing is Crossing.FRESH,
+            resumes=plan.crossing is not Crossing.RESTORE,
+            leaves_undrained=not must_rest(plan.crossing),
             emptied=[instances[name].slots[key] for name in indexes for key in fresh] + lent,
         )
         return member
