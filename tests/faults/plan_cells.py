@@ -18,7 +18,7 @@ from hotgraft.core.plan import UNDO, Action, Plan, Running, Side, make_plan
 from hotgraft.core.probing import STAGES
 from hotgraft.core.side import side_of
 from hotgraft.core.state import Crossing
-from sample_plugins import CONVERTS, HANDS_OVER, RENEWS, SAVES, STATELESS, Sample
+from sample_plugins import CONVERTS, HANDS_OVER, SAVES, SHARES, STATELESS, Sample
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +38,7 @@ class Scenery:
     def plan(self) -> Plan:
         """Return the plan of a reload to the next build of the same plugin."""
         side, candidate = (_side(replace(self.sample, build=build)) for build in (1, 2))
-        running = Running(generation=1, side=side, instances=self.instances)
+        running = Running(generation=1, side=side, instances=self.instances, moves_pins=self.sample.moves_pins)
         return make_plan("counter", running, candidate, is_probed=self.is_probed)
 
     def steps(self) -> tuple[str, ...]:
@@ -55,8 +55,8 @@ def _side(sample: Sample) -> Side:
 
 
 HEALTHY: Final = ("-DCOUNTER_HEALTH",)  # it offers a health check, so that none of its looks is left out
-NONE, HANDED, SAVED, CONVERTED, RENEWED = (
-    replace(one, flags=HEALTHY) for one in (STATELESS, HANDS_OVER, SAVES, CONVERTS, RENEWS)
+NONE, HANDED, SAVED, CONVERTED, SHARED = (
+    replace(one, flags=HEALTHY) for one in (STATELESS, HANDS_OVER, SAVES, CONVERTS, SHARES)
 )
 PLANS: Final = (
     Scenery(name="no state", sample=NONE),
@@ -65,6 +65,8 @@ PLANS: Final = (
     Scenery(name="convert", sample=CONVERTED),
     Scenery(name="converters", sample=RENEWED),
     Scenery(name="two instances", sample=HANDED, instances=("main", "second")),
+    Scenery(name="hand over, pins move", sample=replace(HANDED, moves_pins=True)),
+    Scenery(name="shared, two instances", sample=SHARED, instances=("main", "second")),
     Scenery(name="hand over, probed", sample=HANDED, is_probed=True),
     Scenery(name="convert, probed", sample=CONVERTED, is_probed=True),
     Scenery(name="save and restore, probed", sample=SAVED, is_probed=True),
@@ -118,6 +120,8 @@ FILES: Final = (
 READS: Final = "it reads memory that it has, and waits for nobody"
 SERVES: Final = "only what serves runs it, in this process: a crash of what serves is no fault of a swap"
 TRANSFERRED: Final = "one barrier of the kernel's, which waits for no thread of ours"
+COUNTS: Final = "it looks at a count, and waits for nobody"
+STARTS: Final = "in a probe it is told of a block of its own as it is started: that row has the crash"
 ATOMIC: Final = "stores and nothing else: there is nothing to wait for"
 
 ROWS: Final[Mapping[str, Row]] = MappingProxyType(
@@ -141,6 +145,8 @@ ROWS: Final[Mapping[str, Row]] = MappingProxyType(
         ),
         Action.CREATE: Row(error=FAILED, crash=REFUSED, hang=FAILED, memory=PREPARE_MEMORY),
         Action.WAIT_PINS: Row(error=OFF, crash="it waits, and runs no code of anybody", hang=OFF, memory=WINDOW_MEMORY),
+        Action.MOVE_PINS: Row(error=OFF, crash="it runs no code of anybody", hang=COUNTS, memory=WINDOW_MEMORY),
+        Action.LEAVE_PINS: Row(error=OFF, crash="it runs no code of anybody", hang=COUNTS, memory=WINDOW_MEMORY),
         Action.CLOSE_GATES: Row(error=OFF, crash="it runs no code of anybody", hang=TRANSFERRED, memory=WINDOW_MEMORY),
         Action.DRAIN: Row(
             error=OFF,
@@ -158,6 +164,7 @@ ROWS: Final[Mapping[str, Row]] = MappingProxyType(
         ),
         Action.RUN_CONVERTERS: Row(error=OFF, crash=REFUSED, hang=OFF, memory=WINDOW_MEMORY),
         Action.TAKE: Row(error=OFF, crash=REFUSED, hang=OFF, memory=WINDOW_MEMORY),
+        Action.ATTACH: Row(error=OFF, crash=STARTS, hang=OFF, memory=WINDOW_MEMORY),
         Action.SAVE: Row(error=OFF, crash=SERVES, hang=OFF, memory=WINDOW_MEMORY),
         Action.RESTORE: Row(error=OFF, crash=REFUSED, hang=OFF, memory=WINDOW_MEMORY),
         Action.START: Row(error=OFF, crash=REFUSED, hang=OFF, memory=WINDOW_MEMORY),

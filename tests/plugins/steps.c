@@ -1,7 +1,7 @@
 /* A counter whose control functions do what its config says: {"fail": "take"} answers an error there, {"hang":
  * "quiesce"} never returns, {"again": "quiesce"} stays busy. Carries its number by hand over, or by save and restore
- * when built with STEPS_SAVES. STEPS_STEP is what a build counts in; STEPS_LAYOUT names the layout of its block, and
- * STEPS_ALIGN is how that is aligned. STEPS_BAD has the functions of bad_state.h in front of those of the state.
+ * when built with STEPS_SAVES; with STEPS_SHARED its block is the host's, and shared. STEPS_STEP is what a build counts in; STEPS_LAYOUT names the layout of its block, and
+ * STEPS_ALIGN is how that is aligned.
  */
 #include <hotgraft/hotgraft.h>
 
@@ -89,8 +89,10 @@ static hotgraft_status create(const hotgraft_host *host, const hotgraft_str *con
         free(steps);
         return status;
     }
+#ifndef STEPS_SHARED
     steps->state = host->realloc(host->ctx, NULL, sizeof *steps->state, STEPS_ALIGN);
     steps->state->number = 0;
+#endif
     *out = steps;
     return HOTGRAFT_OK;
 }
@@ -111,18 +113,28 @@ static hotgraft_status resume(hotgraft_instance *steps, hotgraft_error *error) {
 }
 
 static void destroy(hotgraft_instance *steps) {
+#ifndef STEPS_SHARED
     (void)steps->host->realloc(steps->host->ctx, steps->state, 0, 0);
+#endif
     free(steps);
 }
 
-#ifdef STEPS_BAD
-#include "bad_state.h"
-#define BAD(function) bad_##function
-#else
-#define BAD(function) function
-#endif
+#ifdef STEPS_SHARED
+static hotgraft_status init(hotgraft_instance *steps, void *block, hotgraft_error *error) {
+    ((steps_state *)block)->number = 0;
+    return act(steps, "init", error);
+}
 
-#ifdef STEPS_SAVES
+static hotgraft_status attach(hotgraft_instance *steps, void *block, hotgraft_error *error) {
+    const hotgraft_status status = act(steps, "attach", error);
+    if (status == HOTGRAFT_OK) {
+        steps->state = block;
+    }
+    return status;
+}
+static const hotgraft_ext_shared shared = {
+    sizeof(hotgraft_ext_shared), STEPS_SCHEMA, STEPS_LAYOUT, sizeof(steps_state), STEPS_ALIGN, init, attach};
+#elif defined STEPS_SAVES
 static hotgraft_status save(hotgraft_instance *steps, const hotgraft_sink *sink, hotgraft_error *error) {
     const hotgraft_status status = act(steps, "save", error);
     return status != HOTGRAFT_OK
@@ -175,7 +187,11 @@ static const void *get_interface(hotgraft_instance *steps, const char *id, void 
 }
 
 static const void *get_extension(const char *id) {
+#ifdef STEPS_SHARED
+    return strcmp(id, HOTGRAFT_EXT_SHARED) == 0 ? &shared : NULL;
+#else
     return strcmp(id, HOTGRAFT_EXT_STATE) == 0 ? &state : NULL;
+#endif
 }
 
 static const hotgraft_plugin plugin = {
