@@ -93,6 +93,7 @@ class Sample:
     hands_over: bool = False
     shares: bool = False  # its block is the host's, and two builds may use it at once
     moves_pins: bool = False
+    per_session: bool = False  # hands over, grows and saves are of each session
     grows: bool = False  # its block has one more field in each build, and the descriptor says so
     saves: bool = False
     layout: int = 7
@@ -122,7 +123,11 @@ class Sample:
             "COUNTER_MORE": self.more,
             "CALLER_OPTIONAL": self.optional,
         }
-        numbers: dict[str, int | str] = {"COUNTER_BUILD": self.build, "COUNTER_LAYOUT": self.layout_id}
+        if self.per_session:
+            saves = ["-DSESSIONS_SAVES"] if self.saves else []
+            numbers = {"BUILD": self.build, "LAYOUT": self.layout_id, "SPARE": self.spare}
+            return [*saves, *(f"-DSESSIONS_{name}={number}" for name, number in numbers.items())]
+        numbers = {"COUNTER_BUILD": self.build, "COUNTER_LAYOUT": self.layout_id}
         numbers |= {"COUNTER_SPARE": self.spare} if self.grows else {}
         rows = " ".join(f"R({before}, {after}, {how})" for before, after, how in self.offered)
         numbers |= {"COUNTER_CONVERTERS": rows} if rows else {}
@@ -158,6 +163,12 @@ class Sample:
         return self.layout + self.spare
 
     @property
+    def kind(self) -> str:
+        """Return which kind of state it has."""
+        kinds = {"session": self.per_session, "concurrent": self.shares, "single": self.hands_over or self.saves}
+        return next((kind for kind, is_so in kinds.items() if is_so), "none")
+
+    @property
     def descriptor(self) -> dict[str, Any]:
         """Return what the image says of itself."""
         functions = [*self.functions, *([TWICE] if self.more else [])]
@@ -189,7 +200,7 @@ class Sample:
             ],
             "structs": {"counter_state": _block(1 + self.spare)} if is_described else {},
             "state": {
-                "kind": "concurrent" if self.shares else "single" if has_state else "none",
+                "kind": self.kind,
                 "schema": self.schema if has_state else 0,
                 "layout_id": self.layout_id if self.hands_over or self.shares else 0,
                 "handover": self.hands_over,
@@ -208,6 +219,18 @@ HANDS_OVER = Sample(hands_over=True)
 CONVERTS = Sample(hands_over=True, grows=True)
 SAVES = Sample(saves=True)
 SHARES = Sample(shares=True)
+SESSIONS = Sample(
+    source="sessions",
+    name="sessions",
+    interface="sessions",
+    functions=(
+        function("add", 8, "i64", parameter("by", "i64")),
+        function("build", 16, "i64"),
+        function("nap", 24, "status", parameter("ms", "u32"), blocking=True),
+    ),
+    hands_over=True,
+    per_session=True,
+)
 STATELESS = Sample()
 CALLER_PLUGIN = Sample(
     source="host_caller",

@@ -12,6 +12,7 @@
 #include "host.h"
 #include "interface.h"
 #include "plugin.h"
+#include "session.h"
 #include "shared.h"
 #include "state.h"
 #include "status.h"

@@ -4,15 +4,18 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <memory>
 
 #include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
 
 #include "control_held.hpp"
 #include "control_parts.hpp"
 #include "control_time.hpp"
 #include "errors.hpp"
+#include "gate.hpp"
 
 namespace py = pybind11;
 
@@ -90,6 +93,80 @@ public:
         return {generation_, slot, *table};
     }
 
+    // One for each name, in one go. Those that were made before one that fails go with their generation.
+    std::vector<std::size_t> create_sessions(std::size_t instance, const std::vector<std::string> &names,
+                                             double deadline_s) {
+        const auto made = std::make_shared<std::vector<std::size_t>>();
+        run("create_session", deadline_s, [it = generation_, instance, names, made] {
+            made->reserve(names.size());
+            for (const std::string &name : names) {
+                std::size_t index = 0;
+                if (Status status = it->create_session(instance, name, &index); !status.is_ok()) {
+                    return status;
+                }
+                made->push_back(index);
+            }
+            return Status();
+        });
+        return *made;
+    }
+
+    // One for each session and its slot.
+    std::vector<OwnedTable> make_session_tables(const std::vector<std::pair<std::size_t, std::shared_ptr<Slot>>> &places,
+                                                const std::string &id, std::uint32_t version,
+                                                std::uint32_t declared_bytes, double deadline_s) {
+        const auto made = std::make_shared<std::vector<const hotgraft_table *>>(places.size());
+        run(
+            "get_interface", deadline_s,
+            [it = generation_, places, id, version, declared_bytes, made] {
+                for (std::size_t i = 0; i < places.size(); ++i) {
+                    const InterfaceWish wish{id, version, declared_bytes, places[i].second->padded_bytes()};
+                    if (Status status = it->make_table(places[i].first, wish, &(*made)[i]); !status.is_ok()) {
+                        return status;
+                    }
+                }
+                return Status();
+            },
+            "ContractError");
+        std::vector<OwnedTable> tables;
+        for (std::size_t i = 0; i < places.size(); ++i) {
+            note_table((*made)[i], generation_);
+            tables.push_back({generation_, places[i].second, (*made)[i]});
+        }
+        return tables;
+    }
+
+    // Nobody comes into its slots any more; once nobody is inside it is destroyed, with its tables.
+    void close_session(std::size_t index, const std::vector<OwnedTable> &tables, double rest_s, double deadline_s) {
+        Status status;
+        {
+            const py::gil_scoped_release unlocked;
+            std::vector<Slot *> slots;
+            std::vector<const hotgraft_table *> held;
+            for (const OwnedTable &table : tables) {
+                slots.push_back(table.slot.get());
+                held.push_back(table.table);
+            }
+            GateSet gates(slots, held);
+            status = gates.close();
+            Status drained = status.is_ok() ? gates.drain(deadline_in(rest_s)) : Status();
+            if (status.is_ok() && !drained.is_ok()) {
+                status = gates.skip_drain(); // whoever is inside is left there, and the session with them
+            }
+            if (status.is_ok()) {
+                status = gates.publish(std::vector<const hotgraft_table *>(slots.size(), nullptr));
+            }
+            if (status.is_ok()) {
+                status = std::move(drained);
+            }
+        }
+        check(status, {"end a session", generation_->label(), "LoadError", "DrainTimeout"});
+        for (const OwnedTable &table : tables) {
+            forget_table(table.table);
+        }
+        run("destroy_session", deadline_s, [it = generation_, index] { return it->destroy_session(index); });
+    }
+
 private:
     void run(const char *function, double deadline_s, std::function<Status()> work, const char *refused = "LoadError") {
         Status status;
@@ -132,6 +209,11 @@ void add_attempt(py::module_ &module) {
              py::arg("deadline_s"))
         .def("start", &Attempt::start, py::arg("index"), py::arg("deadline_s"))
         .def("stop", &Attempt::stop, py::arg("index"), py::arg("deadline_s"))
+        .def("create_sessions", &Attempt::create_sessions, py::arg("instance"), py::arg("names"), py::arg("deadline_s"))
+        .def("make_session_tables", &Attempt::make_session_tables, py::arg("places"), py::kw_only(),
+             py::arg("interface"), py::arg("version"), py::arg("declared_bytes"), py::arg("deadline_s"))
+        .def("close_session", &Attempt::close_session, py::arg("index"), py::arg("tables"), py::kw_only(),
+             py::arg("rest_s"), py::arg("deadline_s"))
         .def("make_table", &Attempt::make_table, py::kw_only(), py::arg("index"), py::arg("interface"), py::arg("slot"),
              py::arg("version"), py::arg("declared_bytes"), py::arg("deadline_s"));
 }

@@ -164,6 +164,8 @@ void add_generation(py::module_ &module) {
         .def_property_readonly("layout_id", &Generation::layout_id)
         .def_property_readonly("can_save", &Generation::can_save)
         .def_property_readonly("can_share", &Generation::can_share)
+        .def_property_readonly("can_make_sessions", &Generation::can_make_sessions)
+        .def_property_readonly("sessions", &Generation::session_count)
         .def_property_readonly("can_hand_over", &Generation::can_hand_over)
         .def_property_readonly("instances", &Generation::instance_names)
         .def_property_readonly("pins", &Generation::pins)

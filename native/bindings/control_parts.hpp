@@ -52,6 +52,7 @@ struct OwnedTable {
 
 // Which generation made `table`; nullptr when it is gone. Any thread, without the GIL.
 void note_table(const hotgraft_table *table, const std::shared_ptr<Generation> &generation);
+void forget_table(const hotgraft_table *table) noexcept; // it is freed
 [[nodiscard]] std::shared_ptr<Generation> generation_of_table(const hotgraft_table *table) noexcept;
 
 } // namespace hotgraft

@@ -146,6 +146,12 @@ void note_table(const hotgraft_table *table, const std::shared_ptr<Generation> &
     it.sweep_at = 2 * it.owners.size() + 64;
 }
 
+void forget_table(const hotgraft_table *table) noexcept {
+    TableOwners &it = TableOwners::instance();
+    const std::lock_guard<std::mutex> lock(it.mutex);
+    it.owners.erase(table);
+}
+
 std::shared_ptr<Generation> generation_of_table(const hotgraft_table *table) noexcept {
     TableOwners &it = TableOwners::instance();
     const std::lock_guard<std::mutex> lock(it.mutex);

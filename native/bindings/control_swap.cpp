@@ -75,6 +75,9 @@ struct Member {
     bool leaves_undrained = false;
     bool leaves_at_deadline = false;
     std::vector<std::shared_ptr<Slot>> emptied;
+    std::vector<std::pair<std::size_t, std::size_t>> sessions; // old index, next index
+    std::string session_way = "fresh";
+    std::uint64_t session_bytes = 0; // of one, where it is to be converted
     std::shared_ptr<const BlockConversion> conversion;
     std::vector<std::uint64_t> expected_bytes; // by instance, in their order
     std::vector<std::vector<std::uint64_t>> expected_pointed;
@@ -98,6 +101,10 @@ struct Member {
             if (i < expected_pointed.size()) {
                 member.instances.back().expected_pointed = expected_pointed[i];
             }
+        }
+        for (const auto &[old_index, next_index] : sessions) {
+            member.instances.push_back(
+                {old_index, next_index, way_of(session_way), false, conversion, session_bytes, true});
         }
         for (const OwnedTable &table : tables) {
             member.slots.push_back({table.slot, table.table});
@@ -206,6 +213,20 @@ void add_swap(py::module_ &module) {
                 it.emptied.insert(it.emptied.end(), emptied.begin(), emptied.end());
             },
             py::arg("count"), py::arg("moved"), py::arg("emptied"))
+        // Its sessions follow the instances in the steps' numbers; their slots and tables are among the member's.
+        .def(
+            "moves_sessions",
+            [](Member &it, std::vector<std::pair<std::size_t, std::size_t>> sessions, std::string way,
+               std::uint64_t expected_bytes, const std::vector<OwnedTable> &tables,
+               const std::vector<std::shared_ptr<Slot>> &emptied) {
+                it.sessions = std::move(sessions);
+                it.session_way = std::move(way);
+                it.session_bytes = expected_bytes;
+                it.tables.insert(it.tables.end(), tables.begin(), tables.end());
+                it.emptied.insert(it.emptied.end(), emptied.begin(), emptied.end());
+            },
+            py::arg("sessions"), py::kw_only(), py::arg("way"), py::arg("expected_bytes"), py::arg("tables"),
+            py::arg("emptied"))
         // How the blocks of its instances become ones of the candidate's layout; for so many bytes of each there will
         // be room before the gates close.
         .def("converts",

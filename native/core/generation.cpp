@@ -298,6 +298,7 @@ struct Generation::Kept {
     std::unique_ptr<GenerationBooks> books;
     std::unique_ptr<Services> import_services;
     std::vector<std::unique_ptr<Instance>> instances;
+    std::vector<std::unique_ptr<Instance>> sessions;
     std::vector<std::unique_ptr<Services>> services;
     std::vector<std::unique_ptr<Table>> tables;
     std::vector<std::shared_ptr<Meter>> meters; // their indexes stand in the tables
@@ -315,7 +316,7 @@ void Generation::keep_for_good() {
     }
     const std::lock_guard<std::mutex> lock(*mutex);
     kept->push_back({std::move(library_), std::move(books_), std::move(import_services_), std::move(instances_),
-                     std::move(kept_services_), std::move(tables_), std::move(meters_), std::move(crash_image_)});
+                     std::move(sessions_), std::move(kept_services_), std::move(tables_), std::move(meters_), std::move(crash_image_)});
 }
 
 } // namespace hotgraft

@@ -55,6 +55,9 @@ struct InterfaceWish {
     std::uint32_t padded_bytes = 0;   // Slot::padded_bytes(), or 0
 };
 
+// Sessions are numbered from here on, instances from 0.
+inline constexpr std::size_t kFirstSession = std::size_t{1} << 32;
+
 // What a plugin imports, read from its table after map.
 struct ImportNeed {
     std::string id;    // "codec"
@@ -132,6 +135,14 @@ public:
     [[nodiscard]] std::vector<std::string> instance_names() const; // any thread, also while one is created
 
     // *is_again: the plugin is still busy and wants to be asked again.
+    // Make one session of an instance; *index is its own from then on, for everything that takes an instance's below
+    // but start, quiesce and resume. Any thread, one at a time for one generation, while calls go on.
+    [[nodiscard]] Status create_session(std::size_t instance, const std::string &name, std::size_t *index);
+    // Its tables go too: nobody is inside them any more, nor will be.
+    [[nodiscard]] Status destroy_session(std::size_t index);
+    [[nodiscard]] bool can_make_sessions() const noexcept { return session_.create != nullptr; }
+    [[nodiscard]] std::size_t session_count() const; // live ones
+
     [[nodiscard]] Status quiesce(std::size_t index, std::int64_t deadline_ns, bool *is_again);
     [[nodiscard]] Status resume(std::size_t index);
     // The same after a rollback; an instance that was replaced without a gate has never stopped. `takes_kept`: it took
@@ -185,14 +196,17 @@ public:
 
     // --- state it can carry, from its state extension ---
     [[nodiscard]] std::uint32_t state_schema() const noexcept { // 0: no state
-        return shared_.schema != 0 ? shared_.schema : state_.schema;
+        return session_.schema != 0 ? session_.schema : shared_.schema != 0 ? shared_.schema : state_.schema;
     }
     [[nodiscard]] std::uint64_t layout_id() const noexcept { // of its block; 0: it has none that crosses
-        return shared_.layout_id != 0 ? shared_.layout_id : state_.layout_id;
+        return session_.schema != 0 ? session_.layout_id : shared_.layout_id != 0 ? shared_.layout_id : state_.layout_id;
     }
-    [[nodiscard]] bool can_save() const noexcept { return state_.save != nullptr; }
-    [[nodiscard]] bool can_restore() const noexcept { return state_.restore != nullptr; }
-    [[nodiscard]] bool can_hand_over() const noexcept { return state_.take != nullptr && state_.layout_id != 0; }
+    // Of all calls, or of its sessions.
+    [[nodiscard]] bool can_save() const noexcept { return state_.save != nullptr || session_.save != nullptr; }
+    [[nodiscard]] bool can_restore() const noexcept { return state_.restore != nullptr || session_.restore != nullptr; }
+    [[nodiscard]] bool can_hand_over() const noexcept {
+        return (state_.take != nullptr || session_.take != nullptr) && layout_id() != 0;
+    }
 
     [[nodiscard]] bool can_share() const noexcept { return shared_.attach != nullptr; }
 
@@ -233,6 +247,8 @@ private:
     Status run_create(Instance &instance);
     Status add_missing_shared(std::size_t index);
     void drop_shared_blocks() noexcept;
+    void run_destroy(Instance &instance) noexcept;
+    void destroy_sessions() noexcept;
     std::uint32_t meter_index(std::size_t index);
     void close_meters() noexcept;
     Status list_for_crashes(std::unique_ptr<CrashImage> image);
@@ -266,7 +282,11 @@ private:
     EntryTable entry_;
     StateFunctions state_;
     SharedFunctions shared_;
+    SessionFunctions session_;
     HealthCheck check_health_ = nullptr;
+    mutable std::mutex sessions_mutex_; // guards the two below; a session itself is used by one thread at a time
+    std::vector<std::unique_ptr<Instance>> sessions_;
+    std::vector<std::size_t> free_sessions_; // places in it
     mutable std::mutex instances_mutex_; // an instance may be added while another is checked, or names are read
     std::vector<std::unique_ptr<Instance>> instances_;
     std::vector<std::unique_ptr<Services>> kept_services_; // of instances whose create failed

@@ -11,6 +11,15 @@
 namespace hotgraft {
 
 Status Generation::instance_at(std::size_t index, Instance **out) const {
+    if (index >= kFirstSession) {
+        const std::lock_guard<std::mutex> lock(sessions_mutex_);
+        const std::size_t place = index - kFirstSession;
+        if (place >= sessions_.size() || sessions_[place] == nullptr || sessions_[place]->session == nullptr) {
+            return {Code::kInvalid, label() + " has no live session " + std::to_string(place)};
+        }
+        *out = sessions_[place].get();
+        return {};
+    }
     if (index >= instances_.size() || instances_[index]->plugin == nullptr) {
         return {Code::kInvalid, label() + " has no live instance " + std::to_string(index)};
     }
@@ -20,7 +29,8 @@ Status Generation::instance_at(std::size_t index, Instance **out) const {
 
 Status Generation::complain(const char *what, const Instance &instance, hotgraft_status status,
                             const hotgraft_error &error) const {
-    const std::string whose = instance.name.empty() ? "" : " of instance \"" + instance.name + "\"";
+    const char *const kind = instance.parent == nullptr ? " of instance \"" : " of session \"";
+    const std::string whose = instance.name.empty() ? "" : kind + instance.name + "\"";
     return {Code::kPlugin, label() + ": " + what + whose + " " + quote(status, error)};
 }
 
@@ -120,14 +130,16 @@ Status Generation::save(std::size_t index, KeyedState *out) {
     if (Status status = instance_at(index, &instance); !status.is_ok()) {
         return status;
     }
-    if (state_.save == nullptr) {
+    if (instance->session != nullptr ? session_.save == nullptr : state_.save == nullptr) {
         return {Code::kInvalid, label() + " offers no save"};
     }
     PluginError error;
     const hotgraft_sink sink = out->sink();
-    const hotgraft_status status = state_.save(instance->plugin, &sink, error.get());
-    if (const Status &refusal = out->finish(); !refusal.is_ok()) { // also when the plugin swallowed it
-        return {Code::kPlugin, label() + ": save: " + refusal.message()};
+    const hotgraft_status status = instance->session != nullptr
+                                       ? session_.save(instance->owner(), instance->session, &sink, error.get())
+                                       : state_.save(instance->plugin, &sink, error.get());
+    if (!out->first_refusal().is_ok()) { // also when the plugin swallowed it
+        return {Code::kPlugin, label() + ": save: " + out->first_refusal().message()};
     }
     return status < 0 ? complain("save", *instance, status, *error.get()) : Status();
 }
@@ -137,19 +149,18 @@ Status Generation::restore(std::size_t index, std::uint32_t schema, const KeyedS
     if (Status status = instance_at(index, &instance); !status.is_ok()) {
         return status;
     }
-    if (state_.restore == nullptr) {
+    if (instance->session != nullptr ? session_.restore == nullptr : state_.restore == nullptr) {
         return {Code::kInvalid, label() + " offers no restore"};
     }
     if (Status status = add_missing_shared(index); !status.is_ok()) {
         return status;
     }
     PluginError error;
-    if (!saved.first_refusal().is_ok()) { // something was put after save had returned
-        return {Code::kPlugin, label() + ": restore: " + saved.first_refusal().message()};
-    }
-    KeyedSource reading(saved);
-    const hotgraft_source source = reading.source();
-    const hotgraft_status status = state_.restore(instance->plugin, schema, &source, error.get());
+    const hotgraft_source source = saved.source();
+    const hotgraft_status status =
+        instance->session != nullptr
+            ? session_.restore(instance->owner(), instance->session, schema, &source, error.get())
+            : state_.restore(instance->plugin, schema, &source, error.get());
     if (status < 0) {
         return complain("restore", *instance, status, *error.get());
     }
@@ -164,7 +175,7 @@ Status Generation::surrender(std::size_t index, Block *out) {
     if (Status status = instance_at(index, &instance); !status.is_ok()) {
         return status;
     }
-    if (state_.surrender == nullptr) {
+    if (instance->session != nullptr ? session_.surrender == nullptr : state_.surrender == nullptr) {
         return {Code::kInvalid, label() + " offers no surrender"};
     }
     if (instance->is_lost && (instance->not_back.data != nullptr || is_abandoned())) {
@@ -172,9 +183,11 @@ Status Generation::surrender(std::size_t index, Block *out) {
     }
     PluginError error;
     Block block;
-    block.layout_id = state_.layout_id;
-    instance->away_since.store("surrender", std::memory_order_relaxed);
-    const hotgraft_status status = state_.surrender(instance->plugin, &block.data, &block.bytes, error.get());
+    block.layout_id = layout_id();
+    const hotgraft_status status =
+        instance->session != nullptr
+            ? session_.surrender(instance->owner(), instance->session, &block.data, &block.bytes, error.get())
+            : state_.surrender(instance->plugin, &block.data, &block.bytes, error.get());
     if (status < 0) {
         instance->away_since.store(nullptr, std::memory_order_relaxed); // it gave nothing away
         return complain("surrender", *instance, status, *error.get());
@@ -194,55 +207,45 @@ Status Generation::take(std::size_t index, const Block &block) {
     if (Status status = instance_at(index, &instance); !status.is_ok()) {
         return status;
     }
-    if (state_.take == nullptr) {
+    if (instance->session != nullptr ? session_.take == nullptr : state_.take == nullptr) {
         return {Code::kInvalid, label() + " offers no take"};
     }
     PluginError error;
-    const hotgraft_status status = state_.take(instance->plugin, block.data, block.bytes, block.layout_id, error.get());
+    const hotgraft_status status =
+        instance->session != nullptr ? session_.take(instance->owner(), instance->session, block.data, block.bytes,
+                                                     block.layout_id, error.get())
+                                     : state_.take(instance->plugin, block.data, block.bytes, block.layout_id,
+                                                   error.get());
     if (status < 0) {
         return complain("take", *instance, status, *error.get());
     }
     Ledger::hand_over(block.data, books_->ledger);
-    instance->away_since.store(nullptr, std::memory_order_relaxed);
-    if (stage() == Stage::kCreated) { // not when a swap is called off: then it goes back to who served
+    if (stage() == Stage::kCreated && instance->session == nullptr) { // not when a swap is called off: then it goes back to who served
         (void)try_advance(Event::kRestore);
     }
     return {};
 }
 
 Block Generation::make_block(std::uint64_t bytes, std::uint64_t align) const noexcept {
-    return {Ledger::reallocate(books_->ledger, nullptr, bytes, align), bytes, state_.layout_id};
+    return {Ledger::reallocate(books_->ledger, nullptr, bytes, align), bytes, layout_id()};
 }
 
-void Generation::keep_block(std::size_t index, const Block &block, std::vector<void *> pointed) noexcept {
-    Instance &instance = *instances_[index];
-    drop_kept(instance); // of a rollback that came to nothing
-    instance.kept = block;
-    instance.kept_pointed = std::move(pointed);
-}
-
-void Generation::drop_kept(Instance &instance) noexcept {
-    for (void *const block : std::exchange(instance.kept_pointed, {})) {
-        Ledger::free_block(block);
+void Generation::keep_block(std::size_t index, const Block &block) noexcept {
+    Instance *instance = nullptr;
+    if (or_no_memory([&] { return instance_at(index, &instance); }).is_ok()) { // it was surrendered a moment ago
+        instance->kept = block;
     }
-    Ledger::free_block(std::exchange(instance.kept, {}).data);
-}
-
-void Generation::bill(const std::vector<void *> &blocks) const noexcept {
-    for (void *const block : blocks) {
-        Ledger::hand_over(block, books_->ledger);
-    }
-}
-
-std::uint64_t Generation::likely_block_bytes(std::size_t index) const noexcept {
-    const Ledger *const ledger = books_->ledger;
-    const bool is_alone = instances_.size() == 1 && ledger != nullptr && ledger->live_blocks() == 1;
-    return is_alone ? ledger->live_bytes() : instances_[index]->seen_bytes;
 }
 
 void Generation::drop_kept_blocks() noexcept {
     for (const std::unique_ptr<Instance> &instance : instances_) {
         drop_kept(*instance);
+    }
+    const std::lock_guard<std::mutex> lock(sessions_mutex_);
+    for (const std::unique_ptr<Instance> &session : sessions_) {
+        if (session != nullptr) {
+            Ledger::free_block(std::exchange(session->kept, {}).data);
+        }
     }
 }
 
@@ -268,11 +271,17 @@ Status Generation::destroy(std::size_t index) {
     if (Status status = instance_at(index, &instance); !status.is_ok()) {
         return status;
     }
-    entry_.functions.destroy(instance->plugin);
-    instance->plugin = nullptr;
-    Ledger::free_block(std::exchange(instance->kept, {}).data);
-    Ledger::free_block(std::exchange(instance->not_back, {}).data);
+    run_destroy(*instance);
     return {};
+}
+
+void Generation::run_destroy(Instance &instance) noexcept {
+    if (instance.session != nullptr) {
+        session_.destroy(instance.owner(), std::exchange(instance.session, nullptr));
+    } else {
+        entry_.functions.destroy(std::exchange(instance.plugin, nullptr));
+    }
+    Ledger::free_block(std::exchange(instance.kept, {}).data);
 }
 
 } // namespace hotgraft

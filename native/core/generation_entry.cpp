@@ -189,6 +189,39 @@ Status read_state_functions(const Library &library, const void *answer, StateFun
     return status;
 }
 
+Status read_session_functions(const Library &library, const void *answer, bool has_state, SessionFunctions *out) {
+    hotgraft_ext_session session{};
+    if (!read_sized(library, answer, &session)) {
+        return {Code::kRefused,
+                std::string(HOTGRAFT_EXT_SESSION) + ": its table does not lie in the plugin, or its struct_size lies"};
+    }
+    Violations found;
+    check_function(library, session.create_session, "create_session", true, &found);
+    check_function(library, session.destroy_session, "destroy_session", true, &found);
+    check_function(library, session.save, "save", false, &found);
+    check_function(library, session.restore, "restore", false, &found);
+    check_function(library, session.take, "take", false, &found);
+    check_function(library, session.surrender, "surrender", false, &found);
+    if ((session.save == nullptr) != (session.restore == nullptr)) {
+        found.add("save and restore are offered together or not at all");
+    }
+    if ((session.take == nullptr) != (session.surrender == nullptr)) {
+        found.add("take and surrender are offered together or not at all");
+    }
+    if (session.schema == 0) {
+        found.add("schema is 0; it starts at 1");
+    }
+    if (has_state) {
+        found.add("state is offered beside: it belongs to sessions, or to all calls");
+    }
+    Status status = found.answer(HOTGRAFT_EXT_SESSION);
+    if (status.is_ok()) {
+        *out = {session.schema, session.layout_id, session.create_session, session.destroy_session,
+                session.save,   session.restore,   session.take,           session.surrender};
+    }
+    return status;
+}
+
 Status read_shared_functions(const Library &library, const void *answer, const StateFunctions &state,
                              SharedFunctions *out) {
     constexpr std::uint64_t kAlignMost = 4096;

@@ -39,6 +39,18 @@ struct StateFunctions {
     decltype(hotgraft_ext_state::surrender) surrender = nullptr;
 };
 
+// A copy of its extension for sessions; all nullptr when it has none.
+struct SessionFunctions {
+    std::uint32_t schema = 0;
+    std::uint64_t layout_id = 0;
+    decltype(hotgraft_ext_session::create_session) create = nullptr;
+    decltype(hotgraft_ext_session::destroy_session) destroy = nullptr;
+    decltype(hotgraft_ext_session::save) save = nullptr;
+    decltype(hotgraft_ext_session::restore) restore = nullptr;
+    decltype(hotgraft_ext_session::take) take = nullptr;
+    decltype(hotgraft_ext_session::surrender) surrender = nullptr;
+};
+
 // A copy of its extension for shared state; attach is nullptr when it has none.
 struct SharedFunctions {
     std::uint32_t schema = 0;
@@ -61,6 +73,11 @@ using HealthCheck = decltype(hotgraft_ext_health::check);
 // Check what get_extension(HOTGRAFT_EXT_SHARED) answered, beside `state`, which it may offer too. Runs no plugin code.
 [[nodiscard]] Status read_shared_functions(const Library &library, const void *answer, const StateFunctions &state,
                                            SharedFunctions *out);
+
+// Check what get_extension(HOTGRAFT_EXT_SESSION) answered; `has_state`: it offers another kind of state too. Runs no
+// plugin code.
+[[nodiscard]] Status read_session_functions(const Library &library, const void *answer, bool has_state,
+                                            SessionFunctions *out);
 
 // Check what get_extension(HOTGRAFT_EXT_HEALTH) answered. Runs no plugin code.
 [[nodiscard]] Status read_health_check(const Library &library, const void *answer, HealthCheck *out);

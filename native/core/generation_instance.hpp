@@ -20,8 +20,18 @@ struct Generation::Instance {
     const std::string config; // kept: what create saw
     std::unique_ptr<Services> services;
     hotgraft_instance *plugin = nullptr;
+    // Whether the plugin's own destroy is still to come.
+    [[nodiscard]] bool is_live() const noexcept { return plugin != nullptr || session != nullptr; }
+    // What the plugin's functions are given beside the session.
+    [[nodiscard]] hotgraft_instance *owner() const noexcept { return parent != nullptr ? parent->plugin : plugin; }
+
     bool is_started = false; // start or resume went well, and no quiesce since
     std::shared_ptr<SharedBlock> shared{}; // until the library has left memory: what outlives destroy may use it
+    // Of a session: whose it is, and its tables, which go with it (of an instance they stay with the generation).
+    Instance *parent = nullptr;
+    std::size_t parent_index = 0;
+    hotgraft_session *session = nullptr;
+    std::vector<std::unique_ptr<Table>> tables{};
     Block kept;              // surrendered, and converted for who came next; the instance has no other then
 
     // The control function since which it is without its state or holds still: surrender, take or resume, until the

@@ -90,6 +90,10 @@ Status Generation::find_extensions() {
     if (shared != nullptr) {
         status = read_shared_functions(*library_, shared, state_, &shared_);
     }
+    const void *session = status.is_ok() ? entry_.functions.get_extension(HOTGRAFT_EXT_SESSION) : nullptr;
+    if (session != nullptr) {
+        status = read_session_functions(*library_, session, state != nullptr || shared != nullptr, &session_);
+    }
     const void *health = status.is_ok() ? entry_.functions.get_extension(HOTGRAFT_EXT_HEALTH) : nullptr;
     if (health != nullptr) {
         status = read_health_check(*library_, health, &check_health_);

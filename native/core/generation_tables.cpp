@@ -10,7 +10,10 @@ Status Generation::interface(std::size_t index, const InterfaceWish &wish, const
         return status;
     }
     void *own_self = nullptr;
-    const void *answer = entry_.functions.get_interface(instance->plugin, wish.id.c_str(), &own_self);
+    const void *answer = entry_.functions.get_interface(instance->owner(), wish.id.c_str(), &own_self);
+    if (instance->session != nullptr) {
+        own_self = instance->session;
+    }
     if (Status status = check_interface(*library_, wish.id, answer, wish.declared_bytes); !status.is_ok()) {
         return {status.code(), label() + ": " + status.message()};
     }
@@ -28,17 +31,26 @@ Status Generation::make_table(std::size_t index, const InterfaceWish &wish, cons
     if (Status status = interface(index, wish, &interface_struct, &self); !status.is_ok()) {
         return status;
     }
+    Instance *session = nullptr;
+    if (index >= kFirstSession) {
+        if (Status status = instance_at(index, &session); !status.is_ok()) {
+            return status;
+        }
+    }
+    std::vector<std::unique_ptr<Table>> &kept = session != nullptr ? session->tables : tables_;
     const std::lock_guard<std::mutex> lock(tables_mutex_);
-    const std::uint32_t meter = meter_index(index);
+    const std::uint32_t meter = meter_index(session != nullptr ? session->parent_index : index);
     std::unique_ptr<Table> table =
         Table::make(interface_struct, wish.padded_bytes, wish.version, number_, self, meter, wish.id);
     if (table == nullptr) {
         return {Code::kNoMemory, label() + ": no memory for the table of " + wish.id};
     }
-    tables_.reserve(tables_.size() + 1);
-    crash_image_->note_table(table->get(), table->padded_bytes() / 8 - 1, wish.id);
+    kept.reserve(kept.size() + 1);
+    if (session == nullptr) { // a session's may be gone before the library is: a crash in it has the address alone
+        crash_image_->note_table(table->get(), table->padded_bytes() / 8 - 1, wish.id);
+    }
     *out = table->get();
-    tables_.push_back(std::move(table));
+    kept.push_back(std::move(table));
     return {};
 }
 
@@ -79,6 +91,12 @@ std::vector<const hotgraft_table *> Generation::tables() const {
     all.reserve(tables_.size());
     for (const std::unique_ptr<Table> &table : tables_) {
         all.push_back(table->get());
+    }
+    const std::lock_guard<std::mutex> sessions(sessions_mutex_);
+    for (const std::unique_ptr<Instance> &session : sessions_) {
+        for (std::size_t i = 0; session != nullptr && i < session->tables.size(); ++i) {
+            all.push_back(session->tables[i]->get());
+        }
     }
     return all;
 }

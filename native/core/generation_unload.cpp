@@ -73,6 +73,7 @@ Status Unload::tear_down(Generation &generation, Progress &progress, std::int64_
     }
     progress.doing = "destroy";
     bool is_first_look = false;
+    generation.destroy_sessions();
     for (std::size_t i = 0; i < generation.instance_count(); ++i) {
         if (generation.instances_[i]->plugin != nullptr) {
             is_first_look = true;

@@ -108,7 +108,7 @@ Status prepare(const CandidateWish &wish, Candidate *out) {
 
 Status choose_state_way(const Generation &old_generation, const Generation &next, StateWay *way) {
     const bool has_state = old_generation.can_hand_over() || old_generation.can_save() || old_generation.can_share();
-    if (!has_state) {
+    if (!has_state || old_generation.can_make_sessions()) { // who chooses here makes no sessions
         *way = StateWay::kNone;
         return {};
     }

@@ -5,6 +5,7 @@
 #include <iterator>
 #include <new>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include "control.hpp"
@@ -26,6 +27,10 @@ bool runs_plugin_code(StepKind kind) {
 // Undo that is done to the candidate; the rest is done to what served before.
 bool acts_on_next(StepKind kind) {
     return kind == StepKind::kStop || kind == StepKind::kLetGo || kind == StepKind::kDropConverted;
+}
+
+bool is_before(const WindowStep &a, const WindowStep &b) {
+    return std::tie(a.kind, a.member, a.instance) < std::tie(b.kind, b.member, b.instance);
 }
 
 bool is_same(const WindowStep &a, const WindowStep &b) {
@@ -83,6 +88,8 @@ private:
                 undo_.push_back({steps.front(), job, work_of(job, steps)});
             }
         }
+        // To be found again: there may be one for every session.
+        std::sort(undo_.begin(), undo_.end(), [](const Undo &a, const Undo &b) { return is_before(a.step, b.step); });
         record_.after_undo.reserve(undo_.size());
         if (!undo_.empty() && refusing_table() == nullptr) {
             throw std::bad_alloc(); // as all of this
@@ -272,10 +279,12 @@ private:
         const std::int64_t deadline_ns = monotonic_ns() + request_.undo_budget_ns;
         for (std::size_t index = window_->record_count(); index-- > 0;) {
             const std::optional<WindowStep> back = window_->undo_at(index);
-            for (Undo &ready : undo_) {
-                if (back && is_same(ready.step, *back)) {
-                    undo_step(ready, deadline_ns);
-                }
+            const auto ready =
+                !back ? undo_.end()
+                      : std::lower_bound(undo_.begin(), undo_.end(), *back,
+                                         [](const Undo &a, const WindowStep &b) { return is_before(a.step, b); });
+            if (ready != undo_.end() && is_same(ready->step, *back)) {
+                undo_step(*ready, deadline_ns);
             }
         }
         for (const SwapMember &member : request_.members) {

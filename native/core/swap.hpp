@@ -95,6 +95,7 @@ struct InstanceMove {
     bool is_rollback = false; // next_index served before and was quiesced: it is resumed, not started
     std::shared_ptr<const BlockConversion> conversion{}; // for kConvert and kConvertShared
     std::uint64_t expected_bytes = 0; // of the old block: for so many there is room before the gates close
+    bool is_session = false;          // it has no quiesce and no start of its own
 };
 
 [[nodiscard]] constexpr bool converts(StateWay way) noexcept {

@@ -142,7 +142,10 @@ Window::Window(SwapRequest request, std::size_t steps_max)
         std::vector<Carried> &carried = carried_.emplace_back(member.instances.size());
         for (std::size_t i = 0; i < carried.size(); ++i) {
             carried[i].converted = room_for(member.instances[i], *member.next);
-            carried[i].rooms.expect(member.instances[i].expected_pointed, member.next->ledger());
+            // Here, because a thread that hangs in the candidate's code is not to have looked at what serves on.
+            carried[i].shared = belongs_to_nobody(member.instances[i].way)
+                                    ? member.old_generation->shared_block(member.instances[i].old_index)
+                                    : nullptr;
         }
     }
     request_.deadline_ns += monotonic_ns() - began_ns;
@@ -241,11 +244,10 @@ Status Window::convert(const WindowStep &step, std::int64_t deadline_ns) {
     const InstanceMove &move = member.instances[step.instance];
     Carried &state = carried_[step.member][step.instance];
     if (move.way == StateWay::kConvertShared) { // nobody surrenders it: it stays the old instance's as well
-        const std::shared_ptr<SharedBlock> shared = member.old_generation->shared_block(move.old_index);
-        if (shared == nullptr) {
+        if (state.shared == nullptr) {
             return {Code::kInvalid, member.old_generation->label() + " has no shared block to convert"};
         }
-        state.block = {shared->data(), shared->bytes(), member.old_generation->layout_id()};
+        state.block = {state.shared->data(), state.shared->bytes(), member.old_generation->layout_id()};
     }
     std::uint64_t bytes = 0;
     if (Status status = move.conversion->size(state.block.bytes, &bytes); !status.is_ok()) {
@@ -320,17 +322,16 @@ Status Window::take_converted(const InstanceMove &move, Generation &next, Carrie
 }
 
 // Until next says that it uses it, what was converted is the window's.
-Status Window::attach(const SwapMember &member, const InstanceMove &move, Carried &state) {
-    state.shared_before = member.next->shared_block(move.next_index);
+Status Window::attach(const InstanceMove &move, Generation &next, Carried &state) {
+    state.shared_before = next.shared_block(move.next_index);
     if (move.way == StateWay::kShare) {
-        const std::shared_ptr<SharedBlock> shared = member.old_generation->shared_block(move.old_index);
         // On the way back it may never have used another.
-        return shared != nullptr && shared == state.shared_before ? Status()
-                                                                  : member.next->attach(move.next_index, shared);
+        const bool is_told = state.shared != nullptr && state.shared == state.shared_before;
+        return is_told ? Status() : next.attach(move.next_index, state.shared);
     }
     const auto block = std::make_shared<SharedBlock>(state.converted.data, state.converted.bytes);
     state.converted = {};
-    return member.next->attach(move.next_index, block);
+    return next.attach(move.next_index, block);
 }
 
 Status Window::quiesce(Generation &generation, std::size_t instance, std::int64_t deadline_ns) {
@@ -369,7 +370,7 @@ Status Window::perform(const WindowStep &step, std::int64_t deadline_ns) {
         return move.way == StateWay::kConvert ? take_converted(move, next, state)
                                               : next.take(move.next_index, state.block);
     case StepKind::kAttach:
-        return attach(member, move, state);
+        return attach(move, next, state);
     case StepKind::kRestore:
         return next.restore(move.next_index, schema_of_saved(move, old_generation), state.saved);
     case StepKind::kStart:

@@ -23,6 +23,7 @@ namespace hotgraft {
 struct Carried {
     Block block;
     Block converted; // made before the gates close if its size can be known
+    std::shared_ptr<SharedBlock> shared{};        // what the old instance uses
     std::shared_ptr<SharedBlock> shared_before{}; // what the next instance used until it was told of another
     KeyedState saved;
 };
@@ -90,7 +91,7 @@ private:
     Status surrender(const WindowStep &step, Carried &state);
     static Status give_back(Generation &generation, std::size_t index, const Block &block);
     static Status take_converted(const InstanceMove &move, Generation &next, Carried &state);
-    static Status attach(const SwapMember &member, const InstanceMove &move, Carried &state);
+    static Status attach(const InstanceMove &move, Generation &next, Carried &state);
     static Status quiesce(Generation &generation, std::size_t instance, std::int64_t deadline_ns);
 
     SwapRequest request_;                       // not changed once the window is made

@@ -29,6 +29,18 @@ HOTGRAFT_AT(hotgraft_error, code, 4);
 HOTGRAFT_AT(hotgraft_error, domain, 8);
 HOTGRAFT_AT(hotgraft_error, message, 40);
 
+/* session.h: hotgraft_ext_session */
+HOTGRAFT_GOLDEN(sizeof(hotgraft_ext_session), 64);
+HOTGRAFT_AT(hotgraft_ext_session, struct_size, 0);
+HOTGRAFT_AT(hotgraft_ext_session, schema, 4);
+HOTGRAFT_AT(hotgraft_ext_session, layout_id, 8);
+HOTGRAFT_AT(hotgraft_ext_session, create_session, 16);
+HOTGRAFT_AT(hotgraft_ext_session, destroy_session, 24);
+HOTGRAFT_AT(hotgraft_ext_session, save, 32);
+HOTGRAFT_AT(hotgraft_ext_session, restore, 40);
+HOTGRAFT_AT(hotgraft_ext_session, take, 48);
+HOTGRAFT_AT(hotgraft_ext_session, surrender, 56);
+
 /* shared.h: hotgraft_ext_shared */
 HOTGRAFT_GOLDEN(sizeof(hotgraft_ext_shared), 48);
 HOTGRAFT_AT(hotgraft_ext_shared, struct_size, 0);

@@ -198,4 +198,5 @@ TEST_CASE("every addition of callers on both sides of many swaps is in the numbe
         caller.join();
     }
     CHECK(host.call(&StepsInterface::value) == added.load());
+    CHECK(Reaper::instance().wait_idle(scene::in_seconds(10)).is_ok());
 }

@@ -252,7 +252,13 @@ def test_a_pin_asked_for_inside_a_call_is_turned_away_while_pins_move(host: Host
     caller = threading.Thread(target=counter.run, args=(ctypes.cast(call_back, ctypes.c_void_p).value,))
     caller.start()
     assert inside.wait(10)
-    _core._seams.set_step_hook(lambda kind: "run" if kind != "drain" else go_on.set() or "run")
+
+    def at_drain(kind: str) -> str:
+        if kind == "drain":
+            go_on.set()
+        return "run"
+
+    _core._seams.set_step_hook(at_drain)
     try:
         host.reload("counter", build(NEW), deadline_s=20)
     finally:

@@ -128,7 +128,7 @@ class Enumeration(_Value, frozen=True):
 class State(_Value, frozen=True, omit_defaults=True):
     """How state crosses a swap. Fields are named by struct and field: ``band.gain``."""
 
-    kind: Literal["none", "single", "concurrent"]
+    kind: Literal["none", "single", "concurrent", "session"]
     schema: int
     layout_id: int
     handover: bool

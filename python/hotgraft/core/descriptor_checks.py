@@ -199,8 +199,8 @@ def _state(state: State) -> Iterator[str]:
     crosses = state.handover or state.save
     if state.kind == "none" and crosses:
         yield "state is none, and yet is handed over or saved"
-    if state.kind == "single" and not crosses:
-        yield "state is single and crosses neither by hand over nor by save and restore"
+    if state.kind in ("single", "session") and not crosses:
+        yield f"state is {state.kind} and crosses neither by hand over nor by save and restore"
     is_shared = state.kind == "concurrent"
     if is_shared and (state.handover or not state.struct):
         yield "state is concurrent and " + ("is handed over" if state.handover else "names no struct")

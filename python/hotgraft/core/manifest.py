@@ -19,7 +19,8 @@ The schema; a key that is not here is refused with the nearest one that is::
 
     [state]
     kind = "single"            # "none" (default, then nothing else here), "single": one state for all calls, or
-                               # "concurrent": one that the code of two versions may use at once
+                               # "concurrent": one that the code of two versions may use at once, or "session": one for
+                               # every session, carried on its own; the rest here is of one session then
     schema = 1                 # of what is handed over, shared or saved; default 1
     handover = true            # offers surrender and take; default: true when a struct is named; not with "concurrent"
     struct = "gain_state"      # the struct that is handed over or shared; required for handover and for "concurrent"
@@ -51,7 +52,7 @@ A file ends at 128 KiB, 10,000 lines, 4,000 entries and brackets, and is nested 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, cast, get_args
 
 from hotgraft.core.draining import CALL_OFF, DEADLINE_LIMIT_S, LEAVE, MOVE, WAIT, AtDeadline, Pins
 from hotgraft.core.errors import ManifestError
@@ -69,6 +70,7 @@ from hotgraft.core.manifest_checks import (
     is_json,
 )
 from hotgraft.core.sentences import printable, sentences
+from hotgraft.core.state import StateKind
 from hotgraft.core.toml_text import read_toml
 from hotgraft.core.versions import Range, Version, parse_interface_version
 
@@ -103,7 +105,7 @@ class Required:
 class State:
     """How state crosses a swap."""
 
-    kind: Literal["none", "single", "concurrent"] = "none"
+    kind: StateKind = "none"
     schema: int = 1
     handover: bool = False
     save: bool = False
@@ -224,15 +226,14 @@ def _required(interface: str, table: Table) -> Required:
 
 
 PATH_SHOWN: Final = 1024  # characters
-_KINDS: Final = ("none", "single", "concurrent")
-_ANY_KIND: Final = " or ".join(f'"{one}"' for one in _KINDS[1:])
+_ANY_KIND: Final = " or ".join(f'"{one}"' for one in get_args(StateKind)[1:])
 _EDITS: Final = ("renamed_from", "defaults", "dropped")  # of [state]
 _ANY: Final = Range.parse(">=0")
 
 
 def _state(top: Table) -> State:
     table = top.table("state")
-    kind = table.choice("kind", _KINDS)
+    kind = cast("StateKind", table.choice("kind", get_args(StateKind)))
     if kind == "none":
         for key in table.keys_given("schema", "handover", "save", "struct", "header", *_EDITS):
             table.complain(key, f"needs kind = {_ANY_KIND}")
@@ -241,7 +242,7 @@ def _state(top: Table) -> State:
     is_shared = kind == "concurrent"
     struct = table.text("struct", pattern=IDENTIFIER)
     state = State(
-        kind="concurrent" if is_shared else "single",
+        kind=kind,
         schema=table.integer("schema", default=1, least=1, most=0xFFFF_FFFF),
         handover=table.flag("handover", default=bool(struct) and not is_shared),
         save=table.flag("save"),
@@ -257,7 +258,7 @@ def _state(top: Table) -> State:
     if is_shared and state.handover:
         table.complain("handover", "has no place here: a concurrent state is shared, and nobody gives it up")
     if not state.handover and not state.save and not is_shared:
-        table.complain("kind", '"single" needs handover or save, or every swap would lose the state')
+        table.complain("kind", f'"{kind}" needs handover or save, or every swap would lose the state')
     table.end()
     return state
 
@@ -291,8 +292,8 @@ def _drain(top: Table, state: State) -> Drain:
     deadline_s = table.number("deadline_s", default=5.0, above=0.0, most=DEADLINE_LIMIT_S)
     at_deadline = CALL_OFF if table.choice("at_deadline", get_args(AtDeadline)) == CALL_OFF else LEAVE
     pins: Pins = MOVE if table.choice("pins", get_args(Pins)) == MOVE else WAIT
-    if pins == MOVE and state.kind == "none":
-        table.complain("pins", '"move" is for a plugin with state: without, pinned calls finish on the old code')
+    if pins == MOVE and state.kind in ("none", "session"):
+        table.complain("pins", '"move" needs one state for all: without, what is pinned stays on the old code')
     if at_deadline == LEAVE and state.kind != "none":
         table.complain("at_deadline", '"leave" needs [state] kind = "none": a call that is left would change the state')
     for key in table.keys_given("queue_limit"):

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from hotgraft.core.surface import Interface, Surface
 
 __all__ = [
-    "PIN_STEPS", "UNDO", "Action", "PinRule", "Place", "Plan", "Running", "Side", "Step", "make_plan", "must_rest",
-    "pin_rule",
+    "PIN_STEPS", "SESSIONS", "UNDO", "Action", "PinRule", "Place", "Plan", "Running", "Side", "Step", "make_plan",
+    "must_rest", "needs_gate", "pin_rule", "transfers",
 ]  # fmt: skip
 
 
@@ -180,6 +180,7 @@ class Plan:
     crossing: Crossing | None
     is_gated: bool
     pins: PinRule
+    is_per_session: bool
     steps: tuple[Step, ...]
     is_downgrade: bool = False  # to a version of lower precedence
     version_refusals: tuple[str, ...] = ()
@@ -196,9 +197,9 @@ class Plan:
         return self.version_refusals + self.contract_refusals + self.state_refusals + self.permission_refusals
 
     @property
-    def left_behind(self) -> tuple[str, ...]:
-        """Return the fields of the state whose values do not come along: nobody gave them up, but this goes back."""
-        return self.conversion.plan.lost if self.conversion is not None else ()
+    def restores_instances(self) -> bool:
+        """Whether the values of instances are restored, for which they have to be fresh."""
+        return self.crossing is Crossing.RESTORE and not self.is_per_session
 
     def at(self, place: Place) -> tuple[Step, ...]:
         """Return the steps of one place, in order."""
@@ -258,6 +259,7 @@ def make_plan(
         walk=choice.walk,
         is_gated=is_gated,
         pins=pins,
+        is_per_session=running.side.state.is_per_session,
         steps=_prepare(running, is_probed=is_probed)
         + _window(running, choice.crossing, pins, is_gated=is_gated)
         + _after(is_on_probation=is_on_probation),
@@ -295,7 +297,7 @@ def needs_gate(running: Running, crossing: Crossing | None) -> bool:
 
 def pin_rule(running: Running, crossing: Crossing | None) -> PinRule:
     """Return what becomes of the pins that are open when a gate closes."""
-    if not must_rest(crossing):
+    if not must_rest(crossing) or running.side.state.is_per_session:
         return "leave"
     return "move" if running.moves_pins else "wait"
 
@@ -303,6 +305,9 @@ def pin_rule(running: Running, crossing: Crossing | None) -> PinRule:
 PIN_STEPS: Final[Mapping[PinRule, Action]] = MappingProxyType(
     {"wait": Action.WAIT_PINS, "move": Action.MOVE_PINS, "leave": Action.LEAVE_PINS}
 )
+
+
+SESSIONS: Final = "(sessions)"  # in the place of an instance
 
 
 def _prepare(running: Running, *, is_probed: bool) -> tuple[Step, ...]:
@@ -320,18 +325,18 @@ def _window(running: Running, crossing: Crossing | None, pins: PinRule, *, is_ga
     def once(action: Action) -> list[Step]:
         return [Step(action=action, place=Place.WINDOW)]
 
+    is_per_session = running.side.state.is_per_session
     steps: list[Step] = []
     if is_gated:
         # A pinned call passes the gate: while one may come, the old instance must not quiesce.
         steps += once(PIN_STEPS[pins]) + once(Action.CLOSE_GATES) + once(Action.DRAIN) + each(Action.QUIESCE)
-    for one in _transfers(crossing):
-        steps += each(one)
+    for one in transfers(crossing):
+        steps += [Step(action=one, place=Place.WINDOW, instance=SESSIONS)] if is_per_session else each(one)
     return tuple(steps + each(Action.START) + once(Action.PUBLISH))
 
 
-def transfers(choice: Choice) -> tuple[Action, ...]:
-    """Return the steps that carry one instance's state over."""
-    crossing, chain = choice.crossing, choice.chain
+def transfers(crossing: Crossing | None) -> tuple[Action, ...]:
+    """Return what is done to state that crosses this way, in order."""
     if crossing is Crossing.HAND_OVER:
         return Action.SURRENDER, Action.TAKE
     if crossing is Crossing.CONVERT:

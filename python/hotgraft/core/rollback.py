@@ -8,7 +8,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hotgraft.core.plan import PIN_STEPS, Action, Place, Plan, Side, Step, must_rest, needs_gate, pin_rule
+from hotgraft.core.plan import (
+    PIN_STEPS,
+    SESSIONS,
+    Action,
+    Place,
+    Plan,
+    Side,
+    Step,
+    must_rest,
+    needs_gate,
+    pin_rule,
+    transfers,
+)
 from hotgraft.core.state import Choice, Crossing, choose_crossing
 
 if TYPE_CHECKING:
@@ -17,12 +29,13 @@ if TYPE_CHECKING:
 __all__ = ["keeps_own_state", "loses_state", "needs_fresh", "plan_rollback"]
 
 
-def keeps_own_state(forward: Crossing) -> bool:
+def keeps_own_state(forward: Crossing, *, is_per_session: bool = False) -> bool:
     """Tell whether the held generation still has what it had when it was replaced, `forward` being how state left it.
 
     Saving is a copy, and what was converted is kept; a block that was handed over or shared is in use.
+    Sessions go on with the new generation, whatever the old one still has of them.
     """
-    return forward not in (Crossing.HAND_OVER, Crossing.SHARE)
+    return forward not in (Crossing.HAND_OVER, Crossing.SHARE) and not is_per_session
 
 
 def loses_state(running: Side, held: Side) -> bool:
@@ -51,6 +64,7 @@ def plan_rollback(plugin: str, running: Running, held: Side, *, keeps: bool = Fa
         else choose_crossing(running.side.state, held.state, goes_back=True, converters=running.converters)
     )
     crossing = choice.crossing
+    per_session = running.side.state.is_per_session
     is_gated = needs_gate(running, crossing)
     pins = pin_rule(running, crossing) if must_rest(crossing) else "any"
     return Plan(
@@ -62,36 +76,41 @@ def plan_rollback(plugin: str, running: Running, held: Side, *, keeps: bool = Fa
         conversion=choice.conversion,
         is_gated=is_gated,
         pins=pins,
-        steps=_steps(running.instances, crossing, pins, is_gated=is_gated),
+        is_per_session=per_session,
+        steps=_steps(
+            running.instances, crossing, pins, is_gated=is_gated, of=(SESSIONS,) if per_session else running.instances
+        ),
         state_refusals=choice.refusals,
     )
 
 
-def _steps(instances: tuple[str, ...], crossing: Crossing | None, pins: PinRule, *, is_gated: bool) -> tuple[Step, ...]:
+def _steps(
+    instances: tuple[str, ...],
+    crossing: Crossing | None,
+    pins: PinRule,
+    *,
+    is_gated: bool,
+    of: tuple[str, ...],
+) -> tuple[Step, ...]:
+    """`of`: whose state crosses, the instances' or their sessions'."""
+
     def each(action: Action, place: Place = Place.WINDOW) -> list[Step]:
         return [Step(action=action, place=place, instance=one) for one in instances]
+
+    def carry(*actions: Action) -> list[Step]:
+        return [Step(action=action, place=Place.WINDOW, instance=one) for action in actions for one in of]
 
     def once(action: Action, place: Place = Place.WINDOW) -> list[Step]:
         return [Step(action=action, place=place)]
 
     steps: list[Step] = []
-    crossing, moves = choice.crossing, transfers(choice)
-    is_fresh = Action.RESTORE in moves
-    if is_fresh:
+    restores = crossing is Crossing.RESTORE and of == instances
+    if restores:  # restore knows only fresh instances
         steps += each(Action.CREATE, Place.PREPARE)
     if not must_rest(crossing):
         steps += once(Action.CLOSE_GATES) if is_gated else []
     else:
         steps += once(PIN_STEPS[pins]) + once(Action.CLOSE_GATES) + once(Action.DRAIN) + each(Action.QUIESCE)
-    if crossing is Crossing.HAND_OVER:
-        steps += each(Action.SURRENDER) + each(Action.TAKE)
-    elif crossing is Crossing.CONVERT:
-        steps += each(Action.SURRENDER) + each(Action.CONVERT) + each(Action.TAKE)
-    elif crossing is Crossing.RESTORE:
-        steps += each(Action.SAVE) + each(Action.RESTORE)
-    elif crossing is Crossing.SHARE:
-        steps += each(Action.ATTACH)
-    elif crossing is Crossing.CONVERT_SHARED:
-        steps += each(Action.CONVERT) + each(Action.ATTACH)
-    steps += each(Action.START if crossing is Crossing.RESTORE else Action.RESUME)
+    steps += carry(*transfers(crossing))
+    steps += each(Action.START if restores else Action.RESUME)
     return tuple(steps + once(Action.PUBLISH) + once(Action.RECLAIM, Place.AFTER))

@@ -68,6 +68,11 @@ class StateFacts:
         return self.kind == "concurrent"
 
     @property
+    def is_per_session(self) -> bool:
+        """Tell whether it is of sessions, each of which is carried on its own."""
+        return self.kind == "session"
+
+    @property
     def has_block(self) -> bool:
         """Tell whether it lies in a block of a known layout that another version can be given."""
         return self.can_hand_over or self.is_shared
@@ -122,10 +127,10 @@ def choose_crossing(
     if not new.has_state:
         return Choice(crossing=None, refusals=("its state would be lost: the candidate declares none",))
     shares = old.is_shared and new.is_shared
-    closed = _why_not_shared(old, new) if old.is_shared or new.is_shared else _why_not_handed_over(old, new)
+    closed = _why_not_handed_over(old, new) if old.kind == new.kind and not shares else _why_not_shared(old, new)
     if closed is None:
         return Choice(crossing=Crossing.SHARE if shares else Crossing.HAND_OVER)
-    saves = old.can_save and new.can_save
+    saves = old.can_save and new.can_save and old.is_per_session == new.is_per_session
     if saves and old.schema != new.schema:
         return Choice(crossing=Crossing.RESTORE)  # restore is told the schema: only it knows what changed in meaning
     conversion, reasons = _conversion(old, new, goes_back=goes_back)
@@ -139,7 +144,8 @@ def choose_crossing(
     refusals = (
         f"its state would be lost: it cannot be {'shared' if shares else 'handed over'}, {closed}",
         *(f"its state would be lost: it cannot be converted, {one}" for one in reasons),
-        f"its state would be lost: it cannot be saved and restored, {' and '.join(sides)} {offer} no save and restore",
+        "its state would be lost: it cannot be saved and restored, "
+        + (f"{' and '.join(sides)} {offer} no save and restore" if sides else "a session's values are not a plugin's"),
     )
     return Choice(crossing=None, refusals=refusals)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # Attributes of every plugin handle in Python: an interface function of that name could not be reached.
 RESERVED_NAMES: Final = frozenset(
-    {"aio", "features", "generation", "instance", "name", "pin", "reload", "report", "stats", "version"}
+    {"aio", "features", "generation", "instance", "name", "pin", "reload", "report", "session", "stats", "version"}
 )
 
 

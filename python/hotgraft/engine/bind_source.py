@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hotgraft.engine.header_declare import Declared
 
 BYTES_PER_LINE: Final = 20
+_EXTENSIONS: Final = {"concurrent": "hotgraft_ext_shared", "session": "hotgraft_ext_session"}
 STALE: Final = "run hotgraft bind again"
 _INTEGER: Final = re.compile(r"-?[0-9]+")  # a constant of this text was found to be that integer
 
@@ -115,7 +116,7 @@ def descriptor_header(bound: Bound) -> str:
         includes="\n".join(f'#include "{name}"' for name in bound.headers) or "/* no interface headers */",
     )
     layout = ""
-    extension = "hotgraft_ext_shared" if bound.descriptor.state.kind == "concurrent" else "hotgraft_ext_state"
+    extension = _EXTENSIONS.get(bound.descriptor.state.kind, "hotgraft_ext_state")
     if bound.descriptor.state.kind != "none":
         schema = bound.descriptor.state.schema
         layout = f"\n/* For {extension}.schema. */\n#define HOTGRAFT_STATE_SCHEMA UINT32_C({schema})\n"

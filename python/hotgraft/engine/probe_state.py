@@ -53,6 +53,8 @@ def copy_state(
         PluginError, PluginAbandoned: its own functions, as in a swap.
     """
     crossing = plan.crossing
+    if plan.is_per_session:
+        return CopiedState(left_out="it is of sessions, and is carried over session by session")
     if crossing in (Crossing.SHARE, Crossing.CONVERT_SHARED):  # to copy it whole would stop those who use it at once
         return CopiedState(left_out="it is shared, and goes on being changed while others use it")
     if crossing in (None, Crossing.FRESH) or bytes_max == 0:

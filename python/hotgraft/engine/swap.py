@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from hotgraft import _core
 from hotgraft.core import errors
@@ -53,11 +54,7 @@ def carry_out(
 
     Return what it did, published or called off. Never raises for a failed step.
     """
-    try:
-        record = _core.run_swap([member], deadline_s=deadline_s)
-    finally:
-        if converting is not None:
-            converting.end()
+    record = _core.run_swap([member], deadline_s=deadline_s, undo_budget_s=1.0 + len(instances) * UNDO_EACH_S)
     steps = tuple(
         StepTime(
             _title("resume" if resumes and kind == "start" else kind, instances, index),
@@ -75,15 +72,31 @@ def carry_out(
     )
     return Window(
         is_published=record.is_published,
-        steps=steps,
+        steps=_joined(steps),
         pause_us=(record.gates_open_ns - record.gates_closed_ns) / 1_000 if gated else 0.0,
-        pause_steps=pause,
-        failure=_failure_of(record, plugin, tried, converting),
+        pause_steps=_joined(pause),
+        failure=_failure_of(record, plugin, tried, instances),
         after_undo=tuple(record.after_undo),
         left_inside=record.left_inside,
     )
 
 
+SESSION: Final = " session "  # in the name of a step
+
+
+def _joined(steps: tuple[StepTime, ...]) -> tuple[StepTime, ...]:
+    """Return them with steps of one kind on sessions, one after another, as one; what failed stands alone."""
+    joined: list[StepTime] = []
+    for kind, group in itertools.groupby(steps, lambda one: one.step.partition(SESSION)[0] + one.failure):
+        same = list(group)
+        if len(same) == 1 or SESSION not in same[0].step:
+            joined += same
+        else:
+            joined.append(StepTime(f"{kind} {len(same)} sessions", sum(one.us for one in same), "", same[0].began_ns))
+    return tuple(joined)
+
+
+UNDO_EACH_S: Final = 0.001  # for a plugin's functions on the way back, beside what all of them have
 WHOLE = frozenset({"wait for pins", "move pins", "leave pins", "close gates", "drain", "publish", "reopen gates"})
 
 
@@ -92,7 +105,7 @@ def _title(kind: str, instances: Sequence[str], index: int) -> str:
 
 
 def _failure_of(
-    record: _core.SwapRecord, plugin: str, tried: str, converting: Converting | None
+    record: _core.SwapRecord, plugin: str, tried: str, instances: Sequence[str]
 ) -> errors.HotgraftError | None:
     """Return the error that the record's failure stands for.
 
@@ -103,7 +116,9 @@ def _failure_of(
     name, sentence = record.failure
     kind = getattr(errors, name, errors.HotgraftError)
     found = [line for line in sentence.splitlines() if line]
-    failed = next((step[0] for step in record.steps if step[5]), "")
+    failed = next((_title(step[0], instances, step[2]) for step in record.steps if step[5]), "")
+    if SESSION not in failed:  # whose it is stands in the sentence
+        failed = next((step[0] for step in record.steps if step[5]), "")
     if failed:
         found = [f"{failed}: {one}" for one in found]
     error: errors.HotgraftError = kind(tried, on=plugin, found=found)

@@ -17,15 +17,7 @@ if TYPE_CHECKING:
     from hotgraft.core.plan import Plan
     from hotgraft.engine.load import Prepared
 
-__all__ = ["SeenBlocks", "check_facts", "make_convert", "member_of", "program_of", "walk_of"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeenBlocks:
-    """How large an instance's blocks were in a copy; 0: nobody looked."""
-
-    block_bytes: int = 0  # its own, before it is converted
-    pointed_bytes: tuple[int, ...] = ()  # those that it leads to, converted, in order
+__all__ = ["check_facts", "make_convert", "member_of", "program_of", "way_of_instances"]
 
 
 def check_facts(plan: Plan, old: _core.Generation, new: _core.Generation) -> None:
@@ -41,6 +33,8 @@ def check_facts(plan: Plan, old: _core.Generation, new: _core.Generation) -> Non
             found.append(f"{side} declares hand over and offers no surrender and take")
         if plan.crossing in (Crossing.SHARE, Crossing.CONVERT_SHARED) and not generation.can_share:
             found.append(f"{side} declares a concurrent state and does not offer hotgraft.shared/1")
+        if plan.is_per_session and not generation.can_make_sessions:
+            found.append(f"{side} declares state of sessions and does not offer hotgraft.session/1")
         if plan.crossing is Crossing.RESTORE and not generation.can_save:
             found.append(f"{side} declares save and offers no save and restore")
     is_same_block = plan.crossing in (Crossing.HAND_OVER, Crossing.SHARE)
@@ -65,9 +59,9 @@ def program_of(copy: CopyPlan) -> _core.CopyProgram:
     return _core.CopyProgram.make(plan.rows, plan.pool, plan.paths, old_bytes=plan.old_bytes, new_bytes=plan.new_bytes)
 
 
-def walk_of(plan: CopyPlan | None) -> _core.CopyProgram | None:
-    """Return what finds the blocks that a state leads to; None: it leads to none."""
-    return program_of(plan) if plan is not None else None
+def way_of_instances(plan: Plan) -> str:
+    """Return how the instances' own state crosses: where it is of sessions, they have none."""
+    return str(Crossing.FRESH if plan.is_per_session else plan.crossing)
 
 
 def make_convert(
@@ -115,7 +109,7 @@ def member_of(
         next_generation=prepared.candidate.generation,
         instances=[(indexes[wish.name], index) for index, wish in enumerate(prepared.wishes)],
         tables=list(prepared.tables),
-        way=str(plan.crossing),
+        way=way_of_instances(plan),
         pins=plan.pins,
     )
     make_convert(member, plan, [wish.name for wish in prepared.wishes], seen)

@@ -6,7 +6,7 @@ attempt leaves here as an error that carries the report and says what runs now.
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
@@ -30,6 +30,7 @@ from hotgraft.host.draining import check_rules, rules_of
 from hotgraft.host.grants import check_granted
 from hotgraft.host.lending import lent_tables
 from hotgraft.host.moving import moved_pins
+from hotgraft.host.moving_sessions import moved_sessions
 from hotgraft.host.outputs import base_of_handles
 from hotgraft.host.plugin import make_call_type
 from hotgraft.host.probe import copy_live_state, is_probing, probe
@@ -126,42 +127,42 @@ class Attempt:
             prepared = self._prepare()
             assert self.plan is not None  # something serves, so there was something to plan against
             old = self.loaded.serving.generation
-            with self._dropping(prepared.candidate):
-                check_facts(self.plan, old, prepared.candidate.generation)
-                indexes = {one.name: one.index for one in self.loaded.instances.values()}
-                self.outcome = Outcome.CALLED_OFF
-                assert self.plan.crossing is not None  # a plan without a way across was refused
-                held = self.loaded.to_hold(self.plan.crossing, self.record, self.before)
-                superseded = self.loaded.superseded()
-                leaves = rules_of(self.loaded).leaves
-                member = member_of(self.plan, old, prepared, indexes, leaves=leaves, seen=self.seen)
-                names = [wish.name for wish in prepared.wishes]
-                tables = dict(zip(names, prepared.pin_tables, strict=True))
-                try:
-                    with moved_pins(
-                        self.loaded,
-                        self.plan,
-                        member,
-                        prepared.candidate,
-                        tables,
-                        call_type=self.call_type,
-                        deadline_s=deadline_s,
-                    ):
-                        tried = f"swap to generation {self.number}"
-                        self.window = carry_out(
-                            member, names, plugin=self.loaded.name, tried=tried, deadline_s=deadline_s
-                        )
-                    self.watch.steps.extend(self.window.steps)
-                except MemoryError:
-                    # Past the point of no return only the report found no memory: what serves is not to be dropped.
-                    if prepared.candidate.generation.stage != Stage.ACTIVE:
-                        raise
-                if self.window is not None and self.window.failure is not None:
-                    raise self.window.failure
-            once_more(lambda: self._adopt(prepared, held, superseded))
+            with ExitStack() as carried:  # to the end of what is noted: nobody may open a session in between
+                with self._dropping(prepared.candidate):
+                    check_facts(self.plan, old, prepared.candidate.generation)
+                    self.outcome = Outcome.CALLED_OFF
+                    assert self.plan.crossing is not None  # a plan without a way across was refused
+                    held = self.loaded.to_hold(self.plan.crossing, self.record)
+                    superseded = self.loaded.superseded()
+                    self._carry_out(prepared, deadline_s, carried)
+                    if self.window is not None and self.window.failure is not None:
+                        raise self.window.failure
+                once_more(lambda: self._adopt(prepared, held, superseded))
             with suppress(MemoryError):  # it serves; what is not looked at now is held until the next swap
                 self._prove(superseded)
         return once_more(self.report)
+
+    def _carry_out(self, prepared: Prepared, deadline_s: float, carried: ExitStack) -> None:
+        """Run the window; what is to outlast it is entered into `carried`."""
+        loaded, plan, candidate = self.loaded, self.plan, prepared.candidate
+        assert plan is not None  # as above
+        old_indexes = {one.name: one.index for one in loaded.instances.values()}
+        leaves, old = rules_of(loaded).leaves, loaded.serving.generation
+        member = member_of(plan, old, prepared, old_indexes, leaves=leaves, block_bytes=self.block_bytes)
+        names = [wish.name for wish in prepared.wishes]
+        indexes = {name: index for index, name in enumerate(names)}
+        tables = dict(zip(names, prepared.pin_tables, strict=True))
+        control_s = self.around.options.control_deadline_s
+        carried.enter_context(moved_sessions(loaded, plan, member, candidate, indexes, names, deadline_s=control_s))
+        try:
+            with moved_pins(loaded, plan, member, candidate, tables, call_type=self.call_type, deadline_s=deadline_s):
+                tried = f"swap to generation {self.number}"
+                self.window = carry_out(member, names, plugin=loaded.name, tried=tried, deadline_s=deadline_s)
+            self.watch.steps.extend(self.window.steps)
+        except MemoryError:
+            # Past the point of no return only the report found no memory: what serves is not to be dropped.
+            if candidate.generation.stage != Stage.ACTIVE:
+                raise
 
     def report(self, error: HotgraftError | None = None) -> SwapReport:
         """Return what this attempt did so far."""

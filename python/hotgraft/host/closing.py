@@ -15,21 +15,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from hotgraft.host.loaded import Loaded
-    from hotgraft.host.pin import Pin
+    from hotgraft.host.pin import Expiring
     from hotgraft.host.unloads import Unloads
 
 __all__ = ["close_all", "consumers_first"]
 
 
 def close_all(
-    plugins: Iterable[Loaded],
-    pins: Iterable[Pin],
-    until_s: float,
-    *,
-    gone: Callable[[Loaded], None],
-    last: Callable[[Loaded, float], None],
+    plugins: Iterable[Loaded], pins: Iterable[Expiring], until_s: float, *, gone: Callable[[Loaded], None]
 ) -> Unloads:
-    """End the pins, take every plugin out of service, `gone` for each, and wait for what is on its way out.
+    """End pins and sessions, take every plugin out of service, `gone` for each, and wait for what is on its way out.
 
     `last` is called with each and the seconds left, in its turn, once its callers are turned away.
 
@@ -38,6 +33,9 @@ def close_all(
     """
     for pin in pins:
         pin.finish("closed", "the host is closed")
+    plugins = list(plugins)
+    for session in (one for loaded in plugins for one in loaded.sessions.list()):
+        session.finish("closed", "the host is closed")
     failures: list[str] = []
     closed: list[Loaded] = []
     for loaded in consumers_first(plugins):

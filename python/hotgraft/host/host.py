@@ -39,11 +39,11 @@ from hotgraft.host.host_draining import HostDraining, make_breakers
 from hotgraft.host.host_graph import HostGraph
 from hotgraft.host.host_health import HostHealth, make_health
 from hotgraft.host.host_policy import HostPolicy
-from hotgraft.host.host_status import HostOperations
+from hotgraft.host.host_sessions import HostSessions
 from hotgraft.host.host_trust import HostTrust
 from hotgraft.host.host_watching import HostWatching
 from hotgraft.host.image import content_key, image_of, name_in
-from hotgraft.host.instances import make_handle, pin_instance, retype_handles
+from hotgraft.host.instances import make_handle, retype_handles
 from hotgraft.host.journal import open_recorder
 from hotgraft.host.loaded import MAIN, Loaded
 from hotgraft.host.log import log_drain
@@ -60,7 +60,6 @@ if TYPE_CHECKING:
     from hotgraft.core.draining import DrainRules
     from hotgraft.core.fallback import Fallback
     from hotgraft.host.loaded import Instance
-    from hotgraft.host.pin import Pin
     from hotgraft.host.plugin import Plugin
     from hotgraft.host.report import SwapReport
 
@@ -69,7 +68,7 @@ __all__ = ["Host"]
 Typed = TypeVar("Typed")
 
 
-class Host(HostTrust, HostHealth, HostDraining, HostPolicy, HostWatching, HostGraph, HostOperations):
+class Host(HostSessions, HostTrust, HostHealth, HostDraining, HostPolicy, HostWatching, HostGraph):
     """Loads plugins, replaces them while they are called, and takes them out of memory again.
 
     Args:
@@ -294,14 +293,6 @@ class Host(HostTrust, HostHealth, HostDraining, HostPolicy, HostWatching, HostGr
     def unloads(self, deadline_s: float = 0.0) -> Unloads:
         """Return what became of replaced generations, after waiting up to `deadline_s` for those on their way out."""
         return unloads_of(self._listed(), deadline_s)
-
-    def pin_instance(self, loaded: Loaded, instance: Instance, *, deadline_s: float | None, who: str) -> Pin:
-        """Hold what runs now; `Plugin.pin` is the way to ask for it."""
-        self._check_control()
-        limit = self.options.pin_deadline_s if deadline_s is None else deadline_s
-        pin = pin_instance(self, loaded, instance, deadline_s=limit, who=who)
-        self._pins.watch(pin)
-        return pin
 
     # --- close ---
 

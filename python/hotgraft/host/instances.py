@@ -67,6 +67,13 @@ def add_instance(
         ValueError: there is one of that name. ConfigError: its config breaks the schema. ProbeError: it is not fit to
             serve. PluginError, PluginAbandoned: its own functions. Busy: it is on probation. Nothing changed.
     """
+    with loaded.sessions.turn("add an instance"):  # which looks at those that are there, as opening a session does
+        return _add_instance(loaded, name, config_json, around=around, watch=watch, record=record)
+
+
+def _add_instance(
+    loaded: Loaded, name: str, config_json: str, *, around: Around, watch: Stopwatch, record: AttemptRecord
+) -> SwapReport:
     if name in loaded.instances:
         raise ValueError(f"plugin {loaded.name!r} has an instance {name!r} already: reload() replaces it")
     serving, deadline_s = loaded.serving, around.options.control_deadline_s

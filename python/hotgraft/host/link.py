@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hotgraft.host.pin import Pin
     from hotgraft.host.plugin import Plugin
     from hotgraft.host.report import SwapReport
+    from hotgraft.host.session import Session
     from hotgraft.host.stats import Stats
 
 __all__ = ["Link", "PinLink"]
@@ -67,6 +68,10 @@ class Link:
     def pin(self, deadline_s: float | None, who: str) -> Pin:
         """Hold what runs now."""
         return self.host.pin_instance(self.loaded, self.instance, deadline_s=deadline_s, who=who)
+
+    def session(self, who: str) -> Session:
+        """Open a session of the instance."""
+        return self.host.open_session(self.loaded, self.instance, who=who)
 
     def outputs(self) -> Mapping[str, Mapping[str, Any]]:
         """Return the schemas of what the functions of what runs now return, by function; the same object for one."""

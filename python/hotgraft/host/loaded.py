@@ -13,6 +13,7 @@ from hotgraft.core.contract import Consumer
 from hotgraft.core.draining import DrainRules
 from hotgraft.core.plan import Running
 from hotgraft.host.draining import rules_of
+from hotgraft.host.open_sessions import OpenSessions
 from hotgraft.host.own_numbers import OwnNumbers
 from hotgraft.host.pin import OpenPins
 from hotgraft.host.replaced import Replaced
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hotgraft.core.fallback import Fallback
-    from hotgraft.core.state import Crossing
+    from hotgraft.core.state import Crossing, StateFacts
     from hotgraft.core.versions import Range
     from hotgraft.engine.load import Prepared
     from hotgraft.engine.stage import Candidate
@@ -58,6 +59,7 @@ class Pinnable:
     call_type: type[Plugin]
     tables: Mapping[str, _core.Table]  # by interface key
     outputs: Mapping[str, Mapping[str, Any]]  # of its functions, by name
+    state: StateFacts
     features: tuple[str, ...] = ()
 
 
@@ -67,7 +69,7 @@ def pinnable_of(candidate: Candidate, tables: tuple[_core.Table, ...], call_type
     side = candidate.side
     keys = (one.key for one in side.interfaces)
     by_key = dict(zip(keys, tables, strict=True))
-    return Pinnable(candidate.generation, side.version, call_type, by_key, candidate.outputs, side.features)
+    return Pinnable(candidate.generation, side.version, call_type, by_key, candidate.outputs, side.state, side.features)
 
 
 @dataclass(slots=True)
@@ -139,6 +141,7 @@ class Loaded:
     held: Held | None = None  # what a rollback goes back to, until what serves is committed
     previous: Previous | None = None  # the image before the one that was committed last
     open_pins: OpenPins = field(default_factory=OpenPins)
+    sessions: OpenSessions = field(default_factory=OpenSessions)
     lent: tuple[Loan, ...] = ()  # slots of others in which it answers
     borrows_from: Loaded | None = None  # who answers in its slots
     drain: DrainRules = field(default_factory=DrainRules)  # the host's word; set by any thread, at any time

@@ -12,7 +12,7 @@ import heapq
 import itertools
 import threading
 import weakref
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 
 from hotgraft import _core
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hotgraft.host.link import PinLink
     from hotgraft.host.plugin import Plugin
 
-__all__ = ["OpenPins", "Pin", "PinClock"]
+__all__ = ["Expiring", "OpenPins", "Pin", "PinClock"]
 
 # How long the clock's thread may outlive the last pin: nobody tells it that one was ended.
 LOOK_EVERY_S: Final = 0.2
@@ -122,6 +122,19 @@ class Pin:
         )
 
 
+class Expiring(Protocol):
+    """What ends at a deadline: a pin, on a plugin or on a session."""
+
+    deadline_s: float
+    is_open: bool
+
+    def expire(self) -> None:
+        """Its deadline passed."""
+
+    def finish(self, kind: str, sentence: str, /) -> None:
+        """The host is closed."""
+
+
 class OpenPins:
     """The open pins on one plugin.
 
@@ -156,11 +169,11 @@ class PinClock:
     def __init__(self, clock_s: Callable[[], float]) -> None:
         self._clock_s = clock_s
         self._changed = threading.Condition()
-        self._due: list[tuple[float, int, weakref.ref[Pin]]] = []
+        self._due: list[tuple[float, int, weakref.ref[Expiring]]] = []
         self._order = itertools.count()
         self._is_running = False
 
-    def watch(self, pin: Pin) -> None:
+    def watch(self, pin: Expiring) -> None:
         """End `pin` when its deadline passes, counted from now."""
         with self._changed:
             due = (self._clock_s() + pin.deadline_s, next(self._order), weakref.ref(pin))
@@ -171,7 +184,7 @@ class PinClock:
             self._is_running = True
         threading.Thread(target=self._serve, name="hotgraft pins", daemon=True).start()
 
-    def open_pins(self) -> list[Pin]:
+    def open_pins(self) -> list[Expiring]:
         """Return the pins that are watched and open."""
         with self._changed:
             pins = [reference() for _, _, reference in self._due]
@@ -189,7 +202,7 @@ class PinClock:
             for pin in expired:
                 pin.expire()
 
-    def _take_expired(self) -> list[Pin]:
+    def _take_expired(self) -> list[Expiring]:
         """Drop pins that are over; return those whose deadline passed. Under the lock."""
         live = [(due, order, reference) for due, order, reference in self._due if _is_open(reference)]
         heapq.heapify(live)
@@ -202,6 +215,6 @@ class PinClock:
         return expired
 
 
-def _is_open(reference: weakref.ref[Pin]) -> bool:
+def _is_open(reference: weakref.ref[Expiring]) -> bool:
     pin = reference()
     return pin is not None and pin.is_open

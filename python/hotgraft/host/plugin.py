@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from hotgraft.host.link import Link
     from hotgraft.host.pin import Pin
     from hotgraft.host.report import SwapReport
+    from hotgraft.host.session import Session
     from hotgraft.host.stats import Stats
 
 __all__ = ["Plugin", "make_call_type"]
@@ -85,6 +86,22 @@ class Plugin(_core.CallBase):
             HostClosed: the host is closed. ForkedHostError: in a forked child.
         """
         return _link(self).pin(deadline_s, who)
+
+    def session(self, who: str = "") -> Session:
+        """Open a session, which has state of its own: ``with plugin.session(who="alice") as s: s.f()``.
+
+        Its handle has the same functions. An idle session follows every swap, with its state; ``s.pin()`` keeps it on
+        its generation until the pin ends. What a program forgets ends by itself.
+
+        Args:
+            who: what it is called in reports; None: a number.
+
+        Raises:
+            ContractError: the plugin has no sessions (``kind = "session"`` under ``[state]``).
+            PluginError, PluginAbandoned: its own functions. Busy: asked for inside a call that a swap waits for.
+            HostClosed: the host is closed. ForkedHostError: in a forked child.
+        """
+        return _link(self).session(who)
 
     def stats(self) -> Stats:
         """Return what the meter of the generation that runs now has counted; no caller is stopped.

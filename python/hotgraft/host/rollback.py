@@ -14,14 +14,14 @@ from hotgraft.core.call_types import call_description
 from hotgraft.core.errors import HotgraftError, RollbackBlocked
 from hotgraft.core.plan import must_rest
 from hotgraft.core.rollback import keeps_own_state, loses_state, plan_rollback
-from hotgraft.core.state import Crossing
 from hotgraft.engine.config import filled_configs
 from hotgraft.engine.converting import give_converters
 from hotgraft.engine.load import make_tables
 from hotgraft.engine.swap import carry_out
-from hotgraft.engine.transfer import make_convert
+from hotgraft.engine.transfer import make_convert, way_of_instances
 from hotgraft.host.lending import lent_tables
 from hotgraft.host.moving import moved_pins
+from hotgraft.host.moving_sessions import moved_sessions
 from hotgraft.host.outputs import base_of_handles
 from hotgraft.host.plugin import make_call_type
 from hotgraft.host.report import Outcome, SwapReport, running_words
@@ -90,7 +90,7 @@ class Rollback:
         try:
             indexes = dict(held.indexes)
             attempt = _core.Attempt.of(held.generation)
-            if needs_fresh(plan):
+            if plan.restores_instances:
                 indexes = self._create_fresh(attempt, held)
             call_type = make_call_type(
                 call_description(held.candidate.descriptor, loaded.name, catches_crashes=self.options.catch_crashes),
@@ -102,17 +102,24 @@ class Rollback:
                 attempt, loaded, indexes, held.candidate.side, deadline_s=self.options.control_deadline_s
             )
             member = self._member(held, plan, indexes, [table for own in tables.values() for table in own] + lent)
-            with moved_pins(
-                loaded, plan, member, held.candidate, pin_tables, call_type=call_type, deadline_s=self.deadline_s
+            names = list(indexes)
+            control_s = self.options.control_deadline_s
+            with (
+                moved_sessions(loaded, plan, member, held.candidate, indexes, names, deadline_s=control_s),
+                moved_pins(
+                    loaded, plan, member, held.candidate, pin_tables, call_type=call_type, deadline_s=self.deadline_s
+                ),
             ):
                 self.window = carry_out(
                     member,
-                    list(indexes),
+                    names,
                     plugin=loaded.name,
                     tried=self._tried,
                     deadline_s=self.deadline_s,
-                    resumes=plan.crossing is not Crossing.RESTORE,
+                    resumes=not plan.restores_instances,
                 )
+                if self.window.failure is None:
+                    loaded.recall(held, indexes, pin_tables, call_type)
         except HotgraftError as error:
             self.found += error.found
             return False
@@ -120,7 +127,6 @@ class Rollback:
         if self.window.failure is not None:
             self.found += self.window.failure.found
             return False
-        loaded.recall(held, indexes, pin_tables, call_type)
         return True
 
     def _publish_without(self, held: Held) -> bool:
@@ -128,8 +134,8 @@ class Rollback:
         running = self.loaded.serving.side
         if not loses_state(running, held.candidate.side):
             return False  # it was tried so already
-        if self.options.rollback == "refuse":
-            self.found.append('the state gained since would be lost, and this host refuses that (rollback="refuse")')
+        if not keeps_own_state(held.crossing, is_per_session=running.state.is_per_session):
+            self.found.append("what it had when it was replaced was handed over, and is in use")
             return False
         if not keeps_own_state(held.crossing) and not self._give_back(held):
             return False
@@ -190,12 +196,12 @@ class Rollback:
             next_generation=held.generation,
             instances=[(instances[name].index, index) for name, index in indexes.items()],
             tables=tables,
-            way=str(plan.crossing),
+            way=way_of_instances(plan),
             pins=plan.pins,
         )
         make_convert(member, plan, indexes)
         member.recalls(
-            resumes=plan.crossing is not Crossing.RESTORE,
+            resumes=not plan.restores_instances,
             leaves_undrained=not must_rest(plan.crossing),
             emptied=[instances[name].slots[key] for name in indexes for key in fresh] + lent,
         )
