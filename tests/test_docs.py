@@ -22,8 +22,7 @@ LONG = (
     "plugin-to-plugin.md",
     "saved-state.md",
     "schemas.md",
-    "snapshots.md",
-    "state-command.md",
+    "sessions.md",
     "why-refused.md",
 )  # they compile and wait for seconds
 PAGES = [
