@@ -112,9 +112,9 @@ public:
     }
 
     // One for each session and its slot.
-    std::vector<OwnedTable> make_session_tables(const std::vector<std::pair<std::size_t, std::shared_ptr<Slot>>> &places,
-                                                const std::string &id, std::uint32_t version,
-                                                std::uint32_t declared_bytes, double deadline_s) {
+    std::vector<OwnedTable>
+    make_session_tables(const std::vector<std::pair<std::size_t, std::shared_ptr<Slot>>> &places, const std::string &id,
+                        std::uint32_t version, std::uint32_t declared_bytes, double deadline_s) {
         const auto made = std::make_shared<std::vector<const hotgraft_table *>>(places.size());
         run(
             "get_interface", deadline_s,

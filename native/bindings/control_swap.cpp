@@ -172,8 +172,10 @@ void close_plugin(const std::shared_ptr<Generation> &generation, const std::vect
 const char *timed_out_class(const SwapRecord &record) {
     for (const StepRecord &step : record.steps) {
         if (!step.status.is_ok()) {
-            return step.kind == StepKind::kWaitForPins || step.kind == StepKind::kMovePins || step.kind == StepKind::kDrain ? "DrainTimeout"
-                                                                                        : "SwapTimeout";
+            return step.kind == StepKind::kWaitForPins || step.kind == StepKind::kMovePins ||
+                           step.kind == StepKind::kDrain
+                       ? "DrainTimeout"
+                       : "SwapTimeout";
         }
     }
     return "SwapTimeout";

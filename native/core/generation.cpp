@@ -316,7 +316,8 @@ void Generation::keep_for_good() {
     }
     const std::lock_guard<std::mutex> lock(*mutex);
     kept->push_back({std::move(library_), std::move(books_), std::move(import_services_), std::move(instances_),
-                     std::move(sessions_), std::move(kept_services_), std::move(tables_), std::move(meters_), std::move(crash_image_)});
+                     std::move(sessions_), std::move(kept_services_), std::move(tables_), std::move(meters_),
+                     std::move(crash_image_)});
 }
 
 } // namespace hotgraft

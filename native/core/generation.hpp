@@ -199,7 +199,9 @@ public:
         return session_.schema != 0 ? session_.schema : shared_.schema != 0 ? shared_.schema : state_.schema;
     }
     [[nodiscard]] std::uint64_t layout_id() const noexcept { // of its block; 0: it has none that crosses
-        return session_.schema != 0 ? session_.layout_id : shared_.layout_id != 0 ? shared_.layout_id : state_.layout_id;
+        return session_.schema != 0     ? session_.layout_id
+               : shared_.layout_id != 0 ? shared_.layout_id
+                                        : state_.layout_id;
     }
     // Of all calls, or of its sessions.
     [[nodiscard]] bool can_save() const noexcept { return state_.save != nullptr || session_.save != nullptr; }
@@ -287,7 +289,7 @@ private:
     mutable std::mutex sessions_mutex_; // guards the two below; a session itself is used by one thread at a time
     std::vector<std::unique_ptr<Instance>> sessions_;
     std::vector<std::size_t> free_sessions_; // places in it
-    mutable std::mutex instances_mutex_; // an instance may be added while another is checked, or names are read
+    mutable std::mutex instances_mutex_;     // an instance may be added while another is checked, or names are read
     std::vector<std::unique_ptr<Instance>> instances_;
     std::vector<std::unique_ptr<Services>> kept_services_; // of instances whose create failed
     mutable std::mutex tables_mutex_;

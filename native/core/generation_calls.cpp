@@ -212,15 +212,15 @@ Status Generation::take(std::size_t index, const Block &block) {
     }
     PluginError error;
     const hotgraft_status status =
-        instance->session != nullptr ? session_.take(instance->owner(), instance->session, block.data, block.bytes,
-                                                     block.layout_id, error.get())
-                                     : state_.take(instance->plugin, block.data, block.bytes, block.layout_id,
-                                                   error.get());
+        instance->session != nullptr
+            ? session_.take(instance->owner(), instance->session, block.data, block.bytes, block.layout_id, error.get())
+            : state_.take(instance->plugin, block.data, block.bytes, block.layout_id, error.get());
     if (status < 0) {
         return complain("take", *instance, status, *error.get());
     }
     Ledger::hand_over(block.data, books_->ledger);
-    if (stage() == Stage::kCreated && instance->session == nullptr) { // not when a swap is called off: then it goes back to who served
+    if (stage() == Stage::kCreated &&
+        instance->session == nullptr) { // not when a swap is called off: then it goes back to who served
         (void)try_advance(Event::kRestore);
     }
     return {};

@@ -236,8 +236,8 @@ Status read_shared_functions(const Library &library, const void *answer, const S
     check_function(library, shared.attach, "attach", true, &found);
     if (shared.schema == 0 || (state.schema != 0 && state.schema != shared.schema)) {
         found.add("schema is " + std::to_string(shared.schema) +
-                  (state.schema == 0 ? "; it starts at 1" : ", and " + std::to_string(state.schema) + " in " +
-                                                                HOTGRAFT_EXT_STATE));
+                  (state.schema == 0 ? "; it starts at 1"
+                                     : ", and " + std::to_string(state.schema) + " in " + HOTGRAFT_EXT_STATE));
     }
     if (state.take != nullptr) {
         found.add(std::string("take and surrender are offered in ") + HOTGRAFT_EXT_STATE +
@@ -255,7 +255,7 @@ Status read_shared_functions(const Library &library, const void *answer, const S
     }
     Status status = found.answer(HOTGRAFT_EXT_SHARED);
     if (status.is_ok()) {
-        *out = {shared.schema, shared.layout_id, shared.bytes,    shared.align == 0 ? kAlignPlain : shared.align,
+        *out = {shared.schema, shared.layout_id, shared.bytes, shared.align == 0 ? kAlignPlain : shared.align,
                 shared.init,   shared.attach};
     }
     return status;

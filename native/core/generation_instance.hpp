@@ -25,21 +25,14 @@ struct Generation::Instance {
     // What the plugin's functions are given beside the session.
     [[nodiscard]] hotgraft_instance *owner() const noexcept { return parent != nullptr ? parent->plugin : plugin; }
 
-    bool is_started = false; // start or resume went well, and no quiesce since
+    bool is_started = false;               // start or resume went well, and no quiesce since
     std::shared_ptr<SharedBlock> shared{}; // until the library has left memory: what outlives destroy may use it
     // Of a session: whose it is, and its tables, which go with it (of an instance they stay with the generation).
     Instance *parent = nullptr;
     std::size_t parent_index = 0;
     hotgraft_session *session = nullptr;
     std::vector<std::unique_ptr<Table>> tables{};
-    Block kept;              // surrendered, and converted for who came next; the instance has no other then
-
-    // The control function since which it is without its state or holds still: surrender, take or resume, until the
-    // state is back and it has resumed. nullptr: nothing is missing.
-    std::atomic<const char *> away_since{nullptr};
-    bool is_lost = false;        // the swap ended so: it is called no more (generation_loss.cpp)
-    bool is_out_of_kept = false; // what it surrendered last was `not_back`, without its being asked
-    Block not_back;              // what it was to take and did not: as it was surrendered
+    Block kept; // surrendered, and converted for who came next; the instance has no other then
 };
 
 // What a plugin's function says why into. Zeroed, as status.h wants it.

@@ -49,8 +49,8 @@ Status Generation::add_missing_shared(std::size_t index) {
     }
     void *const data = Ledger::reallocate(books_->ledger, nullptr, shared_.bytes, shared_.align);
     if (data == nullptr) {
-        return {Code::kNoMemory, label() + ": no memory for a shared state of " + std::to_string(shared_.bytes) +
-                                     " bytes"};
+        return {Code::kNoMemory,
+                label() + ": no memory for a shared state of " + std::to_string(shared_.bytes) + " bytes"};
     }
     std::memset(data, 0, shared_.bytes);
     std::shared_ptr<SharedBlock> block;

@@ -20,8 +20,8 @@ namespace {
 
 bool runs_plugin_code(StepKind kind) {
     return kind != StepKind::kWaitForPins && kind != StepKind::kMovePins && kind != StepKind::kLeavePins &&
-           kind != StepKind::kCloseGates && kind != StepKind::kDrain &&
-           kind != StepKind::kConvert && kind != StepKind::kPublish && kind != StepKind::kReopenGates;
+           kind != StepKind::kCloseGates && kind != StepKind::kDrain && kind != StepKind::kConvert &&
+           kind != StepKind::kPublish && kind != StepKind::kReopenGates;
 }
 
 // Undo that is done to the candidate; the rest is done to what served before.
@@ -124,8 +124,9 @@ private:
 
     Generation &generation_of(const WindowStep &step) const {
         const SwapMember &member = request_.members[step.member];
-        const bool is_next = step.kind == StepKind::kTake || step.kind == StepKind::kAttach || step.kind == StepKind::kRestore ||
-                             step.kind == StepKind::kStart || acts_on_next(step.kind);
+        const bool is_next = step.kind == StepKind::kTake || step.kind == StepKind::kAttach ||
+                             step.kind == StepKind::kRestore || step.kind == StepKind::kStart ||
+                             acts_on_next(step.kind);
         return is_next ? *member.next : *member.old_generation;
     }
 

@@ -32,7 +32,8 @@ enum class StateWay : std::uint8_t {
     kConvert,       // surrender → convert → take: a block of the candidate's own layout, made from the old one's
     kSaveRestore,   // save → restore: keyed values
     kShare,         // attach: both use one block of the host's, at once if need be
-    kConvertShared, // convert → attach: layouts differ, so the candidate gets a block of its own, made from the old one's
+    kConvertShared, // convert → attach: layouts differ, so the candidate gets a block of its own, made from the old
+                    // one's
 };
 
 // What becomes of pins that are open on what is replaced.
@@ -122,7 +123,7 @@ struct SwapMember {
     std::vector<InstanceMove> instances;
     std::vector<SlotMove> slots;
     PinRule pins = PinRule::kAny;
-    std::size_t moved_pins = 0; // kMove: whose slots are among `slots`; no other pin may be open
+    std::size_t moved_pins = 0;                   // kMove: whose slots are among `slots`; no other pin may be open
     std::vector<std::shared_ptr<Slot>> emptied{}; // of interfaces that `next` does not have: they hold no table then
     // Rollback from a generation that does not come to rest: published beside the calls that are inside of it. Only
     // where `next` takes nothing from it (kNone, kShare); it is reclaimed when the last of them has left.

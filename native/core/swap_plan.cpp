@@ -32,8 +32,8 @@ void append_for_all(const SwapRequest &request, StepKind kind, std::vector<Windo
                 (request.members[m].leaves_undrained || request.members[m].leaves_at_deadline)) {
                 continue; // calls may be inside: it is quiesced when it is taken down
             }
-            const bool is_stood = request.members[m].instances[i].is_session &&
-                                  (kind == StepKind::kQuiesce || kind == StepKind::kStart);
+            const bool is_stood =
+                request.members[m].instances[i].is_session && (kind == StepKind::kQuiesce || kind == StepKind::kStart);
             if (belongs(kind, way) && !is_stood) {
                 steps->push_back({kind, m, i});
             }

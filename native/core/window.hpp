@@ -22,7 +22,7 @@ namespace hotgraft {
 // What one instance's state is while it is in neither generation.
 struct Carried {
     Block block;
-    Block converted; // made before the gates close if its size can be known
+    Block converted;                              // made before the gates close if its size can be known
     std::shared_ptr<SharedBlock> shared{};        // what the old instance uses
     std::shared_ptr<SharedBlock> shared_before{}; // what the next instance used until it was told of another
     KeyedState saved;

@@ -241,7 +241,8 @@ TEST_CASE("without memory for the new block the swap is called off") {
         return Status();
     };
     const InstanceMove move{0, 0, StateWay::kConvert, false, huge, 0};
-    const SwapRecord record = run(host, {host.active_, candidate.generation, {move}, candidate.tables[0], PinRule::kWait});
+    const SwapRecord record =
+        run(host, {host.active_, candidate.generation, {move}, candidate.tables[0], PinRule::kWait});
     CHECK(record.failure.code() == Code::kNoMemory);
     CHECK(record.after_undo.empty());
     CHECK(host.call(&StepsInterface::next) == 2);

@@ -1,5 +1,5 @@
-// A block that two generations use at once, and pins that are waited for, moved or left: what the window consists of, and
-// what callers on both sides see.
+// A block that two generations use at once, and pins that are waited for, moved or left: what the window consists of,
+// and what callers on both sides see.
 #include <doctest/doctest.h>
 
 #include <atomic>
@@ -66,8 +66,7 @@ SwapRecord swap_pinned(StepsHost &host, const Candidate &candidate, PinRule rule
 TEST_CASE("only a shared block of one slot, as no state at all, needs no gate") {
     CHECK(planned(StateWay::kNone, PinRule::kAny) == "start,publish");
     CHECK(planned(StateWay::kShare, PinRule::kAny) == "attach,start,publish");
-    CHECK(planned(StateWay::kShare, PinRule::kLeave, 2) ==
-          "leave pins,close gates,drain,quiesce,attach,start,publish");
+    CHECK(planned(StateWay::kShare, PinRule::kLeave, 2) == "leave pins,close gates,drain,quiesce,attach,start,publish");
     CHECK(planned(StateWay::kConvertShared, PinRule::kWait) ==
           "wait for pins,close gates,drain,quiesce,convert,attach,start,publish");
     CHECK(planned(StateWay::kHandOver, PinRule::kMove, 3) ==

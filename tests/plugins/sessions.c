@@ -8,7 +8,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#ifdef SESSIONS_PLAIN /* the core's tests need no descriptor that says anything */
+__attribute__((used, aligned(4), section(".note.hotgraft"))) static const struct {
+    uint32_t name_bytes, text_bytes, type;
+    char name[12], text[20];
+} counter_descriptor_note = {9, 20, 1, "hotgraft", "{\"name\": \"sessions\"}"};
+#define counter_descriptor (counter_descriptor_note.text)
+#else
 #include "counter_descriptor.h"
+#endif
 
 #ifndef SESSIONS_BUILD
 #define SESSIONS_BUILD 1

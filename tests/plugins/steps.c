@@ -1,7 +1,7 @@
 /* A counter whose control functions do what its config says: {"fail": "take"} answers an error there, {"hang":
  * "quiesce"} never returns, {"again": "quiesce"} stays busy. Carries its number by hand over, or by save and restore
- * when built with STEPS_SAVES; with STEPS_SHARED its block is the host's, and shared. STEPS_STEP is what a build counts in; STEPS_LAYOUT names the layout of its block, and
- * STEPS_ALIGN is how that is aligned.
+ * when built with STEPS_SAVES; with STEPS_SHARED its block is the host's, and shared. STEPS_STEP is what a build counts
+ * in; STEPS_LAYOUT names the layout of its block, and STEPS_ALIGN is how that is aligned.
  */
 #include <hotgraft/hotgraft.h>
 
