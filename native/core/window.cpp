@@ -32,75 +32,6 @@ StepSeam ask_step_hook(StepKind kind) {
     return step_hook == nullptr ? StepSeam::kRun : step_hook(kind, step_hook_ctx);
 }
 
-const char *step_name(StepKind kind) noexcept {
-    switch (kind) {
-    case StepKind::kWaitForPins:
-        return "wait for pins";
-    case StepKind::kMovePins:
-        return "move pins";
-    case StepKind::kLeavePins:
-        return "leave pins";
-    case StepKind::kCloseGates:
-        return "close gates";
-    case StepKind::kDrain:
-        return "drain";
-    case StepKind::kQuiesce:
-        return "quiesce";
-    case StepKind::kSurrender:
-        return "surrender";
-    case StepKind::kSave:
-        return "save";
-    case StepKind::kConvert:
-        return "convert";
-    case StepKind::kRunConverters:
-        return "run converters";
-    case StepKind::kTake:
-        return "take";
-    case StepKind::kAttach:
-        return "attach";
-    case StepKind::kRestore:
-        return "restore";
-    case StepKind::kStart:
-        return "start";
-    case StepKind::kPublish:
-        return "publish";
-    case StepKind::kStop:
-        return "stop";
-    case StepKind::kLetGo:
-        return "let go";
-    case StepKind::kDropConverted:
-        return "drop converted";
-    case StepKind::kGiveBack:
-        return "give back";
-    case StepKind::kResume:
-        return "resume";
-    case StepKind::kReopenGates:
-        return "reopen gates";
-    }
-    return "?";
-}
-
-std::optional<StepKind> undo_of(StepKind kind) noexcept {
-    switch (kind) {
-    case StepKind::kCloseGates:
-        return StepKind::kReopenGates;
-    case StepKind::kQuiesce:
-        return StepKind::kResume;
-    case StepKind::kSurrender:
-        return StepKind::kGiveBack;
-    case StepKind::kConvert:
-    case StepKind::kRunConverters:
-        return StepKind::kDropConverted;
-    case StepKind::kTake:
-    case StepKind::kAttach:
-        return StepKind::kLetGo;
-    case StepKind::kStart:
-        return StepKind::kStop;
-    default:
-        return std::nullopt; // waiting and copying leave nothing behind; undo has no undo
-    }
-}
-
 namespace {
 
 // Whether the candidate takes another block than the one that was surrendered.
@@ -319,19 +250,6 @@ Status Window::take_converted(const InstanceMove &move, Generation &next, Carrie
         state.converted = block;
     }
     return status;
-}
-
-// Until next says that it uses it, what was converted is the window's.
-Status Window::attach(const InstanceMove &move, Generation &next, Carried &state) {
-    state.shared_before = next.shared_block(move.next_index);
-    if (move.way == StateWay::kShare) {
-        // On the way back it may never have used another.
-        const bool is_told = state.shared != nullptr && state.shared == state.shared_before;
-        return is_told ? Status() : next.attach(move.next_index, state.shared);
-    }
-    const auto block = std::make_shared<SharedBlock>(state.converted.data, state.converted.bytes);
-    state.converted = {};
-    return next.attach(move.next_index, block);
 }
 
 Status Window::quiesce(Generation &generation, std::size_t instance, std::int64_t deadline_ns) {

@@ -29,19 +29,15 @@ YEAR_S: Final = 365 * 86_400
 INJECT_MALLOC: Final = 1
 # Steps of the plugin's own functions: whose build runs them.
 OLD: Final = frozenset({Action.QUIESCE, Action.SURRENDER, Action.SAVE})
-NEW: Final = frozenset({Action.CREATE, Action.TAKE, Action.ATTACH, Action.RESTORE, Action.START, Action.HEALTH})
-FUNCTIONS: Final[dict[str, str]] = {Action.HEALTH: "health"}  # where they are not named as their step
-CORE: Final = frozenset(
-    {
-        Action.WAIT_PINS,
-        Action.MOVE_PINS,
-        Action.LEAVE_PINS,
-        Action.CLOSE_GATES,
-        Action.DRAIN,
-        Action.CONVERT,
-        Action.PUBLISH,
-    }
-)
+NEW: Final = frozenset({
+    Action.CREATE, Action.RUN_CONVERTERS, Action.TAKE, Action.ATTACH, Action.RESTORE, Action.START, Action.HEALTH,
+})  # fmt: skip
+# Where they are not named as their step.
+FUNCTIONS: Final[dict[str, str]] = {Action.HEALTH: "health", Action.RUN_CONVERTERS: "convert"}
+CORE: Final = frozenset({
+    Action.WAIT_PINS, Action.MOVE_PINS, Action.LEAVE_PINS, Action.CLOSE_GATES, Action.DRAIN, Action.CONVERT,
+    Action.PUBLISH,
+})  # fmt: skip
 CALL_BACK: Final = ctypes.CFUNCTYPE(ctypes.c_int64)
 
 

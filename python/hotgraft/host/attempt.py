@@ -126,10 +126,9 @@ class Attempt:
         with self._reporting("swap to generation"):
             prepared = self._prepare()
             assert self.plan is not None  # something serves, so there was something to plan against
-            old = self.loaded.serving.generation
             with ExitStack() as carried:  # to the end of what is noted: nobody may open a session in between
                 with self._dropping(prepared.candidate):
-                    check_facts(self.plan, old, prepared.candidate.generation)
+                    check_facts(self.plan, self.loaded.serving.generation, prepared.candidate.generation)
                     self.outcome = Outcome.CALLED_OFF
                     assert self.plan.crossing is not None  # a plan without a way across was refused
                     held = self.loaded.to_hold(self.plan.crossing, self.record)
@@ -146,18 +145,20 @@ class Attempt:
         """Run the window; what is to outlast it is entered into `carried`."""
         loaded, plan, candidate = self.loaded, self.plan, prepared.candidate
         assert plan is not None  # as above
+        old, leaves = loaded.serving.generation, rules_of(loaded).leaves
         old_indexes = {one.name: one.index for one in loaded.instances.values()}
-        leaves, old = rules_of(loaded).leaves, loaded.serving.generation
-        member = member_of(plan, old, prepared, old_indexes, leaves=leaves, block_bytes=self.block_bytes)
-        names = [wish.name for wish in prepared.wishes]
-        indexes = {name: index for index, name in enumerate(names)}
-        tables = dict(zip(names, prepared.pin_tables, strict=True))
-        control_s = self.around.options.control_deadline_s
+        member = member_of(plan, old, prepared, old_indexes, leaves=leaves, seen=self.seen)
+        indexes = {wish.name: index for index, wish in enumerate(prepared.wishes)}
+        names = list(indexes)
+        tables = dict(zip(indexes, prepared.pin_tables, strict=True))
+        tried, control_s = f"swap to generation {self.number}", self.around.options.control_deadline_s
         carried.enter_context(moved_sessions(loaded, plan, member, candidate, indexes, names, deadline_s=control_s))
         try:
             with moved_pins(loaded, plan, member, candidate, tables, call_type=self.call_type, deadline_s=deadline_s):
-                tried = f"swap to generation {self.number}"
-                self.window = carry_out(member, names, plugin=loaded.name, tried=tried, deadline_s=deadline_s)
+                converting = loaded.converters.give(member, plan, old, candidate.generation)
+                self.window = carry_out(
+                    member, names, plugin=loaded.name, tried=tried, deadline_s=deadline_s, converting=converting
+                )
             self.watch.steps.extend(self.window.steps)
         except MemoryError:
             # Past the point of no return only the report found no memory: what serves is not to be dropped.

@@ -110,6 +110,7 @@ class Rollback:
                     loaded, plan, member, held.candidate, pin_tables, call_type=call_type, deadline_s=self.deadline_s
                 ),
             ):
+                converting = loaded.converters.give(member, plan, loaded.serving.generation, held.generation)
                 self.window = carry_out(
                     member,
                     names,
