@@ -91,9 +91,7 @@ class Sample:
     interface_version: tuple[int, int] = (1, 0)
     functions: tuple[dict[str, Any], ...] = field(default=COUNTER, hash=False, compare=False)
     hands_over: bool = False
-    shares: bool = False  # its block is the host's, and two builds may use it at once
-    moves_pins: bool = False
-    per_session: bool = False  # hands over, grows and saves are of each session
+    copies: bool = False  # says that it writes to the block before it serves
     grows: bool = False  # its block has one more field in each build, and the descriptor says so
     saves: bool = False
     layout: int = 7
@@ -205,7 +203,8 @@ class Sample:
                 "layout_id": self.layout_id if self.hands_over or self.shares else 0,
                 "handover": self.hands_over,
                 "save": self.saves,
-                **({"struct": "counter_state"} if is_described else {}),
+                **({"copies": True} if self.copies else {}),
+                **({"struct": "counter_state"} if self.grows else {}),
             },
             "config_schema": self.config_schema,
             "pins": "move" if self.moves_pins else "wait",

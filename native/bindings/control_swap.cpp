@@ -83,6 +83,8 @@ struct Member {
     std::vector<std::vector<std::uint64_t>> expected_pointed;
     std::shared_ptr<const CopyProgram> walk;
 
+    bool keeps_copies = false; // of blocks that are handed over
+
     [[nodiscard]] SwapMember request() const {
         SwapMember member;
         member.old_generation = old_generation;
@@ -102,9 +104,8 @@ struct Member {
                 member.instances.back().expected_pointed = expected_pointed[i];
             }
         }
-        for (const auto &[old_index, next_index] : sessions) {
-            member.instances.push_back(
-                {old_index, next_index, way_of(session_way), false, conversion, session_bytes, true});
+        for (InstanceMove &move : member.instances) {
+            move.keeps_copy = keeps_copies;
         }
         for (const OwnedTable &table : tables) {
             member.slots.push_back({table.slot, table.table});
@@ -200,7 +201,9 @@ void add_swap(py::module_ &module) {
                 return held(std::make_unique<Member>(std::move(member)));
             },
             py::kw_only(), py::arg("old_generation"), py::arg("next_generation"), py::arg("instances"),
-            py::arg("tables"), py::arg("way"), py::arg("pins"))
+            py::arg("tables"), py::arg("way"), py::arg("waits_for_pins"))
+        // The candidate writes to a block before it serves: a copy goes back if the swap is called off.
+        .def("keeps_copies", [](Member &it) { it.keeps_copies = true; })
         // Only where no state crosses: whoever is inside at the drain's deadline is left there.
         .def("leaves_at_deadline", [](Member &it) { it.leaves_at_deadline = true; })
         // Its slots and tables, and the slots that it empties, are those of so many pins as well (rule "move").

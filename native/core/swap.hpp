@@ -94,9 +94,11 @@ struct InstanceMove {
     std::size_t next_index = 0;
     StateWay way = StateWay::kNone;
     bool is_rollback = false; // next_index served before and was quiesced: it is resumed, not started
-    std::shared_ptr<const BlockConversion> conversion{}; // for kConvert and kConvertShared
-    std::uint64_t expected_bytes = 0; // of the old block: for so many there is room before the gates close
-    bool is_session = false;          // it has no quiesce and no start of its own
+    std::shared_ptr<const BlockConversion> conversion{}; // for kConvert
+    std::uint64_t expected_bytes = 0;              // of the old block: for so many there is room before the gates close
+    std::vector<std::uint64_t> expected_pointed{}; // of blocks that the new one will lead to, in order
+    std::shared_ptr<const CopyProgram> walk{};     // for kHandOver: finds what the block leads to; nullptr: nothing
+    bool keeps_copy = false;                       // for kHandOver: the candidate may write to the block before publish
 };
 
 [[nodiscard]] constexpr bool converts(StateWay way) noexcept {

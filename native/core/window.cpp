@@ -15,9 +15,6 @@ namespace {
 // A plugin that answers "not yet" is asked again after this long: short against a pause, long against a busy loop.
 constexpr long kQuiesceAgainNs = 50'000;
 
-// Of room that is made before it is known how the old block is aligned: a cache line, as the widest vectors want.
-constexpr std::uint64_t kRoomAlign = 64;
-
 StepHook step_hook = nullptr;
 void *step_hook_ctx = nullptr;
 
@@ -65,18 +62,29 @@ Block room_for(const InstanceMove &move, const Generation &next) noexcept {
 
 } // namespace
 
-Window::Window(SwapRequest request, std::size_t steps_max)
-    : request_(std::move(request)), left_running_(request_.members.size(), false) {
+namespace {
+
+// The same for a copy of a block that is handed over.
+Block room_for_copy(const InstanceMove &move, const Generation &old_generation) noexcept {
+    const std::uint64_t bytes = move.keeps_copy ? old_generation.likely_block_bytes(move.old_index) : 0;
+    Block room = bytes == 0 ? Block() : old_generation.make_block(bytes, kRoomAlign);
+    if (room.data != nullptr) {
+        std::memset(room.data, 0, room.bytes);
+    }
+    return room;
+}
+
+} // namespace
+
+Window::Window(SwapRequest request, std::size_t steps_max) : request_(std::move(request)) {
     records_.reserve(steps_max);
     const std::int64_t began_ns = monotonic_ns();
     for (const SwapMember &member : request_.members) {
         std::vector<Carried> &carried = carried_.emplace_back(member.instances.size());
         for (std::size_t i = 0; i < carried.size(); ++i) {
             carried[i].converted = room_for(member.instances[i], *member.next);
-            // Here, because a thread that hangs in the candidate's code is not to have looked at what serves on.
-            carried[i].shared = belongs_to_nobody(member.instances[i].way)
-                                    ? member.old_generation->shared_block(member.instances[i].old_index)
-                                    : nullptr;
+            carried[i].copy = room_for_copy(member.instances[i], *member.old_generation);
+            carried[i].rooms.expect(member.instances[i].expected_pointed, member.next->ledger());
         }
     }
     request_.deadline_ns += monotonic_ns() - began_ns;
@@ -86,6 +94,7 @@ Window::~Window() {
     for (const std::vector<Carried> &member : carried_) {
         for (const Carried &state : member) {
             Ledger::free_block(state.converted.data);
+            Ledger::free_block(state.copy.data);
         }
     }
 }
@@ -158,100 +167,6 @@ std::vector<StepRecord> Window::take_records() noexcept {
     return std::move(records_);
 }
 
-void Window::keep_converted() noexcept {
-    for (std::size_t m = 0; m < request_.members.size(); ++m) {
-        const SwapMember &member = request_.members[m];
-        for (std::size_t i = 0; i < member.instances.size(); ++i) {
-            if (member.instances[i].way == StateWay::kConvert) {
-                member.old_generation->keep_block(member.instances[i].old_index, carried_[m][i].block,
-                                                  std::move(carried_[m][i].pointed));
-            }
-        }
-    }
-}
-
-Status Window::convert(const WindowStep &step, std::int64_t deadline_ns) {
-    const SwapMember &member = request_.members[step.member];
-    const InstanceMove &move = member.instances[step.instance];
-    Carried &state = carried_[step.member][step.instance];
-    if (move.way == StateWay::kConvertShared) { // nobody surrenders it: it stays the old instance's as well
-        if (state.shared == nullptr) {
-            return {Code::kInvalid, member.old_generation->label() + " has no shared block to convert"};
-        }
-        state.block = {state.shared->data(), state.shared->bytes(), member.old_generation->layout_id()};
-    }
-    std::uint64_t bytes = 0;
-    if (Status status = move.conversion->size(state.block.bytes, &bytes); !status.is_ok()) {
-        return status;
-    }
-    // A plugin that asked for lines or pages of its own may rely on them in the next build too.
-    const std::uint64_t align = std::max(Ledger::block_align(state.block.data), kRoomAlign);
-    if (state.converted.bytes != bytes || // it grew since it was looked at, or nobody knew
-        Ledger::block_align(state.converted.data) < align) {
-        Ledger::free_block(state.converted.data);
-        state.converted = member.next->make_block(bytes, align);
-    }
-    if (state.converted.data == nullptr) {
-        return {Code::kNoMemory, "no memory for a state of " + std::to_string(bytes) + " bytes"};
-    }
-    Status status = move.conversion->pointed
-                        ? convert_pointed(move, *member.next, state)
-                        : move.conversion->convert(state.block.data, state.block.bytes, state.converted.data);
-    if (status.is_ok() && monotonic_ns() >= deadline_ns) {
-        return {Code::kTimedOut,
-                "the deadline passed while " + std::to_string(state.block.bytes) + " bytes of state were converted"};
-    }
-    return status;
-}
-
-// On loan from here on, so that no plugin's code frees or moves it before the swap has come to its end.
-Status Window::surrender(const WindowStep &step, Carried &state) {
-    Generation &generation = *request_.members[step.member].old_generation;
-    const std::size_t index = request_.members[step.member].instances[step.instance].old_index;
-    Block block;
-    if (Status status = generation.surrender(index, &block); !status.is_ok()) {
-        return status;
-    }
-    if (Ledger::lend(block.data)) {
-        state.block = block;
-        return {};
-    }
-    const Status back = generation.give_back(index, block);
-    return {Code::kPlugin, generation.label() + ": surrender gave a block that was given away before" +
-                               (back.is_ok() ? "" : "; and " + back.message())};
-}
-
-Status Window::give_back(Generation &generation, std::size_t index, const Block &block) {
-    Status status = generation.give_back(index, block);
-    if (status.is_ok()) {
-        Ledger::settle(block.data);
-    }
-    return status;
-}
-
-void Window::settle_blocks() noexcept {
-    for (const std::vector<Carried> &member : carried_) {
-        for (const Carried &state : member) {
-            Ledger::settle(state.block.data);
-            Ledger::settle(state.taken);
-        }
-    }
-}
-
-// Until take says that it has it, the block is the window's.
-Status Window::take_converted(const InstanceMove &move, Generation &next, Carried &state) {
-    const Block block = std::exchange(state.converted, {});
-    (void)Ledger::lend(block.data);
-    state.taken = block.data;
-    Status status = next.take(move.next_index, block);
-    if (status.is_ok()) {
-        state.rooms.let_go();
-    } else {
-        state.converted = block;
-    }
-    return status;
-}
-
 Status Window::quiesce(Generation &generation, std::size_t instance, std::int64_t deadline_ns) {
     for (;;) {
         bool is_again = false;
@@ -285,10 +200,12 @@ Status Window::perform(const WindowStep &step, std::int64_t deadline_ns) {
     case StepKind::kSave:
         return old_generation.save(move.old_index, &state.saved);
     case StepKind::kTake:
-        return move.way == StateWay::kConvert ? take_converted(move, next, state)
-                                              : next.take(move.next_index, state.block);
-    case StepKind::kAttach:
-        return attach(move, next, state);
+        if (move.way == StateWay::kHandOver && move.keeps_copy) {
+            if (Status status = copy_block(old_generation, state, deadline_ns); !status.is_ok()) {
+                return status;
+            }
+        }
+        return move.way == StateWay::kConvert ? take_converted(move, next, state) : take_handed_over(move, next, state);
     case StepKind::kRestore:
         return next.restore(move.next_index, schema_of_saved(move, old_generation), state.saved);
     case StepKind::kStart:
@@ -306,7 +223,8 @@ Status Window::perform(const WindowStep &step, std::int64_t deadline_ns) {
         Ledger::free_block(std::exchange(state.converted, {}).data);
         return {};
     case StepKind::kGiveBack:
-        return give_back(old_generation, move.old_index, state.block);
+        use_copy(next, state);
+        return give_back(move, old_generation, state);
     case StepKind::kResume:
         return old_generation.resume(move.old_index);
     default:

@@ -19,12 +19,17 @@ namespace hotgraft {
 // What undoes a step that was done; nothing where there is nothing to undo.
 [[nodiscard]] std::optional<StepKind> undo_of(StepKind kind) noexcept;
 
+// Of room that is made before it is known how the old block is aligned: a cache line, as the widest vectors want.
+inline constexpr std::uint64_t kRoomAlign = 64;
+
 // What one instance's state is while it is in neither generation.
 struct Carried {
     Block block;
-    Block converted;                              // made before the gates close if its size can be known
-    std::shared_ptr<SharedBlock> shared{};        // what the old instance uses
-    std::shared_ptr<SharedBlock> shared_before{}; // what the next instance used until it was told of another
+    Block converted;             // made before the gates close if its size can be known
+    Block copy;                  // of `block`, where the candidate may write to that
+    void *taken = nullptr;       // the converted one, with the candidate
+    std::vector<void *> pointed; // what `block` leads to
+    PointedRooms rooms;          // for what `converted` leads to
     KeyedState saved;
 };
 
@@ -89,7 +94,13 @@ public:
 private:
     Status perform(const WindowStep &step, std::int64_t deadline_ns);
     Status surrender(const WindowStep &step, Carried &state);
-    static Status give_back(Generation &generation, std::size_t index, const Block &block);
+    static Status convert_pointed(const InstanceMove &move, const Generation &next, Carried &state);
+    static Status copy_block(const Generation &old_generation, Carried &state, std::int64_t deadline_ns);
+    static void use_copy(const Generation &next, Carried &state) noexcept;
+    static Status take_handed_over(const InstanceMove &move, Generation &next, Carried &state);
+    static Status let_go(const InstanceMove &move, Generation &next, Carried &state);
+    static Status give_back(const InstanceMove &move, Generation &old_generation, const Carried &state);
+    static void settle(const Carried &state) noexcept;
     static Status take_converted(const InstanceMove &move, Generation &next, Carried &state);
     static Status attach(const InstanceMove &move, Generation &next, Carried &state);
     static Status quiesce(Generation &generation, std::size_t instance, std::int64_t deadline_ns);

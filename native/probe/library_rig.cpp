@@ -119,6 +119,9 @@ Status LibraryRig::restore_values(std::size_t index) {
 // Through the kernel: a candidate that freed the block must be found out, not followed.
 std::int64_t LibraryRig::find_written_byte(std::size_t index) const {
     const ProbeInstance &instance = wish_.instances[index];
+    if (instance.may_write) {
+        return -1;
+    }
     const std::vector<void *> &blocks = blocks_[index];
     std::vector<ProbeLink> links = instance.links;
     std::sort(links.begin(), links.end(), [](const ProbeLink &a, const ProbeLink &b) { return a.block < b.block; });

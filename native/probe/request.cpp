@@ -109,6 +109,10 @@ bool take_of_instance(const Record &record, ProbeInstance &instance) {
         instance.block = record[2];
         return read_number(record[1], &instance.layout_id);
     }
+    if (is(record, "may write", 0)) {
+        instance.may_write = true;
+        return true;
+    }
     if (is(record, "pointed", 1)) {
         instance.pointed.emplace_back(record[1]);
         return true;

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hotgraft import Host, HotgraftError, Outcome, PluginError, StateError, SwapTimeout
@@ -27,6 +27,29 @@ def test_state_that_take_or_start_writes_to_is_found_on_the_copy(probing: Host, 
         assert error.found == (
             f"in the probe, {stage} of main wrote to the state that was handed over, at byte 0 of 16",
         )
+
+
+def test_who_says_that_it_writes_gets_a_block_of_which_a_copy_is_kept(build: Workshop) -> None:
+    """handover = "copy": what take and start wrote is not there any more once the swap is called off."""
+    sample = replace(PLAIN, source="writes_state", hands_over=True)
+    with Host(probe="off") as host:
+        plain: Any = host.load(build(sample))
+        plain.add(1, 2)
+        generation = host._plugins["plain"].serving.generation
+        before = generation.live_bytes
+        with pytest.raises(PluginError):
+            host.reload("plain", build(replace(sample, flags=("-DWRITES_IN_START",), copies=True)))
+        assert (plain.generation, plain.calls(), generation.live_bytes) == (1, 1, before)
+
+
+def test_the_probe_lets_in_who_says_that_it_writes(probing: Host, build: Workshop) -> None:
+    """What it wrote is there when it serves."""
+    sample = replace(PLAIN, source="writes_state", hands_over=True)
+    plain: Any = probing.load(build(sample))
+    plain.add(1, 2)
+    probing.reload("plain", build(replace(sample, flags=("-DWRITES_IN_TAKE",), copies=True, version="1.0.1")))
+    assert plain.generation == 2
+    assert plain.calls() == 0
 
 
 @pytest.mark.control

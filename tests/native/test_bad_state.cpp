@@ -117,6 +117,33 @@ TEST_CASE("a candidate that frees, moves or keeps the block it was given, then f
     }
 }
 
+TEST_CASE(
+    "of a block that a candidate may write to a copy goes back, also while it hangs with the block in its hands") {
+    for (const std::string way : {"fail", "hang"}) {
+        CAPTURE(way);
+        StepsHost host;
+        host.call(&StepsInterface::next);
+        const std::string before = bytes_of(host.active_);
+        const Candidate candidate = host.bring("-DSTEPS_BAD", "{\"" + way + "\": \"start\", \"bad\": \"writes\"}");
+        InstanceMove move{0, 0, StateWay::kHandOver};
+        move.keeps_copy = true;
+        SwapRequest request;
+        request.members.push_back({host.active_, candidate.generation, {move}, candidate.tables[0], true});
+        request.deadline_ns = monotonic_ns() + kSecond / 2;
+        request.undo_budget_ns = kSecond / 5;
+        CHECK_FALSE(run_swap(request).is_published);
+        CHECK(bytes_of(host.active_) == before);
+        CHECK(host.call(&StepsInterface::next) == 2);
+        CHECK(host.active_->live_bytes() == sizeof(std::int64_t));
+        if (way == "hang") {
+            CHECK(candidate.generation->is_abandoned());
+            CHECK(candidate.generation->live_bytes() == sizeof(std::int64_t)); // kept for good
+        } else {
+            check_books_of(candidate);
+        }
+    }
+}
+
 TEST_CASE("two instances that surrender one block are refused, and each has its own again") {
     StepsHost host("-DSTEPS_BAD", bad("twice"));
     REQUIRE(host.active_->create_instance("other", bad("twice")).is_ok());

@@ -17,6 +17,9 @@ static hotgraft_status broken(hotgraft_error *error, const char *why) {
 
 /* A start that frees or moves the block that it was given, then fails. */
 static hotgraft_status bad_start(hotgraft_instance *steps, hotgraft_error *error) {
+    if (is_bad(steps, "writes")) {
+        steps->state->number = -1;
+    }
     if (is_bad(steps, "frees it late")) {
         (void)steps->host->realloc(steps->host->ctx, steps->state, 0, 0);
         return broken(error, "freed and failed");

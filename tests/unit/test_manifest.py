@@ -68,6 +68,7 @@ WRONG = (
     ("[requires]\n'co dec'='^1'", "requires.'co dec': is no name of the form"),
     ("[state]\nkind='shared'", "state.kind: 'shared' is none of 'none', 'single'"),
     ("[state]\nschema=1", 'state.schema: needs kind = "single"'),
+    ("[state]\nkind='single'\nstruct='a'\nhandover='often'", "state.handover: must be true or false"),
     ("[state]\nkind='single'\nstruct='a'\nhandover=false", 'state.kind: "single" needs handover or save'),
     ("[state]\nkind='single'\nsave=true\nschema=0", "state.schema: must lie in 1 to 4294967295"),
     (
@@ -162,3 +163,10 @@ def test_all_violations_are_listed_at_once() -> None:
         "drain.pins",
         "x",
     ]
+
+
+def test_a_hand_over_may_ask_for_a_copy() -> None:
+    """Who writes to the block before it serves says so; then what goes back is as it was."""
+    state = read_manifest(f"{HEAD}[state]\nkind='single'\nstruct='a'\nhandover='copy'".encode()).state
+
+    assert (state.handover, state.copies) == (True, True)

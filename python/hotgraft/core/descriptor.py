@@ -137,7 +137,7 @@ class State(_Value, frozen=True, omit_defaults=True):
     renamed_from: dict[str, str] = {}
     defaults: dict[str, Any] = {}
     dropped: tuple[str, ...] = ()
-    converters: tuple[tuple[int, int], ...] = ()  # that its library offers: from schema, to schema
+    copies: bool = False  # take and start write to a block that is handed over: a copy is kept until publish
 
 
 class Drain(_Value, frozen=True, omit_defaults=True):

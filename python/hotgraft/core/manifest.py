@@ -18,12 +18,11 @@ The schema; a key that is not here is refused with the nearest one that is::
     meter_of = { range = "^1", cycle = true }  # its provider may need this plugin in turn; all around say so
 
     [state]
-    kind = "single"            # "none" (default, then nothing else here), "single": one state for all calls, or
-                               # "concurrent": one that the code of two versions may use at once, or "session": one for
-                               # every session, carried on its own; the rest here is of one session then
-    schema = 1                 # of what is handed over, shared or saved; default 1
-    handover = true            # offers surrender and take; default: true when a struct is named; not with "concurrent"
-    struct = "gain_state"      # the struct that is handed over or shared; required for handover and for "concurrent"
+    kind = "single"            # "none" (default, then nothing else here) or "single": one state for all calls
+    schema = 1                 # of what is handed over or saved; default 1
+    handover = true            # offers surrender and take; default: true when a struct is named; "copy": and the host
+                               # keeps a copy until publish, because take or start write to the block
+    struct = "gain_state"      # the struct that is handed over; or HOTGRAFT_STATE(schema) stands behind it
     header = "gain_state.h"    # where that struct is; default: the headers of the interfaces
     save = false               # offers save and restore; default false
     renamed_from = { "gain_state.level" = "gain" }  # what a field was called before: by struct and field
@@ -114,7 +113,7 @@ class State:
     renamed_from: Mapping[str, str] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     dropped: tuple[str, ...] = ()
-    converters: tuple[tuple[int, int], ...] = ()  # from schema, to schema
+    copies: bool = False  # handover = "copy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,10 +240,12 @@ def _state(top: Table) -> State:
         return State()
     is_shared = kind == "concurrent"
     struct = table.text("struct", pattern=IDENTIFIER)
+    copies = table.take("handover") == "copy"
     state = State(
         kind=kind,
         schema=table.integer("schema", default=1, least=1, most=0xFFFF_FFFF),
-        handover=table.flag("handover", default=bool(struct) and not is_shared),
+        handover=copies or table.flag("handover", default=bool(struct)),
+        copies=copies,
         save=table.flag("save"),
         struct=struct,
         header=table.text("header"),

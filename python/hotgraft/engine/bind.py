@@ -196,7 +196,7 @@ class _Binding:
             renamed_from=dict(state.renamed_from),
             defaults=dict(state.defaults),
             dropped=state.dropped,
-            converters=state.converters,
+            copies=state.copies,
         )
 
 

@@ -44,6 +44,7 @@ class LibraryToProbe:
     configs: Mapping[str, str]  # by instance
     imports: Mapping[str, str]  # place by interface
     states: Mapping[str, StateToProbe]  # by instance; one that is not there begins fresh
+    may_write: bool = False  # to a block that it is given
 
 
 def place_of(plugin: str, instance: str, interface: str) -> str:
@@ -78,6 +79,8 @@ def _records_of(library: LibraryToProbe) -> Iterator[tuple[Field, ...]]:
             yield "interface", one.key, one.packed_version, one.bytes, place_of(library.plugin, name, one.key)
         if name in library.states:
             yield from _records_of_state(library.states[name])
+            if library.may_write:
+                yield ("may write",)
 
 
 def _records_of_state(state: StateToProbe) -> Iterator[tuple[Field, ...]]:

@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from hotgraft.core.plan import Plan
     from hotgraft.engine.load import Prepared
 
-__all__ = ["check_facts", "make_convert", "member_of", "program_of", "way_of_instances"]
+__all__ = ["SeenBlocks", "check_facts", "keep_copies", "make_convert", "member_of", "program_of", "walk_of"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenBlocks:
+    """How large an instance's blocks were in a copy; 0: nobody looked."""
+
+    block_bytes: int = 0  # its own, before it is converted
+    pointed_bytes: tuple[int, ...] = ()  # those that it leads to, converted, in order
 
 
 def check_facts(plan: Plan, old: _core.Generation, new: _core.Generation) -> None:
@@ -88,6 +96,19 @@ def make_convert(
         member.walks(program_of(plan.walk))
 
 
+def keep_copies(member: _core.Member, plan: Plan) -> None:
+    """Let a copy of each block go back if the swap is called off: the next generation writes to it before it serves.
+
+    Raises:
+        StateError: a state leads to further blocks, of which nobody makes a copy.
+    """
+    if plan.walk is not None:
+        found = 'handover = "copy" is for one block, and its state leads to others'
+        advice = "write to none of them in take and start, and declare handover = true"
+        raise StateError("keep a copy of the state", on=plan.plugin, found=found, advice=advice)
+    member.keeps_copies()
+
+
 def member_of(
     plan: Plan,
     old: _core.Generation,
@@ -113,6 +134,8 @@ def member_of(
         pins=plan.pins,
     )
     make_convert(member, plan, [wish.name for wish in prepared.wishes], seen)
+    if prepared.candidate.descriptor.state.copies:
+        keep_copies(member, plan)
     if leaves:
         member.leaves_at_deadline()
     return member

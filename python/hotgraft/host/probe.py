@@ -57,6 +57,7 @@ def probe(
         configs=configs,
         imports=_places(imports, loaded),
         states=copied.states,
+        may_write=candidate.descriptor.state.copies,
     )
     request = request_bytes(
         [*_providers(imports, {name: one for name, one in loaded.items() if name != plugin}), own],

@@ -18,7 +18,7 @@ from hotgraft.engine.config import filled_configs
 from hotgraft.engine.converting import give_converters
 from hotgraft.engine.load import make_tables
 from hotgraft.engine.swap import carry_out
-from hotgraft.engine.transfer import make_convert, way_of_instances
+from hotgraft.engine.transfer import keep_copies, make_convert
 from hotgraft.host.lending import lent_tables
 from hotgraft.host.moving import moved_pins
 from hotgraft.host.moving_sessions import moved_sessions
@@ -201,6 +201,8 @@ class Rollback:
             pins=plan.pins,
         )
         make_convert(member, plan, indexes)
+        if held.candidate.descriptor.state.copies:
+            keep_copies(member, plan)
         member.recalls(
             resumes=not plan.restores_instances,
             leaves_undrained=not must_rest(plan.crossing),

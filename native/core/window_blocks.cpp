@@ -1,0 +1,185 @@
+// A window's work on blocks: what was surrendered on its way to who takes it, and what goes back if the swap is called
+// off.
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "control.hpp"
+#include "window.hpp"
+
+namespace hotgraft {
+
+void Window::keep_converted() noexcept {
+    for (std::size_t m = 0; m < request_.members.size(); ++m) {
+        const SwapMember &member = request_.members[m];
+        for (std::size_t i = 0; i < member.instances.size(); ++i) {
+            if (member.instances[i].way == StateWay::kConvert) {
+                member.old_generation->keep_block(member.instances[i].old_index, carried_[m][i].block,
+                                                  std::move(carried_[m][i].pointed));
+            }
+        }
+    }
+}
+
+Status Window::convert(const WindowStep &step, std::int64_t deadline_ns) {
+    const SwapMember &member = request_.members[step.member];
+    const InstanceMove &move = member.instances[step.instance];
+    Carried &state = carried_[step.member][step.instance];
+    std::uint64_t bytes = 0;
+    if (Status status = move.conversion->size(state.block.bytes, &bytes); !status.is_ok()) {
+        return status;
+    }
+    // A plugin that asked for lines or pages of its own may rely on them in the next build too.
+    const std::uint64_t align = std::max(Ledger::block_align(state.block.data), kRoomAlign);
+    if (state.converted.bytes != bytes || // it grew since it was looked at, or nobody knew
+        Ledger::block_align(state.converted.data) < align) {
+        Ledger::free_block(state.converted.data);
+        state.converted = member.next->make_block(bytes, align);
+    }
+    if (state.converted.data == nullptr) {
+        return {Code::kNoMemory, "no memory for a state of " + std::to_string(bytes) + " bytes"};
+    }
+    Status status = move.conversion->pointed
+                        ? convert_pointed(move, *member.next, state)
+                        : move.conversion->convert(state.block.data, state.block.bytes, state.converted.data);
+    if (status.is_ok() && monotonic_ns() >= deadline_ns) {
+        return {Code::kTimedOut,
+                "the deadline passed while " + std::to_string(state.block.bytes) + " bytes of state were converted"};
+    }
+    return status;
+}
+
+// On loan from here on, so that no plugin's code frees or moves it before the swap has come to its end.
+Status Window::surrender(const WindowStep &step, Carried &state) {
+    Generation &generation = *request_.members[step.member].old_generation;
+    const std::size_t index = request_.members[step.member].instances[step.instance].old_index;
+    Block block;
+    if (Status status = generation.surrender(index, &block); !status.is_ok()) {
+        return status;
+    }
+    if (Ledger::lend(block.data)) {
+        state.block = block;
+        return {};
+    }
+    const Status back = generation.give_back(index, block);
+    return {Code::kPlugin, generation.label() + ": surrender gave a block that was given away before" +
+                               (back.is_ok() ? "" : "; and " + back.message())};
+}
+
+// All that the old block leads to is looked at first: what is read through it afterwards is there.
+Status Window::convert_pointed(const InstanceMove &move, const Generation &next, Carried &state) {
+    const BlockConversion::Pointed &by = *move.conversion->pointed;
+    const Block &old = state.block;
+    if (by.old_walk != nullptr) {
+        if (Status status = find_pointed(*by.old_walk, old.data, old.bytes, &state.pointed); !status.is_ok()) {
+            return status;
+        }
+    }
+    const BlockMaker make = state.rooms.maker(next.ledger());
+    return by.program->run(old.data, old.bytes, state.converted.data, state.converted.bytes,
+                           old.bytes / by.program->old_bytes(), nullptr, &make);
+}
+
+// What goes back if the swap is called off: the candidate says that it writes to the block before it serves.
+Status Window::copy_block(const Generation &old_generation, Carried &state, std::int64_t deadline_ns) {
+    const std::uint64_t align = std::max(Ledger::block_align(state.block.data), kRoomAlign);
+    if (state.copy.bytes != state.block.bytes || Ledger::block_align(state.copy.data) < align) {
+        Ledger::free_block(state.copy.data);
+        state.copy = old_generation.make_block(state.block.bytes, align);
+    }
+    if (state.copy.data == nullptr) {
+        state.copy = {};
+        return {Code::kNoMemory, "no memory for a copy of " + std::to_string(state.block.bytes) + " bytes of state"};
+    }
+    std::memcpy(state.copy.data, state.block.data, state.block.bytes);
+    state.copy.layout_id = state.block.layout_id;
+    return monotonic_ns() < deadline_ns
+               ? Status()
+               : Status(Code::kTimedOut, "the deadline passed while a copy of " + std::to_string(state.block.bytes) +
+                                             " bytes of state was made");
+}
+
+// Before it is given back: the copy instead of the block. That is kept for good where the candidate may still have it.
+void Window::use_copy(const Generation &next, Carried &state) noexcept {
+    if (state.copy.data == nullptr) {
+        return;
+    }
+    if (!next.is_abandoned()) {
+        Ledger::free_block(state.block.data);
+    }
+    state.block = std::exchange(state.copy, {});
+    (void)Ledger::lend(state.block.data);
+}
+
+// What the block leads to is billed with it. Found before it is taken: afterwards it is the plugin's.
+Status Window::take_handed_over(const InstanceMove &move, Generation &next, Carried &state) {
+    if (move.walk != nullptr) {
+        state.pointed = pointed_blocks(*move.walk, state.block.data, state.block.bytes);
+    }
+    for (void *const block : state.pointed) {
+        (void)Ledger::lend(block);
+    }
+    Status status = next.take(move.next_index, state.block);
+    if (status.is_ok()) {
+        next.bill(state.pointed);
+    }
+    return status;
+}
+
+void Window::settle(const Carried &state) noexcept {
+    Ledger::settle(state.block.data);
+    Ledger::settle(state.taken);
+    for (void *const block : state.pointed) {
+        Ledger::settle(block);
+    }
+}
+
+void Window::settle_blocks() noexcept {
+    for (const std::vector<Carried> &member : carried_) {
+        for (const Carried &state : member) {
+            settle(state);
+        }
+    }
+}
+
+// What it was given to work on may lead to other blocks by now.
+Status Window::let_go(const InstanceMove &move, Generation &next, Carried &state) {
+    if (move.way != StateWay::kConvert) {
+        return next.surrender(move.next_index, &state.block);
+    }
+    Status status = next.surrender(move.next_index, &state.converted);
+    if (status.is_ok() && move.conversion->pointed && move.conversion->pointed->next_walk != nullptr) {
+        state.rooms.hold(
+            pointed_blocks(*move.conversion->pointed->next_walk, state.converted.data, state.converted.bytes));
+    }
+    return status;
+}
+
+Status Window::give_back(const InstanceMove &move, Generation &old_generation, const Carried &state) {
+    std::vector<void *> pointed;
+    if (move.way == StateWay::kHandOver && move.walk != nullptr) {
+        pointed = pointed_blocks(*move.walk, state.block.data, state.block.bytes);
+    }
+    Status status = old_generation.give_back(move.old_index, state.block);
+    if (status.is_ok()) {
+        old_generation.bill(pointed);
+        settle(state);
+    }
+    return status;
+}
+
+// Until take says that it has it, the block is the window's.
+Status Window::take_converted(const InstanceMove &move, Generation &next, Carried &state) {
+    const Block block = std::exchange(state.converted, {});
+    (void)Ledger::lend(block.data);
+    state.taken = block.data;
+    Status status = next.take(move.next_index, block);
+    if (status.is_ok()) {
+        state.rooms.let_go();
+    } else {
+        state.converted = block;
+    }
+    return status;
+}
+
+} // namespace hotgraft
