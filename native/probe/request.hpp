@@ -46,9 +46,11 @@ struct ProbeInstance {
     std::string block;
     std::vector<std::string> pointed; // the blocks that it leads to, number 1 first
     std::vector<ProbeLink> links;
-    bool may_write = false;   // to the block
-    std::uint32_t schema = 0; // of the values
-    std::vector<ProbeValue> values;
+    bool may_write = false;                                          // to the block
+    std::uint32_t schema = 0;                                        // of the values
+    std::string values;                                              // MessagePack (keyed_state.hpp)
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> converters; // of the candidate, that the values go over first
+    bool is_discarded = false;                                       // those are only tried: the instance begins fresh
 };
 
 struct ProbeImport {
