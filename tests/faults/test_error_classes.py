@@ -126,7 +126,10 @@ def no_fds(scene: Scene) -> object:
     """The process has no fds left."""
     scene.host.load(scene.build(STATELESS))
     image = scene.build(replace(STATELESS, build=2))
-    holes = [os.open("/dev/null", os.O_RDONLY) for _ in range(32)]  # the free numbers below the highest
+    highest = max(int(fd.name) for fd in Path("/proc/self/fd").iterdir())
+    holes = [os.open("/dev/null", os.O_RDONLY)]
+    while holes[-1] < highest:  # the free numbers below it, however many this process was started with
+        holes.append(os.open("/dev/null", os.O_RDONLY))
     try:
         with fds_left(0):
             return scene.host.reload("counter", image)
