@@ -6,7 +6,6 @@ import ctypes
 import os
 import signal
 import sys
-import tempfile
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -72,17 +71,11 @@ def is_caught(number: int) -> bool:
 FAULTS = {one.__name__: one for one in (thread_ends, leaves_thread, leaves_key, leaves_handler)}
 
 
-FAULTS = {one.__name__: one for one in (thread_ends, leaves_thread, leaves_key, leaves_handler)}
-
-
 def main(fault: str) -> None:
     """Meet the fault, then say what serves and what stays."""
     # The probe refuses who leaves a handler: here it is met in the process itself.
     host = Host(probe="off" if fault in ("leaves_key", "leaves_handler") else "start")
     FAULTS[fault](host, shared_workshop())
-    # The probe refuses who leaves a handler: here it is met in the process itself.
-    host = Host(probe="off" if fault in ("leaves_key", "leaves_handler") else "start")
-    FAULTS[fault](host, Workshop(Path(tempfile.mkdtemp())))
     print("the new generation serves")
     unloads = host.unloads(0.5)
     print(*unloads.waiting, *unloads.stuck)
