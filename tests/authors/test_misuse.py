@@ -135,7 +135,7 @@ def start(*words: str, folder: Path, environment: dict[str, str], stdout: int) -
     ("words", "code"),
     [
         pytest.param(("build", "--way", "compiler"), 130, id="build"),
-        pytest.param(("doctor",), 130, id="doctor"),
+        pytest.param(("doctor",), 130, id="doctor", marks=pytest.mark.full),
         pytest.param(("dev",), 130, id="dev"),
         pytest.param(("demo",), 130, id="demo", marks=pytest.mark.full),
     ],
@@ -169,7 +169,14 @@ def test_run_ends_by_an_interrupt_as_it_is_meant_to(gain: Path) -> None:
     assert (child.returncode, err) == (0, b"")
 
 
-@pytest.mark.parametrize("words", [("inspect", "build/gain.so"), ("inspect", "build/gain.so", "--json"), ("dev",)])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("inspect", "build/gain.so"),
+        pytest.param(("inspect", "build/gain.so", "--json"), marks=pytest.mark.full),
+        ("dev",),
+    ],
+)
 def test_reader_that_goes_ends_a_command_in_silence(gain: Path, words: tuple[str, ...]) -> None:
     """`hotgraft inspect x | head -1`."""
     hotgraft("build", "--way", "compiler", folder=gain)
@@ -208,7 +215,15 @@ def test_full_disk_behind_stdout_is_said(gain: Path) -> None:
     assert b"Traceback" not in err
 
 
-@pytest.mark.parametrize("words", [("inspect",), ("check",), ("inspect", "--json"), ("check", "--json")], ids=" ".join)
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(("inspect",), id="inspect", marks=pytest.mark.full),
+        pytest.param(("check",), id="check"),
+        pytest.param(("inspect", "--json"), id="inspect --json"),
+        pytest.param(("check", "--json"), id="check --json", marks=pytest.mark.full),
+    ],
+)
 def test_name_that_is_no_text_is_refused_and_shown_all_the_same(gain: Path, words: tuple[str, ...]) -> None:
     """F13: bytes that are not UTF-8, in a terminal that is."""
     image = gain / os.fsdecode(b"caf\xe9.so")

@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 PROGRAMS = Path(__file__).parents[1] / "native"
 PACKAGE = Path(hotgraft.__path__[0])
 SAMPLES = {"hand over": HANDS_OVER, "save and restore": SAVES, "no state": STATELESS}
+IN_QUICK = (("hand over", "one"), ("hand over", "all"), ("save and restore", "one"), ("no state", "all"))
+WAYS = [
+    pytest.param(way, mode, id=f"{way}-{mode}", marks=() if (way, mode) in IN_QUICK else pytest.mark.full)
+    for way in SAMPLES
+    for mode in ("one", "all")
+]
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +70,7 @@ def fail_every(
     }
 
 
-@pytest.mark.parametrize("mode", ["one", "all"])
-@pytest.mark.parametrize("way", SAMPLES)
+@pytest.mark.parametrize(("way", "mode"), WAYS)
 def test_r04_no_memory_at_any_point_of_a_reload_is_refused_or_undone(
     programs: tuple[Path, Path], build: Workshop, tmp_path: Path, sized: Sized, way: str, mode: str
 ) -> None:
@@ -77,8 +82,7 @@ def test_r04_no_memory_at_any_point_of_a_reload_is_refused_or_undone(
     assert counts["never reached"] == 1  # and they were all tried
 
 
-@pytest.mark.parametrize("mode", ["one", "all"])
-@pytest.mark.parametrize("way", SAMPLES)
+@pytest.mark.parametrize(("way", "mode"), WAYS)
 def test_r04_no_mapping_at_any_point_of_a_reload_is_refused_or_undone(
     programs: tuple[Path, Path], build: Workshop, tmp_path: Path, way: str, mode: str
 ) -> None:
@@ -89,8 +93,7 @@ def test_r04_no_mapping_at_any_point_of_a_reload_is_refused_or_undone(
     assert counts["refused"] >= 3
 
 
-@pytest.mark.parametrize("mode", ["one", "all"])
-@pytest.mark.parametrize("way", SAMPLES)
+@pytest.mark.parametrize(("way", "mode"), WAYS)
 def test_r03_no_fd_at_any_point_of_a_reload_is_refused(
     programs: tuple[Path, Path], build: Workshop, tmp_path: Path, way: str, mode: str
 ) -> None:
