@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import shutil
@@ -21,7 +22,7 @@ from hotgraft.engine.leftovers import left_folders, mapped_copies
 from hotgraft.engine.new_plugin import new_plugin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 ROOT = Path(__file__).parents[2]
 WAYS = ["compiler", pytest.param("cmake", marks=pytest.mark.full)]
@@ -58,23 +59,47 @@ READS = {
 }
 
 
-def modules_of(*words: str, folder: Path) -> set[str]:
-    """Run a command in a process of its own; return the modules that it imported."""
-    code = (
-        "import sys\nfrom hotgraft.cli.main import cli\n"
-        "try: cli.main(sys.argv[1:], prog_name='hotgraft')\nexcept SystemExit as end: assert not end.code\n"
-        "print(*sys.modules, file=sys.stderr)"
-    )
-    command = [sys.executable, "-c", code, *words]
+# Each command in a fork of its own, so that what all need is imported once; it prints the modules that it then has.
+RUN_EACH = """
+import json, os, sys
+from hotgraft.cli.main import cli
+for words in json.loads(sys.argv[1]):
+    read, write = os.pipe()
+    if os.fork() == 0:
+        os.dup2(write, 1)
+        try: cli.main(words, prog_name='hotgraft')
+        except SystemExit as end: assert not end.code
+        sys.stdout.flush()
+        print(*sys.modules, file=sys.stderr, flush=True)
+        os._exit(0)
+    os.close(write)
+    with open(read) as said: assert said.read(), words
+    assert os.wait()[1] == 0, words
+"""
+
+
+def modules_of(commands: Iterable[tuple[str, ...]], folder: Path) -> list[set[str]]:
+    """Run commands in a process of their own; return the modules that each imported."""
+    words = json.dumps(list(commands))
+    command = [sys.executable, "-c", RUN_EACH, words]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True, cwd=folder)
-    assert done.stdout
-    return set(done.stderr.split())
+    return [set(line.split()) for line in done.stderr.splitlines()]
 
 
-@pytest.mark.parametrize("words", [(), *((name,) for name in COMMANDS)], ids=lambda words: " ".join(words) or "none")
-def test_help_imports_nothing_heavy(tmp_path: Path, words: tuple[str, ...]) -> None:
+HELPED: tuple[tuple[str, ...], ...] = ((), *((name,) for name in COMMANDS))
+
+
+@pytest.fixture(scope="module")
+def helped(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, ...], set[str]]:
+    """What is imported for the help of each command, and for the help of none."""
+    commands = [(*words, "--help") for words in HELPED]
+    return dict(zip(HELPED, modules_of(commands, tmp_path_factory.mktemp("help")), strict=True))
+
+
+@pytest.mark.parametrize("words", HELPED, ids=lambda words: " ".join(words) or "none")
+def test_help_imports_nothing_heavy(helped: dict[tuple[str, ...], set[str]], words: tuple[str, ...]) -> None:
     """150 ms of CPU is what a person does not notice; what is imported can be counted, time cannot."""
-    loaded = modules_of(*words, "--help", folder=tmp_path)
+    loaded = helped[words]
     assert "click" in loaded
     assert not loaded & HEAVY
     assert len(loaded) < 250
@@ -83,9 +108,9 @@ def test_help_imports_nothing_heavy(tmp_path: Path, words: tuple[str, ...]) -> N
 def test_reads_import_nothing_that_only_a_host_or_a_build_needs(gain: Path) -> None:
     """For the same 150 ms: `hotgraft check` in a loop over a hundred images is a common script."""
     build_plugin(gain)
-    for name, (words, needed) in READS.items():
-        loaded = modules_of(name, *words, folder=gain)
-        assert loaded & HEAVY == needed, name
+    commands = [(name, *words) for name, (words, _) in READS.items()]
+    for name, loaded in zip(READS, modules_of(commands, gain), strict=True):
+        assert loaded & HEAVY == READS[name][1], name
         assert len(loaded) < 250, name
 
 
