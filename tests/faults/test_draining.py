@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from conftest import Sized
     from hotgraft.host.plugin import Plugin
 
 DEADLINE_S = 30
@@ -204,8 +205,9 @@ def test_a_call_back_that_is_still_registered_keeps_its_code(host: Host, build: 
     assert (unloads.proven, unloads.waiting, unloads.stuck) == (1, (), ())
 
 
-def test_threads_that_come_and_go_are_all_answered(build: Workshop, tmp_path: Path) -> None:
+def test_threads_that_come_and_go_are_all_answered(build: Workshop, tmp_path: Path, sized: Sized) -> None:
     """Fault D12: 64 at a time, each for a few calls, through 10 swaps. (How long each waits: test_guard_threads.)"""
+    swaps = sized(quick=3, full=10)
     with Host(staging_folder=str(tmp_path / "staged")) as host:
         counter = host.load(build(HANDS_OVER))
         images = [build(replace(HANDS_OVER, build=number)) for number in (1, 2)]
@@ -221,16 +223,16 @@ def test_threads_that_come_and_go_are_all_answered(build: Workshop, tmp_path: Pa
 
         with ThreadPoolExecutor(64) as pool:
             lives = [pool.submit(live, place) for place in range(64)]
-            for number in range(10):
+            for number in range(swaps):
                 assert host.reload("counter", images[number % 2]).outcome is Outcome.PUBLISHED
             is_over.set()
             for one in lives:
                 one.result(DEADLINE_S)
 
         assert counter.add(0) == sum(calls)  # none lost, none twice
-        assert counter.generation == 11
+        assert counter.generation == swaps + 1
         unloads = host.unloads(DEADLINE_S)
-        assert (unloads.proven, unloads.waiting) == (10, ())
+        assert (unloads.proven, unloads.waiting) == (swaps, ())
         copies: Any = belongings(tmp_path / "staged")["copies"]
     assert len([one for one in copies if one.endswith(".so")]) == 1  # and the one before may be kept to go back to
 
