@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 import random
 import struct
 from dataclasses import dataclass
@@ -175,22 +176,29 @@ def test_random_signatures_arrive_as_libffi_passes_them(compiler: str, level: st
             assert batch.self_pointer() == 0xABC
 
 
-@pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
-@pytest.mark.parametrize("result", [*TYPES, "status", "void"])
+SMALL_KINDS = ("i64", "f64", "i8", "u32", "f32")
+SMALL_COUNTS = (1, 2, 3, 4, 5)
+RESULTS = (*TYPES, "status", "void")
+
+
+def small_shape(kind: str, count: int, result: str) -> str:
+    """C of a function of `count` arguments that answers with the last one."""
+    parameters = "".join(f", {C_NAMES[kind]} a{index}" for index in range(count))
+    returned = "int32_t" if result == "status" else C_NAMES.get(result, "void")
+    answer = "" if result == "void" else f"return ({returned})(a{count - 1});"
+    return f"{returned} last_{kind}_{count}_{result}(void *self{parameters}) {{ {answer} }}\n"
+
+
+@pytest.mark.parametrize("count", SMALL_COUNTS)
+@pytest.mark.parametrize("result", RESULTS)
 def test_each_small_shape_with_each_result_is_right(count: int, result: str) -> None:
     """These have bodies of their own, one per result and number of arguments."""
-    kinds = ("i64", "f64", "i8", "u32", "f32")
+    library = build("".join(small_shape(*one) for one in itertools.product(SMALL_KINDS, SMALL_COUNTS, RESULTS)))
     functions: list[dict[str, Any]] = []
-    source = ""
-    for kind in kinds:
-        name = f"last_{kind}"
-        parameters = "".join(f", {C_NAMES[kind]} a{index}" for index in range(count))
-        returned = "int32_t" if result == "status" else C_NAMES.get(result, "void")
-        answer = "" if result == "void" else f"return ({returned})(a{count - 1});"
-        source += f"{returned} {name}(void *self{parameters}) {{ {answer} }}\n"
+    for kind in SMALL_KINDS:
         signature = ", ".join(f"{kind} a{index}" for index in range(count))
-        functions.append(function(f"{name}({signature}) -> {result}", index=len(functions)))
-    library = build(source)
+        text = f"last_{kind}_{count}_{result}({signature}) -> {result}"
+        functions.append(function(text, index=len(functions)))
     slot = _core._seams.slot("shapes/1")
     struct_ = interface_struct([address_of(library, entry["name"]) for entry in functions])
     _core._seams.publish(slot, _core._seams.table(slot, ctypes.addressof(struct_), 0, 1))
@@ -199,7 +207,7 @@ def test_each_small_shape_with_each_result_is_right(count: int, result: str) -> 
     answers = [getattr(plugin, entry["name"])(*range(3, 3 + count)) for entry in functions]
 
     expected = None if result == "void" else count + 2
-    assert answers == [expected] * len(kinds)
+    assert answers == [expected] * len(SMALL_KINDS)
 
 
 @pytest.mark.control
