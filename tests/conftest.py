@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
+import importlib
 import os
-import tempfile
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import hotgraft
-import hypothesis
 import pytest
+from kept_images import KEPT
 from sample_plugins import SHARED_FOLDER, Workshop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+# A run is many processes: what one has compiled the next reads, also where the environment says to keep no bytecode.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 TIERS = ("quick", "full", "soak")
 HANG_S = 1.0  # until a stage of a probe that hangs is given up; every other one has long returned by then
 
 
-EXAMPLES = {"quick": 40, "full": 100, "soak": 1000}  # of each property that does not say how many itself
+EXAMPLES = {"quick": 25, "full": 100, "soak": 1000}  # of each property that does not say how many itself
 
 
 def current_tier() -> str:
@@ -60,12 +67,10 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def build(run_folder: Path) -> Workshop:
-    """Compiles sample plugins, each variant once for all workers of a run and the programs they start."""
-    folder = run_folder / "samples"
-    folder.mkdir(exist_ok=True)
-    os.environ[SHARED_FOLDER] = str(folder)
-    return Workshop(folder)
+def build() -> Workshop:
+    """Compiles sample plugins, each variant once for all workers and the programs they start."""
+    os.environ[SHARED_FOLDER] = str(KEPT)
+    return Workshop(KEPT)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -104,15 +109,37 @@ def probing(staged: Path) -> Iterator[hotgraft.Host]:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are processors: some tests wait, for a file to settle or a deadline to pass."""
-    return (os.cpu_count() or 1) + 1
+    """Two more than there are processors: a third of the time a test waits, for a file to settle or a deadline."""
+    return (os.cpu_count() or 1) + 2
 
 
 def pytest_configure() -> None:
     """Let the number of examples grow with the tier."""
+    import hypothesis  # not above: its hundred modules are rewritten too, and kept from here on
+
     for name, count in EXAMPLES.items():
         hypothesis.settings.register_profile(name, max_examples=count, deadline=None)
     hypothesis.settings.load_profile(current_tier())
+
+
+def pytest_collection(session: pytest.Session) -> None:
+    """Import a share of the tests first, in a worker: each file's asserts are rewritten by one of them, not by all."""
+    worker = getattr(session.config, "workerinput", None)
+    if worker is None:
+        return
+    folders = [Path(name) for name in session.config.args if Path(name).is_dir()]
+    files = sorted(path for folder in folders for path in folder.rglob("test_*.py"))
+    for path in files[int(worker["workerid"].removeprefix("gw")) :: worker["workercount"]]:
+        if str(path.parent) not in sys.path:
+            sys.path.insert(0, str(path.parent))
+        with contextlib.suppress(Exception):  # told when it is collected
+            importlib.import_module(path.stem)
+
+
+def pytest_collection_finish() -> None:
+    """Take what was collected out of the garbage collector's sight: many a test asks it, and waits while it looks."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m looks at the marks

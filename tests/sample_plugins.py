@@ -7,7 +7,6 @@ lie where a test wants it to.
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 import os
 import subprocess
@@ -16,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from one_at_a_time import one_at_a_time
+from kept_images import compiler_bytes, header_bytes, kept_folder
 
 ROOT = Path(__file__).parent.parent
 SOURCES = ROOT / "tests" / "plugins"
@@ -270,7 +269,7 @@ CRASHES = Sample(
 
 
 class Workshop:
-    """Compiles samples into a folder, each variant once, also where several processes share the folder."""
+    """Compiles samples into a folder, each variant once for all who share it, now and later."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -281,22 +280,27 @@ class Workshop:
         return self._build(sample, json.dumps(sample.descriptor))
 
     def _compile(self, sample: Sample, descriptor: str) -> Path:
-        folder = self.folder / hashlib.sha256(f"{sample} {descriptor}".encode()).hexdigest()[:24]
-        with one_at_a_time(folder):
-            if not folder.exists():
-                made = Path(tempfile.mkdtemp(prefix="made-", dir=self.folder))
-                self._compile_into(made, sample, descriptor)
-                made.rename(folder)  # whole or not at all
+        source = source_of(sample)
+        parts = [compiler_bytes("cc" if source.suffix == ".c" else "c++"), header_bytes(), source.read_bytes()]
+        parts += [repr(sample).encode(), descriptor.encode()]
+        parts += [Path(flag).read_bytes() for flag in sample.flags if Path(flag).is_file()]  # what it is linked to
+        folder = kept_folder(self.folder, parts, lambda made: self._compile_into(made, sample, descriptor))
         return folder / f"{sample.name}.so"
 
     def _compile_into(self, folder: Path, sample: Sample, descriptor: str) -> None:
         (folder / "counter_descriptor.h").write_text(note_source(descriptor.encode()))
-        is_c = (SOURCES / f"{sample.source}.c").exists()
-        command = ["cc", "-std=c11"] if is_c else ["c++", "-std=c++17", "-fno-gnu-unique"]
+        source = source_of(sample)
+        command = ["cc", "-std=c11"] if source.suffix == ".c" else ["c++", "-std=c++17", "-fno-gnu-unique"]
         command += ["-D_GNU_SOURCE", "-O1", "-fPIC", "-shared", "-fvisibility=hidden"]
         command += ["-Wl,-z,now", f"-I{ROOT / 'abi'}", f"-I{folder}", "-DPLAIN_DESCRIPTOR", *sample.defines]
-        command += [str(SOURCES / f"{sample.source}{'.c' if is_c else '.cpp'}")]
+        command += [str(source)]
         subprocess.run([*command, "-o", str(folder / f"{sample.name}.so"), *sample.flags], check=True)
+
+
+def source_of(sample: Sample) -> Path:
+    """Return the C file of that name, or else the C++ file."""
+    path = SOURCES / f"{sample.source}.c"
+    return path if path.exists() else path.with_suffix(".cpp")
 
 
 def shared_workshop() -> Workshop:

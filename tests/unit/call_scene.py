@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import hashlib
 import re
 import shutil
 import subprocess
-import tempfile
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hotgraft import _core
 from hotgraft.core import errors
+from kept_images import KEPT, compiler_bytes, kept_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 INCLUDES = ("-include", "stdint.h", "-include", "string.h", "-include", "stdlib.h")
 _PARAMETER = re.compile(r"(?P<type>\w+)(?P<pointer>\*?) (?P<name>\w+)(?: (?P<rest>.*))?$")
@@ -36,20 +37,17 @@ _core.set_call_errors(
 
 
 @functools.cache
-def _folder() -> Path:
-    return Path(tempfile.mkdtemp(prefix="hotgraft-call-"))
-
-
-@functools.cache
 def build(source: str, compiler: str = "gcc", level: str = "-O2") -> ctypes.CDLL:
     """Compile C to a shared library and load it; the same source is compiled once."""
-    name = hashlib.sha256(f"{compiler}{level}{source}".encode()).hexdigest()[:16]
-    path = _folder() / f"{name}.so"
-    code = path.with_suffix(".c")
-    code.write_text(source)
-    command = [compiler, "-std=gnu11", level, "-shared", "-fPIC", *INCLUDES, str(code), "-o", str(path)]
-    subprocess.run(command, check=True, capture_output=True, text=True)
-    return ctypes.CDLL(str(path), mode=ctypes.RTLD_LOCAL)
+    command = [compiler, "-std=gnu11", level, "-shared", "-fPIC", *INCLUDES]
+
+    def compile_into(folder: Path) -> None:
+        code = folder / "code.c"
+        code.write_text(source)
+        subprocess.run([*command, code, "-o", code.with_suffix(".so")], check=True, capture_output=True, text=True)
+
+    parts = [compiler_bytes(compiler), " ".join(command).encode(), source.encode()]
+    return ctypes.CDLL(str(kept_folder(KEPT, parts, compile_into) / "code.so"), mode=ctypes.RTLD_LOCAL)
 
 
 def compilers() -> list[str]:

@@ -12,7 +12,7 @@ import pytest
 DEADLINE_S = 20.0
 CHILD = """
 import sys, threading, time
-sys.path.insert(0, {folder!r})
+sys.path[:0] = {folders!r}
 from call_scene import scene
 from hotgraft import _core
 {body}
@@ -21,7 +21,7 @@ from hotgraft import _core
 
 def run_child(body: str, timeout_s: float = DEADLINE_S) -> subprocess.CompletedProcess[str]:
     """What may hang or crash runs in a child."""
-    code = CHILD.format(folder=str(Path(__file__).parent), body=textwrap.dedent(body))
+    code = CHILD.format(folders=[str(one) for one in Path(__file__).parents[:2]], body=textwrap.dedent(body))
     command = [sys.executable, "-X", "faulthandler", "-c", code]
     return subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False)
 
