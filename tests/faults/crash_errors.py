@@ -20,7 +20,7 @@ def abandoned() -> None:
     from hotgraft import Host
     from sample_plugins import HANDS_OVER, shared_workshop
 
-    host = Host(probe="off", control_deadline_s=0.2)
+    host = Host(probe="off", control_deadline_s=1.0)
     build = shared_workshop()
     host.load(build(HANDS_OVER))
     host.reload("counter", build(replace(HANDS_OVER, build=2)), config={"hang": "create"})

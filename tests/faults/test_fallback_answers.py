@@ -253,7 +253,7 @@ def test_an_answer_that_no_constant_can_give_is_refused_at_load(host: Host, buil
 
 def make_host() -> Host:
     """One whose generations stay on probation, so that there is one to go back to."""
-    return Host(probe="off", swap_deadline_s=0.2, probation="on", probation_s=3000.0, probation_max_s=3000.0)
+    return Host(probe="off", swap_deadline_s=1.0, probation="on", probation_s=3000.0, probation_max_s=3000.0)
 
 
 def test_a_blocked_rollback_lets_a_declared_fallback_answer_until_the_retry_goes_back(build: Workshop) -> None:

@@ -25,7 +25,7 @@ DEADLINE_S: Final = 60.0
 @pytest.fixture
 def host() -> Iterator[Host]:
     """A host whose probe does not look: a probe looks in full, and once."""
-    with Host(probe="off", health_deadline_s=0.2) as host:
+    with Host(probe="off", health_deadline_s=1.0) as host:
         yield host
 
 

@@ -55,12 +55,13 @@ FAULTS = (
 
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
 def test_what_would_kill_or_hang_the_process_at_load_is_refused(
-    probing: Host, build: Workshop, staged: Path, fault: Fault
+    request: pytest.FixtureRequest, build: Workshop, staged: Path, fault: Fault
 ) -> None:
     """Faults I01, I02, I03, I04, I05, I06 and E18: it happens in the probe, and is told by stage and function."""
-    probing.load(build(PLAIN))
+    host = request.getfixturevalue("tired" if WAYS["hang"] in fault.words else "probing")
+    host.load(build(PLAIN))
 
-    error = refuse(probing, build(fault.sample), staged)
+    error = refuse(host, build(fault.sample), staged)
 
     assert isinstance(error, ProbeError)
     assert (error.stage, error.signal) == (fault.stage, fault.signal), error
@@ -92,20 +93,26 @@ HANDED = replace(PLAIN, source="fails_in", hands_over=True, saves=True)
 
 @pytest.mark.parametrize(("stage", "way"), CELLS)
 def test_a_fault_in_any_stage_is_refused_and_told_by_stage(
-    probing: Host, build: Workshop, staged: Path, monkeypatch: pytest.MonkeyPatch, stage: str, way: str
+    request: pytest.FixtureRequest,
+    build: Workshop,
+    staged: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    stage: str,
+    way: str,
 ) -> None:
     """Generated from the probe's own list, so that a stage without faults cannot be."""
-    plain = probing.load(build(HANDED))
+    host = request.getfixturevalue("tired" if way == "hang" else "probing")
+    plain = host.load(build(HANDED))
     assert plain.add(2, 3) == 5
     monkeypatch.setenv("FAILS_IN", f"{stage}:{way}")
 
-    error = refuse(probing, build(replace(HANDED, layout=8 if stage == "restore" else 7, version="1.0.1")), staged)
+    error = refuse(host, build(replace(HANDED, layout=8 if stage == "restore" else 7, version="1.0.1")), staged)
 
     assert isinstance(error, ProbeError)
     assert error.stage == stage
     assert WAYS[way] in error.found[0]
     monkeypatch.delenv("FAILS_IN")
-    assert probing.reload("plain").outcome is Outcome.PUBLISHED
+    assert host.reload("plain").outcome is Outcome.PUBLISHED
     assert plain.calls() == 1
 
 
@@ -177,11 +184,11 @@ def test_what_says_that_it_is_unfit_is_refused(probing: Host, build: Workshop, s
     assert "the model answers 3 of 8 questions" in error.found[0]
 
 
-def test_a_health_check_that_hangs_is_refused(probing: Host, build: Workshop, staged: Path) -> None:
+def test_a_health_check_that_hangs_is_refused(tired: Host, build: Workshop, staged: Path) -> None:
     """Fault I13: before it serves, a check that says nothing is a no."""
-    probing.load(build(PLAIN))
+    tired.load(build(PLAIN))
 
-    error = refuse(probing, build(faulty("unhealthy", "-DHANGS")), staged)
+    error = refuse(tired, build(faulty("unhealthy", "-DHANGS")), staged)
 
     assert "health of main: did not return within 1 s" in error.found[0]
 

@@ -187,7 +187,7 @@ def test_who_is_told_of_the_end_of_a_probation_may_change_the_plugin(host: Host,
 
 def test_what_never_returns_is_left_with_its_calls_and_the_kept_state_serves(build: Workshop) -> None:
     """Fault B01: saving was a copy, so the held generation still has its own; what was gained since is counted."""
-    with make_host(swap_deadline_s=0.3) as host:
+    with make_host(swap_deadline_s=1.0) as host:
         counter = host.load(build(SAVES))
         counter.add(5)
         host.reload("counter", build(replace(SAVES, build=2)))
@@ -204,7 +204,7 @@ def test_what_never_returns_is_left_with_its_calls_and_the_kept_state_serves(bui
 
 def test_handed_over_state_that_is_in_use_blocks_the_rollback(build: Workshop) -> None:
     """Fault B01: there is one block, and a call that does not return is in it; it is never shared by two versions."""
-    with make_host(swap_deadline_s=0.3) as host:
+    with make_host(swap_deadline_s=1.0) as host:
         counter = host.load(build(HANDS_OVER))
         host.reload("counter", build(replace(HANDS_OVER, build=2)))
         with inside(counter) as out:
@@ -224,7 +224,7 @@ def test_what_blocks_a_rollback_that_nobody_asked_for_has_the_fallback_answer(bu
     """Fault B01: new calls do not reach what was found to be bad; the retry goes back once its last call has left."""
     rolled_back = threading.Event()
     retry = RetryRules(after_s=0.05, at_most_s=0.05)
-    with make_host(swap_deadline_s=0.3) as host:
+    with make_host(swap_deadline_s=1.0) as host:
         host.on("swap.rolled_back", lambda event: rolled_back.set())
         counter = host.load(build(HANDS_OVER), fallback=Fallback(retry=retry))
         host.reload("counter", build(replace(HANDS_OVER, build=2)))
@@ -349,7 +349,7 @@ def test_an_instance_is_not_added_on_probation(host: Host, build: Workshop) -> N
 
 def test_pins_on_what_is_rolled_back_are_waited_for_and_new_ones_hold_what_serves(build: Workshop) -> None:
     """A pinned call passes the gate, so state is not touched while one may come."""
-    with make_host(swap_deadline_s=0.3) as host:
+    with make_host(swap_deadline_s=1.0) as host:
         counter = host.load(build(HANDS_OVER))
         host.reload("counter", build(replace(HANDS_OVER, build=2)))
         with counter.pin(who="session 7"), pytest.raises(RollbackBlocked, match="session 7"):
