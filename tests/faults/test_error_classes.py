@@ -27,6 +27,7 @@ from hotgraft.core.verdict import Outcome as VerdictOutcome
 from hotgraft.engine.build import build_plugin
 from hotgraft.engine.stage import StagingPlace, stage_candidate
 from hotgraft.engine.timing import Stopwatch
+from hotgraft.run.asking import the_host
 from sample_plugins import CALLER_PLUGIN, COUNTER, HANDS_OVER, PLAIN, SAVES, STATELESS, Workshop
 
 if TYPE_CHECKING:
@@ -320,6 +321,7 @@ CASES: Final[tuple[Case, ...]] = (
     ("LifecycleError", wrong_stage, "publish"),
     ("UnsupportedPlatform", lambda _: in_child("platform"), "riscv64"),
     ("RecordingError", broken_recording, "song.wav"),
+    ("NoHost", lambda it: the_host(str(it.folder / "host.sock")), "host.sock"),
 )
 
 
