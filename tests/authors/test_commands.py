@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 import shutil
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from command_modules import HEAVY, modules_of
 from command_scene import as_json, hotgraft
 from hotgraft import _core
 from hotgraft.cli.main import COMMANDS
@@ -22,22 +22,10 @@ from hotgraft.engine.leftovers import left_folders, mapped_copies
 from hotgraft.engine.new_plugin import new_plugin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
 WAYS = ["compiler", pytest.param("cmake", marks=pytest.mark.full)]
-HEAVY = {
-    "numpy",
-    "cffi",
-    "watchdog",
-    "asyncio",
-    "msgspec",
-    "elftools",
-    "hotgraft._core",
-    "hotgraft.host",
-    "hotgraft.engine.build",
-    "importlib.metadata",
-}
 
 
 @pytest.fixture
@@ -57,33 +45,6 @@ READS = {
     "completion": (("bash",), set()),
     "bind": (("--list",), set()),
 }
-
-
-# Each command in a fork of its own, so that what all need is imported once; it prints the modules that it then has.
-RUN_EACH = """
-import json, os, sys
-from hotgraft.cli.main import cli
-for words in json.loads(sys.argv[1]):
-    read, write = os.pipe()
-    if os.fork() == 0:
-        os.dup2(write, 1)
-        try: cli.main(words, prog_name='hotgraft')
-        except SystemExit as end: assert not end.code
-        sys.stdout.flush()
-        print(*sys.modules, file=sys.stderr, flush=True)
-        os._exit(0)
-    os.close(write)
-    with open(read) as said: assert said.read(), words
-    assert os.wait()[1] == 0, words
-"""
-
-
-def modules_of(commands: Iterable[tuple[str, ...]], folder: Path) -> list[set[str]]:
-    """Run commands in a process of their own; return the modules that each imported."""
-    words = json.dumps(list(commands))
-    command = [sys.executable, "-c", RUN_EACH, words]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True, cwd=folder)
-    return [set(line.split()) for line in done.stderr.splitlines()]
 
 
 HELPED: tuple[tuple[str, ...], ...] = ((), *((name,) for name in COMMANDS))

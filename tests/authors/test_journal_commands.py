@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from audit_rows import BLANK, WAYS
+from command_modules import HEAVY, modules_of
 from command_scene import as_json, hotgraft
 from hotgraft.cli.journal import shown_duration, shown_time
 from hotgraft.cli.output import columns
@@ -20,7 +21,6 @@ from hotgraft.core.audit import Anchor
 from hotgraft.engine.journal import Journal
 from hotgraft.engine.journal_anchor import write_anchor
 from hotgraft.engine.journal_reading import export
-from test_commands import HEAVY, modules_of
 
 if TYPE_CHECKING:
     from hotgraft.core.audit import AuditRecord, Chained
@@ -205,8 +205,8 @@ def test_export_writes_every_record_with_its_hashes(folder: Path) -> None:
 
 def test_reading_the_journal_imports_no_host(folder: Path) -> None:
     """For the same 150 ms as every other read."""
-    for words in (("history",), ("audit",), ("audit", "verify"), ("audit", "export")):
-        loaded = modules_of(*words, folder=folder)
+    commands = (("history",), ("audit",), ("audit", "verify"), ("audit", "export"))
+    for words, loaded in zip(commands, modules_of(commands, folder), strict=True):
         assert not loaded & HEAVY, words
         assert len(loaded) < 250, words
 

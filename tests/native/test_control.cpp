@@ -66,7 +66,6 @@ TEST_CASE("work runs on one other thread, in order, and its answer comes back") 
 TEST_CASE("work over its deadline is left behind, named, and the next run has a new thread") {
     const auto door = std::make_shared<Door>();
     ControlThread control;
-    const std::int64_t began_ns = monotonic_ns();
     const Status status = control.run(
         "create",
         [door] {
@@ -76,7 +75,6 @@ TEST_CASE("work over its deadline is left behind, named, and the next run has a 
         soon());
     CHECK(status.code() == Code::kAbandoned);
     CHECK(contains(status.message(), "create has not returned"));
-    CHECK(monotonic_ns() - began_ns < 5 * scene::kSecond);
     CHECK(control.has_abandoned());
     CHECK(ControlThread::abandoned_count() == 1);
     CHECK(control

@@ -87,14 +87,12 @@ TEST_CASE("F02: a FIFO, a folder, a device and a socket are refused without wait
     const std::string fifo = path_of("fifo.so");
     REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
     Staged staged;
-    const std::int64_t began_ns = monotonic_ns();
     for (const std::string &path : {fifo, path_of("."), std::string("/dev/null")}) {
         const Status status = stage_now(path, &staged);
         CHECK(status.code() == Code::kRefused);
         CHECK(contains(status.message(), "not a regular file"));
-        CHECK(settle(path, scene::in_seconds(20)).code() == Code::kRefused);
+        CHECK(settle(path, scene::in_seconds(3600)).code() == Code::kRefused); // no test may wait that long
     }
-    CHECK(monotonic_ns() - began_ns < 10 * scene::kSecond); // settle would wait for 20
     CHECK(staged.path.empty());
     CHECK(::unlink(fifo.c_str()) == 0);
 }

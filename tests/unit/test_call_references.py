@@ -111,11 +111,9 @@ CALLS: dict[str, tuple[str, Callable[[], tuple[Any, ...]]]] = {
 def served(request: pytest.FixtureRequest) -> Any:
     """The same plugin through the shaped bodies and through the one that lets go of the GIL."""
     _core._seams.count_services(True)
-    gc.freeze()  # what is there already need not be looked at again and again
     try:
         yield scene(SOURCE, *SIGNATURES, blocking=request.param)
     finally:
-        gc.unfreeze()
         gc.collect()
         _core._seams.count_services(False)
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 NEW = replace(STATELESS, build=2)
 
 
-def wait_until(condition: object, deadline_s: float = 10) -> None:
+def wait_until(condition: object, deadline_s: float = 60) -> None:
     """Look again and again until it holds; the deadline is the failure."""
     assert callable(condition)
     until = time.monotonic() + deadline_s
