@@ -280,21 +280,21 @@ class Workshop:
         return self._build(sample, json.dumps(sample.descriptor))
 
     def _compile(self, sample: Sample, descriptor: str) -> Path:
-        source = source_of(sample)
-        parts = [compiler_bytes("cc" if source.suffix == ".c" else "c++"), header_bytes(), source.read_bytes()]
-        parts += [repr(sample).encode(), descriptor.encode()]
-        parts += [Path(flag).read_bytes() for flag in sample.flags if Path(flag).is_file()]  # what it is linked to
-        folder = kept_folder(self.folder, parts, lambda made: self._compile_into(made, sample, descriptor))
-        return folder / f"{sample.name}.so"
+        source, note = source_of(sample), note_source(descriptor.encode())
+        is_c = source.suffix == ".c"
+        command = ["cc", "-std=c11"] if is_c else ["c++", "-std=c++17", "-fno-gnu-unique"]
+        command += ["-D_GNU_SOURCE", "-O1", "-fPIC", "-shared", "-fvisibility=hidden", "-Wl,-z,now"]
+        command += ["-DPLAIN_DESCRIPTOR", *sample.defines]
 
-    def _compile_into(self, folder: Path, sample: Sample, descriptor: str) -> None:
-        (folder / "counter_descriptor.h").write_text(note_source(descriptor.encode()))
-        source = source_of(sample)
-        command = ["cc", "-std=c11"] if source.suffix == ".c" else ["c++", "-std=c++17", "-fno-gnu-unique"]
-        command += ["-D_GNU_SOURCE", "-O1", "-fPIC", "-shared", "-fvisibility=hidden"]
-        command += ["-Wl,-z,now", f"-I{ROOT / 'abi'}", f"-I{folder}", "-DPLAIN_DESCRIPTOR", *sample.defines]
-        command += [str(source)]
-        subprocess.run([*command, "-o", str(folder / f"{sample.name}.so"), *sample.flags], check=True)
+        def compile_into(folder: Path) -> None:
+            (folder / "counter_descriptor.h").write_text(note)
+            places = [f"-I{ROOT / 'abi'}", f"-I{folder}", str(source), "-o", str(folder / f"{sample.name}.so")]
+            subprocess.run([*command, *places, *sample.flags], check=True)
+
+        words = [*command, *sample.flags, sample.name, note]
+        parts = [compiler_bytes(command[0]), header_bytes(), source.read_bytes(), *(word.encode() for word in words)]
+        parts += [Path(flag).read_bytes() for flag in sample.flags if Path(flag).is_file()]  # what it is linked to
+        return kept_folder(self.folder, parts, compile_into) / f"{sample.name}.so"
 
 
 def source_of(sample: Sample) -> Path:
