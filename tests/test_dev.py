@@ -153,8 +153,9 @@ def compiler_missing(folder: Path, tools: Path) -> None:
 
 
 def folder_emptied(folder: Path, _tools: Path) -> None:
-    shutil.rmtree(folder)
-    folder.mkdir()
+    while folder.exists():  # a build that is under way may put a file into a folder that was just emptied
+        shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(exist_ok=True)
 
 
 MISTAKES: tuple[tuple[Callable[[Path, Path], None], str], ...] = (
