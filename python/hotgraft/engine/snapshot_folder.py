@@ -21,7 +21,7 @@ from hotgraft.engine.journal_folder import FolderLock, not_private, sync_folder
 from hotgraft.engine.snapshot_files import NEW, file_name, named_in, read_label, read_snapshot, write_snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from hotgraft.core.snapshot import Snapshot, SnapshotLabel
@@ -80,7 +80,7 @@ class SnapshotFolder:
     def __init__(self, folder: Path, *, kept: int, max_age_s: float, wall_ns: Callable[[], int]) -> None:
         self.path = folder
         self._kept, self._max_age_s, self._wall_ns = kept, max_age_s, wall_ns
-        self._writing = threading.Lock()
+        self._lock = threading.RLock()  # guards what is below, and one writes after another
         self._is_closed = False
         self._labels: dict[Path, SnapshotLabel | None] = {}  # None: it has none that can be read
         self._spared: set[Path] = set()
@@ -98,7 +98,7 @@ class SnapshotFolder:
 
     def close(self) -> None:
         """Give it back, when what is being written is; twice is once."""
-        with self._writing:
+        with self._lock:
             self._is_closed = True
             self._hold.close()
 
@@ -112,14 +112,15 @@ class SnapshotFolder:
         Raises:
             SnapshotError: it was not kept; all that were there are.
         """
-        with self._writing:
+        with self._lock:
             if self._is_closed:
                 raise SnapshotError("keep the snapshot", on=snapshot.plugin, found="the host is closed")
             numbered = replace(snapshot, number=self._next)
             self._next += 1  # also where it fails: a number is used once
             path = self.path / file_name(numbered)
             write_snapshot(path, numbered)
-            self._clear(numbered)
+            with contextlib.suppress(OSError):  # it is kept, whatever else there is
+                self._clear(numbered)
         return KeptSnapshot(path, numbered)
 
     def files(self, plugin: str) -> tuple[Path, ...]:
@@ -135,6 +136,10 @@ class SnapshotFolder:
         Raises:
             SnapshotError: such a one stands in the way.
         """
+        with self._lock:
+            return self._find(plugin, instances)
+
+    def _find(self, plugin: str, instances: tuple[str, ...]) -> Found:
         found = Found()
         for path in self.files(plugin):
             if self._number(path) >= self._first:
@@ -160,10 +165,10 @@ class SnapshotFolder:
                 found.newest.setdefault(one.name, kept)
         return found
 
-    def labels(self, plugin: str) -> Iterator[tuple[Path, SnapshotLabel | None]]:
-        """Yield the plugin's files, the newest first, with what each says of itself; None: it cannot be read."""
-        for path in self.files(plugin):
-            yield path, self._label(path)
+    def labels(self, plugin: str) -> tuple[tuple[Path, SnapshotLabel | None], ...]:
+        """Return the plugin's files, the newest first, with what each says of itself; None: it cannot be read."""
+        with self._lock:
+            return tuple((path, self._label(path)) for path in self.files(plugin))
 
     def _may_have(self, path: Path, instances: set[str]) -> bool:
         """Tell whether it is worth reading; the newest is read in any case, because nothing vouches for a label."""

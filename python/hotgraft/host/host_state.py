@@ -107,7 +107,7 @@ class HostState:
         Nothing vouches for what they say before one is read as a whole, as resuming from it does. Raises:
         SnapshotError: the host has no folder.
         """
-        return tuple(self._snapshots.require_folder().labels(name))
+        return self._snapshots.require_folder().labels(name)
 
 
 def make_snapshots(
