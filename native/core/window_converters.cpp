@@ -1,7 +1,10 @@
-// The step in which the author's converters make what the candidate gets of a copy of what the old generation has.
-#include <utility>
-
+// The author's converters as one step of the window: a copy of the old state goes in, and what comes out is made the
+// candidate's. They themselves run on a thread of theirs.
+#include "layout_pointed.hpp"
 #include "window.hpp"
+
+#include <utility>
+#include <vector>
 
 namespace hotgraft {
 
