@@ -237,6 +237,26 @@ void Generation::keep_block(std::size_t index, const Block &block) noexcept {
     }
 }
 
+void Generation::drop_kept(Instance &instance) noexcept {
+    for (void *const block : std::exchange(instance.kept_pointed, {})) {
+        Ledger::free_block(block);
+    }
+    Ledger::free_block(std::exchange(instance.kept, {}).data);
+}
+
+void Generation::bill(const std::vector<void *> &blocks) const noexcept {
+    for (void *const block : blocks) {
+        Ledger::hand_over(block, books_->ledger);
+    }
+}
+
+std::uint64_t Generation::likely_block_bytes(std::size_t index) const noexcept {
+    const Ledger *const ledger = books_->ledger;
+    const bool is_alone = instances_.size() == 1 && ledger != nullptr && ledger->live_blocks() == 1;
+    const Instance *const instance = kept_at(index);
+    return is_alone ? ledger->live_bytes() : instance == nullptr ? 0 : instance->seen_bytes;
+}
+
 void Generation::drop_kept_blocks() noexcept {
     for (const std::unique_ptr<Instance> &instance : instances_) {
         drop_kept(*instance);

@@ -50,6 +50,54 @@ void append_if_any(const SwapRequest &request, PinRule rule, StepKind kind, std:
 
 } // namespace
 
+const char *step_name(StepKind kind) noexcept {
+    switch (kind) {
+    case StepKind::kWaitForPins:
+        return "wait for pins";
+    case StepKind::kMovePins:
+        return "move pins";
+    case StepKind::kLeavePins:
+        return "leave pins";
+    case StepKind::kCloseGates:
+        return "close gates";
+    case StepKind::kDrain:
+        return "drain";
+    case StepKind::kQuiesce:
+        return "quiesce";
+    case StepKind::kSurrender:
+        return "surrender";
+    case StepKind::kSave:
+        return "save";
+    case StepKind::kConvert:
+        return "convert";
+    case StepKind::kRunConverters:
+        return "run converters";
+    case StepKind::kTake:
+        return "take";
+    case StepKind::kAttach:
+        return "attach";
+    case StepKind::kRestore:
+        return "restore";
+    case StepKind::kStart:
+        return "start";
+    case StepKind::kPublish:
+        return "publish";
+    case StepKind::kStop:
+        return "stop";
+    case StepKind::kLetGo:
+        return "let go";
+    case StepKind::kDropConverted:
+        return "drop converted";
+    case StepKind::kGiveBack:
+        return "give back";
+    case StepKind::kResume:
+        return "resume";
+    case StepKind::kReopenGates:
+        return "reopen gates";
+    }
+    return "?";
+}
+
 bool needs_gate(const SwapRequest &request) {
     std::size_t slots = 0;
     bool must_rest = false;
@@ -76,7 +124,7 @@ std::vector<WindowStep> plan_window(const SwapRequest &request) {
         steps.push_back({StepKind::kCloseGates, 0, 0});
         steps.push_back({StepKind::kDrain, 0, 0});
         for (const StepKind kind : {StepKind::kQuiesce, StepKind::kSurrender, StepKind::kSave, StepKind::kConvert,
-                                    StepKind::kTake, StepKind::kAttach, StepKind::kRestore}) {
+                                    StepKind::kRunConverters, StepKind::kTake, StepKind::kAttach, StepKind::kRestore}) {
             append_for_all(request, kind, &steps);
         }
     } else {
