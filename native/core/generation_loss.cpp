@@ -52,7 +52,7 @@ Status Generation::surrender_lost(Instance &instance, Block *out) {
         return {Code::kRefused, label() + ": its state is with a thread that has not come back from " +
                                     instance.away_since.load(std::memory_order_relaxed)};
     }
-    if (is_abandoned()) {
+    if (is_abandoned() && !instance.is_out_of_kept) { // else it is that copy already
         Block copy = make_block(block.bytes, Ledger::block_align(block.data));
         if (copy.data == nullptr) {
             return {Code::kNoMemory, "no memory for a state of " + std::to_string(block.bytes) + " bytes"};

@@ -196,6 +196,12 @@ TEST_CASE("a take that hangs on the way back keeps the block for good, and a cop
     CHECK(host.active_->is_abandoned());
     CHECK(host.slot_->held() == refusing_table());
     check_books_of(first);
+    for (int i = 0; i < 2; ++i) { // it is copied once
+        const Candidate again = host.bring("", fails("start"));
+        CHECK_FALSE(host.swap(again).is_published);
+        check_books_of(again);
+        CHECK(host.active_->live_bytes() == 2 * sizeof(std::int64_t));
+    }
     const SwapRecord mended = host.swap(host.bring("-DSTEPS_STEP=10", "{}"));
     CHECK_MESSAGE(mended.is_published, mended.failure.message());
     CHECK(host.call(&StepsInterface::next) == 11);
