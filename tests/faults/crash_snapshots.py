@@ -24,6 +24,8 @@ from crash_journal import HOME, NEVER, in_child
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from hotgraft.host.events import HostEvent
+
 ROUNDS = 3
 OPTIONS: dict[str, Any] = {"probe": "off", "snapshots_kept": 2, "snapshot_before_swap": True}
 
