@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any
 
-from layout_reference import Change, default, is_declared, size_and_align
+from layout_memory import is_declared, size_and_align
+from layout_reference import Change, default
 
 if TYPE_CHECKING:
     from collections.abc import Callable

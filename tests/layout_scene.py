@@ -12,10 +12,12 @@ from hotgraft.core.layout_compile import compile_copy, compile_walk
 from hotgraft.core.layout_plan import CopyPlan, encode_plan
 from hotgraft.core.state import StateEdits, StateFacts
 from hotgraft.core.surface import Enumeration, Member, Record, TypeFacts
-from layout_reference import Change, image, places, size_and_align, write
+from layout_memory import image, places, size_and_align, write
 
 if TYPE_CHECKING:
     import random
+
+    from layout_reference import Change
 
 
 def layout_of(kind: Any) -> StateLayout:

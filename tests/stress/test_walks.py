@@ -46,14 +46,16 @@ def test_no_walk_over_the_versions_loses_or_mixes_a_value(sized: Sized) -> None:
     assert {name for name in wanted if not counts.get(name)} == set(), counts
 
 
-@pytest.mark.parametrize("name", ["layout_reference.py", "stress/walk_model.py", "stress/walk_versions.py"])
+@pytest.mark.parametrize(
+    "name", ["layout_memory.py", "layout_reference.py", "stress/walk_model.py", "stress/walk_versions.py"]
+)
 def test_what_predicts_imports_nothing_of_what_it_predicts(name: str) -> None:
     """A mistake of hotgraft's cannot be made there as well."""
     text = (STRESS.parent / name).read_text()
     modules = {one.split(".")[0] for one in re.findall(r"^ *(?:from|import) ([\w.]+)", text, re.MULTILINE)}
     assert modules <= {
         "__future__", "collections", "copy", "dataclasses", "functools", "struct", "typing",
-        "layout_reference", "walk_versions",
+        "layout_memory", "layout_reference", "walk_versions",
     }  # fmt: skip
 
 

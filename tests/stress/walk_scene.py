@@ -15,8 +15,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from hotgraft import Host, HotgraftError, Outcome
+from layout_memory import image, places, read, size_and_align
 from layout_pairs import Maker
-from layout_reference import image, places, read, size_and_align
 from walk_model import Model, masked
 from walk_versions import CALLERS, VERSIONS
 

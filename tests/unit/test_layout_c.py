@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hotgraft.engine.build import find_compiler
+from layout_memory import image, read, size_and_align
 from layout_pairs import Maker
-from layout_reference import Change, NeedsConverterError, convert, image, read, size_and_align
+from layout_reference import Change, NeedsConverterError, convert
 from layout_scene import block_of, plan_of, program_of
 
 if TYPE_CHECKING:

@@ -14,19 +14,9 @@ from hotgraft.core.c_types import Named
 from hotgraft.core.layout import are_alike
 from hotgraft.core.layout_plan import Copy, CopyPlan, Fill, Loop, Op, faults_of
 from hotgraft.core.state import choose_crossing
+from layout_memory import has_blocks, image, laid_out, read, size_and_align
 from layout_pairs import Maker
-from layout_reference import (
-    Change,
-    NeedsConverterError,
-    convert,
-    has_blocks,
-    image,
-    known_to_both,
-    laid_out,
-    read,
-    size_and_align,
-    without_place,
-)
+from layout_reference import Change, NeedsConverterError, convert, known_to_both, without_place
 from layout_scene import block_of, edits_of, image_of, plan_of, program_of, walk_of
 
 if TYPE_CHECKING:

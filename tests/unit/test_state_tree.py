@@ -11,8 +11,8 @@ from hotgraft.core.c_types import Array, CType, Named, Pointer, Scalar
 from hotgraft.core.layout import StateLayout
 from hotgraft.core.state_tree import UnfitValues, decode, encode, encode_image
 from hotgraft.core.surface import Enumeration, Member, Record
+from layout_memory import image, read
 from layout_pairs import Maker
-from layout_reference import image, read
 from layout_scene import block_of, layout_of
 
 MODE = Enumeration(type="u8", values=(("OFF", 0), ("ON", 1), ("AUTO", 7)))
