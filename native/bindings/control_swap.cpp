@@ -104,6 +104,12 @@ struct Member {
                 member.instances.back().expected_pointed = expected_pointed[i];
             }
         }
+        for (const auto &[old_index, next_index] : sessions) {
+            member.instances.push_back({old_index, next_index, way_of(session_way), false, conversion, session_bytes});
+            member.instances.back().converters = converters;
+            member.instances.back().walk = walk;
+            member.instances.back().is_session = true;
+        }
         for (InstanceMove &move : member.instances) {
             move.keeps_copy = keeps_copies;
         }

@@ -99,6 +99,8 @@ struct InstanceMove {
     std::vector<std::uint64_t> expected_pointed{}; // of blocks that the new one will lead to, in order
     std::shared_ptr<const CopyProgram> walk{};     // for kHandOver: finds what the block leads to; nullptr: nothing
     bool keeps_copy = false;                       // for kHandOver: the candidate may write to the block before publish
+    std::shared_ptr<const StateConverters> converters{}; // for kConverters
+    bool is_session = false;                             // it has no quiesce and no start of its own
 };
 
 [[nodiscard]] constexpr bool converts(StateWay way) noexcept {
