@@ -17,8 +17,7 @@
 #ifndef HOTGRAFT_FIELDS_H
 #define HOTGRAFT_FIELDS_H
 
-/* Behind a struct: it is the plugin's state, of this schema. The same as struct and schema in [state] of plugin.toml.
- */
+/* Behind a struct: it is the plugin's state, of this schema; as struct and schema in [state] of plugin.toml say. */
 #define HOTGRAFT_STATE(schema)
 
 /* Behind a pointer: it leads to a block of its own from the host's realloc, of which the first `count` elements are
