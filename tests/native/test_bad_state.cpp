@@ -128,7 +128,7 @@ TEST_CASE(
         InstanceMove move{0, 0, StateWay::kHandOver};
         move.keeps_copy = true;
         SwapRequest request;
-        request.members.push_back({host.active_, candidate.generation, {move}, candidate.tables[0], true});
+        request.members.push_back({host.active_, candidate.generation, {move}, candidate.tables[0], PinRule::kWait});
         request.deadline_ns = monotonic_ns() + kSecond / 2;
         request.undo_budget_ns = kSecond / 5;
         CHECK_FALSE(run_swap(request).is_published);
@@ -153,7 +153,7 @@ TEST_CASE("two instances that surrender one block are refused, and each has its 
     SwapRequest request;
     const InstanceMove first{0, 0, StateWay::kHandOver};
     const InstanceMove other{1, 1, StateWay::kHandOver};
-    request.members.push_back({host.active_, candidate.generation, {first, other}, candidate.tables[0], true});
+    request.members.push_back({host.active_, candidate.generation, {first, other}, candidate.tables[0], PinRule::kWait});
     request.deadline_ns = monotonic_ns() + 5 * kSecond;
     const SwapRecord record = run_swap(request);
     CHECK_FALSE(record.is_published);

@@ -46,7 +46,7 @@ SwapRecord run(StepsHost &host, const Candidate &candidate, std::shared_ptr<Stat
     move.way = StateWay::kConverters;
     move.converters = std::move(converters);
     SwapRequest request;
-    request.members.push_back({host.active_, candidate.generation, {move}, candidate.tables[0], true});
+    request.members.push_back({host.active_, candidate.generation, {move}, candidate.tables[0], PinRule::kWait});
     request.deadline_ns = monotonic_ns() + 5 * kSecond;
     request.undo_budget_ns = kSecond / 5;
     SwapRecord record = run_swap(request);

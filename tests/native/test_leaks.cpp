@@ -77,7 +77,7 @@ SwapRecord carry(StepsHost &host, const Candidate &candidate, StateWay way) {
     static const std::shared_ptr<const BlockConversion> conversion = copying();
     const InstanceMove move{0, 0, way, false, way == StateWay::kConvert ? conversion : nullptr, kBytes};
     SwapRequest request;
-    request.members.push_back({host.active_, candidate.generation, {move}, candidate.tables[0], true});
+    request.members.push_back({host.active_, candidate.generation, {move}, candidate.tables[0], PinRule::kWait});
     request.deadline_ns = monotonic_ns() + 60 * kSecond;
     return run_swap(request);
 }
