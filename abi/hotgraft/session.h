@@ -34,15 +34,20 @@ typedef struct hotgraft_ext_session {
      * instance at the latest. [control] */
     void(HOTGRAFT_CALL *destroy_session)(hotgraft_instance *instance, hotgraft_session *session) HOTGRAFT_NOTHROW;
 
-    /* As in hotgraft_ext_state, of one session: no call is inside it; calls to others may be, where those stay in this
-     * version. save and restore are offered together, and take and surrender are; a plugin offers either or both.
-     * [control] */
+    /* The rest is as in hotgraft_ext_state, of one session: no call is inside it; calls to others may be, where those
+     * stay in this version. save and restore are offered together, and take and surrender are; a plugin offers either
+     * or both. */
+
+    /* Put its whole state into `sink`. [control] */
     hotgraft_status(HOTGRAFT_CALL *save)(hotgraft_instance *instance, hotgraft_session *session,
                                          const hotgraft_sink *sink, hotgraft_error *error) HOTGRAFT_NOTHROW;
+    /* Read what a save of `schema` put. [control] */
     hotgraft_status(HOTGRAFT_CALL *restore)(hotgraft_instance *instance, hotgraft_session *session, uint32_t schema,
                                             const hotgraft_source *source, hotgraft_error *error) HOTGRAFT_NOTHROW;
+    /* Adopt a block that a session of the same layout_id surrendered. [control] */
     hotgraft_status(HOTGRAFT_CALL *take)(hotgraft_instance *instance, hotgraft_session *session, void *block,
                                          uint64_t bytes, uint64_t layout_id, hotgraft_error *error) HOTGRAFT_NOTHROW;
+    /* Give up its block. [control] */
     hotgraft_status(HOTGRAFT_CALL *surrender)(hotgraft_instance *instance, hotgraft_session *session, void **block,
                                               uint64_t *bytes, hotgraft_error *error) HOTGRAFT_NOTHROW;
 } hotgraft_ext_session;

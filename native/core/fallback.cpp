@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstring>
 #include <mutex>
 #include <type_traits>
@@ -122,13 +123,16 @@ bool is_fallback(const void *self) noexcept {
 }
 
 const hotgraft_table *refusing_table() noexcept {
-    static const hotgraft_table *const it = []() noexcept -> const hotgraft_table * {
-        const std::uint64_t empty = kFirstFunction; // an interface struct of no functions: all are stubs
-        FallbackSelf *const self = pool + kMostFallbacks;
-        Table *const made = Table::make(&empty, Table::kMostBytes, 0, 0, self, 0).release();
-        return made == nullptr ? nullptr : made->get();
-    }();
-    return it;
+    static std::atomic<const Table *> made{nullptr};        // never destroyed, and found by a leak checker
+    const Table *it = made.load(std::memory_order_acquire); // pairs with the exchange of whoever made it
+    if (it == nullptr) {                                    // also where there was no memory the time before
+        const std::uint64_t empty = kFirstFunction;         // an interface struct of no functions: all are stubs
+        std::unique_ptr<const Table> fresh = Table::make(&empty, Table::kMostBytes, 0, 0, pool + kMostFallbacks, 0);
+        if (fresh != nullptr && made.compare_exchange_strong(it, fresh.get(), std::memory_order_acq_rel)) {
+            it = fresh.release();
+        }
+    }
+    return it == nullptr ? nullptr : it->get();
 }
 
 Status publish_fallback(const std::shared_ptr<Slot> &slot, std::uint32_t interface_bytes, std::uint32_t version,

@@ -42,10 +42,11 @@ static hotgraft_core_plugin *plugin;
 static const char *folder;
 static const char *images[2];
 static int carries_state;
+static char said[512]; /* by the last load: why it was refused */
 
 static void expect(int holds, const char *what) {
     if (!holds) {
-        fprintf(stderr, "  wrong: %s\n", what);
+        fprintf(stderr, "  wrong: %s; the last load said: %s\n", what, said);
         _exit(100);
     }
 }
@@ -71,7 +72,9 @@ static int64_t build(void) {
 
 static hotgraft_core_code load(const char *image, hotgraft_core_report *report) {
     hotgraft_error error = {.struct_size = sizeof error};
-    return hotgraft_core_load(plugin, image, NULL, DEADLINE_NS, report, &error);
+    const hotgraft_core_code code = hotgraft_core_load(plugin, image, NULL, DEADLINE_NS, report, &error);
+    snprintf(said, sizeof said, "%s", code == HOTGRAFT_CORE_OK ? "" : error.message);
+    return code;
 }
 
 static int entries(const char *listing) {

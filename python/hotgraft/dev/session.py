@@ -47,6 +47,8 @@ STATE_WORDS: Final = {
     "hand over": "its state went on: the same memory changed hands",
     "converters": "its state went on: made anew by its author's converters",
     "convert": "its state went on: converted by the names of its fields",
+    "share": "its state went on: both builds use the same memory",
+    "convert shared": "its state went on: converted by the names of its fields",
     "restore": "its state went on: saved by the old build, restored by the new one",
 }
 
