@@ -84,8 +84,8 @@ typedef struct hotgraft_source {
      * [control, before start] */
     hotgraft_status(HOTGRAFT_CALL *get)(void *ctx, const char *key, uint32_t want, uint32_t *type, const void **data,
                                         uint64_t *len) HOTGRAFT_NOTHROW;
-    /* The key at `index` of the map at the top, in the order they were put, or NULL past the end. (call) [control,
-     * before start] */
+    /* The key at `index` of the map at the top, in the order they were put, or NULL past the end. (call)
+     * [control, before start] */
     const char *(HOTGRAFT_CALL *key_at)(void *ctx, uint64_t index)HOTGRAFT_NOTHROW;
 
     /* Since 1.1. All of them work in what was opened last and is not closed; at first that is the map at the top.
