@@ -13,13 +13,14 @@ from sample_plugins import HANDS_OVER, SAVES, shared_workshop
 def main(where: str) -> None:
     """Reload into a hang, then go on with what ran before."""
     build = shared_workshop()
-    host = Host(probe="off", control_deadline_s=0.2)
-    counter = host.load(build(HANDS_OVER))
+    host = Host(probe="off", control_deadline_s=1.0)
+    sample = SAVES if where == "save" else HANDS_OVER
+    counter = host.load(build(sample), config={"hang": where} if where == "save" else {})  # who serves saves
     counter.add(5)
     hanging = build(replace(sample, build=2))
     for _ in range(4 if where == "five" else 1):
         try:
-            host.reload("counter", hanging, config={"hang": "create" if where == "five" else where}, deadline_s=0.3)
+            host.reload("counter", hanging, config={"hang": "create" if where == "five" else where}, deadline_s=1.0)
         except PluginAbandoned as error:
             assert error.running == "generation 1 still serves", error
     if where == "five":
