@@ -153,7 +153,8 @@ TEST_CASE("two instances that surrender one block are refused, and each has its 
     SwapRequest request;
     const InstanceMove first{0, 0, StateWay::kHandOver};
     const InstanceMove other{1, 1, StateWay::kHandOver};
-    request.members.push_back({host.active_, candidate.generation, {first, other}, candidate.tables[0], PinRule::kWait});
+    request.members.push_back(
+        {host.active_, candidate.generation, {first, other}, candidate.tables[0], PinRule::kWait});
     request.deadline_ns = monotonic_ns() + 5 * kSecond;
     const SwapRecord record = run_swap(request);
     CHECK_FALSE(record.is_published);

@@ -120,6 +120,7 @@ def test_waiting_leaves_no_fd_behind(host: Host, build: Workshop, gate: HeldGate
         gate.go_on.set()
         await asyncio.wait_for(asyncio.gather(*calls), 30)
         await asyncio.to_thread(swap.join, 30)
+        await asyncio.to_thread(host.unloads, 30)  # what looks whether the old library is gone opens files
         return before, during, fds()
 
     before, during, after = asyncio.run(run())
