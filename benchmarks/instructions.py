@@ -25,7 +25,7 @@ from .rows import Row, Samples
 
 ROUNDS: Final = (6_400, 32_000, 57_600)
 # Of a conversion: a block of so many states, converted so often.
-STATES: Final = 1_000
+STATES: Final = 4_000  # in a block: what a block takes by itself, some 500 instructions, does not show
 BLOCKS: Final = (10, 40, 70)
 # Of a saved map: so many entries, saved or restored so often; what it takes today, the map's own work included.
 SAVED_ENTRIES: Final = 2_000

@@ -170,13 +170,13 @@ BlockFinder::BlockFinder() noexcept
       }()) {}
 
 std::uint64_t BlockFinder::block_bytes(std::uintptr_t address) noexcept {
-    constexpr std::uintptr_t kPageBytes = 4096;
+    constexpr std::uintptr_t kHeadPageBytes = 4096;
     if (address % kAlignMin != 0 || address < sizeof(BlockHead)) {
         return 0;
     }
     const std::uintptr_t first = address - sizeof(BlockHead);
-    const std::uintptr_t page = first / kPageBytes;
-    const bool is_seen = page == seen_page_ && (address - 1) / kPageBytes == page;
+    const std::uintptr_t page = first / kHeadPageBytes;
+    const bool is_seen = page == seen_page_ && (address - 1) / kHeadPageBytes == page;
     BlockHead head{};
     if (is_seen || !can_ask_) {
         read_claimed(first, &head);
