@@ -195,3 +195,14 @@ def test_edits_need_no_struct_in_the_manifest(tmp_path: Path) -> None:
     """The header names it."""
     state = '[state]\nkind = "single"\ndefaults = { "gain_state.kind" = 1 }\n'
     assert bound(tmp_path, FIELDS, state=state).state.defaults == {"gain_state.kind": 1}
+
+
+def test_a_name_before_is_that_of_a_field_that_is_there(tmp_path: Path) -> None:
+    """A slip on the left of the = is told while the header is open, not by the first swap."""
+    state = '[state]\nkind = "single"\nrenamed_from = {{ "{}" = "number" }}\n'
+    assert bound(tmp_path, FIELDS, state=state.format("gain_state.count")).state.renamed_from
+    assert bound(tmp_path, FIELDS, state=state.format("point.x")).state.renamed_from == {"point.x": "number"}
+    for wrong in ("gain_state.cuont", "gain_stat.count"):
+        found = refusals(tmp_path, FIELDS, state=state.format(wrong))
+        assert len(found) == 1
+        assert f"state.renamed_from: there is no field {wrong} in the state" in found[0]

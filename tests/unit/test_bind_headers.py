@@ -170,6 +170,7 @@ REFUSED: dict[str, tuple[str | bytes, int, str]] = {
     "parameter without a name": (taking("int32_t"), 5, "a type and a name"),
     "variable arguments": (taking("int32_t a, ..."), 5, "variable number"),
     "bitfield": (pair("uint32_t a : 3;"), 2, "bitfields"),
+    "class of C++": (pair("std::string name;"), 2, "a type of C++ does not cross"),
     "struct by value": (taking("pair p", "typedef struct pair { int32_t a; } pair;"), 5, "by value"),
     "struct as a result": (header("pair (*f)(void *self);", "typedef struct pair { int32_t a; } pair;"), 5, "by value"),
     "long": (header("unsigned long long (*f)(void *self);"), 5, "its width depends"),

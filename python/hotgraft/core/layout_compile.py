@@ -101,7 +101,7 @@ class _Compiler(DeclaredFields):
         self._dropped, self._numbers = wishes
         self.reasons: list[str] = [*self._defaults.reasons(), *self._old_defaults.reasons()]
         self.reasons += [
-            f"{key} has another name before: there is no such field" for key in self._unknown(renamed_from)
+            f"renamed_from names {key}, and the new layout has no such field" for key in self._unknown(renamed_from)
         ]
         self.notes: dict[str, list[str]] = {name: [] for name in ("lost", "given_up", "fresh", "rounded", "texts")}
         self.renamed_back: dict[str, str] = {}

@@ -29,6 +29,7 @@ from hotgraft.engine.header_types import Layouts
 from hotgraft.engine.small_file import read_small_file
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from hotgraft.engine.header_parse import DeclaredType
@@ -186,6 +187,7 @@ class _Binding:
                 self.types.is_in_state = True
                 self.types.describe(Named(state.struct))
                 layout_id = self.types.layout_id(state.struct)
+                self._refuse_unknown_names(state.renamed_from)
         return State(
             kind=state.kind,
             schema=state.schema,
@@ -198,6 +200,17 @@ class _Binding:
             dropped=state.dropped,
             copies=state.copies,
         )
+
+    def _refuse_unknown_names(self, renamed_from: Iterable[str]) -> None:
+        """Each is a field as it is called now: a slip here would only be told by the first swap."""
+        records = {**self.types.structs, **self.types.unions}
+        known = {f"{name}.{field.name}" for name, record in records.items() for field in record.fields}
+        for key in renamed_from:
+            if key not in known:
+                was = "the name before stands behind the =" if key.partition(".")[0] in records else "no such struct"
+                self.complaints.append(
+                    f"{self.on}: state.renamed_from: there is no field {key} in the state; {was}"
+                )
 
 
 def _drain(manifest: Manifest) -> Drain | None:

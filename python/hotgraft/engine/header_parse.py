@@ -37,6 +37,7 @@ Kind: TypeAlias = Literal["struct", "union", "enum", "typedef"]
 NOISE: Final = frozenset({"HOTGRAFT_CALL", "HOTGRAFT_EXTERN_C_BEGIN", "HOTGRAFT_EXTERN_C_END"})
 SCHEMA_MOST: Final = 0xFFFF_FFFF
 ANONYMOUS_LIMIT: Final = 16  # members without a name inside one another
+CPP_TYPE: Final = "a type of C++ does not cross: use fixed-width fields, or save and restore ([state] save = true)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +279,8 @@ def _members(
                 complaints.append(f"{path}:{run[0].line}: a struct inside a struct: declare it before, by name")
                 continue
             members.append(Anonymous(_members(run[opening + 1 : -1], path, scope, complaints, depth + 1)))
+        elif (":", ":") in pairwise(texts):
+            complaints.append(f"{path}:{run[0].line}: {shown(run)}: {CPP_TYPE}")
         elif ":" in texts:
             complaints.append(f"{path}:{run[0].line}: {shown(run)}: bitfields do not cross")
         elif ("(", "*") in pairwise(texts):
