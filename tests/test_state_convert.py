@@ -95,7 +95,20 @@ def test_a_rollback_whose_value_does_not_fit_brings_the_kept_block_back_and_says
     report = host.rollback("counter")
 
     assert report.is_lossy
+    assert len(report.why_lossy) == 1 and f"number holds {2**40}" in report.why_lossy[0]
+    assert f"it could not come along: {report.why_lossy[0]}" in str(report)
     assert counter.value() == 41
+
+
+def test_a_rollback_says_which_values_had_been_given_up(host: Host, edited: Edited) -> None:
+    """They are gone since the swap, by consent, and the older version begins with its default again: it is told so."""
+    counter: Any = host.load(edited(NARROW))
+    host.reload("counter", edited(PLAIN, state='dropped = ["counter_state.unused"]'))
+
+    report = host.rollback("counter")
+
+    assert (report.is_lossy, report.given_up) == (False, ("unused",))
+    assert "begins with its default, its value was given up: unused" in str(report)
 
 
 def test_a_value_that_does_not_fit_refuses_the_swap_by_field_and_value(host: Host, edited: Edited) -> None:

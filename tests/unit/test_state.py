@@ -116,6 +116,8 @@ def test_a_conversion_that_would_lose_something_is_refused(new: StateFacts, reas
 
     assert choice.crossing is None
     assert any(reason in one for one in choice.refusals), choice.refusals
+    tells = any("no converter is known between schemas 1 and 2" in one for one in choice.refusals)
+    assert tells == (new.schema == 2)  # a converter for another plugin's name, say
 
 
 def test_a_restore_that_is_told_another_schema_goes_before_a_conversion_that_cannot_know() -> None:

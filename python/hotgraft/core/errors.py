@@ -135,9 +135,7 @@ class StateError(HotgraftError):
     There is no way in common, or save, restore, surrender or take failed.
     """
 
-    usual_advice = (
-        "let both versions hand the state over, or save and restore it ([state] in plugin.toml), then rebuild"
-    )
+    usual_advice = "mend what is named: docs/state.md says what crosses by itself, docs/converters.md how the rest does"
     usually_running = _AS_BEFORE
 
 

@@ -148,7 +148,10 @@ class ConverterThreads:
             inside = trial.desk.leave()
             self.end(trial)
             raise StateError(
-                "convert its state", on=chain.plugin, found=f"{inside} has not returned within {deadline_s:g} s"
+                "convert its state",
+                on=chain.plugin,
+                found=f"{inside} has not returned within {deadline_s:g} s",
+                advice="mend it: callers wait for it, until swap_deadline_s at most",
             )
         if trial.made is None:
             assert trial.error is not None  # it did one or the other

@@ -107,7 +107,8 @@ class Attempt:
     imports: Mapping[str, Bound] = field(default_factory=dict)
     call_type: type[Plugin] | None = None
     lost_calls: int | None = None  # by a rollback of it that took no state along
-    resume: Resume | None = None  # of a load: what it begins with
+    why_lossy: tuple[str, ...] = ()
+    resume: Resume = field(default_factory=Resume)  # what a load begins with
     before: BeforeSwap | None = None
 
     def load(self) -> SwapReport:
@@ -186,6 +187,7 @@ class Attempt:
             is_on_probation=self.record.is_on_probation,
             is_lossy=self.lost_calls is not None,
             lost_calls=self.lost_calls or 0,
+            why_lossy=self.why_lossy,
             left_inside=window.left_inside if window is not None else "",
             probe=self.probed,
         )
@@ -365,6 +367,7 @@ class Attempt:
         report = rollback.carry_out()
         self.outcome = Outcome.ROLLED_BACK
         self.lost_calls = report.lost_calls if report.is_lossy else None
+        self.why_lossy = report.why_lossy
         self.around.quarantine.add(loaded.name, image)
         note_quarantine(self.record.recorder, loaded.name, image, self.record.asked)
         raise HealthError(f"keep generation {self.number}", on=loaded.name, found=findings)

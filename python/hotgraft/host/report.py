@@ -58,6 +58,7 @@ class SwapReport:
     is_on_probation: bool = False  # what it replaced is held until the window is over
     lost_calls: int = 0  # made since publish, whose state a rollback could not take along
     is_lossy: bool = False  # a rollback without the state gained since
+    why_lossy: tuple[str, ...] = ()  # why that could not come along
     left_inside: str = ""  # who was inside at the drain's deadline and was left in the old generation; empty: nobody
     probe: ProbeReport | None = None  # None: it did not come so far, or the host probes nothing
     tainted: str = field(default_factory=_core.taint)  # why results no longer count; empty: no crash was caught
@@ -85,6 +86,15 @@ class SwapReport:
         has_gone = self.outcome in (Outcome.PUBLISHED, Outcome.ROLLED_BACK) and not self.is_lossy
         return self.plan.left_behind if has_gone and self.plan is not None else ()
 
+    @property
+    def given_up(self) -> tuple[str, ...]:
+        """Return the fields that begin with their default on a way back: what served until now had dropped them."""
+        plan = self.plan
+        if plan is None or plan.conversion is None or self.is_lossy:
+            return ()
+        goes_back = self.outcome is Outcome.ROLLED_BACK or (self.outcome is Outcome.PUBLISHED and plan.is_downgrade)
+        return plan.conversion.plan.fresh if goes_back else ()
+
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain values, for JSON."""
         return {
@@ -103,7 +113,9 @@ class SwapReport:
             "out_of_service": self.out_of_service,
             "is_on_probation": self.is_on_probation,
             "is_lossy": self.is_lossy,
+            "why_lossy": list(self.why_lossy),
             "left_behind": list(self.left_behind),
+            "given_up": list(self.given_up),
             "lost_calls": self.lost_calls,
             "left_inside": self.left_inside,
             "probe": self.probe.as_dict() if self.probe is not None else None,
@@ -116,9 +128,13 @@ class SwapReport:
         lines += [f"  because {reason}" for reason in self.refusals]
         lines += [f"  not put back: {one}" for one in self.after_undo]
         if self.is_lossy:
-            lines.append(f"  lossy: the state gained in {self.lost_calls:,} calls since publish is lost")
+            gained = f"{self.lost_calls:,} call{'s' * (self.lost_calls != 1)}"
+            lines.append(f"  lossy: the state gained in {gained} since publish is lost")
+            lines += [f"  it could not come along: {reason}" for reason in self.why_lossy]
         if self.left_behind:
             lines.append(f"  left behind, there is no place for it: {', '.join(self.left_behind)}")
+        if self.given_up:
+            lines.append(f"  begins with its default, its value was given up: {', '.join(self.given_up)}")
         if self.is_on_probation:
             lines.append("  on probation: what it replaced is held until its window is over")
         lines += [f"  left in the old generation: {self.left_inside}"] if self.left_inside else []

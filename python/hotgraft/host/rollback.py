@@ -242,6 +242,7 @@ class Rollback:
             pause_us=window.pause_us if window is not None else 0.0,
             pause_steps=window.pause_steps if window is not None else (),
             refusals=tuple(dict.fromkeys(self.found)) if outcome is Outcome.BLOCKED else (),
+            why_lossy=tuple(dict.fromkeys(self.found)) if self.is_lossy and outcome is Outcome.ROLLED_BACK else (),
             after_undo=window.after_undo if window is not None else (),
             out_of_service=serving.generation.out_of_service,
             is_lossy=self.is_lossy and outcome is Outcome.ROLLED_BACK,
