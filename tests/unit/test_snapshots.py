@@ -383,3 +383,18 @@ def test_settings_that_promise_what_cannot_be_are_refused(given: dict[str, Any],
 def test_a_plan_names_no_step_for_what_a_setting_adds() -> None:
     """A snapshot is the host's; the plan of a swap is the same with it and without."""
     assert "snapshot" not in {str(one) for one in Action}
+
+
+def test_what_an_earlier_version_has_no_place_for_is_said_as_it_begins(
+    folder: Path, build: Workshop, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its next snapshot will be without it: nobody may have to find that out from the numbers."""
+    saved(folder, build(replace(CONVERTS, **LATER)), 5)
+    told: list[tuple[str, ...]] = []
+    with make_host(folder, journal=folder.with_name("journal")) as host:
+        host.on("snapshot.resumed", lambda event: told.append(event.facts["left_behind"]))
+        assert host.load(build(CONVERTS)).add(0) == 5
+    assert len(told) == 1 and len(told[0]) == 1
+    assert f"left behind, there is no place for it: {told[0][0]}" in caplog.text
+    [note] = [row.record for row in export(folder.with_name("journal")) if row.record.step == "resume"]
+    assert told[0][0] in note.error

@@ -96,7 +96,8 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
     main["state"]["mode"] = "NEVER"
     del aux["state"][1]["volume"]
     aux["align"] = 48
-    made |= {"number": "7", "schema": 2, "sums": 1}
+    was = made["version"]
+    made |= {"number": "7", "schema": 2, "sums": 1, "version": "9.9.9", "plugin": "../gain"}
 
     with pytest.raises(SnapshotError) as error:
         snapshot_from_json(made, on="it.json")
@@ -105,6 +106,8 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
         "number: it is no whole number",
         "sums: there is no such field",
         "schema is 2, and the descriptor says 1",
+        "plugin: '../gain' is no name that a host loads a plugin by",
+        f"version is '9.9.9', and the descriptor says {was}",
         "instances[1].align: 48 is no power of 2",
         "main: state.mode: 'NEVER' is none of OFF, ON, AUTO",
         "main: state.bands[1].on: 300 is not between 0 and 255",

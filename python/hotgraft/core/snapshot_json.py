@@ -11,6 +11,7 @@ is what save put. A block that nobody described is its bytes: ``"block": {"$byte
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -34,6 +35,7 @@ _FACTS: Final = {
     "reason": str,
 }  # fmt: skip
 _INSTANCE: Final = {"name": str, "config": str, "align": int}
+_LOADED_NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}")  # what a host takes for a plugin's name
 _PARTS: Final = ("state", "block", "blocks", "values")
 
 
@@ -142,12 +144,18 @@ def _snapshot(given: dict[str, Any], reasons: list[str]) -> Snapshot | None:
     facts = _facts(given, _FACTS, "", reasons)
     known = {"hotgraft_state", "schema", "instances", "descriptor", *_FACTS}
     reasons += [f"{name[:64]}: there is no such field" for name in given if name not in known]
+    if isinstance(facts["plugin"], str) and not _LOADED_NAME.fullmatch(facts["plugin"]):
+        reasons.append(f"plugin: {facts['plugin'][:64]!r} is no name that a host loads a plugin by")
     text, layout = given.get("descriptor"), None
     try:
         descriptor = read_descriptor(text.encode() if isinstance(text, str) else b"")
         layout = state_layout_of(descriptor)
-        if given.get("schema", descriptor.state.schema) != descriptor.state.schema:
-            reasons.append(f"schema is {given['schema']!r:.40}, and the descriptor says {descriptor.state.schema}")
+        told = {"version": descriptor.version, "schema": descriptor.state.schema}  # a host may call the plugin otherwise
+        reasons += [
+            f"{name} is {given[name]!r:.80}, and the descriptor says {known}"
+            for name, known in told.items()
+            if given.get(name, known) != known
+        ]
     except (ManifestError, UnicodeEncodeError) as error:
         found = error.found if isinstance(error, ManifestError) else (str(error),)
         reasons += [f"descriptor: {one}" for one in found]

@@ -77,8 +77,13 @@ class Resume:
         """Return the snapshots, each once."""
         return tuple({kept.path: kept for kept in self.sources.values()}.values())
 
-    def to_probe(self, bytes_max: int) -> CopiedState:
-        """Return what a probe is to begin with: as the candidate itself will, if that is not too large.
+    def left_behind(self) -> tuple[str, ...]:
+        """Return the fields of the snapshots that the candidate, an earlier version, has no place for."""
+        plans = (one.choice.conversion.plan for one in self.states.values() if one.choice.conversion is not None)
+        return tuple(dict.fromkeys(path for plan in plans for path in plan.lost))
+
+    def to_probe(self, bytes_max: int, candidate: _core.Generation) -> CopiedState:
+        """Return what a probe of `candidate` is to begin with: as it will itself, if that is not too large.
 
         Raises:
             SnapshotError: a value does not fit.

@@ -254,12 +254,20 @@ class Snapshots:
 
     def note_resumed(self, resume: Resume, who: Asked) -> None:
         """It serves with that state: put it on record, and tell of it after the plugin's turn."""
+        lost = resume.left_behind()
+        without = f"; left behind, there is no place for it: {', '.join(lost)}" if lost else ""
         for kept in resume.files():
             names = tuple(name for name, one in resume.sources.items() if one.path == kept.path)
-            LOG.info("%s: instances %s resumed from %s", resume.plugin, ", ".join(names), kept.path)
-            self._note(resume.plugin, who, "resumed", f"instances {', '.join(names)}, from {kept.path.name}")
+            level = logging.WARNING if lost else logging.INFO
+            LOG.log(level, "%s: instances %s resumed from %s%s", resume.plugin, ", ".join(names), kept.path, without)
+            self._note(resume.plugin, who, "resumed", f"instances {', '.join(names)}, from {kept.path.name}{without}")
             self._recorder.tell_later(
-                "snapshot.resumed", resume.plugin, path=kept.path, number=kept.snapshot.number, instances=names
+                "snapshot.resumed",
+                resume.plugin,
+                path=kept.path,
+                number=kept.snapshot.number,
+                instances=names,
+                left_behind=lost,
             )
 
     def _tell_passed_over(self, plugin: str, found: Found, who: Asked) -> None:
