@@ -96,7 +96,7 @@ def test_import_names_everything_that_does_not_fit_and_writes_nothing(folder: Pa
     [
         ('{"a": 1,\n "a" 2}', "line 2, column 6: Expecting ':' delimiter"),
         ('{"a": 1, "a": 2}', "the key 'a' stands twice in an object"),
-        ("[" * 100_000, "recursion"), (f"[{'9' * 5000}]", "Exceeds the limit"), ("\udcff", "utf-8"),
+        ("[" * 100_000, "nested too deep"), (f"[{'9' * 5000}]", "Exceeds the limit"), ("\udcff", "no text of UTF-8"),
         ("5", "it is no object"),
     ],
 )  # fmt: skip

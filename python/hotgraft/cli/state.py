@@ -98,7 +98,7 @@ def import_(file: Any, output: Path | None, into: Path | None, force: bool, as_j
     from hotgraft.core.snapshot_text import read_snapshot_json
 
     if (output is None) == (into is None):
-        raise click.UsageError("Say where it goes: -o FILE, or --into a folder of snapshots.")
+        raise click.UsageError("Say where it goes, in one way: -o FILE, or --into a folder of snapshots.")
     if output is not None and output.exists() and not force:
         raise click.BadParameter(f"{output} is there already; --force replaces it.", param_hint="-o")
     snapshot = snapshot_from_json(read_snapshot_json(file.read(), on=file.name), on=file.name)
@@ -196,7 +196,8 @@ def _trees(snapshot: Snapshot, one: InstanceValues) -> Iterator[tuple[str, tuple
         )
         yield f"{one.name}: a block that its plugin does not describe", rows
     if one.values is not None:
-        yield f"{one.name}: {len(one.values)} saved values", keyed_rows(one.values)
+        count = f"{len(one.values)} saved value{'s' * (len(one.values) != 1)}"
+        yield f"{one.name}: {count}", keyed_rows(one.values)
 
 
 def _as_object(one: Difference) -> dict[str, str]:

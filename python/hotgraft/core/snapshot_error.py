@@ -16,7 +16,7 @@ class SnapshotError(StateError):
     """
 
     usual_advice: ClassVar[str] = "give the snapshots a folder with room that this user alone can write to"
-    usually_running: ClassVar[str] = "what ran before still runs"
+    usually_running: ClassVar[str] = "nothing was changed"
 
     def __init__(self, tried: str, *, is_damaged: bool = False, **answers: Any) -> None:
         super().__init__(tried, **answers)

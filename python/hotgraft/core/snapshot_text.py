@@ -29,7 +29,11 @@ def read_snapshot_json(data: bytes, *, on: str) -> Any:
         value = json.loads(data, object_pairs_hook=made)
     except json.JSONDecodeError as error:
         raise _refused(on, [f"line {error.lineno}, column {error.colno}: {error.msg}"]) from None
-    except (ValueError, RecursionError) as error:  # no UTF-8, an integer of thousands of digits, too deep
+    except UnicodeDecodeError:
+        raise _refused(on, ["it is no text of UTF-8; what a snapshot itself holds, hotgraft state show prints"]) from None
+    except RecursionError:
+        raise _refused(on, ["its arrays and objects are nested too deep"]) from None
+    except ValueError as error:  # an integer of thousands of digits
         raise _refused(on, [str(error)]) from None
     if twice:
         raise _refused(on, twice)

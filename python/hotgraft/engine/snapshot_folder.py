@@ -237,6 +237,8 @@ def _make(folder: Path) -> None:
         why = not_private(folder, folder.stat())
         if is_new:
             sync_folder(folder.parent)
+    except FileExistsError:
+        raise SnapshotError("open the snapshots", on=os.fspath(folder), found="it is no folder") from None
     except OSError as error:
         found = f"{error.filename or folder}: {error.strerror or error}"
         raise SnapshotError("open the snapshots", on=os.fspath(folder), found=found) from None
