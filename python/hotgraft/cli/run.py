@@ -30,7 +30,7 @@ def command(images: tuple[Path, ...], as_json: bool, **arguments: Any) -> None:
     from hotgraft.run.serve import run_plugins
 
     settings = settings_from(arguments, tuple(map(str, images)))
-    teller = Teller(_say_json if as_json else _say)
+    teller = Teller(_say_json if as_json else _Words().say)
     run_plugins(settings, teller.tell)
     if not as_json:
         teller.tell("stopped", "", {})
@@ -58,19 +58,30 @@ class Teller:
             sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - else Python flushes the old one at its end
 
 
-def _say(event: str, plugin: str, facts: dict[str, Any]) -> None:
-    if event == "stopped":
-        click.echo(event)
-        return
-    error, report = facts.get("error"), facts.get("report")
-    if event.startswith("swap.") and event != "swap.published":
-        return  # told by the watch, once
-    if error is not None:
-        click.echo(f"{plugin + ': ' if plugin else ''}{event}: {error}")
-    elif report is not None:
-        click.echo(f"{event}: {report}")
-    else:
-        click.echo(f"{event}: {plugin}" + "".join(f", {name} {value}" for name, value in facts.items()))
+class _Words:
+    """Says an event for people; a failure that a swap's event and the watch's are both about, once."""
+
+    def __init__(self) -> None:
+        self._said: object = None  # the error that was told last
+
+    def say(self, event: str, plugin: str, facts: dict[str, Any]) -> None:
+        """Write it to stdout."""
+        error, report = facts.get("error"), facts.get("report")
+        if event == "stopped":
+            click.echo(event)
+        elif error is not None:
+            if error is not self._said:
+                click.echo(f"{plugin + ': ' if plugin else ''}{event}: {error}")
+            self._said = error
+        elif report is not None:
+            click.echo(f"{event}: {report}")
+        else:
+            words = (f", {name.replace('_', ' ')} {_in_words(value)}" for name, value in facts.items() if value != ())
+            click.echo(f"{event}: {plugin}{''.join(words)}")
+
+
+def _in_words(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _say_json(event: str, plugin: str, facts: dict[str, Any]) -> None:

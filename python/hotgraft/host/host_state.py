@@ -37,10 +37,7 @@ class SnapshotReport:
     left_out: Mapping[str, str]
 
     def __str__(self) -> str:
-        lines = [
-            f"{one.plugin}: {one.bytes:,} bytes in {one.path}; callers waited at most {one.pause_us:,.0f} µs"
-            for one in self.taken.values()
-        ]
+        lines = [f"{one.plugin}: {one}" for one in self.taken.values()]
         return "\n".join(lines + [f"{name}: left out, {why}" for name, why in self.left_out.items()])
 
 

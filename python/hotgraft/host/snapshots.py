@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from hotgraft.core.errors import Busy, HotgraftError
 from hotgraft.core.snapshot_error import SnapshotError
@@ -52,6 +52,13 @@ class TakenSnapshot:
     bytes: int  # of state
     pause_us: float
     write_ms: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain values, for JSON."""
+        return {**asdict(self), "path": str(self.path), "instances": list(self.instances)}
+
+    def __str__(self) -> str:
+        return f"{self.bytes:,} bytes in {self.path}; callers waited at most {self.pause_us:,.0f} µs"
 
 
 class Snapshots:
