@@ -6,6 +6,7 @@ import math
 import struct
 from typing import Any
 
+import numpy
 import pytest
 from hotgraft.core.c_types import Array, CType, Named, Pointer, Scalar
 from hotgraft.core.layout import StateLayout
@@ -249,3 +250,10 @@ def test_a_tag_that_says_nothing_leaves_the_bytes() -> None:
     values = decode(SCENE, odd, blocks)
     assert values["body"] == struct.pack("<4H", 1, 2, 3, 4)
     assert encode_image(SCENE, values) == (odd, blocks)
+
+
+def test_a_number_of_numpy_is_told_what_makes_one_of_it() -> None:
+    """It looks like a whole number, and 'no whole number' alone would be no help."""
+    made_of = layout(("x", Scalar("i64"), 0), size=8)
+    with pytest.raises(UnfitValues, match=r"x: .*5.* is of type int32: int\(\) makes a whole number of it"):
+        encode(made_of, {"x": numpy.int32(5)})

@@ -323,10 +323,10 @@ class JournalError(HotgraftError):
 
 
 class PinExpired(HotgraftError):
-    """The pin's deadline passed: its generation may leave. Pin again."""
+    """The pin's deadline passed: its generation may leave. Pin again. Of a session: it has ended, with its state."""
 
     usual_advice = "pin again"
-    usually_running = "the plugin itself serves on; only this pin has ended"
+    usually_running = "the plugin itself serves on; only this pin or session has ended"
 
 
 class StaleHandle(HotgraftError):

@@ -252,7 +252,9 @@ class Writer(StateFields):
             if value not in constants:
                 self._refuse(path, f"{_shown(value)} is none of {', '.join(constants)}")
             value = constants.get(value, 0)
-        if isinstance(value, bool) or not isinstance(value, int):
+        if not isinstance(value, int) and hasattr(value, "__index__"):  # numpy's
+            self._refuse(path, f"{_shown(value)} is of type {type(value).__name__}: int() makes a whole number of it")
+        elif isinstance(value, bool) or not isinstance(value, int):
             self._refuse(path, f"{_shown(value)} is no whole number")
         elif not low <= value <= high:
             self._refuse(path, f"{_shown(value)} is not between {low} and {high}")
