@@ -102,7 +102,7 @@ def test_a_rollback_whose_value_does_not_fit_brings_the_kept_block_back_and_says
 
 def test_a_rollback_says_which_values_had_been_given_up(host: Host, edited: Edited) -> None:
     """They are gone since the swap, by consent, and the older version begins with its default again: it is told so."""
-    counter: Any = host.load(edited(NARROW))
+    host.load(edited(NARROW))
     host.reload("counter", edited(PLAIN, state='dropped = ["counter_state.unused"]'))
 
     report = host.rollback("counter")

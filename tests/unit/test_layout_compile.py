@@ -264,7 +264,9 @@ def test_every_reason_is_given_by_path() -> None:
 def test_a_wish_that_names_nothing_is_refused() -> None:
     """A typo in an annotation would lose a value in silence."""
     both = layout(record(8, a=(0, "u32"), b=(4, "u32")))
-    assert refused(both, both, renamed_from={"s.aa": "b"}) == ("renamed_from names s.aa, and the new layout has no such field",)
+    assert refused(both, both, renamed_from={"s.aa": "b"}) == (
+        "renamed_from names s.aa, and the new layout has no such field",
+    )
     assert refused(both, both, renamed_from={"s.a": "b", "s.b": "b"})[0].startswith("s.b: b is what another field")
     assert refused(both, both, defaults={"s.c": b"", "s.a": b"1"}) == (
         "a default for s.c: there is no such field",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hotgraft
-import pytest
 from hotgraft.cli.run import _Words
 from hotgraft.host.report import Outcome, SwapReport
 from hotgraft.host.snapshots import TakenSnapshot
+
+if TYPE_CHECKING:
+    import pytest
 
 BACK = SwapReport(plugin="gain", outcome=Outcome.ROLLED_BACK, generation=1, version="1.0.0", candidate=1, image="a.so")
 

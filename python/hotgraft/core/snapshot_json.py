@@ -150,7 +150,7 @@ def _snapshot(given: dict[str, Any], reasons: list[str]) -> Snapshot | None:
     try:
         descriptor = read_descriptor(text.encode() if isinstance(text, str) else b"")
         layout = state_layout_of(descriptor)
-        told = {"version": descriptor.version, "schema": descriptor.state.schema}  # a host may call the plugin otherwise
+        told = {"version": descriptor.version, "schema": descriptor.state.schema}  # the plugin may be loaded otherwise
         reasons += [
             f"{name} is {given[name]!r:.80}, and the descriptor says {known}"
             for name, known in told.items()

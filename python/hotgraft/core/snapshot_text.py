@@ -30,7 +30,8 @@ def read_snapshot_json(data: bytes, *, on: str) -> Any:
     except json.JSONDecodeError as error:
         raise _refused(on, [f"line {error.lineno}, column {error.colno}: {error.msg}"]) from None
     except UnicodeDecodeError:
-        raise _refused(on, ["it is no text of UTF-8; what a snapshot itself holds, hotgraft state show prints"]) from None
+        found = "it is no text of UTF-8; what a snapshot itself holds, hotgraft state show prints"
+        raise _refused(on, [found]) from None
     except RecursionError:
         raise _refused(on, ["its arrays and objects are nested too deep"]) from None
     except ValueError as error:  # an integer of thousands of digits

@@ -208,9 +208,7 @@ class _Binding:
         for key in renamed_from:
             if key not in known:
                 was = "the name before stands behind the =" if key.partition(".")[0] in records else "no such struct"
-                self.complaints.append(
-                    f"{self.on}: state.renamed_from: there is no field {key} in the state; {was}"
-                )
+                self.complaints.append(f"{self.on}: state.renamed_from: there is no field {key} in the state; {was}")
 
 
 def _drain(manifest: Manifest) -> Drain | None:
