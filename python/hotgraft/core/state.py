@@ -141,11 +141,14 @@ def choose_crossing(
         return Choice(crossing=Crossing.RESTORE)
     sides = [name for name, side in (("what runs", old), ("the candidate", new)) if not side.can_save]
     offer = "offers" if len(sides) == 1 else "offer"
-    spoken = f"{old.schema} and {new.schema}"
+    no_converter = (
+        f"no converter is known between schemas {old.schema} and {new.schema}, "
+        "neither by [state] converters of a library nor by host.converter"
+    )
     refusals = (
         f"its state would be lost: it cannot be {'shared' if shares else 'handed over'}, {closed}",
         *(f"its state would be lost: it cannot be converted, {one}" for one in reasons),
-        *([f"its state would be lost: no converter is known between schemas {spoken}"] if is_converted else []),
+        *([f"its state would be lost: {no_converter}"] if is_converted else []),
         "its state would be lost: it cannot be saved and restored, "
         + (f"{' and '.join(sides)} {offer} no save and restore" if sides else "a session's values are not a plugin's"),
     )

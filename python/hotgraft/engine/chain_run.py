@@ -116,9 +116,10 @@ class ChainRun:
         return states[0]
 
     def _failed(self, step: Converter, found: Sequence[str]) -> HotgraftError:
+        does = "gets and answers a dict by key" if step.side == "host" else "reads and puts values by key"
         return StateError(
             "convert its state",
             on=self.plugin,
             found=[f"{step}: {one}" for one in found],
-            advice=f"mend {step}: it gets and answers a dict by key, see docs/converters.md",
+            advice=f"mend {step}: it {does}, see docs/converters.md",
         )
