@@ -23,7 +23,10 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Wish]:
     monkeypatch.setattr("hotgraft.dev.supervisor.supervise", lambda wish, _screen, _pulse: wishes.append(wish))
 
     def ask(*arguments: str, **environment: str) -> Wish:
-        result = CliRunner().invoke(command, arguments, env=environment, catch_exceptions=False)
+        help_names = ["-h", "--help"]  # as under `hotgraft`: click keeps those of a command's first use
+        result = CliRunner().invoke(
+            command, arguments, env=environment, catch_exceptions=False, help_option_names=help_names
+        )
         assert result.exit_code == 0, result.output
         return wishes[-1]
 
