@@ -230,3 +230,15 @@ def test_a_thousand_conversions_leave_no_byte_behind(edited: Edited, sized: Any)
             assert counter.next() == 10 * (turn + 1)
         generation = host._plugins["counter"].serving.generation
         assert generation.live_bytes <= 24  # its own block
+
+
+def test_a_downgrade_that_nobody_asked_for_is_not_refused_for_what_it_would_leave_behind(
+    host: Host, edited: Edited
+) -> None:
+    """Names under renamed_from or dropped are no help: it is let in when it is asked for, and says what is left."""
+    host.load(edited(MORE, version="1.2.0"))
+    with pytest.raises(HotgraftError) as caught:
+        host.reload("counter", edited(PLAIN))
+    assert len(caught.value.found) == 1 and "ask for the downgrade" in caught.value.found[0]
+    assert "--allow-downgrade" in caught.value.advice
+    assert host.reload("counter", edited(PLAIN), allow_downgrade=True).left_behind == ("mix", "level")

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from hotgraft.core.surface import Interface, Surface
 
 __all__ = [
-    "PIN_STEPS", "SESSIONS", "UNDO", "Action", "PinRule", "Place", "Plan", "Running", "Side", "Step", "make_plan",
-    "must_rest", "needs_gate", "pin_rule", "transfers",
+    "DOWNGRADE", "PIN_STEPS", "SESSIONS", "UNDO", "Action", "PinRule", "Place", "Plan", "Running", "Side", "Step",
+    "make_plan", "must_rest", "needs_gate", "pin_rule", "transfers",
 ]  # fmt: skip
 
 
@@ -245,7 +245,10 @@ def make_plan(
     version, before = Version.parse(candidate.version), Version.parse(running.side.version)
     is_downgrade = version < before
     goes_back = goes_back or (is_downgrade and allow_downgrade)
-    choice = choose_crossing(running.side.state, candidate.state, goes_back=goes_back, converters=running.converters)
+    # Of a downgrade that nobody asked for: what would stand against it if somebody did.
+    choice = choose_crossing(
+        running.side.state, candidate.state, goes_back=goes_back or is_downgrade, converters=running.converters
+    )
     comparison = compare(running.side.surface, candidate.surface, running.consumers)
     is_gated = needs_gate(running, choice.crossing)
     pins = pin_rule(running, choice.crossing) if is_gated else "any"
@@ -308,6 +311,10 @@ PIN_STEPS: Final[Mapping[PinRule, Action]] = MappingProxyType(
 
 
 SESSIONS: Final = "(sessions)"  # in the place of an instance
+DOWNGRADE: Final = (  # what to do where that alone is against it
+    "reload with allow_downgrade=True (hotgraft reload --allow-downgrade), "
+    "or raise the version in plugin.toml and rebuild"
+)
 
 
 def _prepare(running: Running, *, is_probed: bool) -> tuple[Step, ...]:

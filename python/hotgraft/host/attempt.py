@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from hotgraft import _core
 from hotgraft.core.call_types import call_description
 from hotgraft.core.errors import ContractError, HealthError, HotgraftError, Quarantined, StateError
 from hotgraft.core.lifecycle import Event, Stage
 from hotgraft.core.options import OFF
-from hotgraft.core.plan import make_plan
+from hotgraft.core.plan import DOWNGRADE, make_plan
 from hotgraft.engine.config import filled_configs
 from hotgraft.engine.converting import give_converters
 from hotgraft.engine.load import InstanceWish, prepare, serve_first
@@ -58,8 +58,6 @@ if TYPE_CHECKING:
     from hotgraft.host.snapshots import Snapshots
 
 __all__ = ["Around", "Attempt"]
-
-DOWNGRADE: Final = "reload with allow_downgrade=True, or raise the version in plugin.toml and rebuild"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
