@@ -100,13 +100,14 @@ TEST_CASE("M06, M07: converters that refuse, or do not return, have the swap cal
         {Code::kAbandoned, "converter 1→2 is left behind"},
         {Code::kNoMemory, "no memory"},
     };
-    for (const auto &[code, words] : answers) {
+    for (const std::pair<Code, const char *> &answer : answers) { // a structured binding is none to capture
+        const Code code = answer.first;
+        const char *const words = answer.second;
         CAPTURE(words);
         StepsHost host(kOld);
         host.call(&StepsInterface::next);
-        const SwapRecord record =
-            run(host, host.bring(kNew, "{}"),
-                by([code = code, words = words](LooseState, LooseState *) { return Status(code, words); }));
+        const SwapRecord record = run(host, host.bring(kNew, "{}"),
+                                      by([code, words](LooseState, LooseState *) { return Status(code, words); }));
         CHECK_FALSE(record.is_published);
         CHECK(record.failure.code() == code);
         CHECK(record.failure.message() == words);
