@@ -25,11 +25,15 @@ inline constexpr std::uint64_t kRoomAlign = 64;
 // What one instance's state is while it is in neither generation.
 struct Carried {
     Block block;
-    Block converted;             // made before the gates close if its size can be known
-    Block copy;                  // of `block`, where the candidate may write to that
-    void *taken = nullptr;       // the converted one, with the candidate
-    std::vector<void *> pointed; // what `block` leads to
-    PointedRooms rooms;          // for what `converted` leads to
+    Block converted;                       // made before the gates close if its size can be known
+    Block copy;                            // of `block`, where the candidate may write to that
+    bool is_copied = false;                // until then `copy` is room alone
+    void *taken = nullptr;                 // the converted one, with the candidate
+    std::vector<void *> pointed;           // what `block` leads to, where that is converted as well
+    PointedRooms rooms;                    // for what `converted` leads to
+    std::vector<void *> lent;              // what the block that the candidate was given leads to: on loan, as that is
+    std::shared_ptr<SharedBlock> shared{}; // what the old instance uses
+    std::shared_ptr<SharedBlock> shared_before{}; // what the next instance used until it was told of another
     KeyedState saved;
 };
 

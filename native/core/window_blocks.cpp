@@ -93,6 +93,7 @@ Status Window::copy_block(const Generation &old_generation, Carried &state, std:
     }
     std::memcpy(state.copy.data, state.block.data, state.block.bytes);
     state.copy.layout_id = state.block.layout_id;
+    state.is_copied = true;
     return monotonic_ns() < deadline_ns
                ? Status()
                : Status(Code::kTimedOut, "the deadline passed while a copy of " + std::to_string(state.block.bytes) +
@@ -100,8 +101,9 @@ Status Window::copy_block(const Generation &old_generation, Carried &state, std:
 }
 
 // Before it is given back: the copy instead of the block. That is kept for good where the candidate may still have it.
+// Where nobody came as far as to copy it, the candidate has not seen the block either.
 void Window::use_copy(const Generation &next, Carried &state) noexcept {
-    if (state.copy.data == nullptr) {
+    if (!state.is_copied) {
         return;
     }
     if (!next.is_abandoned()) {

@@ -42,6 +42,18 @@ def test_who_says_that_it_writes_gets_a_block_of_which_a_copy_is_kept(build: Wor
         assert (plain.generation, plain.calls(), generation.live_bytes) == (1, 1, before)
 
 
+def test_a_block_of_which_no_copy_was_made_goes_back_itself(unprobed: Host, build: Workshop) -> None:
+    """There is room for the copy from before the gates close; what lies in it until then is no state."""
+    sample = replace(HANDS_OVER, copies=True)
+    counter: Any = unprobed.load(build(sample), instance="left")
+    counter.add(41)
+    unprobed.reload("counter", build(replace(sample, build=2)))
+    unprobed.load("counter", instance="right", config={"fail": "surrender"})
+    with pytest.raises(PluginError, match="told to fail in surrender"):
+        unprobed.reload("counter", build(replace(sample, build=3)))
+    assert (counter.add(1), counter.build()) == (42, 2)
+
+
 def test_the_probe_lets_in_who_says_that_it_writes(probing: Host, build: Workshop) -> None:
     """What it wrote is there when it serves."""
     sample = replace(PLAIN, source="writes_state", hands_over=True)
