@@ -258,6 +258,7 @@ private:
     void unlist_for_crashes() noexcept;
     void note_quiet(Instance &instance, bool is_quiet);
     Status surrender_lost(Instance &instance, Block *out);
+    [[nodiscard]] Status check_has_state(const Instance &instance) const;
     Status take_unasked(Instance &instance, const Block &block, Status refused);
     void keep_for_good();
 

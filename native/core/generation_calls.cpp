@@ -133,6 +133,9 @@ Status Generation::save(std::size_t index, KeyedState *out) {
     if (instance->session != nullptr ? session_.save == nullptr : state_.save == nullptr) {
         return {Code::kInvalid, label() + " offers no save"};
     }
+    if (Status status = check_has_state(*instance); !status.is_ok()) {
+        return status;
+    }
     PluginError error;
     const hotgraft_sink sink = out->sink();
     const hotgraft_status status = instance->session != nullptr

@@ -67,6 +67,16 @@ Status Generation::surrender_lost(Instance &instance, Block *out) {
     return {};
 }
 
+// Asked to save what it does not have, it would reach for it.
+Status Generation::check_has_state(const Instance &instance) const {
+    const char *const since = instance.away_since.load(std::memory_order_relaxed);
+    if (!instance.is_lost || since == nullptr || (std::strcmp(since, "resume") == 0 && !is_abandoned())) {
+        return {};
+    }
+    return {Code::kRefused,
+            label() + ": its state is not with it, since " + since + " after a swap that was called off"};
+}
+
 bool Generation::is_away(std::size_t index) const noexcept {
     return instances_[index]->away_since.load(std::memory_order_relaxed) != nullptr;
 }

@@ -45,13 +45,16 @@ Status rest_all(Resting &resting, std::int64_t deadline_ns) {
     return {};
 }
 
-// Resume whatever came of it; the first failure is the answer.
+// Resume whatever came of it, but for what lacks its state: that must not be called. The first failure is the answer.
 Status perform_at_rest(Resting &resting, std::int64_t deadline_ns) {
     Status status = or_no_memory([&] {
         Status quiet = rest_all(resting, deadline_ns);
         return quiet.is_ok() ? resting.work(*resting.generation) : quiet;
     });
     for (std::size_t index = resting.quiesced; index-- > 0;) {
+        if (resting.generation->is_away(index)) {
+            continue;
+        }
         Status resumed = resting.generation->resume(index);
         if (status.is_ok()) {
             status = std::move(resumed);

@@ -48,7 +48,7 @@ Status photograph_block(Generation &generation, std::size_t index, Photo &photo)
         copy.align = Ledger::block_align(block.data);
         return Status();
     });
-    Status taken = generation.take(index, block); // whatever came of the copy
+    Status taken = generation.give_back(index, block); // whatever came of the copy
     return copied.is_ok() ? taken : copied;
 }
 

@@ -7,6 +7,8 @@ import signal
 import pytest
 from child_process import run_child
 
+FULL = pytest.mark.full
+
 
 @pytest.mark.parametrize(
     ("way", "crossing"),
@@ -35,6 +37,26 @@ def test_what_does_not_resume_is_out_of_service(way: str, then: str) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("refused: ") == 3
     assert then in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("when", "way", "first", "then"),
+    [
+        ("asked", "fail", "no snapshot: take of instance", "snapshot of 8"),
+        pytest.param("asked", "hang", "no snapshot: save or surrender has not returned", "snapshot of 8", marks=FULL),
+        ("before", "fail", "snapshot of 8", "snapshot of 8"),
+        pytest.param("before", "hang", "snapshot of 8", "snapshot of 8", marks=FULL),
+        ("saves", "fail", "no snapshot: its state is not with it", "no snapshot: its state is not with it"),
+    ],
+)
+def test_a_snapshot_leaves_the_state_in_the_hosts_hands(when: str, way: str, first: str, then: str) -> None:
+    """What lacks its state is asked neither to save nor to take, and is not called; the next build goes on with it."""
+    done = run_child("crash_give_back_snapshot.py", when, way)
+
+    assert done.returncode == 0, done.stderr
+    one, other, refused, last = done.stdout.splitlines()
+    assert (one.startswith(first), other.startswith(then)) == (True, True), done.stdout
+    assert (refused, last) == ("refused", "serves again with 42")
 
 
 @pytest.mark.control

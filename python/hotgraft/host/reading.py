@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from hotgraft import _core
 from hotgraft.core.errors import HotgraftError
 from hotgraft.core.saved_values import unpack_values
-from hotgraft.host.report import report_of
+from hotgraft.host.report import report_of, running_words
 
 if TYPE_CHECKING:
     from hotgraft.host.loaded import Loaded
@@ -30,8 +30,6 @@ def read_saved_state(loaded: Loaded, deadline_s: float) -> dict[str, dict[str, A
     try:
         loaded.turns.take(None, work, deadline_s)
     except HotgraftError as error:
-        error.running = f"generation {loaded.serving.generation.number} still serves"
-        if not loaded.serving.side.state.can_save:
-            error.advice = "take a snapshot, which `hotgraft state show` prints; or offer save and restore"
+        error.running = running_words(report_of(loaded), "still serves")
         raise
     return found

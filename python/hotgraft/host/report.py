@@ -178,5 +178,6 @@ def report_of(loaded: Loaded, *, image: str = "") -> SwapReport:
         candidate=0,
         image=image or loaded.source,
         sha256=serving.generation.sha256,
+        out_of_service=serving.generation.out_of_service,
         is_on_probation=loaded.held is not None,
     )

@@ -16,7 +16,7 @@ from hotgraft.engine.snapshot_folder import SnapshotFolder
 from hotgraft.engine.snapshot_resume import Resume
 from hotgraft.engine.snapshot_take import TakenState, take_state
 from hotgraft.host.before_swap import BeforeSwap
-from hotgraft.host.report import report_of
+from hotgraft.host.report import report_of, running_words
 from hotgraft.host.stats import calls_of
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ class Snapshots:
                     deadline_s=left_s,
                 )
             except HotgraftError as error:
-                error.running = f"generation {serving.generation.number} serves on"
+                error.running = running_words(report_of(loaded), "serves on")
                 if not isinstance(error, Busy) or time.monotonic() + LOOK_AGAIN_S >= until_s:
                     raise
             time.sleep(LOOK_AGAIN_S)  # pinned: it is waited for, as a swap does
