@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import weakref
 from collections import deque
@@ -52,6 +53,8 @@ class OpenSessions:
 
     def forget(self, close: Callable[[], None]) -> None:
         """Have a session ended that nobody has any more: on a thread, because a collector asks, wherever it is."""
+        if sys.is_finalizing():  # a thread would never come up, and be waited for
+            return
         self._forgotten.append(close)
         if self._ends_forgotten.acquire(blocking=False):
             try:

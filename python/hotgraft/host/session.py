@@ -7,6 +7,7 @@ and is carried to what serves then; until that is done it holds what it is on.
 
 from __future__ import annotations
 
+import sys
 import threading
 import weakref
 from contextlib import suppress
@@ -196,7 +197,7 @@ class SessionPin:
         self.end()
 
     def __del__(self) -> None:
-        if getattr(self, "is_open", False):
+        if getattr(self, "is_open", False) and not sys.is_finalizing():  # as OpenSessions.forget
             self.expire()
 
     def __reduce__(self) -> NoReturn:
