@@ -167,6 +167,25 @@ public:
         run("destroy_session", deadline_s, [it = generation_, index] { return it->destroy_session(index); });
     }
 
+    // Those that nobody can come into: their tables are in no slot, and nobody is inside them.
+    void drop_sessions(const std::vector<std::size_t> &indexes, const std::vector<OwnedTable> &tables,
+                       double deadline_s) {
+        if (generation_->is_abandoned()) {
+            return; // its thread may be inside one of them
+        }
+        for (const OwnedTable &table : tables) {
+            forget_table(table.table);
+        }
+        run("destroy_session", deadline_s, [it = generation_, indexes] {
+            for (const std::size_t index : indexes) {
+                if (Status status = it->destroy_session(index); !status.is_ok()) {
+                    return status;
+                }
+            }
+            return Status();
+        });
+    }
+
 private:
     void run(const char *function, double deadline_s, std::function<Status()> work, const char *refused = "LoadError") {
         Status status;
@@ -214,6 +233,7 @@ void add_attempt(py::module_ &module) {
              py::arg("interface"), py::arg("version"), py::arg("declared_bytes"), py::arg("deadline_s"))
         .def("close_session", &Attempt::close_session, py::arg("index"), py::arg("tables"), py::kw_only(),
              py::arg("rest_s"), py::arg("deadline_s"))
+        .def("drop_sessions", &Attempt::drop_sessions, py::arg("indexes"), py::arg("tables"), py::arg("deadline_s"))
         .def("make_table", &Attempt::make_table, py::kw_only(), py::arg("index"), py::arg("interface"), py::arg("slot"),
              py::arg("version"), py::arg("declared_bytes"), py::arg("deadline_s"));
 }

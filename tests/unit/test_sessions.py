@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -16,6 +18,7 @@ from hotgraft import (
     HotgraftError,
     Outcome,
     PinExpired,
+    RollbackBlocked,
     StateError,
     _core,
 )
@@ -158,6 +161,56 @@ def test_one_that_cannot_follow_its_pin_stays_with_its_state(host: Host, build: 
         pass
     assert (session.plugin.add(0), session.plugin.build()) == (14, 2)
     assert host.unloads(deadline_s=10).proven == 1
+
+
+def test_what_a_session_was_or_was_to_be_is_destroyed(host: Host, build: Workshop) -> None:
+    """Whether it followed or not, its plugin has as many sessions as there are."""
+    plugin = host.load(build(SESSIONS))
+    session = plugin.session()
+    pin = session.pin()
+    host.reload("sessions", build(NEW))
+    session.plugin.add(13)
+    for _ in range(3):
+        with pytest.raises(HotgraftError, match="it counted to 13"):
+            pin.end()
+        pin = session.pin()
+    assert generation_of(plugin).sessions == 0
+    session.plugin.add(1)
+    pin.end()
+    assert (generation_of(plugin).sessions, session.plugin.add(0)) == (1, 14)
+
+
+def test_rollbacks_leave_no_sessions_behind(build: Workshop) -> None:
+    """Neither those of one that was blocked, nor those that were there before the swap."""
+    with Host(probe="off", probation="on") as host:
+        plugin = host.load(build(SESSIONS))
+        sessions = [plugin.session() for _ in range(3)]
+        first = generation_of(plugin)
+        host.reload("sessions", build(NEW))
+        assert (first.sessions, generation_of(plugin).sessions) == (0, 3)
+        sessions[2].plugin.add(13)
+        with pytest.raises(RollbackBlocked, match="it counted to 13"):
+            host.rollback("sessions")
+        assert first.sessions == 0
+        sessions[2].plugin.add(1)
+        host.rollback("sessions")
+        assert (first.sessions, generation_of(plugin)) == (3, first)
+        assert [one.plugin.add(0) for one in sessions] == [0, 0, 14]
+
+
+@pytest.mark.parametrize("how", ["session", "pin"])
+def test_a_program_that_ends_with_a_session_ends(build: Workshop, how: str) -> None:
+    """Nobody closed the host: what is forgotten when the interpreter is gone has no thread to end it."""
+    lines = [
+        "import sys, hotgraft",
+        "host = hotgraft.Host(probe='off')",
+        "session = host.load(sys.argv[1]).session()",
+        *(["pin = session.pin()"] if how == "pin" else []),
+        "print('at its end')",
+    ]
+    command = [sys.executable, "-c", "\n".join(lines), str(build(SESSIONS))]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, "at its end\n"), done.stderr
 
 
 def test_calls_inside_a_session_are_drained_and_inside_a_pinned_one_are_not(host: Host, build: Workshop) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hotgraft import _core
 from hotgraft.core.breaker import BreakerState
-from hotgraft.core.errors import ContractError, HostClosed, PluginUnavailable, StateError
+from hotgraft.core.errors import ContractError, HostClosed, HotgraftError, PluginUnavailable, StateError
 from hotgraft.core.lifecycle import Stage
 from hotgraft.core.state import Crossing, choose_crossing
 from hotgraft.core.versions import Version
@@ -106,6 +106,11 @@ class _Mover:
     slots: Mapping[str, _core.Slot]
     made: _Made
 
+    @property
+    def left(self) -> _Made:
+        """What it is until it lands."""
+        return _Made(self.session.link.index, self.session.link.tables)
+
     def land(self, held: Pinnable) -> None:
         """It is on `held` now. Twice is once."""
         link, handle = self.session.link, self.session.plugin
@@ -113,6 +118,15 @@ class _Mover:
         link.index, link.tables = self.made.index, self.made.tables
         if type(handle) is not held.call_type:
             _core.retype_call_object(handle, held.call_type, list(self.slots.values()))
+
+
+def _drop(generation: _core.Generation, sessions: Sequence[_Made], deadline_s: float) -> None:
+    """Destroy sessions that nobody can come into; else they would stay for as long as their generation does."""
+    if sessions:
+        indexes = [one.index for one in sessions]
+        with suppress(HotgraftError, MemoryError):  # they go with their generation, then
+            tables = [table for one in sessions for table in one.tables]
+            _core.Attempt.of(generation).drop_sessions(indexes, tables, deadline_s)
 
 
 def _prepare(
@@ -176,6 +190,7 @@ def moved_sessions(
         old = loaded.serving.generation
         idle = [one for one in loaded.sessions.list() if one.link.held.generation is old and not one.is_pinned]
         movers = _prepare(loaded, idle, candidate, indexes, deadline_s)
+        left = [mover.left for mover in movers]
         _add_to(member, movers, plan.crossing, plan.conversion)
         names += _named(movers)
         try:
@@ -184,6 +199,9 @@ def moved_sessions(
             if candidate.generation.stage == Stage.ACTIVE:
                 for mover in movers:
                     once_more(lambda one=mover: one.land(_serving(loaded, one.session)))  # type: ignore[misc]
+                _drop(old, left, deadline_s)
+            elif candidate.generation.stage == Stage.HELD:  # of a rollback: nobody drops it
+                _drop(candidate.generation, [mover.made for mover in movers], deadline_s)
 
 
 def _serving(loaded: Loaded, session: Session) -> Pinnable:
@@ -227,7 +245,11 @@ def carry_one(session: Session) -> None:
         tried=tried,
         deadline_s=swap_deadline_s(loaded, link.host.options, None),
     )
+    control_s = link.host.options.control_deadline_s
     if window.failure is not None:
+        _drop(serving.generation, [movers[0].made], control_s)
         window.failure.running = running
         raise window.failure
+    left = movers[0].left
     movers[0].land(_serving(loaded, session))
+    _drop(old.generation, [left], control_s)
