@@ -13,6 +13,8 @@ from hotgraft import Busy, Fallback, Host, LoadError, Outcome, PluginUnavailable
 from hotgraft.core.probation import Criterion
 from hotgraft.core.verdict import Breach, Verdict
 from hotgraft.core.verdict import Outcome as VerdictOutcome
+from hotgraft.engine.swap import carry_out
+from hotgraft.host import rollback
 from sample_plugins import CALLER_PLUGIN, HANDS_OVER, SAVES, STATELESS, Sample, Workshop
 
 if TYPE_CHECKING:
@@ -86,6 +88,26 @@ def test_a_rollback_before_commit_takes_along_what_was_gained_since(
     assert host.unloads(DEADLINE_S).proven == 1
     assert host.reload("counter", build(replace(sample, build=3))).outcome is Outcome.PUBLISHED
     assert counter.build() == 3
+
+
+def test_a_rollback_is_noted_also_where_its_report_finds_no_memory(
+    host: Host, build: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fault R04: what serves is what the host knows of; else the next swap would begin with what is unloaded."""
+
+    def without_report(*arguments: Any, **named: Any) -> None:
+        carry_out(*arguments, **named)
+        raise MemoryError
+
+    counter: Any = host.load(build(HANDS_OVER))
+    counter.add(5)
+    host.reload("counter", build(replace(HANDS_OVER, build=2)))
+    monkeypatch.setattr(rollback, "carry_out", without_report)
+    assert host.rollback("counter").outcome is Outcome.ROLLED_BACK
+    monkeypatch.undo()
+    assert (counter.generation, counter.build(), counter.add(1)) == (1, 1, 6)
+    host.reload("counter", build(replace(HANDS_OVER, build=3)))
+    assert (counter.build(), counter.add(1)) == (3, 7)
 
 
 def test_a_rollback_after_commit_is_a_swap_to_the_image_before(build: Workshop) -> None:

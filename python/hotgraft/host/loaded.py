@@ -237,8 +237,9 @@ class Loaded:
         pin_tables: Mapping[str, tuple[_core.Table, ...]],
         call_type: type[Plugin],
     ) -> None:
-        """The held generation serves again: note it, and that what it follows is on its way out."""
-        self.replaced.add(self.serving.generation)
+        """The held generation serves again: note it, and that what it follows is on its way out. Twice is once."""
+        if self.current is not held.candidate:
+            self.replaced.add(self.serving.generation)
         self.current, self.held = held.candidate, None
         self.imports, self.call_type, self.source = held.imports, call_type, held.source
         for name, index in indexes.items():

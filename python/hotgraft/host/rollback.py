@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING
 from hotgraft import _core
 from hotgraft.core.call_types import call_description
 from hotgraft.core.errors import HotgraftError, RollbackBlocked
+from hotgraft.core.lifecycle import Stage
 from hotgraft.core.plan import must_rest
 from hotgraft.core.rollback import keeps_own_state, loses_state, plan_rollback
 from hotgraft.engine.config import filled_configs
 from hotgraft.engine.converting import give_converters
 from hotgraft.engine.load import make_tables
 from hotgraft.engine.swap import carry_out
-from hotgraft.engine.transfer import keep_copies, make_convert
+from hotgraft.engine.transfer import keep_copies, make_convert, way_of_instances
+from hotgraft.host.change import once_more
 from hotgraft.host.lending import lent_tables
 from hotgraft.host.moving import moved_pins
 from hotgraft.host.moving_sessions import moved_sessions
@@ -74,9 +76,9 @@ class Rollback:
         lost = 0 if held.before is None else calls_of(held.generation) - held.before.calls  # until it was replaced
         if not self._publish(held, keeps=False) and not self._publish_without(held):
             raise self._blocked()
-        self.after_publish(self.loaded)
+        once_more(lambda: self.after_publish(self.loaded))
         with self.watch("retire"):
-            _core.retire(leaving)
+            once_more(lambda: _core.retire(leaving))
         return self._report(Outcome.ROLLED_BACK, lost_calls=lost + calls_of(leaving) if self.is_lossy else 0)
 
     def _publish(self, held: Held, *, keeps: bool) -> bool:
@@ -111,21 +113,27 @@ class Rollback:
                 ),
             ):
                 converting = loaded.converters.give(member, plan, loaded.serving.generation, held.generation)
-                self.window = carry_out(
-                    member,
-                    names,
-                    plugin=loaded.name,
-                    tried=self._tried,
-                    deadline_s=self.deadline_s,
-                    resumes=not plan.restores_instances,
-                )
-                if self.window.failure is None:
-                    loaded.recall(held, indexes, pin_tables, call_type)
+                self.window = None
+                try:
+                    self.window = carry_out(
+                        member,
+                        names,
+                        plugin=loaded.name,
+                        tried=self._tried,
+                        deadline_s=self.deadline_s,
+                        resumes=not needs_fresh(plan),
+                        converting=converting,
+                    )
+                except MemoryError:
+                    if held.generation.stage != Stage.ACTIVE:  # else it serves, and only the report found no memory
+                        raise
+                if self.window is None or self.window.failure is None:
+                    once_more(lambda: loaded.recall(held, indexes, pin_tables, call_type))
         except HotgraftError as error:
             self.found += error.found
             return False
-        self.watch.steps.extend(self.window.steps)
-        if self.window.failure is not None:
+        self.watch.steps.extend(self.window.steps if self.window is not None else ())
+        if self.window is not None and self.window.failure is not None:
             self.found += self.window.failure.found
             return False
         return True
