@@ -94,7 +94,13 @@ static const void *get_interface(hotgraft_instance *instance, const char *id, vo
 static hotgraft_status create_session(hotgraft_instance *instance, hotgraft_session **out, hotgraft_error *error) {
     hotgraft_session *session = calloc(1, sizeof *session);
     (void)error;
-    session->count = instance->host->realloc(instance->host->ctx, NULL, BLOCK_BYTES, 0);
+    if (session != NULL) {
+        session->count = instance->host->realloc(instance->host->ctx, NULL, BLOCK_BYTES, 0);
+    }
+    if (session == NULL || session->count == NULL) {
+        free(session);
+        return HOTGRAFT_E_NOMEM;
+    }
     memset(session->count, 0, BLOCK_BYTES);
     instance->sessions += 1;
     *out = session;

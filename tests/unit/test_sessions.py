@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hotgraft import (
@@ -22,6 +22,8 @@ from hotgraft import (
     StateError,
     _core,
 )
+from hotgraft.engine.swap import carry_out
+from hotgraft.host import moving_sessions
 from sample_plugins import HANDS_OVER, SESSIONS, STATELESS, Sample, Workshop
 from test_pins import wait_until
 
@@ -196,6 +198,29 @@ def test_rollbacks_leave_no_sessions_behind(build: Workshop) -> None:
         host.rollback("sessions")
         assert (first.sessions, generation_of(plugin)) == (3, first)
         assert [one.plugin.add(0) for one in sessions] == [0, 0, 14]
+
+
+def test_one_that_was_carried_is_there_also_where_its_report_finds_no_memory(
+    host: Host, build: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the next swap would leave it behind, and its calls would go to what is unloaded."""
+    plugin = host.load(build(SESSIONS))
+    session = plugin.session()
+    with session.pin():
+        session.plugin.add(5)
+        host.reload("sessions", build(NEW))
+        monkeypatch.setattr(moving_sessions, "carry_out", without_report)
+    monkeypatch.undo()
+    assert (session.generation, session.plugin.build()) == (2, 2)
+    host.reload("sessions", build(NEWER))
+    assert (session.plugin.add(0), session.plugin.build()) == (5, 3)
+    assert host.unloads(deadline_s=10).proven == 2
+
+
+def without_report(*arguments: Any, **named: Any) -> None:
+    """Run the window of one plugin, and find no memory after that."""
+    carry_out(*arguments, **named)
+    raise MemoryError
 
 
 @pytest.mark.parametrize("how", ["session", "pin"])

@@ -111,6 +111,10 @@ class _Mover:
         """What it is until it lands."""
         return _Made(self.session.link.index, self.session.link.tables)
 
+    def is_published(self, candidate: Candidate) -> bool:
+        """Tell whether calls through it come to `candidate`."""
+        return any(slot.generation == candidate.generation.number for slot in self.slots.values())
+
     def land(self, held: Pinnable) -> None:
         """It is on `held` now. Twice is once."""
         link, handle = self.session.link, self.session.plugin
@@ -238,18 +242,23 @@ def carry_one(session: Session) -> None:
     if choice.conversion is not None:
         member.converts(program_of(choice.conversion), [])
     _add_to(member, movers, choice.crossing, choice.conversion)
-    window = carry_out(
-        member,
-        _named(movers),
-        plugin=loaded.name,
-        tried=tried,
-        deadline_s=swap_deadline_s(loaded, link.host.options, None),
-    )
-    control_s = link.host.options.control_deadline_s
-    if window.failure is not None:
-        _drop(serving.generation, [movers[0].made], control_s)
-        window.failure.running = running
-        raise window.failure
-    left = movers[0].left
-    movers[0].land(_serving(loaded, session))
+    [mover], control_s = movers, link.host.options.control_deadline_s
+    left, failure = mover.left, None
+    try:
+        failure = carry_out(
+            member,
+            _named(movers),
+            plugin=loaded.name,
+            tried=tried,
+            deadline_s=swap_deadline_s(loaded, link.host.options, None),
+            converting=converting,
+        ).failure
+    except MemoryError:
+        if not mover.is_published(serving):  # else it is there, and only the report found no memory
+            raise
+    if failure is not None:
+        _drop(serving.generation, [mover.made], control_s)
+        failure.running = running
+        raise failure
+    once_more(lambda: mover.land(_serving(loaded, session)))
     _drop(old.generation, [left], control_s)
