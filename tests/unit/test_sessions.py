@@ -298,6 +298,30 @@ def test_closing_the_host_ends_sessions_wherever_they_are(build: Workshop) -> No
     pin.end()
 
 
+def test_one_that_is_opened_while_the_host_closes_ends_with_it(
+    build: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else its calls would go to what is unloaded."""
+    host = Host()
+    plugin = host.load(build(SESSIONS))
+    is_made, made = threading.Event(), moving_sessions._make
+
+    def make(*arguments: Any) -> Any:
+        answer = made(*arguments)
+        is_made.set()
+        closer.join(timeout=0.3)  # longer than a close takes that does not wait for this
+        return answer
+
+    monkeypatch.setattr(moving_sessions, "_make", make)
+    closer = threading.Thread(target=lambda: is_made.wait() and host.close())
+    closer.start()
+    session = plugin.session()
+    closer.join()
+    assert not session.is_open
+    with pytest.raises(HostClosed):
+        session.plugin.add(1)
+
+
 def test_a_plugin_without_sessions_says_so(host: Host, build: Workshop) -> None:
     """What to write in the manifest stands with it."""
     counter = host.load(build(HANDS_OVER))

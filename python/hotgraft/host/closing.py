@@ -34,6 +34,8 @@ def close_all(
     for pin in pins:
         pin.finish("closed", "the host is closed")
     plugins = list(plugins)
+    for loaded in plugins:
+        loaded.sessions.close()
     for session in (one for loaded in plugins for one in loaded.sessions.list()):
         session.finish("closed", "the host is closed")
     failures: list[str] = []

@@ -43,7 +43,7 @@ def open_session(host: Host, loaded: Loaded, instance: Instance, who: str) -> Se
         raise PluginUnavailable("open a session", on=loaded.name, found=breaker.why)
     with loaded.sessions.turn("open a session"):
         held = instance.pinnable
-        if held is None:
+        if held is None or loaded.sessions.is_closed:
             raise HostClosed("open a session", on=loaded.name, found="the host is closed")
         if not loaded.serving.side.state.is_per_session:
             kind = loaded.serving.side.state.kind

@@ -34,6 +34,18 @@ class OpenSessions:
         self._opened = 0
         self._forgotten: deque[Callable[[], None]] = deque()
         self._ends_forgotten = threading.Lock()  # held by the one thread that does
+        self._is_closed = False
+
+    def close(self) -> None:
+        """None is opened any more; one that is about to be is listed when this returns."""
+        self._is_closed = True
+        with self.turn("close its sessions"):
+            pass
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether none is opened any more; to be asked in the turn."""
+        return self._is_closed
 
     def add(self, session: Session) -> None:
         """Count it in."""
