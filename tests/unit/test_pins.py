@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 import greenlet
 import pytest
 from hotgraft import Busy, DrainTimeout, Host, HostClosed, PinExpired, _core
-from hotgraft.host.pin import PinClock
+from hotgraft.host.pin import Pin, PinClock
 from sample_plugins import HANDS_OVER, STATELESS, Workshop
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from conftest import Sized
-    from hotgraft import Pin
 
 NEW = replace(STATELESS, build=2)
 
@@ -266,6 +267,37 @@ def test_pins_end_in_the_order_of_their_deadlines(host: Host, build: Workshop) -
     now[0] = 20.0
     wait_until(lambda: not pins[0].is_open)
     assert clock.open_pins() == []
+
+
+def test_a_pin_that_cannot_be_ended_for_want_of_memory_does_not_stop_the_clock(
+    host: Host, build: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fault R04: nor does a thread that is not to be had: the next pin gets one."""
+    counter = host.load(build(STATELESS))
+    pins = [counter.pin(deadline_s=60) for _ in range(3)]
+    for pin, deadline_s in zip(pins, (60.0, 0.01, 0.02), strict=True):
+        pin.deadline_s = deadline_s
+    clock, start = PinClock(time.monotonic), threading.Thread.start
+    monkeypatch.setattr(threading.Thread, "start", no_memory)
+    with pytest.raises(MemoryError):
+        clock.watch(pins[0])
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with monkeypatch.context() as patch:
+        patch.setattr(Pin, "expire", no_memory_once(Pin.expire))
+        clock.watch(pins[1])
+        clock.watch(pins[2])
+        wait_until(lambda: not pins[2].is_open)
+
+
+def no_memory(*_: object) -> None:
+    """Find none."""
+    raise MemoryError
+
+
+def no_memory_once(work: Callable[[Pin], None]) -> Callable[[Pin], None]:
+    """Return the same, which finds none the first time."""
+    times = iter([no_memory])
+    return lambda pin: next(times, work)(pin)
 
 
 def test_pins_and_swaps_race_without_loss(host: Host, build: Workshop, sized: Sized) -> None:

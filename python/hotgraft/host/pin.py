@@ -11,6 +11,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import threading
+import time
 import weakref
 from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 
@@ -182,7 +183,11 @@ class PinClock:
                 self._changed.notify()
                 return
             self._is_running = True
-        threading.Thread(target=self._serve, name="hotgraft pins", daemon=True).start()
+        try:
+            threading.Thread(target=self._serve, name="hotgraft pins", daemon=True).start()
+        except (MemoryError, RuntimeError):
+            self._is_running = False  # the next pin tries again
+            raise
 
     def open_pins(self) -> list[Expiring]:
         """Return the pins that are watched and open."""
@@ -192,15 +197,24 @@ class PinClock:
 
     def _serve(self) -> None:
         while True:
-            with self._changed:
-                expired = self._take_expired()
-                if not expired and not self._due:
-                    self._is_running = False
+            try:
+                if not self._look():
                     return
-                if not expired:
-                    self._changed.wait(min(self._due[0][0] - self._clock_s(), LOOK_EVERY_S))
-            for pin in expired:
-                pin.expire()
+            except (MemoryError, RuntimeError):  # no lock or thread was to be had; the other pins have deadlines too
+                time.sleep(LOOK_EVERY_S)
+
+    def _look(self) -> bool:
+        """End those whose deadline passed, or wait for the next; False: there is none."""
+        with self._changed:
+            expired = self._take_expired()
+            if not expired and not self._due:
+                self._is_running = False
+                return False
+            if not expired:
+                self._changed.wait(min(self._due[0][0] - self._clock_s(), LOOK_EVERY_S))
+        for pin in expired:
+            pin.expire()
+        return True
 
     def _take_expired(self) -> list[Expiring]:
         """Drop pins that are over; return those whose deadline passed. Under the lock."""
