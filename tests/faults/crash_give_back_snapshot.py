@@ -35,6 +35,7 @@ def main(when: str, way: str) -> None:
         except HotgraftError as error:
             assert "generation 1 is out of service" in str(error), error
             print("no snapshot:", *error.found)
+    assert "out of service" in host.check_health("counter").findings[0]
     try:
         counter.add(1)
     except PluginUnavailable:

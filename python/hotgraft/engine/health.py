@@ -49,6 +49,8 @@ def ask_instance(generation: _core.Generation, index: int, name: str, *, depth: 
     Raises:
         ForkedHostError: in a forked child.
     """
+    if why := generation.out_of_service:  # also where it has no check of its own
+        return Answer(name, Health.UNFIT, f"{generation.label} is out of service: {why}")
     try:
         health, sentence = _core.check_health(generation, index, depth=depth, deadline_s=deadline_s)
     except ResourceError as error:
