@@ -258,6 +258,8 @@ private:
     void unlist_for_crashes() noexcept;
     void note_quiet(Instance &instance, bool is_quiet);
     Status surrender_lost(Instance &instance, Block *out);
+    [[nodiscard]] static std::uint64_t losses_of(Instance &instance) noexcept;
+    static bool note_back(Instance &instance, std::uint64_t losses) noexcept; // false: it was given up meanwhile
     [[nodiscard]] Status check_has_state(const Instance &instance) const;
     Status take_unasked(Instance &instance, const Block &block, Status refused);
     void keep_for_good();

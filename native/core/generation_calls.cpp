@@ -99,14 +99,16 @@ Status Generation::resume(std::size_t index) {
         return {}; // it holds still for good
     }
     instance->away_since.store("resume", std::memory_order_relaxed); // read by who waits for this thread, or gave it up
+    const std::uint64_t losses = losses_of(*instance);
     PluginError error;
     const hotgraft_status status =
         entry_.functions.resume == nullptr ? HOTGRAFT_OK : entry_.functions.resume(instance->plugin, error.get());
     if (status < 0) {
         return complain("resume", *instance, status, *error.get());
     }
-    instance->away_since.store(nullptr, std::memory_order_relaxed);
-    note_quiet(*instance, false);
+    if (note_back(*instance, losses)) {
+        note_quiet(*instance, false);
+    }
     return {};
 }
 
@@ -187,12 +189,14 @@ Status Generation::surrender(std::size_t index, Block *out) {
     PluginError error;
     Block block;
     block.layout_id = layout_id();
+    instance->away_since.store("surrender", std::memory_order_relaxed);
+    const std::uint64_t losses = losses_of(*instance);
     const hotgraft_status status =
         instance->session != nullptr
             ? session_.surrender(instance->owner(), instance->session, &block.data, &block.bytes, error.get())
             : state_.surrender(instance->plugin, &block.data, &block.bytes, error.get());
     if (status < 0) {
-        instance->away_since.store(nullptr, std::memory_order_relaxed); // it gave nothing away
+        (void)note_back(*instance, losses); // it gave nothing away
         return complain("surrender", *instance, status, *error.get());
     }
     // What crosses must be the host's memory: the plugin's own would leave with its code. It goes back at once.
@@ -214,16 +218,16 @@ Status Generation::take(std::size_t index, const Block &block) {
         return {Code::kInvalid, label() + " offers no take"};
     }
     PluginError error;
-    const hotgraft_status status =
-        instance->session != nullptr
-            ? session_.take(instance->owner(), instance->session, block.data, block.bytes, block.layout_id, error.get())
-            : state_.take(instance->plugin, block.data, block.bytes, block.layout_id, error.get());
+    const std::uint64_t losses = losses_of(*instance);
+    const hotgraft_status status = call_take(*instance, block, error.get());
     if (status < 0) {
         return complain("take", *instance, status, *error.get());
     }
     Ledger::hand_over(block.data, books_->ledger);
-    if (stage() == Stage::kCreated &&
-        instance->session == nullptr) { // not when a swap is called off: then it goes back to who served
+    instance->seen_bytes = block.bytes;
+    (void)note_back(*instance, losses);
+    if (stage() == Stage::kCreated && instance->session == nullptr) {
+        // Not when a swap is called off: then it goes back to who served.
         (void)try_advance(Event::kRestore);
     }
     return {};

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,7 +33,18 @@ struct Generation::Instance {
     std::size_t parent_index = 0;
     hotgraft_session *session = nullptr;
     std::vector<std::unique_ptr<Table>> tables{};
-    Block kept; // surrendered, and converted for who came next; the instance has no other then
+    Block kept;                       // surrendered, and converted for who came next; the instance has no other then
+    std::vector<void *> kept_pointed; // that `kept` leads to
+    std::uint64_t seen_bytes = 0;     // of its block, when it last changed hands
+
+    // The control function since which it is without its state or holds still: surrender, take or resume, until the
+    // state is back and it has resumed. nullptr: nothing is missing.
+    std::atomic<const char *> away_since{nullptr};
+    bool is_lost = false;        // the swap ended so: it is called no more (generation_loss.cpp)
+    bool is_out_of_kept = false; // what it surrendered last was `not_back`, without its being asked
+    Block not_back;              // what it was to take and did not: as it was surrendered
+    std::uint64_t losses = 0;    // how often a swap ended so: a function that comes back later changes nothing here
+    std::mutex loss_mutex;       // guards the change of these five by who gives up and by who comes back
 };
 
 // What a plugin's function says why into. Zeroed, as status.h wants it.

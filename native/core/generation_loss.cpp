@@ -3,6 +3,7 @@
 // reach for a block that it does not have. The block stays in the host's hands, and the next swap carries it over from
 // there.
 #include <cstring>
+#include <mutex>
 #include <utility>
 
 #include "generation.hpp"
@@ -21,11 +22,23 @@ Status Generation::give_back(std::size_t index, const Block &block) {
         return {}; // where it was before this swap
     }
     instance->away_since.store("take", std::memory_order_relaxed);
-    Status status = take(index, block);
-    if (status.is_ok()) {
-        instance->not_back = {};
+    return take(index, block);
+}
+
+std::uint64_t Generation::losses_of(Instance &instance) noexcept {
+    const std::lock_guard<std::mutex> lock(instance.loss_mutex);
+    return instance.losses;
+}
+
+// It has its state, and goes on, unless nobody waits for that any more: then the state is the host's.
+bool Generation::note_back(Instance &instance, std::uint64_t losses) noexcept {
+    const std::lock_guard<std::mutex> lock(instance.loss_mutex);
+    if (instance.losses != losses) {
+        return false;
     }
-    return status;
+    instance.away_since.store(nullptr, std::memory_order_relaxed);
+    instance.not_back = {};
+    return true;
 }
 
 // A surrender whose answer is of no use has still parted the instance from what it gave.
@@ -36,12 +49,13 @@ Status Generation::take_unasked(Instance &instance, const Block &block, Status r
     }
     PluginError error;
     instance.away_since.store("take", std::memory_order_relaxed);
-    const hotgraft_status status = state_.take(instance.plugin, block.data, block.bytes, block.layout_id, error.get());
+    const std::uint64_t losses = losses_of(instance);
+    const hotgraft_status status = call_take(instance, block, error.get());
     if (status < 0) {
         return {refused.code(),
                 refused.message() + "; and " + complain("take", instance, status, *error.get()).message()};
     }
-    instance.away_since.store(nullptr, std::memory_order_relaxed);
+    (void)note_back(instance, losses);
     return refused;
 }
 
@@ -49,8 +63,9 @@ Status Generation::take_unasked(Instance &instance, const Block &block, Status r
 Status Generation::surrender_lost(Instance &instance, Block *out) {
     const Block block = instance.not_back;
     if (block.data == nullptr) {
+        const char *const since = instance.away_since.load(std::memory_order_relaxed);
         return {Code::kRefused, label() + ": its state is with a thread that has not come back from " +
-                                    instance.away_since.load(std::memory_order_relaxed)};
+                                    (since == nullptr ? "its code" : since)};
     }
     if (is_abandoned() && !instance.is_out_of_kept) { // else it is that copy already
         Block copy = make_block(block.bytes, Ledger::block_align(block.data));
@@ -82,9 +97,16 @@ bool Generation::is_away(std::size_t index) const noexcept {
 }
 
 bool Generation::lose_if_away(std::size_t index) noexcept {
-    Instance &instance = *instances_[index];
-    instance.is_lost = instance.is_lost || is_away(index);
-    if (instance.is_lost) {
+    Instance *const instance = kept_at(index);
+    if (instance == nullptr) {
+        return false;
+    }
+    const std::lock_guard<std::mutex> lock(instance->loss_mutex);
+    if (instance->away_since.load(std::memory_order_relaxed) != nullptr) {
+        instance->is_lost = true;
+        instance->losses += 1;
+    }
+    if (instance->is_lost) {
         is_out_of_service_.store(true, std::memory_order_release); // pairs with out_of_service()
     }
     return instance.is_lost;

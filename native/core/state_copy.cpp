@@ -90,6 +90,9 @@ Status copy_blocks(const RestWish &wish, std::uint64_t bytes_max, std::vector<Bl
         wish,
         [copying](Generation &generation) {
             for (std::size_t index = 0; index < copying->copies.size(); ++index) {
+                if (is_rest_given_up()) {
+                    return Status(Code::kAbandoned, "given up");
+                }
                 if (Status one = copy_block(generation, index, *copying); !one.is_ok()) {
                     return one;
                 }
@@ -122,6 +125,9 @@ Status copy_images(const RestWish &wish, std::shared_ptr<const CopyProgram> walk
         [made, bytes_max, walk = std::move(walk)](Generation &generation) {
             std::uint64_t left = bytes_max;
             for (std::size_t index = 0; index < made->size(); ++index) {
+                if (is_rest_given_up()) {
+                    return Status(Code::kAbandoned, "given up");
+                }
                 if (Status one = copy_image(generation, index, *walk, &left, &(*made)[index]); !one.is_ok()) {
                     return one;
                 }

@@ -1,5 +1,6 @@
 #include "state_rest.hpp"
 
+#include <atomic>
 #include <ctime>
 #include <utility>
 
@@ -19,7 +20,10 @@ struct Resting {
     std::function<Status(Generation &)> work;
     std::vector<bool> was_away; // by instance: before anything was done
     std::size_t quiesced = 0;   // instances whose quiesce was asked for: what has to be resumed
+    std::atomic<bool> is_given_up{false};
 };
+
+thread_local const Resting *resting_here = nullptr; // what this thread works for
 
 Status rest_one(Generation &generation, std::size_t index, std::int64_t deadline_ns) {
     for (;;) {
@@ -37,6 +41,9 @@ Status rest_one(Generation &generation, std::size_t index, std::int64_t deadline
 
 Status rest_all(Resting &resting, std::int64_t deadline_ns) {
     for (std::size_t index = 0; index < resting.generation->instance_count(); ++index) {
+        if (is_rest_given_up()) {
+            return {Code::kAbandoned, "given up"};
+        }
         ++resting.quiesced; // a quiesce that fails may have stopped half of it: resume follows all the same (plugin.h)
         if (Status status = rest_one(*resting.generation, index, deadline_ns); !status.is_ok()) {
             return status;
@@ -45,14 +52,24 @@ Status rest_all(Resting &resting, std::int64_t deadline_ns) {
     return {};
 }
 
+} // namespace
+
+bool is_rest_given_up() noexcept {
+    return resting_here != nullptr &&
+           resting_here->is_given_up.load(std::memory_order_acquire); // pairs with work_at_rest()
+}
+
+namespace {
+
 // Resume whatever came of it, but for what lacks its state: that must not be called. The first failure is the answer.
 Status perform_at_rest(Resting &resting, std::int64_t deadline_ns) {
+    resting_here = &resting;
     Status status = or_no_memory([&] {
         Status quiet = rest_all(resting, deadline_ns);
         return quiet.is_ok() ? resting.work(*resting.generation) : quiet;
     });
     for (std::size_t index = resting.quiesced; index-- > 0;) {
-        if (resting.generation->is_away(index)) {
+        if (is_rest_given_up() || resting.generation->is_away(index)) {
             continue;
         }
         Status resumed = resting.generation->resume(index);
@@ -60,6 +77,7 @@ Status perform_at_rest(Resting &resting, std::int64_t deadline_ns) {
             status = std::move(resumed);
         }
     }
+    resting_here = nullptr;
     return status;
 }
 
@@ -83,6 +101,7 @@ Status work_at_rest(const std::shared_ptr<Resting> &resting, const RestWish &wis
         },
         wish.deadline_ns + kReturnNs);
     if (status.code() == Code::kAbandoned) {
+        resting->is_given_up.store(true, std::memory_order_release); // pairs with is_rest_given_up()
         resting->generation->mark_abandoned(wish.what);
     }
     return status;

@@ -35,6 +35,10 @@ struct RestWish {
 // Any thread that is not inside a plugin's call.
 [[nodiscard]] Status at_rest(const RestWish &wish, std::function<Status(Generation &)> work, std::int64_t *pause_ns);
 
+// For `work`, before each of the plugin's functions: nobody waits for this thread any more, and callers are inside
+// again.
+[[nodiscard]] bool is_rest_given_up() noexcept;
+
 } // namespace hotgraft
 
 #endif // HOTGRAFT_CORE_STATE_REST_HPP

@@ -53,10 +53,16 @@ Status photograph_block(Generation &generation, std::size_t index, Photo &photo)
 }
 
 Status photograph(Generation &generation, std::size_t index, Photo &photo) {
+    if (is_rest_given_up()) {
+        return {Code::kAbandoned, "given up"};
+    }
     if (generation.can_save()) {
         if (Status status = generation.save(index, &photo.made.instances[index].saved); !status.is_ok()) {
             return status;
         }
+    }
+    if (is_rest_given_up()) {
+        return {Code::kAbandoned, "given up"};
     }
     return generation.can_hand_over() ? photograph_block(generation, index, photo) : Status();
 }

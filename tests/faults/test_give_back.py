@@ -59,6 +59,24 @@ def test_a_snapshot_leaves_the_state_in_the_hosts_hands(when: str, way: str, fir
     assert (refused, last) == ("refused", "serves again with 42")
 
 
+@pytest.mark.parametrize(
+    ("function", "then"),
+    [
+        ("take", "serves again with 42"),
+        pytest.param("resume", "still out of service: ", marks=FULL),
+        ("save", "serves on with 42"),
+    ],
+)
+def test_what_comes_back_after_it_was_given_up_changes_nothing(function: str, then: str) -> None:
+    """The state is in the host's hands by then, or callers are inside again."""
+    done = run_child("crash_late.py", function)
+
+    assert done.returncode == 0, done.stderr
+    given_up, last = done.stdout.splitlines()
+    assert given_up.startswith("given up: ")
+    assert last.startswith(then)
+
+
 @pytest.mark.control
 def test_control_what_is_called_without_its_state_kills_the_process() -> None:
     """The table that it served with until then, published once more in the place of the one that refuses."""
