@@ -141,6 +141,7 @@ class Session:
     def __del__(self) -> None:
         # Not here: whoever has the turn may be the very thread that collects, amid a swap.
         if getattr(self, "is_open", False) and not _core.is_forked_child():
+            self.is_open = False  # weak references still lead here: whoever lists sessions is not to end it as well
             self.link.loaded.sessions.forget(partial(_close, self.link, self.hold))
 
     def __reduce__(self) -> NoReturn:
