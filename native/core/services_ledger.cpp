@@ -151,7 +151,8 @@ void Ledger::settle(const std::vector<void *> &pointers) noexcept {
 namespace {
 
 // What is read may be a block that was freed: that is what is to be found out, and no fault of this read.
-__attribute__((no_sanitize("address"))) void read_claimed(std::uintptr_t first, BlockHead *head) noexcept {
+__attribute__((no_sanitize("address"), no_sanitize("thread"))) void read_claimed(std::uintptr_t first,
+                                                                                 BlockHead *head) noexcept {
     const auto *const from =
         reinterpret_cast<const volatile std::uint64_t *>(first); // NOLINT(performance-no-int-to-ptr)
     std::uint64_t words[sizeof(BlockHead) / sizeof(std::uint64_t)];
