@@ -90,6 +90,9 @@ class Sample:
     interface_version: tuple[int, int] = (1, 0)
     functions: tuple[dict[str, Any], ...] = field(default=COUNTER, hash=False, compare=False)
     hands_over: bool = False
+    shares: bool = False  # its block is the host's, and two builds may use it at once
+    moves_pins: bool = False
+    per_session: bool = False  # hands over, grows and saves are of each session
     copies: bool = False  # says that it writes to the block before it serves
     grows: bool = False  # its block has one more field in each build, and the descriptor says so
     saves: bool = False
@@ -122,9 +125,9 @@ class Sample:
         }
         if self.per_session:
             saves = ["-DSESSIONS_SAVES"] if self.saves else []
-            numbers = {"BUILD": self.build, "LAYOUT": self.layout_id, "SPARE": self.spare}
-            return [*saves, *(f"-DSESSIONS_{name}={number}" for name, number in numbers.items())]
-        numbers = {"COUNTER_BUILD": self.build, "COUNTER_LAYOUT": self.layout_id}
+            own = {"BUILD": self.build, "LAYOUT": self.layout_id, "SPARE": self.spare}
+            return [*saves, *(f"-DSESSIONS_{name}={number}" for name, number in own.items())]
+        numbers: dict[str, int | str] = {"COUNTER_BUILD": self.build, "COUNTER_LAYOUT": self.layout_id}
         numbers |= {"COUNTER_SPARE": self.spare} if self.grows else {}
         rows = " ".join(f"R({before}, {after}, {how})" for before, after, how in self.offered)
         numbers |= {"COUNTER_CONVERTERS": rows} if rows else {}
@@ -198,12 +201,13 @@ class Sample:
             "structs": {"counter_state": _block(1 + self.spare)} if is_described else {},
             "state": {
                 "kind": self.kind,
-                "schema": self.schema if has_state else 0,
+                "schema": self.own_schema if has_state else 0,
                 "layout_id": self.layout_id if self.hands_over or self.shares else 0,
                 "handover": self.hands_over,
                 "save": self.saves,
                 **({"copies": True} if self.copies else {}),
-                **({"struct": "counter_state"} if self.grows else {}),
+                **({"struct": "counter_state"} if is_described else {}),
+                **({"converters": self.named_converters} if self.named_converters else {}),
             },
             "config_schema": self.config_schema,
             "pins": "move" if self.moves_pins else "wait",
@@ -229,6 +233,7 @@ SESSIONS = Sample(
     hands_over=True,
     per_session=True,
 )
+RENEWS = Sample(saves=True, renews=True)
 STATELESS = Sample()
 CALLER_PLUGIN = Sample(
     source="host_caller",

@@ -23,6 +23,8 @@ LONG = (
     "saved-state.md",
     "schemas.md",
     "sessions.md",
+    "snapshots.md",
+    "state-command.md",
     "why-refused.md",
 )  # they compile and wait for seconds
 PAGES = [

@@ -12,6 +12,7 @@
 #include "host.h"
 #include "interface.h"
 #include "plugin.h"
+#include "serving.h"
 #include "session.h"
 #include "shared.h"
 #include "state.h"

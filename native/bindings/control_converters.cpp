@@ -15,6 +15,7 @@
 #include "converters.hpp"
 #include "errors.hpp"
 #include "gate.hpp"
+#include "layout.hpp"
 
 namespace py = pybind11;
 
@@ -22,23 +23,18 @@ namespace hotgraft {
 
 namespace {
 
-using Value = std::tuple<std::string, std::uint32_t, std::string>; // key, type, bytes; as copy_values gives them
-
-py::list list_of(const KeyedState &state) {
-    py::list values;
-    for (const KeyedState::Value &value : state.values()) {
-        values.append(py::make_tuple(make_bytes(value.key.data(), value.key.size()), value.type,
-                                     make_bytes(value.data, value.bytes)));
-    }
-    return values;
+// MessagePack, as copy_values gives it.
+py::bytes bytes_of(const KeyedState &state) {
+    py::bytes made = make_bytes(nullptr, state.bytes());
+    state.copy_to(PyBytes_AS_STRING(made.ptr()));
+    return made;
 }
 
-// Throws StateError for what no save may put.
-KeyedState keyed_of(const std::vector<Value> &values) {
+// Throws StateError for what no saved state may hold.
+KeyedState keyed_of(const py::bytes &values) {
+    const std::string_view given = values;
     KeyedState state;
-    for (const auto &[key, type, data] : values) {
-        check(state.put(key.c_str(), type, data.data(), data.size()), {"convert its state", "", "StateError"});
-    }
+    check(state.read(given.data(), given.size()), {"convert its state", "", "StateError"});
     return state;
 }
 
@@ -74,7 +70,7 @@ public:
         return std::move(status_);
     }
 
-    // (block, values) of which one is None, or None: there is nothing more to do.
+    // A block and those that it leads to, or saved values alone; None: there is nothing more to do.
     py::object wait() {
         LooseState from;
         bool is_over = false;
@@ -93,10 +89,14 @@ public:
         if (is_over) {
             return py::none();
         }
-        if (takes_blocks) {
-            return make_bytes(from.block.data(), from.block.size());
+        py::list loose;
+        for (const std::vector<unsigned char> &block : from.blocks) {
+            loose.append(make_bytes(block.data(), block.size()));
         }
-        return list_of(from.values);
+        if (!takes_blocks) {
+            loose.append(bytes_of(from.values));
+        }
+        return std::move(loose);
     }
 
     void begin(std::string what) {
@@ -108,8 +108,8 @@ public:
     void refuse(const std::string &why) { end({Code::kRefused, why}, {}); }
 
     // A library's own converter, on this thread, which lets go of the GIL.
-    py::list run(const std::shared_ptr<Generation> &generation, std::uint32_t from_schema, std::uint32_t to_schema,
-                 const std::vector<Value> &values) {
+    py::bytes run(const std::shared_ptr<Generation> &generation, std::uint32_t from_schema, std::uint32_t to_schema,
+                  const py::bytes &values) {
         const KeyedState from = keyed_of(values);
         KeyedState to;
         Status status;
@@ -121,7 +121,7 @@ public:
             (void)enter(nullptr);
         }
         check(status, {"convert its state", generation->label(), "StateError"});
-        return list_of(to);
+        return bytes_of(to);
     }
 
     // The thread of converters is at its end.
@@ -230,15 +230,17 @@ void add_converters(py::module_ &module) {
             py::kw_only(), py::arg("takes_blocks"))
         .def("wait", &ConverterDesk::wait)
         .def("begin", &ConverterDesk::begin, py::arg("what"))
-        .def("answer_block",
-             [](ConverterDesk &it, const py::bytes &block) {
-                 const auto data = static_cast<std::string_view>(block);
+        .def("answer_blocks",
+             [](ConverterDesk &it, const std::vector<py::bytes> &blocks) {
                  LooseState made;
-                 made.block.assign(data.begin(), data.end());
+                 for (const py::bytes &block : blocks) {
+                     const auto data = static_cast<std::string_view>(block);
+                     made.blocks.emplace_back(data.begin(), data.end());
+                 }
                  it.answer(std::move(made));
              })
         .def("answer_values",
-             [](ConverterDesk &it, const std::vector<Value> &values) {
+             [](ConverterDesk &it, const py::bytes &values) {
                  LooseState made;
                  made.values = keyed_of(values);
                  it.answer(std::move(made));
@@ -249,10 +251,15 @@ void add_converters(py::module_ &module) {
         // For a member whose blocks, or saved values, are converted by whoever waits here.
         .def(
             "converters",
-            [](const std::shared_ptr<ConverterDesk> &desk, bool to_block, std::uint32_t to_schema) {
-                return held(asked_at(desk, to_block, to_schema));
+            [](const std::shared_ptr<ConverterDesk> &desk, bool to_block, std::uint32_t to_schema,
+               std::shared_ptr<CopyProgram> old_walk, std::shared_ptr<CopyProgram> next_walk) {
+                std::shared_ptr<StateConverters> made = asked_at(desk, to_block, to_schema);
+                made->old_walk = std::move(old_walk);
+                made->next_walk = std::move(next_walk);
+                return held(std::move(made));
             },
-            py::kw_only(), py::arg("to_block"), py::arg("to_schema"))
+            py::kw_only(), py::arg("to_block"), py::arg("to_schema"), py::arg("old_walk") = nullptr,
+            py::arg("next_walk") = nullptr)
         .def_property_readonly("is_at_work", &ConverterDesk::is_at_work)
         .def("forget_swap", &ConverterDesk::forget_swap)
         .def("leave", &ConverterDesk::leave)

@@ -166,6 +166,14 @@ void add_generation(py::module_ &module) {
         .def_property_readonly("can_share", &Generation::can_share)
         .def_property_readonly("can_make_sessions", &Generation::can_make_sessions)
         .def_property_readonly("sessions", &Generation::session_count)
+        .def_property_readonly("converters",
+                               [](const Generation &it) {
+                                   std::vector<std::pair<std::uint32_t, std::uint32_t>> steps;
+                                   for (const ConverterRow &row : it.converters()) {
+                                       steps.emplace_back(row.from_schema, row.to_schema);
+                                   }
+                                   return steps;
+                               })
         .def_property_readonly("can_hand_over", &Generation::can_hand_over)
         .def_property_readonly("instances", &Generation::instance_names)
         .def_property_readonly("pins", &Generation::pins)

@@ -13,6 +13,8 @@
 #include "control_parts.hpp"
 #include "control_time.hpp"
 #include "errors.hpp"
+#include "layout.hpp"
+#include "layout_pointed.hpp"
 #include "state_copy.hpp"
 #include "state_snapshot.hpp"
 
@@ -45,7 +47,8 @@ py::list pieces_of(const std::shared_ptr<const StateSnapshot> &snapshot, const B
     return pieces;
 }
 
-// (block, alignment, what in it leads into the library that made it, the offset of a word that leads elsewhere).
+// (block, alignment, what in it leads into the library that made it, the offset of a word that leads elsewhere, and the
+// blocks that it leads to).
 py::tuple block_of(const Library *library, const std::shared_ptr<const StateSnapshot> &snapshot, std::size_t index) {
     const InstanceSnapshot &copy = snapshot->instances[index];
     std::vector<BlockPointer> pointers;
@@ -55,25 +58,32 @@ py::tuple block_of(const Library *library, const std::shared_ptr<const StateSnap
         const py::gil_scoped_release unlocked;
         pointers = find_pointers_into(*library, copy.block, copy.block_bytes, kPointersTold);
         leads_elsewhere = find_pointer(copy.block, copy.block_bytes, &elsewhere);
+        for (std::size_t i = 1; i < copy.image.size() && pointers.empty(); ++i) {
+            pointers = find_pointers_into(*library, copy.image[i].data(), copy.image[i].size(), kPointersTold);
+        }
+    }
+    py::list pointed;
+    for (std::size_t i = 1; i < copy.image.size(); ++i) {
+        pointed.append(piece_of({snapshot, copy.image[i].data(), copy.image[i].size()}));
     }
     py::list into;
     for (const BlockPointer &pointer : pointers) {
         into.append(py::make_tuple(pointer.offset, pointer.target));
     }
     return py::make_tuple(piece_of({snapshot, copy.block, copy.block_bytes}), copy.align, into,
-                          leads_elsewhere ? py::object(py::int_(elsewhere.offset)) : py::none());
+                          leads_elsewhere ? py::object(py::int_(elsewhere.offset)) : py::none(), pointed);
 }
 
 // By instance (pieces of its values or None, block as above or None); and the pause in microseconds.
 py::tuple take_snapshot(const std::shared_ptr<Generation> &generation, const std::vector<std::shared_ptr<Slot>> &slots,
-                        double rest_s, double deadline_s) {
+                        double rest_s, double deadline_s, const std::shared_ptr<CopyProgram> &walk) {
     std::shared_ptr<StateSnapshot> made;
     std::int64_t pause_ns = 0;
     Status status;
     {
         const py::gil_scoped_release unlocked;
         const RestWish wish{generation, slots, "save or surrender", deadline_in(rest_s), deadline_in(deadline_s)};
-        status = or_no_memory([&] { return snapshot_state(wish, &made, &pause_ns); });
+        status = or_no_memory([&] { return snapshot_state(wish, walk, &made, &pause_ns); });
     }
     check(status, {"copy its state", generation->label(), "StateError", "DrainTimeout", "save or surrender"});
     py::list instances;
@@ -93,17 +103,29 @@ class NewBlock {
 public:
     NewBlock(std::shared_ptr<Generation> generation, std::uint64_t bytes, std::uint64_t align)
         : generation_(std::move(generation)), block_(generation_->make_block(bytes, align)) {}
-    ~NewBlock() { Ledger::free_block(block_.data); }
+    // Of an image that was checked: what it leads to goes with it.
+    NewBlock(std::shared_ptr<Generation> generation, const PlacedImage &placed, std::uint64_t bytes)
+        : generation_(std::move(generation)), block_{placed.blocks().front(), bytes, generation_->layout_id()},
+          pointed_(placed.blocks().begin() + 1, placed.blocks().end()) {}
+    ~NewBlock() { free(block_, pointed_); }
     NewBlock(const NewBlock &) = delete;
     NewBlock &operator=(const NewBlock &) = delete;
 
     [[nodiscard]] const std::shared_ptr<Generation> &generation() const noexcept { return generation_; }
     [[nodiscard]] const Block &block() const noexcept { return block_; }
     [[nodiscard]] Block release() noexcept { return std::exchange(block_, {}); }
+    [[nodiscard]] std::vector<void *> release_pointed() noexcept { return std::exchange(pointed_, {}); }
+    static void free(const Block &block, const std::vector<void *> &pointed) noexcept {
+        Ledger::free_block(block.data);
+        for (void *const one : pointed) {
+            Ledger::free_block(one);
+        }
+    }
 
 private:
     std::shared_ptr<Generation> generation_;
     Block block_;
+    std::vector<void *> pointed_;
 };
 
 std::unique_ptr<NewBlock> make_block(std::shared_ptr<Generation> generation, std::uint64_t bytes, std::uint64_t align) {
@@ -112,6 +134,31 @@ std::unique_ptr<NewBlock> make_block(std::shared_ptr<Generation> generation, std
         check({Code::kNoMemory, "no memory for a state of " + std::to_string(bytes) + " bytes"},
               {"make room for its state", made->generation()->label()});
     }
+    return made;
+}
+
+// The state's own block first, then those that it leads to, pointers as numbers; whatever lies is refused.
+std::unique_ptr<NewBlock> place_image(std::shared_ptr<Generation> generation, const std::vector<py::buffer> &blocks,
+                                      const CopyProgram &walk) {
+    StateImage image;
+    for (const py::buffer &one : blocks) {
+        const py::buffer_info given = one.request();
+        const auto *const data = static_cast<const unsigned char *>(given.ptr);
+        image.emplace_back(data, data + given.size * given.itemsize);
+    }
+    PlacedImage placed;
+    {
+        const py::gil_scoped_release unlocked;
+        std::vector<ImageLink> links;
+        Status status = or_no_memory([&] { return links_of(walk, image, &links); });
+        if (status.is_ok()) {
+            status = or_no_memory([&] { return placed.place(image, links, generation->ledger()); });
+        }
+        const py::gil_scoped_acquire locked;
+        check(status, {"read the blocks of its state", generation->label(), "StateError"});
+    }
+    auto made = std::make_unique<NewBlock>(std::move(generation), placed, image.front().size());
+    placed.let_go();
     return made;
 }
 
@@ -135,12 +182,13 @@ void run_on_control(const std::shared_ptr<Generation> &generation, const char *f
 void give_block(NewBlock &given, std::size_t index, double deadline_s) {
     const std::shared_ptr<Generation> generation = given.generation();
     const Block block = given.release();
+    const std::vector<void *> pointed = given.release_pointed();
     try {
         run_on_control(generation, "take", deadline_s,
                        [generation, index, block] { return generation->take(index, block); });
     } catch (...) {
         if (!generation->is_abandoned()) {
-            Ledger::free_block(block.data);
+            NewBlock::free(block, pointed);
         }
         throw;
     }
@@ -170,6 +218,13 @@ void add_snapshot(py::module_ &module) {
                 return held(make_block(std::move(generation), bytes, align));
             },
             py::arg("generation"), py::arg("size"), py::arg("align"))
+        .def_static(
+            "place",
+            [](std::shared_ptr<Generation> generation, const std::vector<py::buffer> &blocks,
+               const std::shared_ptr<CopyProgram> &walk) {
+                return held(place_image(std::move(generation), blocks, *walk));
+            },
+            py::arg("generation"), py::arg("blocks"), py::arg("walk"))
         .def_buffer([](NewBlock &it) {
             return py::buffer_info(static_cast<unsigned char *>(it.block().data),
                                    static_cast<py::ssize_t>(it.block().bytes));
@@ -177,10 +232,13 @@ void add_snapshot(py::module_ &module) {
         .def("give", &give_block, py::arg("index"), py::arg("deadline_s"))
         // For a held generation whose own block was handed over: it is taken when a rollback gives it no other.
         .def(
-            "keep", [](NewBlock &it, std::size_t index) { it.generation()->keep_block(index, it.release()); },
+            "keep",
+            [](NewBlock &it, std::size_t index) {
+                it.generation()->keep_block(index, it.release(), it.release_pointed());
+            },
             py::arg("index"));
     module.def("take_snapshot", &take_snapshot, py::arg("generation"), py::arg("slots"), py::arg("rest_s"),
-               py::arg("deadline_s"));
+               py::arg("deadline_s"), py::arg("walk"));
     module.def("give_values", &give_values, py::arg("generation"), py::arg("index"), py::arg("schema"),
                py::arg("values"), py::arg("deadline_s"));
 }

@@ -80,6 +80,7 @@ struct Member {
     std::uint64_t session_bytes = 0; // of one, where it is to be converted
     std::shared_ptr<const BlockConversion> conversion;
     std::vector<std::uint64_t> expected_bytes; // by instance, in their order
+    std::shared_ptr<const StateConverters> converters;
     std::vector<std::vector<std::uint64_t>> expected_pointed;
     std::shared_ptr<const CopyProgram> walk;
 
@@ -99,6 +100,7 @@ struct Member {
             const auto &[old_index, next_index] = instances[i];
             const std::uint64_t expected = i < expected_bytes.size() ? expected_bytes[i] : 0;
             member.instances.push_back({old_index, next_index, way_of(way), resumes, conversion, expected});
+            member.instances.back().converters = converters;
             member.instances.back().walk = walk;
             if (i < expected_pointed.size()) {
                 member.instances.back().expected_pointed = expected_pointed[i];
@@ -207,7 +209,7 @@ void add_swap(py::module_ &module) {
                 return held(std::make_unique<Member>(std::move(member)));
             },
             py::kw_only(), py::arg("old_generation"), py::arg("next_generation"), py::arg("instances"),
-            py::arg("tables"), py::arg("way"), py::arg("waits_for_pins"))
+            py::arg("tables"), py::arg("way"), py::arg("pins"))
         // The candidate writes to a block before it serves: a copy goes back if the swap is called off.
         .def("keeps_copies", [](Member &it) { it.keeps_copies = true; })
         // Only where no state crosses: whoever is inside at the drain's deadline is left there.
@@ -238,13 +240,31 @@ void add_swap(py::module_ &module) {
             },
             py::arg("sessions"), py::kw_only(), py::arg("way"), py::arg("expected_bytes"), py::arg("tables"),
             py::arg("emptied"))
-        // How the blocks of its instances become ones of the candidate's layout; for so many bytes of each there will
-        // be room before the gates close.
-        .def("converts",
-             [](Member &it, std::shared_ptr<CopyProgram> program, std::vector<std::uint64_t> expected_bytes) {
-                 it.conversion = conversion_by(std::move(program));
-                 it.expected_bytes = std::move(expected_bytes);
-             })
+        // How the blocks of its instances become ones of the candidate's layout; for so many bytes of each (0: as many
+        // as can be known) there will be room before the gates close, and for blocks that they will lead to.
+        .def(
+            "converts",
+            [](Member &it, const std::shared_ptr<CopyProgram> &program, std::vector<std::uint64_t> expected_bytes,
+               std::vector<std::vector<std::uint64_t>> expected_pointed, std::shared_ptr<CopyProgram> old_walk,
+               std::shared_ptr<CopyProgram> next_walk) {
+                expected_bytes.resize(it.instances.size());
+                for (std::size_t i = 0; i < expected_bytes.size(); ++i) {
+                    expected_bytes[i] = expected_bytes[i] != 0
+                                            ? expected_bytes[i]
+                                            : likely_state_bytes(*it.old_generation, it.instances[i].first, *program);
+                }
+                it.conversion = conversion_by(program, std::move(old_walk), std::move(next_walk));
+                it.expected_bytes = std::move(expected_bytes);
+                it.expected_pointed = std::move(expected_pointed);
+            },
+            py::arg("program"), py::arg("expected_bytes"), py::kw_only(),
+            py::arg("expected_pointed") = std::vector<std::vector<std::uint64_t>>(), py::arg("old_walk") = nullptr,
+            py::arg("next_walk") = nullptr)
+        // What blocks that are handed over lead to is found by it, and billed with them.
+        .def("walks", [](Member &it, std::shared_ptr<CopyProgram> walk) { it.walk = std::move(walk); })
+        // The author's converters, for the way of that name.
+        .def("runs_converters",
+             [](Member &it, std::shared_ptr<StateConverters> converters) { it.converters = std::move(converters); })
         // A rollback: the held generation serves again. `emptied`: slots of interfaces that it does not have.
         .def(
             "recalls",

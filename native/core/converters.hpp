@@ -21,6 +21,7 @@
 
 namespace hotgraft {
 
+class CopyProgram;
 class Generation;
 
 // One row of a library's table.
@@ -38,9 +39,10 @@ inline constexpr std::uint32_t kConvertersMax = 256;
 // Check what get_extension(HOTGRAFT_EXT_CONVERT) answered. kRefused lists every violation. Runs no plugin code.
 [[nodiscard]] Status read_converters(const Library &library, const void *answer, std::vector<ConverterRow> *out);
 
-// A copy of what is alive in one instance, in neither generation: the bytes of its block, or what it saved.
+// A copy of what is alive in one instance, in neither generation: an image of its block and of those that it leads to
+// (layout_pointed.hpp), or what it saved.
 struct LooseState {
-    std::vector<unsigned char> block;
+    std::vector<std::vector<unsigned char>> blocks;
     KeyedState values = KeyedState();
 };
 
@@ -49,6 +51,9 @@ struct StateConverters {
     bool from_block = false; // the block is surrendered and copied; else the state is saved
     bool to_block = false;   // a block is made of what comes out, and taken; else values are restored
     std::uint32_t to_schema = 0;
+    // What finds the blocks that a block leads to; nullptr: it leads to none.
+    std::shared_ptr<const CopyProgram> old_walk{};
+    std::shared_ptr<const CopyProgram> next_walk{};
     // Carry out all of it, by `deadline_ns`, for the swap of this number (GateSet::swap). kRefused: a converter failed,
     // or its values will not do; kTimedOut, kAbandoned: one did not return. Called by one thread at a time.
     std::function<Status(LooseState from, std::int64_t deadline_ns, std::uint64_t swap, LooseState *to)> run;

@@ -171,6 +171,12 @@ public:
     // `pointed`: what it leads to goes with it.
     void keep_block(std::size_t index, const Block &block, std::vector<void *> pointed = {}) noexcept;
     void drop_kept_blocks() noexcept;
+    // Blocks that are this generation's from now on, whoever made them.
+    void bill(const std::vector<void *> &blocks) const noexcept;
+    [[nodiscard]] Ledger *ledger() const noexcept { return books_->ledger; }
+    // How large an instance's block may be, without asking for it: all that is alive, where that is one block, or as
+    // it was when it last changed hands. 0: nobody knows.
+    [[nodiscard]] std::uint64_t likely_block_bytes(std::size_t index) const noexcept;
     // The block that an instance uses together with others; nullptr: none yet. One that has none when it is started or
     // restored gets a fresh one.
     [[nodiscard]] std::shared_ptr<SharedBlock> shared_block(std::size_t index) const;
@@ -212,6 +218,8 @@ public:
 
     [[nodiscard]] bool can_share() const noexcept { return shared_.attach != nullptr; }
 
+    [[nodiscard]] const std::vector<ConverterRow> &converters() const noexcept { return converters_; }
+
     [[nodiscard]] bool has_health() const noexcept { return check_health_ != nullptr; }
     [[nodiscard]] HealthChecks &health_checks() noexcept { return health_checks_; }
 
@@ -250,6 +258,8 @@ private:
     Status add_missing_shared(std::size_t index);
     void drop_shared_blocks() noexcept;
     void run_destroy(Instance &instance) noexcept;
+    [[nodiscard]] hotgraft_status call_take(const Instance &instance, const Block &block, hotgraft_error *error) const;
+    [[nodiscard]] Instance *kept_at(std::size_t index) const noexcept; // an instance or a session; nullptr: it is gone
     void destroy_sessions() noexcept;
     std::uint32_t meter_index(std::size_t index);
     void close_meters() noexcept;
@@ -288,6 +298,7 @@ private:
     StateFunctions state_;
     SharedFunctions shared_;
     SessionFunctions session_;
+    std::vector<ConverterRow> converters_; // constant from map on
     HealthCheck check_health_ = nullptr;
     mutable std::mutex sessions_mutex_; // guards the two below; a session itself is used by one thread at a time
     std::vector<std::unique_ptr<Instance>> sessions_;

@@ -143,8 +143,8 @@ Status Generation::save(std::size_t index, KeyedState *out) {
     const hotgraft_status status = instance->session != nullptr
                                        ? session_.save(instance->owner(), instance->session, &sink, error.get())
                                        : state_.save(instance->plugin, &sink, error.get());
-    if (!out->first_refusal().is_ok()) { // also when the plugin swallowed it
-        return {Code::kPlugin, label() + ": save: " + out->first_refusal().message()};
+    if (const Status &refusal = out->finish(); !refusal.is_ok()) { // also when the plugin swallowed it
+        return {Code::kPlugin, label() + ": save: " + refusal.message()};
     }
     return status < 0 ? complain("save", *instance, status, *error.get()) : Status();
 }
@@ -161,7 +161,11 @@ Status Generation::restore(std::size_t index, std::uint32_t schema, const KeyedS
         return status;
     }
     PluginError error;
-    const hotgraft_source source = saved.source();
+    if (!saved.first_refusal().is_ok()) { // something was put after save had returned
+        return {Code::kPlugin, label() + ": restore: " + saved.first_refusal().message()};
+    }
+    KeyedSource reading(saved);
+    const hotgraft_source source = reading.source();
     const hotgraft_status status =
         instance->session != nullptr
             ? session_.restore(instance->owner(), instance->session, schema, &source, error.get())
@@ -209,6 +213,12 @@ Status Generation::surrender(std::size_t index, Block *out) {
     return {};
 }
 
+hotgraft_status Generation::call_take(const Instance &instance, const Block &block, hotgraft_error *error) const {
+    return instance.session != nullptr
+               ? session_.take(instance.owner(), instance.session, block.data, block.bytes, block.layout_id, error)
+               : state_.take(instance.plugin, block.data, block.bytes, block.layout_id, error);
+}
+
 Status Generation::take(std::size_t index, const Block &block) {
     Instance *instance = nullptr;
     if (Status status = instance_at(index, &instance); !status.is_ok()) {
@@ -237,10 +247,12 @@ Block Generation::make_block(std::uint64_t bytes, std::uint64_t align) const noe
     return {Ledger::reallocate(books_->ledger, nullptr, bytes, align), bytes, layout_id()};
 }
 
-void Generation::keep_block(std::size_t index, const Block &block) noexcept {
+void Generation::keep_block(std::size_t index, const Block &block, std::vector<void *> pointed) noexcept {
     Instance *instance = nullptr;
     if (or_no_memory([&] { return instance_at(index, &instance); }).is_ok()) { // it was surrendered a moment ago
+        drop_kept(*instance);                                                  // of a rollback that came to nothing
         instance->kept = block;
+        instance->kept_pointed = std::move(pointed);
     }
 }
 
@@ -271,7 +283,7 @@ void Generation::drop_kept_blocks() noexcept {
     const std::lock_guard<std::mutex> lock(sessions_mutex_);
     for (const std::unique_ptr<Instance> &session : sessions_) {
         if (session != nullptr) {
-            Ledger::free_block(std::exchange(session->kept, {}).data);
+            drop_kept(*session);
         }
     }
 }
@@ -308,7 +320,8 @@ void Generation::run_destroy(Instance &instance) noexcept {
     } else {
         entry_.functions.destroy(std::exchange(instance.plugin, nullptr));
     }
-    Ledger::free_block(std::exchange(instance.kept, {}).data);
+    drop_kept(instance);
+    Ledger::free_block(std::exchange(instance.not_back, {}).data);
 }
 
 } // namespace hotgraft

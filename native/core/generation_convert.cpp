@@ -4,6 +4,7 @@
 #include "generation.hpp"
 #include "generation_instance.hpp"
 #include "generation_text.hpp"
+#include "keyed_source.hpp"
 
 namespace hotgraft {
 
@@ -17,11 +18,16 @@ Status Generation::convert(std::uint32_t from_schema, std::uint32_t to_schema, c
                 label() + " offers no converter " + std::to_string(from_schema) + "→" + std::to_string(to_schema)};
     }
     PluginError error;
-    const hotgraft_source source = from.source();
+    if (!from.first_refusal().is_ok()) { // something was put after save had returned
+        return {Code::kRefused, label() + ": " + title_of(*row) + ": " + from.first_refusal().message()};
+    }
+    KeyedSource reading(from);
+    const hotgraft_source source = reading.source();
+    to->is_put_by_converter();
     const hotgraft_sink sink = to->sink();
     const hotgraft_status status = row->convert(&source, &sink, error.get());
-    if (!to->first_refusal().is_ok()) { // also when the plugin swallowed it
-        return {Code::kRefused, label() + ": " + title_of(*row) + ": " + to->first_refusal().message()};
+    if (const Status &refusal = to->finish(); !refusal.is_ok()) { // also when the plugin swallowed it
+        return {Code::kRefused, label() + ": " + title_of(*row) + ": " + refusal.message()};
     }
     if (status < 0) {
         return {Code::kRefused, label() + ": " + title_of(*row) + " " + quote(status, *error.get())};

@@ -93,7 +93,8 @@ Status Generation::check_has_state(const Instance &instance) const {
 }
 
 bool Generation::is_away(std::size_t index) const noexcept {
-    return instances_[index]->away_since.load(std::memory_order_relaxed) != nullptr;
+    const Instance *const instance = kept_at(index);
+    return instance != nullptr && instance->away_since.load(std::memory_order_relaxed) != nullptr;
 }
 
 bool Generation::lose_if_away(std::size_t index) noexcept {
@@ -109,7 +110,7 @@ bool Generation::lose_if_away(std::size_t index) noexcept {
     if (instance->is_lost) {
         is_out_of_service_.store(true, std::memory_order_release); // pairs with out_of_service()
     }
-    return instance.is_lost;
+    return instance->is_lost;
 }
 
 std::string Generation::out_of_service() const {
@@ -117,8 +118,15 @@ std::string Generation::out_of_service() const {
         return {};
     }
     std::string text;
-    for (const std::unique_ptr<Instance> &instance : instances_) {
-        if (!instance->is_lost) {
+    std::vector<const Instance *> all;
+    const std::lock_guard<std::mutex> lock(sessions_mutex_);
+    for (const auto *const list : {&instances_, &sessions_}) {
+        for (const std::unique_ptr<Instance> &instance : *list) {
+            all.push_back(instance.get());
+        }
+    }
+    for (const Instance *const instance : all) {
+        if (instance == nullptr || !instance->is_lost) {
             continue;
         }
         const char *const since = instance->away_since.load(std::memory_order_relaxed);

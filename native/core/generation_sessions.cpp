@@ -69,6 +69,15 @@ std::size_t Generation::session_count() const {
     return sessions_.size() - free_sessions_.size();
 }
 
+Generation::Instance *Generation::kept_at(std::size_t index) const noexcept {
+    if (index < kFirstSession) {
+        return instances_[index].get();
+    }
+    const std::lock_guard<std::mutex> lock(sessions_mutex_);
+    const std::size_t place = index - kFirstSession;
+    return place < sessions_.size() ? sessions_[place].get() : nullptr;
+}
+
 // With the generation; their tables stay until it is gone.
 void Generation::destroy_sessions() noexcept {
     for (const std::unique_ptr<Instance> &session : sessions_) {

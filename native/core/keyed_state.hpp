@@ -45,6 +45,8 @@ public:
     hotgraft_status write(const void *data, std::uint64_t len) noexcept;
     hotgraft_status close() noexcept;
 
+    // It is not save that puts: for messages.
+    void is_put_by_converter() noexcept { tried_ = "it put "; }
     // Save has returned: whatever is put from here on is refused. Answers the first refusal.
     const Status &finish() noexcept;
     // In place of all of these: take what MessagePack bytes hold, from wherever they come. kRefused: at which byte they

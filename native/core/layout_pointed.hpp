@@ -77,6 +77,7 @@ public:
     // Before anybody waits: room for blocks of these sizes, every page of it there. Without memory there is less of it.
     void expect(const std::vector<std::uint64_t> &sizes, Ledger *ledger) noexcept;
     [[nodiscard]] BlockMaker maker(Ledger *ledger);
+    [[nodiscard]] const std::vector<void *> &made() const noexcept { return made_; }
     // What was made is somebody else's now.
     void let_go() noexcept { made_.clear(); }
     // What was made, freed.

@@ -42,6 +42,8 @@ public:
     // False: it is on loan already, or no block.
     static bool lend(void *pointer) noexcept;
     static void settle(void *pointer) noexcept;
+    static void lend(const std::vector<void *> &pointers) noexcept;
+    static void settle(const std::vector<void *> &pointers) noexcept;
     // A block changes hands: `next` is billed for it from now on.
     static void hand_over(void *pointer, Ledger *next) noexcept;
 

@@ -65,7 +65,7 @@ Status copy_image(Generation &generation, std::size_t index, const CopyProgram &
         *left -= copy->block_bytes;
         return make_image(walk, block.data, block.bytes, copy->block_bytes, &copy->image, &copy->links);
     });
-    Status taken = generation.take(index, block);
+    Status taken = generation.give_back(index, block);
     return copied.is_ok() ? taken : copied;
 }
 

@@ -13,6 +13,7 @@ namespace {
 // Where blocks are copied to; kept by the control thread if that is abandoned.
 struct Photo {
     StateSnapshot made;
+    std::shared_ptr<const CopyProgram> walk;
     std::uint64_t room = 0; // left in the last piece of memory
     unsigned char *next = nullptr;
 
@@ -40,13 +41,20 @@ Status photograph_block(Generation &generation, std::size_t index, Photo &photo)
         return status;
     }
     InstanceSnapshot &copy = photo.made.instances[index];
-    const Status copied = or_no_memory([&] {
+    const Status copied = or_no_memory([&]() -> Status {
+        copy.block_bytes = block.bytes;
+        copy.align = Ledger::block_align(block.data);
+        if (photo.walk != nullptr) {
+            std::vector<ImageLink> links; // the walk finds them again where they are wanted
+            Status status =
+                make_image(*photo.walk, block.data, block.bytes, CopyProgram::kStateBytesMax, &copy.image, &links);
+            copy.block = status.is_ok() ? copy.image.front().data() : nullptr;
+            return status;
+        }
         unsigned char *const piece = photo.piece(block.bytes);
         std::memcpy(piece, block.data, block.bytes);
         copy.block = piece;
-        copy.block_bytes = block.bytes;
-        copy.align = Ledger::block_align(block.data);
-        return Status();
+        return {};
     });
     Status taken = generation.give_back(index, block); // whatever came of the copy
     return copied.is_ok() ? taken : copied;
@@ -69,13 +77,15 @@ Status photograph(Generation &generation, std::size_t index, Photo &photo) {
 
 } // namespace
 
-Status snapshot_state(const RestWish &wish, std::shared_ptr<StateSnapshot> *out, std::int64_t *pause_ns) {
+Status snapshot_state(const RestWish &wish, std::shared_ptr<const CopyProgram> walk,
+                      std::shared_ptr<StateSnapshot> *out, std::int64_t *pause_ns) {
     if (!wish.generation->can_save() && !wish.generation->can_hand_over()) {
         return {Code::kRefused, "it offers neither save nor hand over"};
     }
     const auto photo = std::make_shared<Photo>();
     photo->made.instances.resize(wish.generation->instance_count());
-    if (wish.generation->can_hand_over()) {
+    photo->walk = std::move(walk);
+    if (wish.generation->can_hand_over() && photo->walk == nullptr) {
         photo->add_room(wish.generation->live_bytes() + 1); // its blocks are among those
     }
     Status status = at_rest(

@@ -12,14 +12,16 @@
 #include <vector>
 
 #include "keyed_state.hpp"
+#include "layout_pointed.hpp"
 #include "state_rest.hpp"
 
 namespace hotgraft {
 
-// The state of one instance. `block` points into the memory of the StateSnapshot that it is part of.
+// The state of one instance. `block` points into `image`, or into the memory of the StateSnapshot that it is part of.
 struct InstanceSnapshot {
     KeyedState saved;                     // only where the generation offers save
     const unsigned char *block = nullptr; // only where it offers hand over
+    StateImage image;                     // made by a walk: the block, then those that it leads to
     std::uint64_t block_bytes = 0;
     std::uint64_t align = 0;
 };
@@ -32,9 +34,11 @@ struct StateSnapshot {
 };
 
 // Quiesce, save, surrender, copy, take again, of each instance, and resume. Memory for the blocks is made, and touched,
-// before the gates close; what grew in between gets more of it while callers wait. kRefused: it offers neither save nor
-// hand over; the rest as at_rest() says.
-[[nodiscard]] Status snapshot_state(const RestWish &wish, std::shared_ptr<StateSnapshot> *out, std::int64_t *pause_ns);
+// before the gates close; what grew in between gets more of it while callers wait, and so do blocks that lead to
+// others, which `walk` finds (nullptr: they lead to none). kRefused: it offers neither save nor hand over, or a block
+// lies; the rest as at_rest() says.
+[[nodiscard]] Status snapshot_state(const RestWish &wish, std::shared_ptr<const CopyProgram> walk,
+                                    std::shared_ptr<StateSnapshot> *out, std::int64_t *pause_ns);
 
 } // namespace hotgraft
 

@@ -21,7 +21,7 @@ namespace {
 bool runs_plugin_code(StepKind kind) {
     return kind != StepKind::kWaitForPins && kind != StepKind::kMovePins && kind != StepKind::kLeavePins &&
            kind != StepKind::kCloseGates && kind != StepKind::kDrain && kind != StepKind::kConvert &&
-           kind != StepKind::kPublish && kind != StepKind::kReopenGates;
+           kind != StepKind::kRunConverters && kind != StepKind::kPublish && kind != StepKind::kReopenGates;
 }
 
 // Undo that is done to the candidate; the rest is done to what served before.

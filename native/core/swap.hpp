@@ -31,6 +31,7 @@ enum class StateWay : std::uint8_t {
     kHandOver,      // surrender → take: the block's pointer changes hands
     kConvert,       // surrender → convert → take: a block of the candidate's own layout, made from the old one's
     kSaveRestore,   // save → restore: keyed values
+    kConverters,    // surrender or save → the author's converters, on a copy → take or restore
     kShare,         // attach: both use one block of the host's, at once if need be
     kConvertShared, // convert → attach: layouts differ, so the candidate gets a block of its own, made from the old
                     // one's
@@ -94,7 +95,7 @@ struct InstanceMove {
     std::size_t next_index = 0;
     StateWay way = StateWay::kNone;
     bool is_rollback = false; // next_index served before and was quiesced: it is resumed, not started
-    std::shared_ptr<const BlockConversion> conversion{}; // for kConvert
+    std::shared_ptr<const BlockConversion> conversion{}; // for kConvert and kConvertShared
     std::uint64_t expected_bytes = 0;              // of the old block: for so many there is room before the gates close
     std::vector<std::uint64_t> expected_pointed{}; // of blocks that the new one will lead to, in order
     std::shared_ptr<const CopyProgram> walk{};     // for kHandOver: finds what the block leads to; nullptr: nothing

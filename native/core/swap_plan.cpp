@@ -7,19 +7,29 @@ namespace hotgraft {
 
 namespace {
 
-// Whether state that goes this way takes this step.
-bool belongs(StepKind kind, StateWay way) {
+// Whether an instance's way across has that step.
+bool goes_through(const InstanceMove &move, StepKind kind) {
+    const bool moves = move.way == StateWay::kHandOver || move.way == StateWay::kConvert;
+    const bool saves = move.way == StateWay::kSaveRestore;
+    const StateConverters *const converters = move.way == StateWay::kConverters ? move.converters.get() : nullptr;
     switch (kind) {
     case StepKind::kSurrender:
+        return converters != nullptr ? converters->from_block : moves;
     case StepKind::kTake:
-        return way == StateWay::kHandOver || way == StateWay::kConvert;
-    case StepKind::kConvert:
-        return converts(way);
-    case StepKind::kAttach:
-        return belongs_to_nobody(way);
+        return converters != nullptr ? converters->to_block : moves;
     case StepKind::kSave:
+        return converters != nullptr ? !converters->from_block : saves;
     case StepKind::kRestore:
-        return way == StateWay::kSaveRestore;
+        return converters != nullptr ? !converters->to_block : saves;
+    case StepKind::kConvert:
+        return converts(move.way);
+    case StepKind::kAttach:
+        return belongs_to_nobody(move.way);
+    case StepKind::kQuiesce:
+    case StepKind::kStart:
+        return !move.is_session;
+    case StepKind::kRunConverters:
+        return converters != nullptr;
     default:
         return true;
     }
@@ -32,9 +42,7 @@ void append_for_all(const SwapRequest &request, StepKind kind, std::vector<Windo
                 (request.members[m].leaves_undrained || request.members[m].leaves_at_deadline)) {
                 continue; // calls may be inside: it is quiesced when it is taken down
             }
-            const bool is_stood =
-                request.members[m].instances[i].is_session && (kind == StepKind::kQuiesce || kind == StepKind::kStart);
-            if (belongs(kind, way) && !is_stood) {
+            if (goes_through(request.members[m].instances[i], kind)) {
                 steps->push_back({kind, m, i});
             }
         }
@@ -49,54 +57,6 @@ void append_if_any(const SwapRequest &request, PinRule rule, StepKind kind, std:
 }
 
 } // namespace
-
-const char *step_name(StepKind kind) noexcept {
-    switch (kind) {
-    case StepKind::kWaitForPins:
-        return "wait for pins";
-    case StepKind::kMovePins:
-        return "move pins";
-    case StepKind::kLeavePins:
-        return "leave pins";
-    case StepKind::kCloseGates:
-        return "close gates";
-    case StepKind::kDrain:
-        return "drain";
-    case StepKind::kQuiesce:
-        return "quiesce";
-    case StepKind::kSurrender:
-        return "surrender";
-    case StepKind::kSave:
-        return "save";
-    case StepKind::kConvert:
-        return "convert";
-    case StepKind::kRunConverters:
-        return "run converters";
-    case StepKind::kTake:
-        return "take";
-    case StepKind::kAttach:
-        return "attach";
-    case StepKind::kRestore:
-        return "restore";
-    case StepKind::kStart:
-        return "start";
-    case StepKind::kPublish:
-        return "publish";
-    case StepKind::kStop:
-        return "stop";
-    case StepKind::kLetGo:
-        return "let go";
-    case StepKind::kDropConverted:
-        return "drop converted";
-    case StepKind::kGiveBack:
-        return "give back";
-    case StepKind::kResume:
-        return "resume";
-    case StepKind::kReopenGates:
-        return "reopen gates";
-    }
-    return "?";
-}
 
 bool needs_gate(const SwapRequest &request) {
     std::size_t slots = 0;

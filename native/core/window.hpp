@@ -22,6 +22,24 @@ namespace hotgraft {
 // Of room that is made before it is known how the old block is aligned: a cache line, as the widest vectors want.
 inline constexpr std::uint64_t kRoomAlign = 64;
 
+// Whether the candidate takes another block than the one that was surrendered.
+[[nodiscard]] inline bool makes_block(const InstanceMove &move) {
+    return move.way == StateWay::kConvert || (move.way == StateWay::kConverters && move.converters->to_block);
+}
+
+// Whether what was surrendered stays behind: the candidate gets something that was made of it.
+[[nodiscard]] inline bool leaves_block(const InstanceMove &move) {
+    return move.way == StateWay::kConvert || (move.way == StateWay::kConverters && move.converters->from_block);
+}
+
+// What finds the blocks that a block of the candidate's leads to; nullptr: it leads to none.
+[[nodiscard]] inline const CopyProgram *next_walk_of(const InstanceMove &move) {
+    if (move.way == StateWay::kConverters) {
+        return move.converters->next_walk.get();
+    }
+    return move.conversion->pointed ? move.conversion->pointed->next_walk.get() : nullptr;
+}
+
 // What one instance's state is while it is in neither generation.
 struct Carried {
     Block block;
@@ -75,6 +93,9 @@ public:
     // leaves it half done with the old block in its hands. kTimedOut: it took until after the deadline.
     Status convert(const WindowStep &step, std::int64_t deadline_ns);
 
+    // Let the author's converters make of a copy what the candidate gets. They run on a thread of theirs, which is
+    // given up at the deadline: nothing of the window is in its hands.
+    Status run_converters(const WindowStep &step, std::int64_t deadline_ns, std::uint64_t swap);
     // Pins are open on the old generation of this member and stay there: it is not quiesced. Before the first job.
     void leave_running(std::size_t member) noexcept { left_running_[member] = true; }
 
@@ -97,14 +118,16 @@ public:
 
 private:
     Status perform(const WindowStep &step, std::int64_t deadline_ns);
-    Status surrender(const WindowStep &step, Carried &state);
+    static Status copy_for_converters(const StateConverters &converters, Carried &state, LooseState *from);
+    static Status place_converted(const StateConverters &converters, const Generation &next, Carried &state,
+                                  const LooseState &made);
     static Status convert_pointed(const InstanceMove &move, const Generation &next, Carried &state);
-    static Status copy_block(const Generation &old_generation, Carried &state, std::int64_t deadline_ns);
-    static void use_copy(const Generation &next, Carried &state) noexcept;
     static Status take_handed_over(const InstanceMove &move, Generation &next, Carried &state);
     static Status let_go(const InstanceMove &move, Generation &next, Carried &state);
-    static Status give_back(const InstanceMove &move, Generation &old_generation, const Carried &state);
-    static void settle(const Carried &state) noexcept;
+    Status surrender(const WindowStep &step, Carried &state);
+    static Status give_back(const InstanceMove &move, Generation &generation, const Carried &state);
+    static Status copy_block(const Generation &old_generation, Carried &state, std::int64_t deadline_ns);
+    static void use_copy(const Generation &next, Carried &state) noexcept;
     static Status take_converted(const InstanceMove &move, Generation &next, Carried &state);
     static Status attach(const InstanceMove &move, Generation &next, Carried &state);
     static Status quiesce(Generation &generation, std::size_t instance, std::int64_t deadline_ns);

@@ -13,7 +13,7 @@ void Window::keep_converted() noexcept {
     for (std::size_t m = 0; m < request_.members.size(); ++m) {
         const SwapMember &member = request_.members[m];
         for (std::size_t i = 0; i < member.instances.size(); ++i) {
-            if (member.instances[i].way == StateWay::kConvert) {
+            if (leaves_block(member.instances[i])) {
                 member.old_generation->keep_block(member.instances[i].old_index, carried_[m][i].block,
                                                   std::move(carried_[m][i].pointed));
             }
@@ -25,6 +25,12 @@ Status Window::convert(const WindowStep &step, std::int64_t deadline_ns) {
     const SwapMember &member = request_.members[step.member];
     const InstanceMove &move = member.instances[step.instance];
     Carried &state = carried_[step.member][step.instance];
+    if (move.way == StateWay::kConvertShared) { // nobody surrenders it: it stays the old instance's as well
+        if (state.shared == nullptr) {
+            return {Code::kInvalid, member.old_generation->label() + " has no shared block to convert"};
+        }
+        state.block = {state.shared->data(), state.shared->bytes(), member.old_generation->layout_id()};
+    }
     std::uint64_t bytes = 0;
     if (Status status = move.conversion->size(state.block.bytes, &bytes); !status.is_ok()) {
         return status;
@@ -49,6 +55,50 @@ Status Window::convert(const WindowStep &step, std::int64_t deadline_ns) {
     return status;
 }
 
+// All that the old block leads to is looked at first: what is read through it afterwards is there.
+Status Window::convert_pointed(const InstanceMove &move, const Generation &next, Carried &state) {
+    const BlockConversion::Pointed &by = *move.conversion->pointed;
+    const Block &old = state.block;
+    if (by.old_walk != nullptr) {
+        if (Status status = find_pointed(*by.old_walk, old.data, old.bytes, &state.pointed); !status.is_ok()) {
+            return status;
+        }
+    }
+    const BlockMaker make = state.rooms.maker(next.ledger());
+    return by.program->run(old.data, old.bytes, state.converted.data, state.converted.bytes,
+                           old.bytes / by.program->old_bytes(), nullptr, &make);
+}
+
+// What the block leads to is billed with it. Found before it is taken: afterwards it is the plugin's.
+Status Window::take_handed_over(const InstanceMove &move, Generation &next, Carried &state) {
+    if (move.walk != nullptr) {
+        state.lent = pointed_blocks(*move.walk, state.block.data, state.block.bytes);
+        Ledger::lend(state.lent);
+    }
+    Status status = next.take(move.next_index, state.block);
+    if (status.is_ok()) {
+        next.bill(state.lent);
+    }
+    return status;
+}
+
+// What it was given to work on may lead to other blocks by now.
+Status Window::let_go(const InstanceMove &move, Generation &next, Carried &state) {
+    if (!makes_block(move)) {
+        return next.surrender(move.next_index, &state.block);
+    }
+    Status status = next.surrender(move.next_index, &state.converted);
+    const CopyProgram *const walk = next_walk_of(move);
+    if (status.is_ok() && walk != nullptr) {
+        std::vector<void *> blocks = pointed_blocks(*walk, state.converted.data, state.converted.bytes);
+        blocks.insert(blocks.end(), state.lent.begin(), state.lent.end()); // those that it leads to no more as well
+        std::sort(blocks.begin(), blocks.end());
+        blocks.erase(std::unique(blocks.begin(), blocks.end()), blocks.end());
+        state.rooms.hold(std::move(blocks));
+    }
+    return status;
+}
+
 // On loan from here on, so that no plugin's code frees or moves it before the swap has come to its end.
 Status Window::surrender(const WindowStep &step, Carried &state) {
     Generation &generation = *request_.members[step.member].old_generation;
@@ -66,18 +116,42 @@ Status Window::surrender(const WindowStep &step, Carried &state) {
                                (back.is_ok() ? "" : "; and " + back.message())};
 }
 
-// All that the old block leads to is looked at first: what is read through it afterwards is there.
-Status Window::convert_pointed(const InstanceMove &move, const Generation &next, Carried &state) {
-    const BlockConversion::Pointed &by = *move.conversion->pointed;
-    const Block &old = state.block;
-    if (by.old_walk != nullptr) {
-        if (Status status = find_pointed(*by.old_walk, old.data, old.bytes, &state.pointed); !status.is_ok()) {
-            return status;
+Status Window::give_back(const InstanceMove &move, Generation &generation, const Carried &state) {
+    Status status = generation.give_back(move.old_index, state.block);
+    if (status.is_ok()) {
+        Ledger::settle(state.block.data);
+        if (move.way == StateWay::kHandOver) {
+            Ledger::settle(state.lent);
+            generation.bill(state.lent);
         }
     }
-    const BlockMaker make = state.rooms.maker(next.ledger());
-    return by.program->run(old.data, old.bytes, state.converted.data, state.converted.bytes,
-                           old.bytes / by.program->old_bytes(), nullptr, &make);
+    return status;
+}
+
+void Window::settle_blocks() noexcept {
+    for (const std::vector<Carried> &member : carried_) {
+        for (const Carried &state : member) {
+            Ledger::settle(state.block.data);
+            Ledger::settle(state.taken);
+            Ledger::settle(state.lent);
+        }
+    }
+}
+
+// Until take says that it has it, the block is the window's.
+Status Window::take_converted(const InstanceMove &move, Generation &next, Carried &state) {
+    const Block block = std::exchange(state.converted, {});
+    (void)Ledger::lend(block.data);
+    state.taken = block.data;
+    state.lent = state.rooms.made();
+    Ledger::lend(state.lent);
+    Status status = next.take(move.next_index, block);
+    if (status.is_ok()) {
+        state.rooms.let_go();
+    } else {
+        state.converted = block;
+    }
+    return status;
 }
 
 // What goes back if the swap is called off: the candidate says that it writes to the block before it serves.
@@ -111,77 +185,6 @@ void Window::use_copy(const Generation &next, Carried &state) noexcept {
     }
     state.block = std::exchange(state.copy, {});
     (void)Ledger::lend(state.block.data);
-}
-
-// What the block leads to is billed with it. Found before it is taken: afterwards it is the plugin's.
-Status Window::take_handed_over(const InstanceMove &move, Generation &next, Carried &state) {
-    if (move.walk != nullptr) {
-        state.pointed = pointed_blocks(*move.walk, state.block.data, state.block.bytes);
-    }
-    for (void *const block : state.pointed) {
-        (void)Ledger::lend(block);
-    }
-    Status status = next.take(move.next_index, state.block);
-    if (status.is_ok()) {
-        next.bill(state.pointed);
-    }
-    return status;
-}
-
-void Window::settle(const Carried &state) noexcept {
-    Ledger::settle(state.block.data);
-    Ledger::settle(state.taken);
-    for (void *const block : state.pointed) {
-        Ledger::settle(block);
-    }
-}
-
-void Window::settle_blocks() noexcept {
-    for (const std::vector<Carried> &member : carried_) {
-        for (const Carried &state : member) {
-            settle(state);
-        }
-    }
-}
-
-// What it was given to work on may lead to other blocks by now.
-Status Window::let_go(const InstanceMove &move, Generation &next, Carried &state) {
-    if (move.way != StateWay::kConvert) {
-        return next.surrender(move.next_index, &state.block);
-    }
-    Status status = next.surrender(move.next_index, &state.converted);
-    if (status.is_ok() && move.conversion->pointed && move.conversion->pointed->next_walk != nullptr) {
-        state.rooms.hold(
-            pointed_blocks(*move.conversion->pointed->next_walk, state.converted.data, state.converted.bytes));
-    }
-    return status;
-}
-
-Status Window::give_back(const InstanceMove &move, Generation &old_generation, const Carried &state) {
-    std::vector<void *> pointed;
-    if (move.way == StateWay::kHandOver && move.walk != nullptr) {
-        pointed = pointed_blocks(*move.walk, state.block.data, state.block.bytes);
-    }
-    Status status = old_generation.give_back(move.old_index, state.block);
-    if (status.is_ok()) {
-        old_generation.bill(pointed);
-        settle(state);
-    }
-    return status;
-}
-
-// Until take says that it has it, the block is the window's.
-Status Window::take_converted(const InstanceMove &move, Generation &next, Carried &state) {
-    const Block block = std::exchange(state.converted, {});
-    (void)Ledger::lend(block.data);
-    state.taken = block.data;
-    Status status = next.take(move.next_index, block);
-    if (status.is_ok()) {
-        state.rooms.let_go();
-    } else {
-        state.converted = block;
-    }
-    return status;
 }
 
 } // namespace hotgraft

@@ -113,7 +113,14 @@ Status LibraryRig::restore_values(std::size_t index) {
     const ProbeInstance &instance = wish_.instances[index];
     KeyedState saved;
     Status status = saved.read(instance.values.data(), instance.values.size());
-    return status.is_ok() ? generation_->restore(index, instance.schema, saved) : status;
+    for (const auto &[from_schema, to_schema] : instance.converters) {
+        KeyedState next;
+        if (status.is_ok()) {
+            status = generation_->convert(from_schema, to_schema, saved, &next);
+        }
+        saved = std::move(next);
+    }
+    return status.is_ok() && !instance.is_discarded ? generation_->restore(index, instance.schema, saved) : status;
 }
 
 // Through the kernel: a candidate that freed the block must be found out, not followed.

@@ -122,10 +122,18 @@ bool take_of_instance(const Record &record, ProbeInstance &instance) {
         return read_number(record[1], &link.block) && read_number(record[2], &link.offset) &&
                read_number(record[3], &link.target);
     }
-    if (is(record, "values", 1)) {
+    if (is(record, "values", 2)) {
         instance.state = ProbeState::kValues;
         instance.values = record[2];
         return read_number(record[1], &instance.schema);
+    }
+    if (is(record, "converter", 2)) {
+        auto &step = instance.converters.emplace_back();
+        return read_number(record[1], &step.first) && read_number(record[2], &step.second);
+    }
+    if (is(record, "discard", 0)) {
+        instance.is_discarded = true;
+        return true;
     }
     return false;
 }

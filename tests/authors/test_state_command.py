@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from command_modules import HEAVY, modules_of
 from command_scene import as_json, hotgraft
 from hotgraft.engine.snapshot_files import read_snapshot, write_snapshot
 from state_scene import snapshot_one, snapshot_two
-from test_commands import HEAVY, modules_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -156,4 +156,4 @@ def test_a_snapshot_of_a_layout_that_is_not_its_blocks_is_refused(folder: Path) 
 
 def test_showing_a_snapshot_loads_nothing_that_runs_plugins(folder: Path) -> None:
     """A snapshot is looked at on a machine where no host runs."""
-    assert modules_of("state", "show", "one.snapshot", folder=folder) & HEAVY <= {"msgspec"}
+    assert modules_of([("state", "show", "one.snapshot")], folder)[0] & HEAVY <= {"msgspec"}

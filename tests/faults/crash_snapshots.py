@@ -110,8 +110,12 @@ def look(folder: Path, images: tuple[str, str], promised: int) -> None:
     saved = {0} | {11 * one + more for one in range(ROUNDS) for more in (1, 11)} | {11 * ROUNDS + 1}
     for image in images:
         told: list[str] = []
+
+        def note(event: HostEvent, told: list[str] = told) -> None:
+            told.append(str(event.facts["error"]))
+
         with Host(snapshots=folder, **{**OPTIONS, "snapshot_at_close": False}) as host:
-            host.on("snapshot.passed_over", lambda event, told=told: told.append(str(event.facts["error"])))
+            host.on("snapshot.passed_over", note)
             found = host.load(image).add(0)
             assert found in saved, (found, saved)
             assert found >= promised, (found, promised)

@@ -18,7 +18,7 @@ from hotgraft.core.plan import UNDO, Action, Plan, Running, Side, make_plan
 from hotgraft.core.probing import STAGES
 from hotgraft.core.side import side_of
 from hotgraft.core.state import Crossing
-from sample_plugins import CONVERTS, HANDS_OVER, SAVES, SHARES, STATELESS, Sample
+from sample_plugins import CONVERTS, HANDS_OVER, RENEWS, SAVES, SHARES, STATELESS, Sample
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,8 +55,8 @@ def _side(sample: Sample) -> Side:
 
 
 HEALTHY: Final = ("-DCOUNTER_HEALTH",)  # it offers a health check, so that none of its looks is left out
-NONE, HANDED, SAVED, CONVERTED, SHARED = (
-    replace(one, flags=HEALTHY) for one in (STATELESS, HANDS_OVER, SAVES, CONVERTS, SHARES)
+NONE, HANDED, SAVED, CONVERTED, RENEWED, SHARED = (
+    replace(one, flags=HEALTHY) for one in (STATELESS, HANDS_OVER, SAVES, CONVERTS, RENEWS, SHARES)
 )
 PLANS: Final = (
     Scenery(name="no state", sample=NONE),

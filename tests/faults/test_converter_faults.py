@@ -21,7 +21,8 @@ from hotgraft.core.errors import (
     StateError,
     SwapTimeout,
 )
-from hotgraft.core.verdict import Breach, Criterion, Verdict
+from hotgraft.core.probation import Criterion
+from hotgraft.core.verdict import Breach, Verdict
 from hotgraft.core.verdict import Outcome as VerdictOutcome
 from hotgraft.engine import converter_thread
 from hotgraft.engine.journal_reading import history
@@ -186,7 +187,7 @@ def test_a_converter_that_cannot_be_stopped_is_counted_and_four_are_enough(build
         assert "4 threads are left behind" in refusal(host, build(TWO), Busy).found[0]
 
         out.set()
-        wait_until(lambda: host._converters.threads.late == 0)
+        wait_until(lambda: host._around.converters.threads.late == 0)
         host.converter("counter", from_schema=1, to_schema=2, replace=True)(dict)
         host.reload("counter", build(TWO))
 

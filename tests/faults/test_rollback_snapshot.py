@@ -94,7 +94,7 @@ def test_calls_between_the_snapshot_and_the_swap_are_lost_and_counted(build: Wor
             counter.add(100)
             return taken
 
-        host._snapshots.before_swap = call_in_between  # type: ignore[method-assign] # a seam
+        host._snapshots.before_swap = call_in_between  # type: ignore[method-assign, assignment] # a seam
         host.reload("counter", build(replace(HANDS_OVER, build=2)))
         counter.add(2)
         with inside(counter) as out:

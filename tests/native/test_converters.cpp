@@ -33,11 +33,11 @@ std::shared_ptr<StateConverters> by(std::function<Status(LooseState, LooseState 
 // Counts in thousandths from now on; and scribbles over what it was given, which is its own.
 Status thousandfold(LooseState from, LooseState *to) {
     std::int64_t number = 0;
-    std::memcpy(&number, from.block.data(), kBytes);
+    std::memcpy(&number, from.blocks[0].data(), kBytes);
     number *= 1000;
-    std::memset(from.block.data(), 0xFF, from.block.size());
-    to->block.resize(kBytes);
-    std::memcpy(to->block.data(), &number, kBytes);
+    std::memset(from.blocks[0].data(), 0xFF, from.blocks[0].size());
+    to->blocks.assign(1, std::vector<unsigned char>(kBytes));
+    std::memcpy(to->blocks[0].data(), &number, kBytes);
     return {};
 }
 

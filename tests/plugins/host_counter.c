@@ -323,6 +323,10 @@ static const hotgraft_ext_shared shared = {
 };
 #endif
 
+#ifdef COUNTER_CONVERTERS
+#include "counter_converters.h"
+#endif
+
 #ifdef COUNTER_HEALTH
 static hotgraft_status check(hotgraft_instance *instance, uint32_t depth, hotgraft_error *error) {
     (void)depth;
@@ -342,6 +346,11 @@ static const void *get_extension(const char *id) {
 #ifdef COUNTER_SHARED
     if (strcmp(id, HOTGRAFT_EXT_SHARED) == 0) {
         return &shared;
+    }
+#endif
+#ifdef COUNTER_CONVERTERS
+    if (strcmp(id, HOTGRAFT_EXT_CONVERT) == 0) {
+        return &convert;
     }
 #endif
 #ifdef COUNTER_HEALTH

@@ -1,7 +1,8 @@
 /* A counter whose control functions do what its config says: {"fail": "take"} answers an error there, {"hang":
  * "quiesce"} never returns, {"again": "quiesce"} stays busy. Carries its number by hand over, or by save and restore
  * when built with STEPS_SAVES; with STEPS_SHARED its block is the host's, and shared. STEPS_STEP is what a build counts
- * in; STEPS_LAYOUT names the layout of its block, and STEPS_ALIGN is how that is aligned.
+ * in; STEPS_LAYOUT names the layout of its block, and STEPS_ALIGN is how that is aligned. STEPS_BAD has the functions
+ * of bad_state.h in front of those of the state.
  */
 #include <hotgraft/hotgraft.h>
 
@@ -118,6 +119,13 @@ static void destroy(hotgraft_instance *steps) {
 #endif
     free(steps);
 }
+
+#ifdef STEPS_BAD
+#include "bad_state.h"
+#define BAD(function) bad_##function
+#else
+#define BAD(function) function
+#endif
 
 #ifdef STEPS_SHARED
 static hotgraft_status init(hotgraft_instance *steps, void *block, hotgraft_error *error) {

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 STEPS = st.tuples(st.integers(1, 6), st.integers(1, 6)).filter(lambda one: one[0] != one[1])
 SIDES = st.sampled_from(["candidate", "running", "host"])
-KNOWN = st.lists(st.builds(lambda step, side: row(*step, side), STEPS, SIDES), max_size=12)
+KNOWN = st.lists(st.builds(lambda step, side: row(step[0], step[1], side), STEPS, SIDES), max_size=12)
 
 SAVES = StateFacts(kind="single", schema=1, can_save=True)
 LAYOUT = StateLayout(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from hotgraft import Busy, ConfigError, Host, HotgraftError, PluginError, SnapshotError, UnknownPlugin
@@ -49,7 +49,7 @@ def paths(folder: Path) -> tuple[Path, ...]:
     return snapshot_paths(folder)["counter"]
 
 
-LATER = {"build": 2, "version": "1.1.0"}
+LATER: Final[dict[str, Any]] = {"build": 2, "version": "1.1.0"}
 CROSSINGS = [
     pytest.param(HANDS_OVER, replace(HANDS_OVER, build=2), id="hand over"),
     pytest.param(CONVERTS, replace(CONVERTS, build=2), id="convert, up"),
@@ -229,7 +229,7 @@ def test_a_snapshot_says_where_it_is_and_how_long_callers_waited(folder: Path, b
         taken = report.taken["counter"]
         assert taken.pause_us > 0
         assert (taken.instances, taken.number) == (("main",), 1)
-        assert report.left_out == {"plain": "it has no state"}
+        assert report.left_out == {"plain": "it declares no state"}
         assert [taken] == told
         assert "callers waited at most" in str(report)
         assert [label.number for _, label in host.snapshots("counter") if label is not None] == [1]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from hotgraft.core.layout import StateLayout
+    from hotgraft.core.layout_plan import CopyPlan
 
 __all__ = [
     "CONVERTERS_LIMIT", "STEP", "Chain", "Converter", "ConverterSide", "between", "find_chain", "gaps", "offered_by",
@@ -55,6 +56,8 @@ class Chain:
     from_layout: StateLayout | None = None  # of the block that is surrendered and read; None: the state is saved
     to_layout: StateLayout | None = None  # of the block that is made of the values; None: they are restored
     to_layout_id: int = 0
+    from_walk: CopyPlan | None = None  # finds the blocks that the block leads to; None: it leads to none
+    to_walk: CopyPlan | None = None
 
     @property
     def to_schema(self) -> int:

@@ -138,6 +138,7 @@ class State(_Value, frozen=True, omit_defaults=True):
     defaults: dict[str, Any] = {}
     dropped: tuple[str, ...] = ()
     copies: bool = False  # take and start write to a block that is handed over: a copy is kept until publish
+    converters: tuple[tuple[int, int], ...] = ()  # that its library offers: from schema, to schema
 
 
 class Drain(_Value, frozen=True, omit_defaults=True):

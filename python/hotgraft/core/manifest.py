@@ -18,11 +18,13 @@ The schema; a key that is not here is refused with the nearest one that is::
     meter_of = { range = "^1", cycle = true }  # its provider may need this plugin in turn; all around say so
 
     [state]
-    kind = "single"            # "none" (default, then nothing else here) or "single": one state for all calls
-    schema = 1                 # of what is handed over or saved; default 1
-    handover = true            # offers surrender and take; default: true when a struct is named; "copy": and the host
-                               # keeps a copy until publish, because take or start write to the block
-    struct = "gain_state"      # the struct that is handed over; or HOTGRAFT_STATE(schema) stands behind it
+    kind = "single"            # "none" (default, then nothing else here), "single": one state for all calls, or
+                               # "concurrent": one that the code of two versions may use at once, or "session": one for
+                               # every session, carried on its own; the rest here is of one session then
+    schema = 1                 # of what is handed over, shared or saved; default 1
+    handover = true            # offers surrender and take; default: true when a struct is named; not with "concurrent";
+                               # "copy": and the host keeps a copy until publish: take or start write to the block
+    struct = "gain_state"      # the struct that is handed over or shared; or HOTGRAFT_STATE(schema) stands behind it
     header = "gain_state.h"    # where that struct is; default: the headers of the interfaces
     save = false               # offers save and restore; default false
     renamed_from = { "gain_state.level" = "gain" }  # what a field was called before: by struct and field
@@ -53,6 +55,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, cast, get_args
 
+from hotgraft.core.converters import CONVERTERS_LIMIT, STEP, read_step
 from hotgraft.core.draining import CALL_OFF, DEADLINE_LIMIT_S, LEAVE, MOVE, WAIT, AtDeadline, Pins
 from hotgraft.core.errors import ManifestError
 from hotgraft.core.manifest_checks import (
@@ -114,6 +117,7 @@ class State:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     dropped: tuple[str, ...] = ()
     copies: bool = False  # handover = "copy"
+    converters: tuple[tuple[int, int], ...] = ()  # from schema, to schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +238,7 @@ def _state(top: Table) -> State:
     table = top.table("state")
     kind = cast("StateKind", table.choice("kind", get_args(StateKind)))
     if kind == "none":
-        for key in table.keys_given("schema", "handover", "save", "struct", "header", *_EDITS):
+        for key in table.keys_given("schema", "handover", "save", "struct", "header", "converters", *_EDITS):
             table.complain(key, f"needs kind = {_ANY_KIND}")
         table.end()
         return State()
@@ -244,7 +248,7 @@ def _state(top: Table) -> State:
     state = State(
         kind=kind,
         schema=table.integer("schema", default=1, least=1, most=0xFFFF_FFFF),
-        handover=copies or table.flag("handover", default=bool(struct)),
+        handover=copies or table.flag("handover", default=bool(struct) and not is_shared),
         copies=copies,
         save=table.flag("save"),
         struct=struct,
@@ -252,13 +256,9 @@ def _state(top: Table) -> State:
         converters=_converters(table),
         **_edits(table),
     )
-    if state.handover and not struct:
-        table.complain("handover", "needs struct = the name of the C struct that is handed over")
-    if is_shared and not struct:
-        table.complain("struct", "is missing: a concurrent state is a block, of the struct that is named here")
     if is_shared and state.handover:
         table.complain("handover", "has no place here: a concurrent state is shared, and nobody gives it up")
-    if not state.handover and not state.save and not is_shared:
+    if struct and not state.handover and not state.save and not is_shared:
         table.complain("kind", f'"{kind}" needs handover or save, or every swap would lose the state')
     table.end()
     return state

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hotgraft.core.contract_facts import Comparison
+    from hotgraft.core.converters import Chain, Converter
     from hotgraft.core.layout_plan import CopyPlan
     from hotgraft.core.surface import Interface, Surface
 
@@ -65,6 +66,7 @@ class Action(StrEnum):
     SAVE = "save"
     CONVERT = "convert"
     ATTACH = "attach"
+    RUN_CONVERTERS = "run converters"
     RESTORE = "restore"
     START = "start"
     PUBLISH = "publish"
@@ -167,6 +169,7 @@ class Running:
     relied_on: frozenset[str] = frozenset()  # features that the program itself uses
     granted: frozenset[str] = frozenset()  # permissions, to the plugin and so to its candidates
     moves_pins: bool = False  # open pins follow where state has to come to rest; else a swap waits for them
+    converters: tuple[Converter, ...] = ()  # the program's, for its state
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +188,7 @@ class Plan:
     is_downgrade: bool = False  # to a version of lower precedence
     version_refusals: tuple[str, ...] = ()
     conversion: Conversion | None = None
+    chain: Chain | None = None  # of converters
     walk: CopyPlan | None = None  # of a block that is handed over: finds the blocks that it leads to
     comparison: Comparison | None = None  # with what serves; None: nothing is compared on the way back
     contract_refusals: tuple[str, ...] = ()
@@ -197,9 +201,9 @@ class Plan:
         return self.version_refusals + self.contract_refusals + self.state_refusals + self.permission_refusals
 
     @property
-    def restores_instances(self) -> bool:
-        """Whether the values of instances are restored, for which they have to be fresh."""
-        return self.crossing is Crossing.RESTORE and not self.is_per_session
+    def left_behind(self) -> tuple[str, ...]:
+        """Return the fields of the state whose values do not come along: nobody gave them up, but this goes back."""
+        return self.conversion.plan.lost if self.conversion is not None else ()
 
     def at(self, place: Place) -> tuple[Step, ...]:
         """Return the steps of one place, in order."""
@@ -215,6 +219,9 @@ class Plan:
         if self.comparison is not None:
             lines.append(f"  contract: {self.comparison.verdict}")
             lines += [f"    {fact}" for fact in self.comparison.facts]
+        if self.chain is not None:
+            lines.append(f"  converters: {self.chain}")
+            lines += [f"  callers wait for the interpreter: {one}" for one in self.chain.interpreted]
         if self.conversion is not None:
             lines += [f"  state, {what}: {', '.join(fields)}" for what, fields in self.conversion.told() if fields]
         lines += [f"  refused: {reason}" for reason in self.refusals]
@@ -259,12 +266,13 @@ def make_plan(
         candidate_version=candidate.version,
         crossing=choice.crossing,
         conversion=choice.conversion,
+        chain=choice.chain,
         walk=choice.walk,
         is_gated=is_gated,
         pins=pins,
         is_per_session=running.side.state.is_per_session,
         steps=_prepare(running, is_probed=is_probed)
-        + _window(running, choice.crossing, pins, is_gated=is_gated)
+        + _window(running, choice, pins, is_gated=is_gated)
         + _after(is_on_probation=is_on_probation),
         is_downgrade=is_downgrade,
         version_refusals=_version_refusals(running, candidate) if is_downgrade and not allow_downgrade else (),
@@ -325,7 +333,7 @@ def _prepare(running: Running, *, is_probed: bool) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def _window(running: Running, crossing: Crossing | None, pins: PinRule, *, is_gated: bool) -> tuple[Step, ...]:
+def _window(running: Running, choice: Choice, pins: PinRule, *, is_gated: bool) -> tuple[Step, ...]:
     def each(action: Action) -> list[Step]:
         return [Step(action=action, place=Place.WINDOW, instance=one) for one in running.instances]
 
@@ -337,13 +345,14 @@ def _window(running: Running, crossing: Crossing | None, pins: PinRule, *, is_ga
     if is_gated:
         # A pinned call passes the gate: while one may come, the old instance must not quiesce.
         steps += once(PIN_STEPS[pins]) + once(Action.CLOSE_GATES) + once(Action.DRAIN) + each(Action.QUIESCE)
-    for one in transfers(crossing):
+    for one in transfers(choice):
         steps += [Step(action=one, place=Place.WINDOW, instance=SESSIONS)] if is_per_session else each(one)
     return tuple(steps + each(Action.START) + once(Action.PUBLISH))
 
 
-def transfers(crossing: Crossing | None) -> tuple[Action, ...]:
-    """Return what is done to state that crosses this way, in order."""
+def transfers(choice: Choice) -> tuple[Action, ...]:
+    """Return the steps that carry one state over."""
+    crossing, chain = choice.crossing, choice.chain
     if crossing is Crossing.HAND_OVER:
         return Action.SURRENDER, Action.TAKE
     if crossing is Crossing.CONVERT:
@@ -354,6 +363,9 @@ def transfers(crossing: Crossing | None) -> tuple[Action, ...]:
         return (Action.ATTACH,)
     if crossing is Crossing.CONVERT_SHARED:
         return Action.CONVERT, Action.ATTACH
+    if crossing is Crossing.CONVERTERS and chain is not None:
+        out = Action.SURRENDER if chain.from_layout is not None else Action.SAVE
+        return out, Action.RUN_CONVERTERS, Action.TAKE if chain.to_layout is not None else Action.RESTORE
     return ()
 
 

@@ -29,13 +29,12 @@ if TYPE_CHECKING:
 __all__ = ["keeps_own_state", "loses_state", "needs_fresh", "plan_rollback"]
 
 
-def keeps_own_state(forward: Crossing, *, is_per_session: bool = False) -> bool:
+def keeps_own_state(forward: Crossing) -> bool:
     """Tell whether the held generation still has what it had when it was replaced, `forward` being how state left it.
 
     Saving is a copy, and what was converted is kept; a block that was handed over or shared is in use.
-    Sessions go on with the new generation, whatever the old one still has of them.
     """
-    return forward not in (Crossing.HAND_OVER, Crossing.SHARE) and not is_per_session
+    return forward not in (Crossing.HAND_OVER, Crossing.SHARE)
 
 
 def loses_state(running: Side, held: Side) -> bool:
@@ -44,8 +43,8 @@ def loses_state(running: Side, held: Side) -> bool:
 
 
 def needs_fresh(plan: Plan) -> bool:
-    """Tell whether instances are made anew: restore knows only fresh ones."""
-    return any(step.action is Action.RESTORE for step in plan.steps)
+    """Tell whether instances are made anew: restore knows only fresh ones. Sessions are, whichever way they cross."""
+    return not plan.is_per_session and any(step.action is Action.RESTORE for step in plan.steps)
 
 
 def plan_rollback(plugin: str, running: Running, held: Side, *, keeps: bool = False) -> Plan:
@@ -74,11 +73,13 @@ def plan_rollback(plugin: str, running: Running, held: Side, *, keeps: bool = Fa
         candidate_version=held.version,
         crossing=crossing,
         conversion=choice.conversion,
+        chain=choice.chain,
+        walk=choice.walk,
         is_gated=is_gated,
         pins=pins,
         is_per_session=per_session,
         steps=_steps(
-            running.instances, crossing, pins, is_gated=is_gated, of=(SESSIONS,) if per_session else running.instances
+            running.instances, choice, pins, is_gated=is_gated, of=(SESSIONS,) if per_session else running.instances
         ),
         state_refusals=choice.refusals,
     )
@@ -86,7 +87,7 @@ def plan_rollback(plugin: str, running: Running, held: Side, *, keeps: bool = Fa
 
 def _steps(
     instances: tuple[str, ...],
-    crossing: Crossing | None,
+    choice: Choice,
     pins: PinRule,
     *,
     is_gated: bool,
@@ -104,13 +105,14 @@ def _steps(
         return [Step(action=action, place=place)]
 
     steps: list[Step] = []
-    restores = crossing is Crossing.RESTORE and of == instances
-    if restores:  # restore knows only fresh instances
+    moves = transfers(choice)
+    is_fresh = Action.RESTORE in moves and of == instances
+    if is_fresh:
         steps += each(Action.CREATE, Place.PREPARE)
-    if not must_rest(crossing):
+    if not must_rest(choice.crossing):
         steps += once(Action.CLOSE_GATES) if is_gated else []
     else:
         steps += once(PIN_STEPS[pins]) + once(Action.CLOSE_GATES) + once(Action.DRAIN) + each(Action.QUIESCE)
-    steps += carry(*transfers(crossing))
-    steps += each(Action.START if restores else Action.RESUME)
+    steps += carry(*moves)
+    steps += each(Action.START if is_fresh else Action.RESUME)
     return tuple(steps + once(Action.PUBLISH) + once(Action.RECLAIM, Place.AFTER))

@@ -87,7 +87,7 @@ DEFAULT: Final = "default"
 # Of `hotgraft run`, where they differ from those of a Host: it has nobody else who looks.
 RUN_DEFAULTS: Final[Mapping[str, float]] = MappingProxyType({"health_every_s": 5.0})
 RUN: Final[Mapping[str, bool | str]] = MappingProxyType({RELOAD: False, SOCKET: "", ALLOW_PATHS: False})  # of [run]
-_FLAGS: Final = (RELOAD, ALLOW_PATHS, "crash_report", "catch_crashes")
+_FLAGS: Final = (RELOAD, ALLOW_PATHS, *FLAGS)
 # By the end of a setting's name.
 _WANTED: Final = {"s": "a number of seconds", "bytes": "a whole number of bytes", "count": "a whole number"}
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
@@ -182,6 +182,8 @@ def make_settings(
         elif name in RUN_DEFAULTS:
             host[name] = RUN_DEFAULTS[name]
     host["journal"] = _journal(host.get("journal", ""), origins["host.journal"], file.path)
+    if host.get("snapshots") and origins["host.snapshots"] == file.path:
+        host["snapshots"] = _beside(file.path, host["snapshots"])
     run: dict[str, Any] = {}
     for name, default in RUN.items():
         value, origins[f"run.{name}"] = _first(name, arguments, environment, file.run, file.path)
@@ -212,11 +214,11 @@ def _run_value(table: Table, name: str) -> bool | str:
     return table.text(name) if name == SOCKET else table.flag(name)
 
 
-def _beside(path: str, socket: str) -> str:
-    """Return where a file's socket is: relative to the file."""
-    if socket in ("", NO_SOCKET):
-        return socket
-    return os.path.join(os.path.dirname(path), socket)  # noqa: PTH118, PTH120 - text only: no I/O here
+def _beside(path: str, place: str) -> str:
+    """Return where a place that a file names is: relative to the file."""
+    if place in ("", NO_SOCKET):
+        return place
+    return os.path.join(os.path.dirname(path), place)  # noqa: PTH118, PTH120 - text only: no I/O here
 
 
 def _journal(folder: str, origin: str, path: str) -> str:
@@ -225,11 +227,7 @@ def _journal(folder: str, origin: str, path: str) -> str:
         return ""
     if origin not in (DEFAULT, path):
         return folder
-    return _beside(folder or JOURNAL, path)
-
-
-def _beside(folder: str, path: str) -> str:
-    return os.path.join(os.path.dirname(path), folder)  # noqa: PTH118, PTH120 - text only: no I/O here
+    return _beside(path, folder or JOURNAL)
 
 
 def _parsed(name: str, text: str, variable: str) -> Any:

@@ -166,6 +166,8 @@ class Snapshot:
             SnapshotError: as `read_descriptor`.
         """
         facts = state_facts_of(self.read_descriptor())
+        if facts.is_shared:  # its block was the process's: what was saved is here
+            facts = replace(facts, layout_id=0, layout=None)
         return replace(
             facts,
             can_save=facts.can_save and all(one.values is not None for one in self.instances),

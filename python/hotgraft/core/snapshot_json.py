@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hotgraft.core.descriptor import read_descriptor
 from hotgraft.core.errors import ManifestError
+from hotgraft.core.saved_values import unfit_values
 from hotgraft.core.snapshot import InstanceState, Snapshot, read_values, write_values
 from hotgraft.core.snapshot_error import SnapshotError
 from hotgraft.core.state_json import from_json, to_json
@@ -220,14 +221,13 @@ def _instance(given: dict[str, Any], path: str, layout: StateLayout | None, reas
 
 
 def _keyed(values: Any, path: str, reasons: list[str]) -> bytes | None:
-    if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
+    if not isinstance(values, dict):
         reasons.append(f"{path}: it is no object")
         return None
-    try:
-        return write_values(values)
-    except (OverflowError, TypeError, ValueError) as error:
-        reasons.append(f"{path}: {error}")
+    if unfit := unfit_values(values):
+        reasons += [f"{path}: {one}" for one in unfit]
         return None
+    return write_values(values)
 
 
 def _declared(

@@ -10,6 +10,7 @@ from hotgraft.core.c_types import Named
 from hotgraft.core.converters import Chain, Converter, between, find_chain, gaps, offered_by
 from hotgraft.core.layout import are_alike
 from hotgraft.core.layout_compile import compile_copy, compile_walk
+from hotgraft.core.semver import Version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,6 +56,7 @@ class StateFacts:
     can_save: bool = False  # offers save and restore
     layout: StateLayout | None = None  # of the block that take gets; None: it is not described
     edits: StateEdits = field(default_factory=StateEdits)
+    converters: tuple[tuple[int, int], ...] = ()  # that its library offers: from schema, to schema
     version: str = ""  # of the plugin: which of two is the later one
 
     @property
@@ -106,6 +108,7 @@ class Choice:
     crossing: Crossing | None
     refusals: tuple[str, ...] = ()
     conversion: Conversion | None = None
+    chain: Chain | None = None
     walk: CopyPlan | None = None  # of a block that is handed over: finds the blocks that it leads to
 
 
@@ -119,6 +122,7 @@ def choose_crossing(
     Args:
         old: of what serves.
         new: of what is to serve.
+        converters: of the program, for this plugin; those of both libraries are known from `old` and `new`.
         goes_back: `new` served before, and what it never knew may be lost. Most often it is the earlier version; where
             a downgrade is rolled back, it is the later one.
     """
@@ -129,7 +133,11 @@ def choose_crossing(
     shares = old.is_shared and new.is_shared
     closed = _why_not_handed_over(old, new) if old.kind == new.kind and not shares else _why_not_shared(old, new)
     if closed is None:
-        return Choice(crossing=Crossing.SHARE if shares else Crossing.HAND_OVER)
+        walk = compile_walk(old.layout) if old.layout is not None and not shares else None
+        return Choice(crossing=Crossing.SHARE if shares else Crossing.HAND_OVER, walk=walk)
+    is_converted = old.kind == new.kind and not shares and old.schema != new.schema
+    if is_converted and (known := between(_converters(old, new, converters), old.schema, new.schema)):
+        return _by_converters(old, new, known)
     saves = old.can_save and new.can_save and old.is_per_session == new.is_per_session
     if saves and old.schema != new.schema:
         return Choice(crossing=Crossing.RESTORE)  # restore is told the schema: only it knows what changed in meaning
@@ -171,10 +179,14 @@ def _by_converters(old: StateFacts, new: StateFacts, known: tuple[Converter, ...
     ]
     if steps is None or reasons:
         return Choice(crossing=None, refusals=tuple(reasons))
+    from_layout = None if old.can_save else old.layout
+    to_layout = None if new.can_save else new.layout
     chain = Chain(
         steps=steps,
-        from_layout=None if old.can_save else old.layout,
-        to_layout=None if new.can_save else new.layout,
+        from_layout=from_layout,
+        to_layout=to_layout,
+        from_walk=compile_walk(from_layout) if from_layout is not None else None,
+        to_walk=compile_walk(to_layout) if to_layout is not None else None,
         to_layout_id=0 if new.can_save else new.layout_id,
     )
     return Choice(crossing=Crossing.CONVERTERS, chain=chain)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from hotgraft.core.converters import CONVERTERS_LIMIT, step_violation
+from hotgraft.core.layout_compile import compile_walk
 from hotgraft.core.manifest_checks import DROPPED_NAME, FIELD_NAME, IDENTIFIER
 from hotgraft.core.state_values import default_bytes
 from hotgraft.core.surface_descriptor import state_layout_of
@@ -44,6 +45,8 @@ def state_edit_violations(descriptor: Descriptor) -> Iterator[str]:
     yield from (f"the layout of its state: {one}" for one in reasons)
     if not reasons:
         yield from default_bytes(layout, state.defaults)[1]
+        if state.kind == "concurrent" and compile_walk(layout) is not None:
+            yield "state is concurrent and leads to other blocks, which two versions at once could not change or free"
 
 
 def _converter_violations(steps: Sequence[tuple[int, int]]) -> Iterator[str]:

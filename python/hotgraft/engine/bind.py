@@ -199,6 +199,7 @@ class _Binding:
             defaults=dict(state.defaults),
             dropped=state.dropped,
             copies=state.copies,
+            converters=state.converters,
         )
 
     def _refuse_unknown_names(self, renamed_from: Iterable[str]) -> None:

@@ -11,15 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hotgraft.core.errors import HotgraftError, StateError
-from hotgraft.core.state_tree import UnfitValues, decode, encode
-from hotgraft.engine.keyed_values import Saved, saved_of, values_of
+from hotgraft.core.saved_values import pack_values, unfit_values, unpack_values
+from hotgraft.core.state_tree import UnfitValues, decode_states, encode_states
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from hotgraft import _core
     from hotgraft.core.converters import Chain, Converter, ConverterSide
-    from hotgraft.core.layout import StateLayout
 
 __all__ = ["ChainRun", "ConverterStopped"]
 
@@ -36,8 +35,8 @@ class ChainRun:
     chain: Chain
     libraries: Mapping[ConverterSide, _core.Generation]
 
-    def carry(self, loose: Loose, desk: _core.ConverterDesk) -> Loose:
-        """Return what the candidate gets.
+    def carry(self, loose: Sequence[bytes], desk: _core.ConverterDesk) -> list[bytes]:
+        """Return what the candidate gets, of what was surrendered or saved; both as `StateToProbe.loose` has it.
 
         Raises:
             StateError: a converter failed, or what came out of it is no state of the candidate.
@@ -45,16 +44,18 @@ class ChainRun:
         states = self.walk(self._read(loose), self.chain.steps, desk)
         desk.begin(f"{self.plugin}: what {self._last} made")
         try:
-            if self.chain.to_layout is not None:
-                return b"".join(self._block(one, self.chain.to_layout, index) for index, one in enumerate(states))
-            return saved_of(self._only(states))
+            if self.chain.to_layout is None:
+                return [_saved(self._only(states))]
+            block, pointed = encode_states(self.chain.to_layout, states)
         except UnfitValues as error:
-            found = [f"made no state of schema {self.chain.to_schema}: {one}" for one in error.reasons]
+            reasons = [one.removeprefix("[0].") if len(states) == 1 else one for one in error.reasons]
+            found = [f"made no state of schema {self.chain.to_schema}: {one}" for one in reasons]
             raise self._failed(self._last, found) from None
+        return [block, *pointed]
 
-    def walk_first(self, loose: Loose, steps: Sequence[Converter], desk: _core.ConverterDesk) -> Saved:
+    def walk_first(self, loose: Sequence[bytes], steps: Sequence[Converter], desk: _core.ConverterDesk) -> list[bytes]:
         """Return one state's values after the first steps alone, as saved ones."""
-        return saved_of(self._only(self.walk(self._read(loose), steps, desk)))
+        return [_saved(self._only(self.walk(self._read(loose), steps, desk)))]
 
     def walk(
         self, states: list[dict[str, Any]], steps: Sequence[Converter], desk: _core.ConverterDesk
@@ -69,28 +70,26 @@ class ChainRun:
     def _last(self) -> Converter:
         return self.chain.steps[-1]
 
-    def _read(self, loose: Loose) -> list[dict[str, Any]]:
-        layout = self.chain.from_layout
-        if not isinstance(loose, bytes):
-            return [values_of(loose)]
-        assert layout is not None  # a block is asked for where there is one
-        count, rest = divmod(len(loose), layout.bytes)
-        if rest or not count:
+    def _read(self, loose: Sequence[bytes]) -> list[dict[str, Any]]:
+        layout, (first, *pointed) = self.chain.from_layout, loose
+        if layout is None:
+            return [unpack_values(first)]
+        if not first or len(first) % layout.bytes:
             raise StateError(
                 "convert its state",
                 on=self.plugin,
-                found=f"its block has {len(loose)} bytes, which hold no whole number of states of {layout.bytes}",
+                found=f"its block has {len(first)} bytes, which hold no whole number of states of {layout.bytes}",
             )
-        return [decode(layout, loose[at : at + layout.bytes]) for at in range(0, len(loose), layout.bytes)]
+        return decode_states(layout, first, pointed)
 
     def _convert(self, step: Converter, values: dict[str, Any], desk: _core.ConverterDesk) -> dict[str, Any]:
         if step.function is None:
             try:
-                given = saved_of(values)
+                given = _saved(values)
             except UnfitValues as error:
                 raise self._failed(step, [f"cannot be given {one}" for one in error.reasons]) from None
-            made = desk.run(self.libraries[step.side], step.from_schema, step.to_schema, list(given))
-            return values_of(made)
+            made = desk.run(self.libraries[step.side], step.from_schema, step.to_schema, given)
+            return unpack_values(made)
         try:
             answer = step.function(values)
         except ConverterStopped:
@@ -103,12 +102,6 @@ class ChainRun:
         if not isinstance(answer, dict):
             raise self._failed(step, [f"answered {type(answer).__name__}, and no dict"])
         return answer
-
-    def _block(self, values: dict[str, Any], layout: StateLayout, index: int) -> bytes:
-        try:
-            return encode(layout, values)
-        except UnfitValues as error:
-            raise UnfitValues([f"state {index}: {one}" if index else one for one in error.reasons]) from None
 
     def _only(self, states: list[dict[str, Any]]) -> dict[str, Any]:
         if len(states) != 1:
@@ -123,3 +116,9 @@ class ChainRun:
             found=[f"{step}: {one}" for one in found],
             advice=f"mend {step}: it {does}, see docs/converters.md",
         )
+
+
+def _saved(values: dict[str, Any]) -> bytes:
+    if reasons := unfit_values(values):
+        raise UnfitValues(reasons)
+    return pack_values(values)

@@ -18,7 +18,7 @@ from hotgraft.engine.chain_run import ConverterStopped
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from hotgraft.engine.chain_run import ChainRun, Loose
+    from hotgraft.engine.chain_run import ChainRun
 
 __all__ = ["ConverterThread", "ConverterThreads"]
 
@@ -44,13 +44,13 @@ class ConverterThread(threading.Thread):
 
     def work(self) -> None:
         """What the thread is for."""
-        while (loose := self._wait()) is not None:
+        while (loose := self.desk.wait()) is not None:
             try:
                 made = self.chain.carry(loose, self.desk)
-                if isinstance(made, bytes):
-                    self.desk.answer_block(made)
+                if self.chain.chain.to_layout is not None:
+                    self.desk.answer_blocks(made)
                 else:
-                    self.desk.answer_values(list(made))
+                    self.desk.answer_values(made[0])
             except HotgraftError as error:
                 self._refuse(error)
             except ConverterStopped:
@@ -61,10 +61,6 @@ class ConverterThread(threading.Thread):
     def _unexpected(self, error: BaseException) -> HotgraftError:
         return StateError("convert its state", on=self.chain.plugin, found=f"{type(error).__name__}: {error}")
 
-    def _wait(self) -> Loose | None:
-        asked = self.desk.wait()
-        return tuple(asked) if isinstance(asked, list) else asked
-
     def _refuse(self, error: HotgraftError) -> None:
         self.error = error
         self.desk.refuse("\n".join(error.found))
@@ -73,10 +69,10 @@ class ConverterThread(threading.Thread):
 class Trial(ConverterThread):
     """Does one piece of work on copies, for whoever joins it."""
 
-    def __init__(self, chain: ChainRun, work: Callable[[_core.ConverterDesk], Mapping[str, Loose]]) -> None:
+    def __init__(self, chain: ChainRun, work: Callable[[_core.ConverterDesk], Mapping[str, list[bytes]]]) -> None:
         super().__init__(chain)
         self._work = work
-        self.made: Mapping[str, Loose] | None = None
+        self.made: Mapping[str, list[bytes]] | None = None
 
     def work(self) -> None:
         """Do it once."""
@@ -134,8 +130,8 @@ class ConverterThreads:
             return sum(one.is_alive() for one in self._late)
 
     def try_out(
-        self, chain: ChainRun, work: Callable[[_core.ConverterDesk], Mapping[str, Loose]], deadline_s: float
-    ) -> Mapping[str, Loose]:
+        self, chain: ChainRun, work: Callable[[_core.ConverterDesk], Mapping[str, list[bytes]]], deadline_s: float
+    ) -> Mapping[str, list[bytes]]:
         """Do `work` on copies of state, by instance.
 
         Raises:

@@ -9,6 +9,7 @@ from hotgraft import _core
 from hotgraft.core.errors import StateError
 from hotgraft.engine.chain_run import ChainRun
 from hotgraft.engine.converter_thread import ConverterThread
+from hotgraft.engine.transfer import walk_of
 
 if TYPE_CHECKING:
     from hotgraft.core.converters import ConverterSide
@@ -56,7 +57,12 @@ def give_converters(
         return None
     thread = ConverterThread(ChainRun(plugin=plan.plugin, chain=chain, libraries=libraries))
     threads.start(thread)
-    made = thread.desk.converters(to_block=chain.to_layout is not None, to_schema=chain.to_schema)
+    made = thread.desk.converters(
+        to_block=chain.to_layout is not None,
+        to_schema=chain.to_schema,
+        old_walk=walk_of(chain.from_walk),
+        next_walk=walk_of(chain.to_walk),
+    )
     member.runs_converters(made)
     return Converting(thread, threads)
 

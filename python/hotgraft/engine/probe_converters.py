@@ -10,15 +10,15 @@ from dataclasses import replace
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
+from hotgraft import _core
 from hotgraft.engine.chain_run import ChainRun
 from hotgraft.engine.probe_request import StateToProbe
+from hotgraft.engine.transfer import walk_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hotgraft import _core
     from hotgraft.core.converters import Chain, Converter
-    from hotgraft.engine.chain_run import Loose
     from hotgraft.engine.converter_thread import ConverterThreads
     from hotgraft.engine.probe_state import CopiedState
 
@@ -30,7 +30,7 @@ def converted_copies(
     chain: Chain,
     *,
     plugin: str,
-    running: _core.Generation | None,
+    running: _core.Generation,
     threads: ConverterThreads,
     deadline_s: float,
 ) -> CopiedState:
@@ -40,12 +40,12 @@ def converted_copies(
         StateError: a converter failed, made no state of the candidate, or has not returned by the deadline.
         Busy: too many of before do not return.
     """
-    run = ChainRun(plugin=plugin, chain=chain, libraries={} if running is None else {"running": running})
+    run = ChainRun(plugin=plugin, chain=chain, libraries={"running": running})
     here = [*takewhile(lambda one: one.side != "candidate", chain.steps)]
     there = [*takewhile(lambda one: one.side == "candidate", chain.steps[len(here) :])]
 
-    def work(desk: _core.ConverterDesk) -> Mapping[str, Loose]:
-        loose = {name: _loose(one) for name, one in copied.states.items()}
+    def work(desk: _core.ConverterDesk) -> Mapping[str, list[bytes]]:
+        loose = {name: one.loose for name, one in copied.states.items()}
         if not there:
             return {name: run.carry(one, desk) for name, one in loose.items()}
         return {name: run.walk_first(one, here, desk) for name, one in loose.items()}
@@ -57,16 +57,14 @@ def converted_copies(
     return replace(copied, states=states, left_out=left_out)
 
 
-def _loose(state: StateToProbe) -> Loose:
-    return state.block if state.block is not None else state.values
-
-
-def _to_probe(loose: Loose, chain: Chain, there: list[Converter], *, is_whole: bool) -> StateToProbe:
-    if isinstance(loose, bytes):
-        return StateToProbe(layout_id=chain.to_layout_id, block=loose)
+def _to_probe(loose: list[bytes], chain: Chain, there: list[Converter], *, is_whole: bool) -> StateToProbe:
+    if not there and chain.to_layout is not None:
+        walk = walk_of(chain.to_walk)
+        links = tuple(_core.links_of(walk, loose)) if walk is not None else ()
+        return StateToProbe(layout_id=chain.to_layout_id, block=loose[0], pointed=tuple(loose[1:]), links=links)
     return StateToProbe(
         schema=chain.to_schema,
-        values=loose,
+        values=loose[0],
         converters=tuple((one.from_schema, one.to_schema) for one in there),
         is_discarded=not is_whole,
     )

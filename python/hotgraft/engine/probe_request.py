@@ -31,6 +31,13 @@ class StateToProbe:
     links: tuple[tuple[int, int, int], ...] = ()  # which block (0: its own), at which byte, leads to which
     schema: int = 0
     values: bytes = b""  # MessagePack, as it was saved
+    converters: tuple[tuple[int, int], ...] = ()  # of the candidate, that the values go over first
+    is_discarded: bool = False  # those are only tried: the instance begins fresh
+
+    @property
+    def loose(self) -> tuple[bytes, ...]:
+        """Return the block and those that it leads to, or the saved values alone."""
+        return (self.block, *self.pointed) if self.block is not None else (self.values,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +97,10 @@ def _records_of_state(state: StateToProbe) -> Iterator[tuple[Field, ...]]:
         yield from (("link", *link) for link in state.links)
         return
     yield "values", state.schema, state.values
+    for before, after in state.converters:
+        yield "converter", before, after
+    if state.is_discarded:
+        yield ("discard",)
 
 
 def _record(fields: Iterable[Field]) -> bytes:

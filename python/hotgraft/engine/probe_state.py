@@ -60,16 +60,20 @@ def copy_state(
     if crossing in (None, Crossing.FRESH) or bytes_max == 0:
         return CopiedState()
     try:
-        if plan.chain is not None:
-            take = _blocks if plan.chain.from_layout is not None else _values
-            copied = take(generation, slots, indexes, bytes_max, deadline_s)
+        if (chain := plan.chain) is not None:
+            copied = (
+                _blocks(generation, slots, indexes, walk_of(chain.from_walk), bytes_max, deadline_s)
+                if chain.from_layout is not None
+                else _values(generation, slots, indexes, bytes_max, deadline_s)
+            )
             if not copied.states:
                 return copied
             return converted_copies(
-                copied, plan.chain, plugin=plan.plugin, running=generation, threads=threads, deadline_s=deadline_s
+                copied, chain, plugin=plan.plugin, running=generation, threads=threads, deadline_s=deadline_s
             )
         if crossing in (Crossing.HAND_OVER, Crossing.CONVERT):
-            copied = _blocks(generation, slots, indexes, plan, bytes_max, deadline_s)
+            walk = walk_of(plan.conversion.old_walk if plan.conversion is not None else plan.walk)
+            copied = _blocks(generation, slots, indexes, walk, bytes_max, deadline_s)
             return _converted(copied, plan.conversion, generation) if plan.conversion is not None else copied
         return _values(generation, slots, indexes, bytes_max, deadline_s)
     except (Busy, DrainTimeout) as error:
@@ -96,11 +100,10 @@ def _blocks(
     generation: _core.Generation,
     slots: Sequence[_core.Slot],
     indexes: Mapping[str, int],
-    plan: Plan,
+    walk: _core.CopyProgram | None,
     bytes_max: int,
     deadline_s: float,
 ) -> CopiedState:
-    walk = walk_of(plan.conversion.old_walk if plan.conversion is not None else plan.walk)
     copies, pause_us = _core.copy_blocks(generation, slots, bytes_max, min(REST_S, deadline_s), deadline_s, walk)
     pointers = [
         f"the block of {name} points into the library that made it: {symbol}, at byte {offset}"

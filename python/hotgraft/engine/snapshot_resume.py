@@ -6,7 +6,8 @@ it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hotgraft import _core
@@ -14,9 +15,13 @@ from hotgraft.core.errors import HotgraftError
 from hotgraft.core.snapshot_error import SnapshotError
 from hotgraft.core.state import Choice, Crossing, choose_crossing
 from hotgraft.core.versions import Version
+from hotgraft.engine.chain_run import ChainRun
+from hotgraft.engine.converter_thread import ConverterThreads
+from hotgraft.engine.probe_converters import converted_copies
 from hotgraft.engine.probe_request import StateToProbe
 from hotgraft.engine.probe_state import CopiedState
-from hotgraft.engine.snapshot_state import FRESH_ADVICE, SnapshotState, filled_block
+from hotgraft.engine.snapshot_state import FRESH_ADVICE, SnapshotState, filled_blocks
+from hotgraft.engine.transfer import walk_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +29,6 @@ if TYPE_CHECKING:
     from hotgraft.core.converters import Converter
     from hotgraft.core.plan import Side
     from hotgraft.core.state import StateFacts
-    from hotgraft.engine.snapshot_convert import AtHand
     from hotgraft.engine.snapshot_folder import KeptSnapshot
     from hotgraft.engine.timing import Stopwatch
 
@@ -37,7 +41,7 @@ class Resume:
 
     Args:
         plugin: its name.
-        sources: by instance, the snapshot that has its state.
+        sources: by instance, the snapshot that has its state; one that is not there begins fresh.
         goes_back: what a version never knew may be lost, also where its number is the same.
         converters: of the program, for this plugin.
         threads: on which they run.
@@ -45,21 +49,20 @@ class Resume:
         states: by instance, once it is decided how they come to the candidate.
     """
 
-    plugin: str
-    sources: Mapping[str, KeptSnapshot]
+    plugin: str = ""
+    sources: Mapping[str, KeptSnapshot] = field(default_factory=dict)
     goes_back: bool = False
     converters: tuple[Converter, ...] = ()
     threads: ConverterThreads = field(default_factory=ConverterThreads)
     deadline_s: float = 0.0
     states: dict[str, SnapshotState] = field(default_factory=dict)
 
-    def choose(self, side: Side, at_hand: AtHand | None = None) -> None:
-        """Decide how the state comes to a candidate; `at_hand`: with which converters beside its own.
+    def choose(self, side: Side) -> None:
+        """Decide how the state comes to a candidate.
 
         Raises:
             SnapshotError: it does not, with every reason.
         """
-        self.at_hand = at_hand
         found: list[str] = []
         for kept in self.files():
             facts = kept.snapshot.facts()
@@ -86,7 +89,7 @@ class Resume:
         """Return what a probe of `candidate` is to begin with: as it will itself, if that is not too large.
 
         Raises:
-            SnapshotError: a value does not fit.
+            SnapshotError: a value does not fit. StateError: a converter failed.
         """
         total = sum(len(part) for one in self.states.values() for part in one.state.parts)
         if total > bytes_max:
@@ -129,11 +132,12 @@ class Resume:
         chain = one.choice.chain
         if chain is not None:
             run = ChainRun(plugin=self.plugin, chain=chain, libraries={"candidate": generation})
-            made = self.threads.try_out(run, partial(_carry, run, one.loose), min(self.deadline_s, deadline_s))["made"]
+            work = partial(_carry, run, one.loose)
+            made = self.threads.try_out(run, work, min(self.deadline_s, deadline_s))["made"]
             if chain.to_layout is None:
-                _core.give_values(generation, index, chain.to_schema, made, deadline_s)
+                _core.give_values(generation, index, chain.to_schema, made[0], deadline_s)
             else:
-                filled_block(generation, made, 0).give(index, deadline_s)
+                filled_blocks(generation, made, 0, walk_of(chain.to_walk)).give(index, deadline_s)
         elif one.choice.crossing is Crossing.RESTORE:
             _core.give_values(generation, index, one.facts.schema, one.values, deadline_s)
         else:
@@ -143,7 +147,10 @@ class Resume:
         """Return what converters make of an instance's state, as far as that is done here."""
         chain = one.choice.chain
         assert chain is not None  # asked before
-        loose = StateToProbe(values=one.loose) if chain.from_layout is None else StateToProbe(block=one.loose)
+        first, *pointed = one.loose
+        loose = StateToProbe(block=first, pointed=tuple(pointed))
+        if chain.from_layout is None:
+            loose = StateToProbe(values=first)
         try:
             return converted_copies(
                 CopiedState(states={name: loose}),
@@ -156,24 +163,11 @@ class Resume:
         except HotgraftError as error:
             raise self.blamed(error) from None
 
-    def _give_made(self, chain: Chain, name: str, generation: _core.Generation, index: int, deadline_s: float) -> None:
-        state = self._state(name)
-        loose = state.values if chain.from_layout is None else state.block
-        assert self.at_hand is not None and loose is not None  # else there was no chain
-        made = self.at_hand.made(chain, bytes(loose), generation)
-        if chain.to_layout is None:
-            _core.give_values(generation, index, chain.to_schema, made, deadline_s)
-            return
-        block = _core.NewBlock.make(generation, len(made), state.align)
-        memoryview(block)[:] = made
-        block.give(index, deadline_s)
-
     def _choice(self, facts: StateFacts, version: str, side: Side) -> Choice:
         was, now = Version.parse(version), Version.parse(side.version)
-        known = self.at_hand.converters if self.at_hand is not None else ()
-        choice = choose_crossing(facts, side.state, goes_back=now < was, converters=known)
+        choice = self._way(facts, side, goes_back=now < was)
         if choice.crossing is None and self.goes_back and not was < now:
-            back = choose_crossing(facts, side.state, goes_back=True, converters=known)
+            back = self._way(facts, side, goes_back=True)
             return back if back.crossing is not None else choice
         return choice
 
@@ -194,7 +188,7 @@ class Resume:
         return Choice(crossing=None, refusals=tuple(refusals))
 
 
-def _carry(run: ChainRun, loose: bytes, desk: _core.ConverterDesk) -> dict[str, bytes]:
+def _carry(run: ChainRun, loose: list[bytes], desk: _core.ConverterDesk) -> dict[str, list[bytes]]:
     return {"made": run.carry(loose, desk)}
 
 

@@ -9,15 +9,16 @@ from hotgraft import _core
 from hotgraft.core.snapshot_error import SnapshotError
 from hotgraft.core.state import Crossing
 from hotgraft.engine.probe_request import StateToProbe
-from hotgraft.engine.transfer import program_of
+from hotgraft.engine.transfer import program_of, walk_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from hotgraft.core.snapshot import InstanceState
     from hotgraft.core.state import Choice, StateFacts
 
-__all__ = ["FRESH_ADVICE", "SnapshotState", "filled_block"]
+__all__ = ["FRESH_ADVICE", "SnapshotState", "filled_block", "filled_blocks"]
 
 FRESH_ADVICE: Final = 'load a version that can go on from it; resume="none" begins fresh, and leaves it as it is'
 
@@ -48,10 +49,12 @@ class SnapshotState:
         return bytes(values)
 
     @property
-    def loose(self) -> bytes:
-        """Return what converters are given: saved values, or a block."""
+    def loose(self) -> list[bytes]:
+        """Return what converters are given: saved values, or a block and those that it leads to."""
         chain, block = self.choice.chain, self.state.block
-        return self.values if chain is None or chain.from_layout is None or block is None else bytes(block)
+        if chain is None or chain.from_layout is None or block is None:
+            return [self.values]
+        return [bytes(block), *map(bytes, self.state.blocks)]
 
     def to_probe(self) -> StateToProbe | None:
         """Return it as a probe is given it; None: none is to be given, or converters make it first.
@@ -62,12 +65,11 @@ class SnapshotState:
         crossing, conversion = self.choice.crossing, self.choice.conversion
         if crossing is Crossing.RESTORE:
             return StateToProbe(schema=self.facts.schema, values=self.values)
-        if crossing is Crossing.HAND_OVER:
-            return StateToProbe(layout_id=self.facts.layout_id, block=bytes(self.state.block or b""))
-        if conversion is not None:
-            made = bytearray(self._new_bytes())
-            self._convert(made)
-            return StateToProbe(layout_id=conversion.new_layout_id, block=bytes(made))
+        if crossing is Crossing.HAND_OVER or conversion is not None:
+            layout_id = self.facts.layout_id if conversion is None else conversion.new_layout_id
+            (block, *pointed), walk = self._image()
+            links = _core.links_of(walk, [block, *pointed]) if walk is not None else []
+            return StateToProbe(layout_id=layout_id, block=block, pointed=tuple(pointed), links=tuple(links))
         return None
 
     def block_for(self, generation: _core.Generation) -> _core.NewBlock:
@@ -76,12 +78,46 @@ class SnapshotState:
         Raises:
             SnapshotError: a value does not fit. ResourceError: there is no memory for it.
         """
-        if self.choice.conversion is not None:
-            block = _core.NewBlock.make(generation, self._new_bytes(), self.state.align)
-            self._convert(block)
-            return block
+        if self._has_blocks():
+            blocks, walk = self._image()
+            return filled_blocks(generation, blocks, self.state.align, walk)
         assert self.state.block is not None  # else it would have been no way
-        return filled_block(generation, self.state.block, self.state.align)
+        if self.choice.conversion is None:
+            return filled_block(generation, self.state.block, self.state.align)
+        block = _core.NewBlock.make(generation, self._new_bytes(), self.state.align)
+        self._convert(self.state.block, block)
+        return block
+
+    def _has_blocks(self) -> bool:
+        """Tell whether the state leads to blocks of its own, on either side."""
+        choice, conversion = self.choice, self.choice.conversion
+        walks = (choice.walk,) if conversion is None else (conversion.old_walk, conversion.new_walk)
+        return bool(self.state.blocks) or any(one is not None for one in walks)
+
+    def _image(self) -> tuple[list[bytes], _core.CopyProgram | None]:
+        """Return the state's block as the candidate gets it and those that it leads to, and what finds them.
+
+        Raises:
+            SnapshotError: a value does not fit, or they are not what leads to them says.
+        """
+        conversion, block = self.choice.conversion, self.state.block
+        assert block is not None  # else it would have been no way
+        blocks = [bytes(block), *map(bytes, self.state.blocks)]
+        if conversion is None:
+            walk = walk_of(self.choice.walk)
+            if len(blocks) > 1 and walk is None:
+                raise self._refused(f"nothing leads to {len(blocks) - 1} of its blocks")
+            return blocks, walk
+        new_bytes = self._new_bytes()
+        old_walk, new_walk = walk_of(conversion.old_walk), walk_of(conversion.new_walk)
+        if old_walk is None and new_walk is None:
+            made = bytearray(new_bytes)
+            self._convert(blocks[0], made)
+            return [bytes(made)], None
+        blocks, refusal = _core.convert_image(program_of(conversion.plan), old_walk, new_walk, blocks)
+        if refusal:
+            raise self._refused(refusal)
+        return blocks, new_walk
 
     def _new_bytes(self) -> int:
         """Return the size of the block that becomes of it.
@@ -97,10 +133,9 @@ class SnapshotState:
             raise self._refused(found)
         return count * conversion.plan.new_bytes
 
-    def _convert(self, into: _core.NewBlock | bytearray) -> None:
-        conversion, block = self.choice.conversion, self.state.block
-        assert conversion is not None and block is not None  # as above
-        program = program_of(conversion)
+    def _convert(self, block: bytes | memoryview, into: _core.NewBlock | bytearray) -> None:
+        assert self.choice.conversion is not None  # as above
+        program = program_of(self.choice.conversion.plan)
         refusal = program.run(block, into, len(block) // program.old_bytes)
         if refusal:
             raise self._refused(refusal[0])
@@ -108,6 +143,22 @@ class SnapshotState:
     def _refused(self, found: str) -> SnapshotError:
         where = f"{self.path.name}, instance {self.state.name}"
         return SnapshotError("resume from a snapshot", on=self.plugin, found=f"{where}: {found}", advice=FRESH_ADVICE)
+
+
+def filled_blocks(
+    generation: _core.Generation,
+    blocks: Sequence[bytes | memoryview],
+    align: int,
+    walk: _core.CopyProgram | None,
+) -> _core.NewBlock:
+    """Return a block and those that it leads to, its pointers in place; `walk` finds them, None: it leads to none.
+
+    Raises:
+        StateError: they are not what leads to them says. ResourceError: there is no memory for them.
+    """
+    if walk is None:
+        return filled_block(generation, blocks[0], align)
+    return _core.NewBlock.place(generation, blocks, walk)
 
 
 def filled_block(generation: _core.Generation, data: bytes | memoryview, align: int) -> _core.NewBlock:

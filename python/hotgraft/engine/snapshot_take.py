@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from hotgraft import _core
-from hotgraft.core.c_types import Named
+from hotgraft.core.layout_compile import compile_walk
 from hotgraft.core.snapshot import InstanceState, Pieces, Snapshot
 from hotgraft.core.snapshot_error import SnapshotError
 from hotgraft.core.surface_descriptor import state_layout_of
+from hotgraft.engine.transfer import walk_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from hotgraft.core.layout import StateLayout
     from hotgraft.engine.stage import Candidate
 
 __all__ = ["TakenState", "take_state"]
@@ -27,6 +29,7 @@ class TakenState:
 
     snapshot: Snapshot
     pause_us: float
+    walk: _core.CopyProgram | None = None  # finds what its blocks lead to; None: they lead to nothing
 
 
 def take_state(
@@ -56,12 +59,13 @@ def take_state(
         SnapshotError: its blocks hold addresses, which mean nothing in another process, and it offers no save. Busy: it
         is pinned. DrainTimeout, PluginError, PluginAbandoned: as in a swap. Its state is untouched.
     """
-    generation = serving.generation
-    copies, pause_us = _core.take_snapshot(generation, slots, rest_s, deadline_s)
+    generation, layout = serving.generation, state_layout_of(serving.descriptor)
+    walk = walk_of(compile_walk(layout)) if layout is not None else None
+    copies, pause_us = _core.take_snapshot(generation, slots, rest_s, deadline_s, walk)
     refusals = [
         f"{name}: {why}"
         for name, index in indexes.items()
-        if (block := copies[index][1]) is not None and (why := _why_not_kept(serving, block))
+        if (block := copies[index][1]) is not None and (why := _why_not_kept(block, layout, is_walked=walk is not None))
     ]
     if refusals and not generation.can_save:
         raise SnapshotError(
@@ -84,14 +88,14 @@ def take_state(
             _state_of(name, configs[name], *copies[index], keeps_block=not refusals) for name, index in indexes.items()
         ),
     )
-    return TakenState(snapshot, pause_us)
+    return TakenState(snapshot, pause_us, walk)
 
 
 def _state_of(
     name: str,
     config_json: str,
     values: list[_core.SnapshotPiece] | None,
-    block: tuple[_core.SnapshotPiece, int, list[tuple[int, str]], int | None] | None,
+    block: _core.CopiedBlock | None,
     *,
     keeps_block: bool,
 ) -> InstanceState:
@@ -102,16 +106,17 @@ def _state_of(
         values=None if values is None else Pieces(tuple(map(memoryview, values))),
         block=None if kept is None else memoryview(kept[0]),
         align=0 if kept is None else kept[1],
+        blocks=() if kept is None else tuple(map(memoryview, kept[4])),
     )
 
 
-def _why_not_kept(serving: Candidate, block: tuple[_core.SnapshotPiece, int, list[tuple[int, str]], int | None]) -> str:
+def _why_not_kept(block: _core.CopiedBlock, layout: StateLayout | None, *, is_walked: bool) -> str:
     """Return why the bytes of a block mean nothing in another process; empty: they mean what they do here."""
-    _, _, into, elsewhere = block
+    _, _, into, elsewhere, _ = block
     if into:
         offset, symbol = into[0]
         return f"its block points into the library that made it: {symbol}, at byte {offset}"
-    layout = state_layout_of(serving.descriptor)
     if layout is not None:
-        return "its block holds a pointer" if layout.holds_pointer(Named(layout.struct)) else ""
+        is_unknown = layout.has_blocks and not is_walked
+        return "its block holds a pointer, and nothing says what it leads to" if is_unknown else ""
     return "" if elsewhere is None else f"its block points to other memory of this process, at byte {elsewhere}"

@@ -54,7 +54,12 @@ def carry_out(
 
     Return what it did, published or called off. Never raises for a failed step.
     """
-    record = _core.run_swap([member], deadline_s=deadline_s, undo_budget_s=1.0 + len(instances) * UNDO_EACH_S)
+    undo_budget_s = 1.0 + len(instances) * UNDO_EACH_S
+    try:
+        record = _core.run_swap([member], deadline_s=deadline_s, undo_budget_s=undo_budget_s)
+    finally:
+        if converting is not None:
+            converting.end()
     steps = tuple(
         StepTime(
             _title("resume" if resumes and kind == "start" else kind, instances, index),
@@ -75,7 +80,7 @@ def carry_out(
         steps=_joined(steps),
         pause_us=(record.gates_open_ns - record.gates_closed_ns) / 1_000 if gated else 0.0,
         pause_steps=_joined(pause),
-        failure=_failure_of(record, plugin, tried, instances),
+        failure=_failure_of(record, plugin, tried, instances, converting),
         after_undo=tuple(record.after_undo),
         left_inside=record.left_inside,
     )
@@ -105,7 +110,7 @@ def _title(kind: str, instances: Sequence[str], index: int) -> str:
 
 
 def _failure_of(
-    record: _core.SwapRecord, plugin: str, tried: str, instances: Sequence[str]
+    record: _core.SwapRecord, plugin: str, tried: str, instances: Sequence[str], converting: Converting | None
 ) -> errors.HotgraftError | None:
     """Return the error that the record's failure stands for.
 

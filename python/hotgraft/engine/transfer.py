@@ -17,7 +17,16 @@ if TYPE_CHECKING:
     from hotgraft.core.plan import Plan
     from hotgraft.engine.load import Prepared
 
-__all__ = ["SeenBlocks", "check_facts", "keep_copies", "make_convert", "member_of", "program_of", "walk_of"]
+__all__ = [
+    "SeenBlocks",
+    "check_facts",
+    "keep_copies",
+    "make_convert",
+    "member_of",
+    "program_of",
+    "walk_of",
+    "way_of_instances",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +79,11 @@ def program_of(copy: CopyPlan) -> _core.CopyProgram:
 def way_of_instances(plan: Plan) -> str:
     """Return how the instances' own state crosses: where it is of sessions, they have none."""
     return str(Crossing.FRESH if plan.is_per_session else plan.crossing)
+
+
+def walk_of(plan: CopyPlan | None) -> _core.CopyProgram | None:
+    """Return what finds the blocks that a state leads to; None: it leads to none."""
+    return program_of(plan) if plan is not None else None
 
 
 def make_convert(

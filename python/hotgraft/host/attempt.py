@@ -17,8 +17,8 @@ from hotgraft.core.lifecycle import Event, Stage
 from hotgraft.core.options import OFF
 from hotgraft.core.plan import DOWNGRADE, make_plan
 from hotgraft.engine.config import filled_configs
-from hotgraft.engine.converting import give_converters
 from hotgraft.engine.load import InstanceWish, prepare, serve_first
+from hotgraft.engine.snapshot_resume import Resume
 from hotgraft.engine.stage import stage_candidate
 from hotgraft.engine.swap import carry_out
 from hotgraft.engine.transfer import SeenBlocks, check_facts, member_of
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from hotgraft.core.plan import Plan
     from hotgraft.core.probing import ProbeReport
     from hotgraft.engine.load import Prepared
-    from hotgraft.engine.snapshot_resume import Resume
     from hotgraft.engine.stage import Candidate, StagingPlace
     from hotgraft.engine.swap import Window
     from hotgraft.engine.timing import Stopwatch
@@ -73,6 +72,7 @@ class Around:
     check_health: Callable[[Loaded], tuple[str, ...]]  # quickly; every reason why what serves is not fit
     begin_probation: Callable[[Loaded], None]
     snapshots: Snapshots
+    converters: Converters = field(default_factory=Converters)
 
     def without_settling(self) -> Around:
         """Return the same for an image whose writer is known to have finished."""
@@ -114,8 +114,10 @@ class Attempt:
         with self._reporting("load generation"):
             prepared = self._prepare()
             with self._dropping(prepared.candidate):
-                self._resume(prepared)
-                serve_first(prepared, deadline_s=self.around.options.control_deadline_s, watch=self.watch)
+                deadline_s, generation = self.around.options.control_deadline_s, prepared.candidate.generation
+                indexes = {wish.name: index for index, wish in enumerate(prepared.wishes)}
+                self.resume.give(generation, indexes, deadline_s=deadline_s, watch=self.watch)
+                serve_first(prepared, deadline_s=deadline_s, watch=self.watch)
             once_more(lambda: self._adopt(prepared))
         return once_more(self.report)
 
@@ -130,7 +132,7 @@ class Attempt:
                     check_facts(self.plan, self.loaded.serving.generation, prepared.candidate.generation)
                     self.outcome = Outcome.CALLED_OFF
                     assert self.plan.crossing is not None  # a plan without a way across was refused
-                    held = self.loaded.to_hold(self.plan.crossing, self.record)
+                    held = self.loaded.to_hold(self.plan.crossing, self.record, self.before)
                     superseded = self.loaded.superseded()
                     self._carry_out(prepared, deadline_s, carried)
                     if self.window is not None and self.window.failure is not None:
@@ -201,8 +203,7 @@ class Attempt:
         with self._rejecting(candidate), self.watch("compare contract"):
             self._check_quarantine(candidate)
             self._check_plan(candidate)
-            if self.resume is not None:
-                self.resume.choose(candidate.side, loaded.converters.at_hand(loaded.name, options.control_deadline_s))
+            self.resume.choose(candidate.side)
             check_granted(self.around.grants, loaded.name, self.number, candidate.side.permissions)
             self.filled = filled_configs(loaded.name, candidate.descriptor.config_schema, self.configs)
             check_rules(loaded, candidate.descriptor)
@@ -233,13 +234,6 @@ class Attempt:
             )
             return self._with_lent(prepared)
 
-    def _resume(self, prepared: Prepared) -> None:
-        """Let the instances begin with what a snapshot has of them."""
-        if self.resume is not None:
-            indexes = {wish.name: index for index, wish in enumerate(prepared.wishes)}
-            deadline_s = self.around.options.control_deadline_s
-            self.resume.give(prepared.candidate.generation, indexes, deadline_s=deadline_s, watch=self.watch)
-
     def _with_lent(self, prepared: Prepared) -> Prepared:
         """Add tables for the slots of other plugins in which this one answers."""
         indexes = {wish.name: index for index, wish in enumerate(prepared.wishes)}
@@ -255,7 +249,9 @@ class Attempt:
     def _probe(self, candidate: Candidate) -> None:
         """Try it in a process of its own; what crashes, hangs or fails there never comes into this one."""
         with self.watch("copy state"):
-            copied = copy_live_state(self.loaded, self.plan, self.around.options, deadline_s=self.swap_deadline_s)
+            copied = self.resume.to_probe(self.around.options.probe_state_bytes, candidate.generation)
+            if self.plan is not None:
+                copied = copy_live_state(self.loaded, self.plan, self.around.options, deadline_s=self.swap_deadline_s)
             self.seen = copied.seen
         with self.watch("probe"):
             self.probed, error = probe(
@@ -268,7 +264,7 @@ class Attempt:
                 options=self.around.options,
             )
             if error is not None:
-                raise error if self.resume is None else self.resume.blamed(error)
+                raise self.resume.blamed(error)
         candidate.generation.advance(Event.PROBE)
 
     def _check_quarantine(self, candidate: Candidate) -> None:

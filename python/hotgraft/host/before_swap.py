@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hotgraft.engine.snapshot_state import filled_block
+from hotgraft.engine.snapshot_state import filled_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,10 +22,11 @@ __all__ = ["BeforeSwap"]
 
 @dataclass(frozen=True, slots=True)
 class BeforeSwap:
-    """A snapshot, and how many calls the generation had answered when it was taken."""
+    """A snapshot, how many calls the generation had answered by then, and what finds the blocks that its lead to."""
 
     snapshot: Snapshot
     calls: int
+    walk: _core.CopyProgram | None = None
 
     def has_blocks(self, instances: Mapping[str, int]) -> bool:
         """Tell whether it has a block for each of these instances."""
@@ -38,7 +39,7 @@ class BeforeSwap:
             ResourceError: there is no memory for them.
         """
         blocks = [
-            (indexes[one.name], filled_block(generation, one.block, one.align))
+            (indexes[one.name], filled_blocks(generation, (one.block, *one.blocks), one.align, self.walk))
             for one in self.snapshot.instances
             if one.name in indexes and one.block is not None
         ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from hotgraft.engine.snapshot_resume import Resume
 from hotgraft.host.attempt import Attempt
 from hotgraft.host.backwards import Backwards
 from hotgraft.host.change import carry_out, is_deferred, start_change
@@ -125,18 +126,18 @@ class Changes:
 
         `resume`: what they begin with, as `Host.load` says. `goes_back`: to the last good version.
         """
-        loaded, watch = Loaded(name, Turns(name), source=image), self.watch()
+        loaded, watch = Loaded(name, Turns(name), source=image, converters=self.around.converters), self.watch()
         loaded.drain, loaded.fallback = drain or loaded.drain, fallback
         record = self.recorder.attempt(loaded, who, image or source, configs, watch)
         attempt = Attempt(loaded, source, configs, self.around, watch, record, keeps_source=bool(image))
 
         def work() -> SwapReport:
-            found = self.around.snapshots.resume(name, tuple(configs), resume, who, goes_back=goes_back)
+            known = self.around.converters
+            found = self.around.snapshots.resume(name, tuple(configs), resume, who, known, goes_back=goes_back)
             attempt.resume = found
             report = record.carry_out(attempt.load)
-            if found is not None:
-                self.around.snapshots.note_resumed(found, who)
-                attempt.resume = None  # it has the bytes of whole files
+            self.around.snapshots.note_resumed(found, who)
+            attempt.resume = Resume()  # the other has the bytes of whole files
             return report
 
         def change() -> None:
@@ -152,14 +153,13 @@ class Changes:
             watch = self.watch()
             configs = loaded.configs | {name: config_json}
             record = self.recorder.attempt(loaded, who, loaded.source, configs, watch)
-            found = self.around.snapshots.resume(loaded.name, (name,), resume, who)
+            found = self.around.snapshots.resume(loaded.name, (name,), resume, who, self.around.converters)
             report = record.carry_out(
                 lambda: add_instance(
                     loaded, name, config_json, around=self.around, watch=watch, record=record, resume=found
                 )
             )
-            if found is not None:
-                self.around.snapshots.note_resumed(found, who)
+            self.around.snapshots.note_resumed(found, who)
             return report
 
         def change() -> None:

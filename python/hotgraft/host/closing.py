@@ -22,7 +22,12 @@ __all__ = ["close_all", "consumers_first"]
 
 
 def close_all(
-    plugins: Iterable[Loaded], pins: Iterable[Expiring], until_s: float, *, gone: Callable[[Loaded], None]
+    plugins: Iterable[Loaded],
+    pins: Iterable[Expiring],
+    until_s: float,
+    *,
+    gone: Callable[[Loaded], None],
+    last: Callable[[Loaded, float], None],
 ) -> Unloads:
     """End pins and sessions, take every plugin out of service, `gone` for each, and wait for what is on its way out.
 

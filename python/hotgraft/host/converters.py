@@ -11,10 +11,13 @@ from hotgraft.core.converters import Converter, step_violation
 from hotgraft.core.manifest_checks import PLUGIN_NAME
 from hotgraft.engine.converter_thread import ConverterThreads
 from hotgraft.engine.converting import give_converters
-from hotgraft.engine.snapshot_convert import AtHand
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from hotgraft import _core
+    from hotgraft.core.plan import Plan
+    from hotgraft.engine.converting import Converting
 
 __all__ = ["Converters"]
 
@@ -38,10 +41,6 @@ class Converters:
     def give(self, member: _core.Member, plan: Plan, old: _core.Generation, new: _core.Generation) -> Converting | None:
         """Let a member's state go over the plan's chain, if it has one; see `give_converters`."""
         return give_converters(member, plan, old, new, self.threads)
-
-    def at_hand(self, plugin: str, deadline_s: float) -> AtHand:
-        """Return those for `plugin` as who resumes from a snapshot wants them."""
-        return AtHand(plugin=plugin, converters=self.of(plugin), threads=self.threads, deadline_s=deadline_s)
 
     def add(self, plugin: str, step: tuple[int, int], function: Callable[..., Any], *, replace: bool) -> None:
         """Offer a function for one step.

@@ -27,21 +27,16 @@ from hotgraft.host.attempt import Around
 from hotgraft.host.change import carry_out, check_not_forked
 from hotgraft.host.changing import Changes
 from hotgraft.host.closing import close_all
-from hotgraft.host.converters import Converters
 from hotgraft.host.crashes import handle_crashes
 from hotgraft.host.draining import swap_deadline_s
 from hotgraft.host.events import HostEvents
 from hotgraft.host.folder import private_folder
 from hotgraft.host.fork import watch_forks
 from hotgraft.host.grants import make_grants
-from hotgraft.host.host_converters import HostConverters
-from hotgraft.host.host_draining import HostDraining, make_breakers
-from hotgraft.host.host_graph import HostGraph
-from hotgraft.host.host_health import HostHealth, make_health
-from hotgraft.host.host_policy import HostPolicy
-from hotgraft.host.host_sessions import HostSessions
-from hotgraft.host.host_trust import HostTrust
-from hotgraft.host.host_watching import HostWatching
+from hotgraft.host.host_draining import make_breakers
+from hotgraft.host.host_health import make_health
+from hotgraft.host.host_parts import HostParts
+from hotgraft.host.host_state import check_resume, make_snapshots
 from hotgraft.host.image import content_key, image_of, name_in
 from hotgraft.host.instances import make_handle, retype_handles
 from hotgraft.host.journal import open_recorder
@@ -68,7 +63,7 @@ __all__ = ["Host"]
 Typed = TypeVar("Typed")
 
 
-class Host(HostSessions, HostTrust, HostHealth, HostDraining, HostPolicy, HostWatching, HostGraph):
+class Host(HostParts):
     """Loads plugins, replaces them while they are called, and takes them out of memory again.
 
     Args:
@@ -92,7 +87,6 @@ class Host(HostSessions, HostTrust, HostHealth, HostDraining, HostPolicy, HostWa
         self._recorder = open_recorder(self.options.journal, self._events)
         self._quarantine = make_quarantine(self.options, self._recorder)
         self._grants = make_grants(grants or {}, self._recorder, asked("host"))
-        self._converters = Converters()
         self._health, self._health_schedule = make_health(self.options, self._events, self._listed)
         self._snapshots, self._snapshot_schedule = make_snapshots(
             self.options, self._recorder, self._events, self._listed

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from hotgraft.host.converters import Converters, check_step
+from hotgraft.host.converters import check_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from hotgraft.host.attempt import Around
 
 __all__ = ["HostConverters"]
 
@@ -17,7 +19,7 @@ Function = TypeVar("Function", bound="Callable[[dict[str, Any]], dict[str, Any]]
 class HostConverters:
     """A part of `Host`; see there for threads, interrupts and forks."""
 
-    _converters: Converters
+    _around: Around
 
     if TYPE_CHECKING:
 
@@ -48,7 +50,7 @@ class HostConverters:
 
         def offer(function: Function) -> Function:
             self._check_control()
-            self._converters.add(name, step, function, replace=replace)
+            self._around.converters.add(name, step, function, replace=replace)
             return function
 
         return offer
@@ -60,8 +62,8 @@ class HostConverters:
             ValueError, TypeError: as `converter`. HostClosed.
         """
         self._check_control()
-        return self._converters.remove(name, check_step(name, from_schema, to_schema))
+        return self._around.converters.remove(name, check_step(name, from_schema, to_schema))
 
     def converters(self, name: str) -> tuple[str, ...]:
         """Return what is offered for `name` here, one line each; those of its libraries are not listed."""
-        return tuple(map(str, self._converters.of(name)))
+        return tuple(map(str, self._around.converters.of(name)))

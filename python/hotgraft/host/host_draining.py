@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -131,15 +132,17 @@ def make_breakers(
     def out_of_service(event: HostEvent) -> None:
         """Say so to callers, who are refused already; declared or not, a fallback answers from now on."""
         loaded = find(event.plugin)
-
-        def open_it() -> None:
-            if why := loaded.serving.generation.out_of_service if loaded is not None else "":
-                breakers.open(loaded, f"generation {loaded.serving.generation.number} is out of service: {why}")
-
         if loaded is not None:
+            open_it = functools.partial(_open_if_out_of_service, breakers, loaded)
             _in_turn(loaded, open_it, options.control_deadline_s, provider=breakers.provider_of(loaded))
 
     events.on("swap.out_of_service", out_of_service)
     events.on("swap.rollback_blocked", out_of_service)
     events.on("swap.rollback_blocked", blocked)
     return breakers
+
+
+def _open_if_out_of_service(breakers: Breakers, loaded: Loaded) -> None:
+    """In the plugin's turn: something else may serve by now."""
+    if why := loaded.serving.generation.out_of_service:
+        breakers.open(loaded, f"generation {loaded.serving.generation.number} is out of service: {why}")

@@ -13,7 +13,7 @@ from hotgraft.core.snapshot_error import SnapshotError
 from hotgraft.host.change import carry_out, is_deferred
 from hotgraft.host.reading import read_saved_state
 from hotgraft.host.schedule import Schedule
-from hotgraft.host.snapshots import Snapshots
+from hotgraft.host.snapshots import Snapshots, why_left_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -67,7 +67,7 @@ class HostState:
         """Write the state of plugins to the host's folder of snapshots; each is of one moment, in which callers wait.
 
         Args:
-            names: of loaded plugins; none: all that have state.
+            names: of loaded plugins; none: all that have state of a kind that is kept.
             deadline_s: for each plugin's turn, and for the moment at which it rests; None: the host's setting.
 
         Returns:
@@ -85,7 +85,7 @@ class HostState:
         self._snapshots.require_folder()
         limit = self.options.swap_deadline_s if deadline_s is None else deadline_s
         chosen = [self._loaded(name) for name in names] or list(self._listed())
-        left_out = {} if names else {one.name: "it has no state" for one in chosen if not _has_state(one)}
+        left_out = {} if names else {one.name: why for one in chosen if (why := why_left_out(one))}
         taken: dict[str, TakenSnapshot] = {}
         failures: list[HotgraftError] = []
         for loaded in (one for one in chosen if one.name not in left_out):
@@ -122,10 +122,6 @@ def check_resume(how: str | None) -> None:
     """Raise ValueError where it is none of the words."""
     if how is not None and how not in CHOICES["resume"]:
         raise ValueError(f"resume is {how!r}; it must be one of {', '.join(CHOICES['resume'])}")
-
-
-def _has_state(loaded: Loaded) -> bool:
-    return loaded.serving.side.state.has_state
 
 
 def _failure(failures: list[HotgraftError], report: SnapshotReport) -> HotgraftError:

@@ -11,7 +11,6 @@ from hotgraft.core.errors import Busy, HostClosed, PluginUnavailable
 from hotgraft.core.lifecycle import Stage
 from hotgraft.engine.config import filled_configs
 from hotgraft.engine.load import make_tables
-from hotgraft.engine.probe_state import CopiedState
 from hotgraft.host.draining import rules_of, swap_deadline_s
 from hotgraft.host.link import Link, PinLink
 from hotgraft.host.loaded import Instance
@@ -59,7 +58,7 @@ def add_instance(
     around: Around,
     watch: Stopwatch,
     record: AttemptRecord,
-    resume: Resume | None = None,
+    resume: Resume,
 ) -> SwapReport:
     """Make and start one more instance of the generation that serves, and publish it in slots of its own.
 
@@ -68,11 +67,18 @@ def add_instance(
             serve. PluginError, PluginAbandoned: its own functions. Busy: it is on probation. Nothing changed.
     """
     with loaded.sessions.turn("add an instance"):  # which looks at those that are there, as opening a session does
-        return _add_instance(loaded, name, config_json, around=around, watch=watch, record=record)
+        return _add_instance(loaded, name, config_json, around=around, watch=watch, record=record, resume=resume)
 
 
 def _add_instance(
-    loaded: Loaded, name: str, config_json: str, *, around: Around, watch: Stopwatch, record: AttemptRecord
+    loaded: Loaded,
+    name: str,
+    config_json: str,
+    *,
+    around: Around,
+    watch: Stopwatch,
+    record: AttemptRecord,
+    resume: Resume,
 ) -> SwapReport:
     if name in loaded.instances:
         raise ValueError(f"plugin {loaded.name!r} has an instance {name!r} already: reload() replaces it")
@@ -87,15 +93,13 @@ def _add_instance(
         )
     filled_json = filled_configs(loaded.name, serving.descriptor.config_schema, {name: config_json})[name]
     slots = {one.key: loaded.slot_for(name, one.key) for one in serving.side.interfaces}
-    if resume is not None:
-        resume.choose(serving.side, loaded.converters.at_hand(loaded.name, deadline_s))
+    resume.choose(serving.side)
     probed = _probe(loaded, name, filled_json, around=around, watch=watch, resume=resume)
     record.intend(serving.generation, serving.side.version)
     attempt = _core.Attempt.of(serving.generation)
     with watch(f"create {name}"):
         index = attempt.create(name, filled_json, deadline_s)
-    if resume is not None:
-        resume.give(serving.generation, {name: index}, deadline_s=deadline_s, watch=watch)
+    resume.give(serving.generation, {name: index}, deadline_s=deadline_s, watch=watch)
     with watch(f"start {name}"):
         attempt.start(index, deadline_s)
     tables, pin_tables = (make_tables(attempt, serving.side, index, slots, deadline_s=deadline_s) for _ in range(2))
@@ -118,7 +122,7 @@ def _add_instance(
 
 
 def _probe(
-    loaded: Loaded, name: str, config_json: str, *, around: Around, watch: Stopwatch, resume: Resume | None
+    loaded: Loaded, name: str, config_json: str, *, around: Around, watch: Stopwatch, resume: Resume
 ) -> ProbeReport | None:
     """Try what serves with this config in a process of its own: create and start may crash on it."""
     if not is_probing(around.options):
@@ -129,7 +133,7 @@ def _probe(
             source=loaded.source,
             configs={name: config_json},
             imports=loaded.imports,
-            copied=CopiedState() if resume is None else resume.to_probe(around.options.probe_state_bytes),
+            copied=resume.to_probe(around.options.probe_state_bytes, loaded.serving.generation),
             others=around.others,
             options=around.options,
         )

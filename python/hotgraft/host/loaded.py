@@ -12,6 +12,7 @@ from hotgraft import _core
 from hotgraft.core.contract import Consumer
 from hotgraft.core.draining import DrainRules
 from hotgraft.core.plan import Running
+from hotgraft.host.converters import Converters
 from hotgraft.host.draining import rules_of
 from hotgraft.host.open_sessions import OpenSessions
 from hotgraft.host.own_numbers import OwnNumbers
@@ -166,6 +167,7 @@ class Loaded:
             relied_on=self.relied_on,
             granted=granted,
             moves_pins=rules_of(self).moves_pins,
+            converters=self.converters.of(self.name),
         )
 
     def wants(self, provider: str) -> tuple[Consumer, ...]:

@@ -10,10 +10,11 @@ from hotgraft import _core
 from hotgraft.core.breaker import BreakerState
 from hotgraft.core.errors import ContractError, HostClosed, HotgraftError, PluginUnavailable, StateError
 from hotgraft.core.lifecycle import Stage
+from hotgraft.core.plan import Plan
 from hotgraft.core.state import Crossing, choose_crossing
 from hotgraft.core.versions import Version
 from hotgraft.engine.swap import carry_out
-from hotgraft.engine.transfer import program_of
+from hotgraft.engine.transfer import make_convert
 from hotgraft.host.change import once_more
 from hotgraft.host.draining import swap_deadline_s
 from hotgraft.host.session import Session, SessionLink
@@ -21,7 +22,6 @@ from hotgraft.host.session import Session, SessionLink
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from hotgraft.core.plan import Plan
     from hotgraft.core.state import Conversion
     from hotgraft.engine.stage import Candidate
     from hotgraft.host.host import Host
@@ -224,7 +224,9 @@ def carry_one(session: Session) -> None:
     link = session.link
     loaded, old, serving = link.loaded, link.held, link.loaded.serving
     goes_back = Version.parse(serving.side.version) < Version.parse(old.version)
-    choice = choose_crossing(old.state, serving.side.state, goes_back=goes_back)
+    choice = choose_crossing(
+        old.state, serving.side.state, goes_back=goes_back, converters=loaded.converters.of(loaded.name)
+    )
     tried = f"carry session {session.who} from generation {old.generation.number} to {serving.generation.number}"
     running = f"the session stays on generation {old.generation.number}"
     if choice.crossing is None:
@@ -239,8 +241,22 @@ def carry_one(session: Session) -> None:
         way=str(Crossing.FRESH),
         pins="leave",  # its own hold; others may be pinned there as well
     )
-    if choice.conversion is not None:
-        member.converts(program_of(choice.conversion), [])
+    plan = Plan(
+        plugin=loaded.name,
+        kept=serving.generation.number,
+        version=old.version,
+        candidate_version=serving.side.version,
+        crossing=choice.crossing,
+        conversion=choice.conversion,
+        chain=choice.chain,
+        walk=choice.walk,
+        is_gated=True,
+        pins="leave",
+        is_per_session=True,
+        steps=(),
+    )
+    make_convert(member, plan, [])
+    converting = loaded.converters.give(member, plan, old.generation, serving.generation)
     _add_to(member, movers, choice.crossing, choice.conversion)
     [mover], control_s = movers, link.host.options.control_deadline_s
     left, failure = mover.left, None

@@ -31,5 +31,7 @@ def read_saved_state(loaded: Loaded, deadline_s: float) -> dict[str, dict[str, A
         loaded.turns.take(None, work, deadline_s)
     except HotgraftError as error:
         error.running = running_words(report_of(loaded), "still serves")
+        if not loaded.serving.side.state.can_save:
+            error.advice = "take a snapshot, which `hotgraft state show` prints; or offer save and restore"
         raise
     return found

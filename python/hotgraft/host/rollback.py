@@ -14,9 +14,8 @@ from hotgraft.core.call_types import call_description
 from hotgraft.core.errors import HotgraftError, RollbackBlocked
 from hotgraft.core.lifecycle import Stage
 from hotgraft.core.plan import must_rest
-from hotgraft.core.rollback import keeps_own_state, loses_state, plan_rollback
+from hotgraft.core.rollback import keeps_own_state, loses_state, needs_fresh, plan_rollback
 from hotgraft.engine.config import filled_configs
-from hotgraft.engine.converting import give_converters
 from hotgraft.engine.load import make_tables
 from hotgraft.engine.swap import carry_out
 from hotgraft.engine.transfer import keep_copies, make_convert, way_of_instances
@@ -27,6 +26,7 @@ from hotgraft.host.moving_sessions import moved_sessions
 from hotgraft.host.outputs import base_of_handles
 from hotgraft.host.plugin import make_call_type
 from hotgraft.host.report import Outcome, SwapReport, running_words
+from hotgraft.host.stats import calls_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -92,7 +92,7 @@ class Rollback:
         try:
             indexes = dict(held.indexes)
             attempt = _core.Attempt.of(held.generation)
-            if plan.restores_instances:
+            if needs_fresh(plan):
                 indexes = self._create_fresh(attempt, held)
             call_type = make_call_type(
                 call_description(held.candidate.descriptor, loaded.name, catches_crashes=self.options.catch_crashes),
@@ -143,8 +143,11 @@ class Rollback:
         running = self.loaded.serving.side
         if not loses_state(running, held.candidate.side):
             return False  # it was tried so already
-        if not keeps_own_state(held.crossing, is_per_session=running.state.is_per_session):
-            self.found.append("what it had when it was replaced was handed over, and is in use")
+        if running.state.is_per_session:
+            self.found.append("sessions go on with what runs, and what the held generation had of them is over")
+            return False
+        if self.options.rollback == "refuse":
+            self.found.append('the state gained since would be lost, and this host refuses that (rollback="refuse")')
             return False
         if not keeps_own_state(held.crossing) and not self._give_back(held):
             return False
@@ -212,7 +215,7 @@ class Rollback:
         if held.candidate.descriptor.state.copies:
             keep_copies(member, plan)
         member.recalls(
-            resumes=not plan.restores_instances,
+            resumes=not needs_fresh(plan),
             leaves_undrained=not must_rest(plan.crossing),
             emptied=[instances[name].slots[key] for name in indexes for key in fresh] + lent,
         )

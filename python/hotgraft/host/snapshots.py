@@ -24,12 +24,13 @@ if TYPE_CHECKING:
     from hotgraft.engine.journal_asked import Asked
     from hotgraft.engine.snapshot_folder import Found
     from hotgraft.engine.timing import Stopwatch
+    from hotgraft.host.converters import Converters
     from hotgraft.host.events import HostEvents
     from hotgraft.host.journal import Recorder
     from hotgraft.host.loaded import Loaded
     from hotgraft.host.report import SwapReport
 
-__all__ = ["Snapshots", "TakenSnapshot"]
+__all__ = ["Snapshots", "TakenSnapshot", "why_left_out"]
 
 LOG: Final = logging.getLogger("hotgraft.snapshots")
 NONE, REQUIRED = "none", "required"
@@ -59,6 +60,15 @@ class TakenSnapshot:
 
     def __str__(self) -> str:
         return f"{self.bytes:,} bytes in {self.path}; callers waited at most {self.pause_us:,.0f} µs"
+
+
+def why_left_out(loaded: Loaded) -> str:
+    """Return why there are no snapshots of a plugin; empty: there are."""
+    state = loaded.serving.side.state
+    if not state.has_state:
+        return "it declares no state"
+    # Two versions work on such a state at once, or each of its sessions has one: one copy of a moment is not all of it.
+    return "" if state.kind == "single" else f"its state is of the kind {state.kind}, and is not kept on disk"
 
 
 class Snapshots:
@@ -128,7 +138,7 @@ class Snapshots:
         Raises:
             HotgraftError: it could not be taken or kept, so the swap is refused.
         """
-        goes_to_disk = self._options.snapshot_before_swap and loaded.serving.side.state.has_state
+        goes_to_disk = self._options.snapshot_before_swap and not why_left_out(loaded)
         may_be_needed = self._options.rollback == "snapshot" and crossing is Crossing.HAND_OVER and loaded.held is None
         if not (goes_to_disk or may_be_needed):
             return None
@@ -138,11 +148,11 @@ class Snapshots:
             if goes_to_disk:
                 kept = self._keep(self.require_folder(), taken)
                 self._recorder.tell_later("snapshot.taken", loaded.name, snapshot=kept, reason=BEFORE_SWAP)
-        return BeforeSwap(taken.snapshot, calls) if may_be_needed else None
+        return BeforeSwap(taken.snapshot, calls, taken.walk) if may_be_needed else None
 
     def at_close(self, loaded: Loaded, left_s: float) -> None:
         """Take the last one of a plugin that nobody calls any more, by whoever has its turn; a failure is told of."""
-        if self.folder is None or not self._options.snapshot_at_close or not loaded.serving.side.state.has_state:
+        if self.folder is None or not self._options.snapshot_at_close or why_left_out(loaded):
             return
         try:
             taken = self._keep(self.folder, self.copy(loaded, AT_CLOSE, left_s / 2))
@@ -154,7 +164,7 @@ class Snapshots:
 
     def on_schedule(self, loaded: Loaded) -> None:
         """Take one because it is time; a failure is told of."""
-        if loaded.serving.side.state.has_state:
+        if not why_left_out(loaded):
             try:
                 self.take_and_tell(loaded, "schedule", self._options.swap_deadline_s, REST_S)
             except HotgraftError as error:
@@ -164,15 +174,16 @@ class Snapshots:
         """Copy a plugin's state, by whoever has its turn; `rest_s`: for calls to leave, None: as for all of it.
 
         Raises:
-            SnapshotError: it has none, or none that means anything elsewhere. The rest as `take`.
+            SnapshotError: it has none, none of a kind that is kept, or none that means anything elsewhere. The rest as
+            `take`.
         """
         serving, instances = loaded.serving, loaded.instances.values()
-        if not serving.side.state.has_state:
+        if why := why_left_out(loaded):
             raise SnapshotError(
                 "take a snapshot",
                 on=loaded.name,
-                found="it declares no state",
-                advice="leave it out: nothing is lost",
+                found=why,
+                advice="leave it out",
                 running=f"generation {serving.generation.number} serves on",
             )
         until_s = time.monotonic() + deadline_s
@@ -227,15 +238,23 @@ class Snapshots:
     # --- resuming ---
 
     def resume(
-        self, plugin: str, instances: tuple[str, ...], how: str | None, who: Asked, *, goes_back: bool = False
-    ) -> Resume | None:
-        """Return what these instances begin with; None: they begin fresh.
+        self,
+        plugin: str,
+        instances: tuple[str, ...],
+        how: str | None,
+        who: Asked,
+        converters: Converters,
+        *,
+        goes_back: bool = False,
+    ) -> Resume:
+        """Return what these instances begin with; those that it has nothing of begin fresh.
 
         Args:
             plugin: its name.
             instances: names of those that begin.
             how: one of LAST, NONE, REQUIRED; None: as the host's settings say.
             who: asked, for the journal.
+            converters: of the program.
             goes_back: to the last good version: what it never knew may be lost.
 
         Raises:
@@ -244,11 +263,11 @@ class Snapshots:
         """
         how = how or self._options.resume
         if how == NONE:
-            return None
+            return Resume()
         if self.folder is None:
             if how == REQUIRED:
                 raise self._missing(plugin, "the host has no folder for snapshots")
-            return None
+            return Resume()
         found = self.folder.find(plugin, instances)
         self._tell_passed_over(plugin, found, who)
         sources = {name: found.newest[name] for name in instances if name in found.newest}
@@ -257,7 +276,14 @@ class Snapshots:
             raise self._missing(plugin, *(f"{one.on}: {'; '.join(one.found)}" for one in found.passed_over))
         if how == REQUIRED and missing:
             raise self._missing(plugin, *(f"no snapshot in {self.folder.path} has instance {one}" for one in missing))
-        return Resume(plugin=plugin, sources=sources, goes_back=goes_back) if sources else None
+        return Resume(
+            plugin=plugin,
+            sources=sources,
+            goes_back=goes_back,
+            converters=converters.of(plugin),
+            threads=converters.threads,
+            deadline_s=self._options.swap_deadline_s,
+        )
 
     def note_resumed(self, resume: Resume, who: Asked) -> None:
         """It serves with that state: put it on record, and tell of it after the plugin's turn."""
