@@ -194,7 +194,7 @@ private:
 
 std::shared_ptr<StateConverters> asked_at(const std::shared_ptr<ConverterDesk> &desk, bool to_block,
                                           std::uint32_t to_schema) {
-    const auto made = std::make_shared<StateConverters>();
+    auto made = std::make_shared<StateConverters>();
     made->from_block = desk->takes_blocks;
     made->to_block = to_block;
     made->to_schema = to_schema;
@@ -207,6 +207,7 @@ std::shared_ptr<StateConverters> asked_at(const std::shared_ptr<ConverterDesk> &
 std::shared_ptr<StateConverters>
 natives_of(const std::vector<std::tuple<std::shared_ptr<Generation>, std::uint32_t, std::uint32_t>> &steps) {
     std::vector<ConverterStep> chain;
+    chain.reserve(steps.size());
     for (const auto &[generation, from_schema, to_schema] : steps) {
         chain.push_back({generation, from_schema, to_schema});
     }
@@ -217,7 +218,7 @@ natives_of(const std::vector<std::tuple<std::shared_ptr<Generation>, std::uint32
 } // namespace
 
 void add_converters(py::module_ &module) {
-    py::class_<StateConverters, std::shared_ptr<StateConverters>>(module, "StateConverters");
+    const py::class_<StateConverters, std::shared_ptr<StateConverters>> converters(module, "StateConverters");
 
     py::class_<ConverterDesk, std::shared_ptr<ConverterDesk>>(module, "ConverterDesk")
         .def_static(
