@@ -122,6 +122,7 @@ SERVES: Final = "only what serves runs it, in this process: a crash of what serv
 TRANSFERRED: Final = "one barrier of the kernel's, which waits for no thread of ours"
 COUNTS: Final = "it looks at a count, and waits for nobody"
 STARTS: Final = "in a probe it is told of a block of its own as it is started: that row has the crash"
+LOST: Final = "what serves has no state then, and is out of service instead of serving on: test_give_back.py"
 ATOMIC: Final = "stores and nothing else: there is nothing to wait for"
 
 ROWS: Final[Mapping[str, Row]] = MappingProxyType(
@@ -155,7 +156,7 @@ ROWS: Final[Mapping[str, Row]] = MappingProxyType(
             memory=WINDOW_MEMORY,
         ),
         Action.QUIESCE: Row(error=OFF, crash=REFUSED, hang=OFF, memory=WINDOW_MEMORY),
-        Action.SURRENDER: Row(error=OFF, crash=SERVES, hang=OFF, memory=WINDOW_MEMORY),
+        Action.SURRENDER: Row(error=OFF, crash=SERVES, hang=LOST, memory=WINDOW_MEMORY),
         Action.CONVERT: Row(
             error=OFF,
             crash="it runs no code of anybody",

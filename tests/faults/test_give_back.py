@@ -39,6 +39,15 @@ def test_what_does_not_resume_is_out_of_service(way: str, then: str) -> None:
     assert then in done.stdout
 
 
+def test_what_does_not_come_back_from_surrender_is_out_of_service() -> None:
+    """Its block may be given away at any moment, by a thread that nobody waits for: it is not called."""
+    done = run_child("crash_give_back.py", "surrender", "hang", "hand_over")
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("refused: ") == 3
+    assert "still out of service" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("when", "way", "first", "then"),
     [

@@ -50,16 +50,18 @@ def image(tmp_path: Path, builds: tuple[Path, ...]) -> Path:
 STORM = """
 import os, sys, time
 path, count, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
-began = time.monotonic()
+began = last = time.monotonic()
+stalls = 0  # in which the file held still for about as long as a finished one: on a busy machine
 for number in range(count):
     fd = os.open(path, os.O_WRONLY | os.O_APPEND)
     if number % 100 == 0:
         os.write(fd, b"%08d" % number)
+        stalls, last = stalls + (time.monotonic() - last > 0.04), time.monotonic()
     os.close(fd)
     wait = began + number * seconds / count - time.monotonic()
     if wait > 0.002:
         time.sleep(wait)
-print(time.monotonic() - began)
+print(time.monotonic() - began, stalls)
 """
 
 
@@ -79,8 +81,9 @@ def test_a_storm_of_events_gives_at_most_three_swaps_and_the_last_image(
         overwrite(image, builds[1].read_bytes())
         listener.wait_for_build(plugin, 2)
     swaps = listener.names().count("swap.published")
-    print(f"{count / float(storm.stdout):,.0f} events/s, {swaps} swaps")
-    assert swaps <= 3
+    took_s, stalls = storm.stdout.split()
+    print(f"{count / float(took_s):,.0f} events/s, {swaps} swaps, {stalls} stalls")
+    assert swaps <= 3 + int(stalls)
     assert "watch.refused" not in listener.names()
 
 

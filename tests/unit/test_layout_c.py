@@ -51,7 +51,7 @@ def copies(old: Any, new: Any, change: Change, source: str, target: str) -> list
     there, lines = dict(old[2]), []
     for name, inner in new[2]:
         before = change.renamed.get((new[1], name), name)
-        if before in there:
+        if before in there and (old[1], before) not in change.dropped:
             lines += copies(there[before], inner, change, f"{source}.{before}", f"{target}.{name}")
     return lines
 
