@@ -45,12 +45,10 @@ class DeclaredFields:
     def _refuse(self, path: str, why: str) -> None:
         self.reasons.append(f"{path}: {why}")
 
-    def _field(self, old: CType, new: CType, keys: Keys, path: str, at: Places) -> list[Op]:
-        raise NotImplementedError
+    if TYPE_CHECKING:  # the compiler's own
 
-    def body(self, old: CType, new: CType, keys: Keys, path: str) -> tuple[Op, ...]:
-        """Return what makes one new element of one old."""
-        raise NotImplementedError
+        def _field(self, old: CType, new: CType, keys: Keys, path: str, at: Places) -> list[Op]: ...
+        def body(self, old: CType, new: CType, keys: Keys, path: str) -> tuple[Op, ...]: ...
 
     def _member(self, beside: Beside, members: Members, keys: Keys, at: Places) -> list[Op]:
         """Return what carries one field of a struct."""
