@@ -81,7 +81,8 @@ private:
         }
         if (found.value != 0) {
             met_.insert(found.value);
-            live->block = reinterpret_cast<const unsigned char *>(found.value); // NOLINT(performance-no-int-to-ptr)
+            // NOLINTNEXTLINE(performance-no-int-to-ptr): what a state's bytes claim is a number until it was looked at
+            live->block = reinterpret_cast<const unsigned char *>(found.value);
         }
         return {};
     }

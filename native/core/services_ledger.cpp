@@ -153,8 +153,8 @@ namespace {
 // What is read may be a block that was freed: that is what is to be found out, and no fault of this read.
 __attribute__((no_sanitize("address"), no_sanitize("thread"))) void read_claimed(std::uintptr_t first,
                                                                                  BlockHead *head) noexcept {
-    const auto *const from =
-        reinterpret_cast<const volatile std::uint64_t *>(first); // NOLINT(performance-no-int-to-ptr)
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): likewise a number that is only claimed to be an address
+    const auto *const from = reinterpret_cast<const volatile std::uint64_t *>(first);
     std::uint64_t words[sizeof(BlockHead) / sizeof(std::uint64_t)];
     for (std::size_t i = 0; i < std::size(words); ++i) {
         words[i] = from[i];

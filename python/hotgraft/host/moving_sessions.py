@@ -202,7 +202,7 @@ def moved_sessions(
         finally:
             if candidate.generation.stage == Stage.ACTIVE:
                 for mover in movers:
-                    once_more(lambda one=mover: one.land(_serving(loaded, one.session)))  # type: ignore[misc]
+                    once_more(lambda one=mover: one.land(_serving(loaded, one.session)))  # type: ignore[misc] # a default binds it
                 _drop(old, left, deadline_s)
             elif candidate.generation.stage == Stage.HELD:  # of a rollback: nobody drops it
                 _drop(candidate.generation, [mover.made for mover in movers], deadline_s)
