@@ -35,8 +35,15 @@ bool goes_through(const InstanceMove &move, StepKind kind) {
     }
 }
 
+// Consumers come to rest before their providers; what serves next comes up providers first.
+bool is_providers_first(StepKind kind) {
+    return kind == StepKind::kTake || kind == StepKind::kAttach || kind == StepKind::kRestore ||
+           kind == StepKind::kStart;
+}
+
 void append_for_all(const SwapRequest &request, StepKind kind, std::vector<WindowStep> *steps) {
-    for (std::size_t m = 0; m < request.members.size(); ++m) {
+    for (std::size_t place = 0; place < request.members.size(); ++place) {
+        const std::size_t m = is_providers_first(kind) ? request.members.size() - 1 - place : place;
         for (std::size_t i = 0; i < request.members[m].instances.size(); ++i) {
             if (kind == StepKind::kQuiesce &&
                 (request.members[m].leaves_undrained || request.members[m].leaves_at_deadline)) {

@@ -15,12 +15,34 @@ if TYPE_CHECKING:
 
     from hotgraft.engine.converting import Converting
 
-__all__ = ["Window", "carry_out"]
+__all__ = ["Part", "Window", "carry_out"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One plugin's part in a window.
+
+    Args:
+        plugin: its name.
+        member: its part in the native window.
+        names: what the member's steps are about, in its order: its instances, then sessions.
+        converting: who runs converters for it; its end is the window's.
+        resumes: what the core calls start is, for a generation that served before, resume.
+    """
+
+    plugin: str
+    member: _core.Member
+    names: Sequence[str]
+    converting: Converting | None = None
+    resumes: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """What the window did: its steps, the pause callers saw split by step, and why it was called off."""
+    """What the window did: its steps, the pause callers saw split by step, and why it was called off.
+
+    `failed`: in which part; None: in none, or it was not a step of one plugin.
+    """
 
     is_published: bool
     steps: tuple[StepTime, ...]
@@ -29,45 +51,29 @@ class Window:
     failure: errors.HotgraftError | None
     after_undo: tuple[str, ...]
     left_inside: str
+    failed: int | None = None
 
 
-def carry_out(
-    member: _core.Member,
-    instances: Sequence[str],
-    *,
-    plugin: str,
-    tried: str,
-    deadline_s: float,
-    resumes: bool = False,
-    converting: Converting | None = None,
-) -> Window:
-    """Run the window of one plugin.
+def carry_out(parts: Sequence[Part], *, tried: str, deadline_s: float) -> Window:
+    """Run the window of all parts as one swap.
 
     Args:
-        member: its part in the native window.
-        instances: their names, in its order.
-        plugin: for the error of a window that was called off, with `tried`.
-        tried: "swap to generation 3".
+        parts: consumers first.
+        tried: for the error of a window that was called off: "swap to generation 3".
         deadline_s: for all of it.
-        converting: who runs converters for it; its end is this window's.
-        resumes: what the core calls start is, for a generation that served before, resume.
 
     Return what it did, published or called off. Never raises for a failed step.
     """
-    undo_budget_s = 1.0 + len(instances) * UNDO_EACH_S
+    undo_budget_s = 1.0 + sum(len(one.names) for one in parts) * UNDO_EACH_S
     try:
-        record = _core.run_swap([member], deadline_s=deadline_s, undo_budget_s=undo_budget_s)
+        record = _core.run_swap([one.member for one in parts], deadline_s=deadline_s, undo_budget_s=undo_budget_s)
     finally:
-        if converting is not None:
-            converting.end()
+        for one in parts:
+            if one.converting is not None:
+                one.converting.end()
     steps = tuple(
-        StepTime(
-            _title("resume" if resumes and kind == "start" else kind, instances, index),
-            (end_ns - begin_ns) / 1_000,
-            failure,
-            begin_ns,
-        )
-        for kind, _, index, begin_ns, end_ns, failure in record.steps
+        StepTime(_title(kind, parts, member, index), (end_ns - begin_ns) / 1_000, failure, begin_ns)
+        for kind, member, index, begin_ns, end_ns, failure in record.steps
     )
     gated = record.gates_closed_ns != 0
     pause = tuple(
@@ -75,14 +81,16 @@ def carry_out(
         for time, (_, _, _, begin_ns, _, _) in zip(steps, record.steps, strict=True)
         if gated and record.gates_closed_ns <= begin_ns <= record.gates_open_ns
     )
+    failed = next((step for step in record.steps if step[5]), None)
     return Window(
         is_published=record.is_published,
         steps=_joined(steps),
         pause_us=(record.gates_open_ns - record.gates_closed_ns) / 1_000 if gated else 0.0,
         pause_steps=_joined(pause),
-        failure=_failure_of(record, plugin, tried, instances, converting),
+        failure=_failure_of(record, parts, tried),
         after_undo=tuple(record.after_undo),
         left_inside=record.left_inside,
+        failed=failed[1] if failed is not None and failed[0] not in WHOLE else None,
     )
 
 
@@ -105,13 +113,16 @@ UNDO_EACH_S: Final = 0.001  # for a plugin's functions on the way back, beside w
 WHOLE = frozenset({"wait for pins", "move pins", "leave pins", "close gates", "drain", "publish", "reopen gates"})
 
 
-def _title(kind: str, instances: Sequence[str], index: int) -> str:
-    return kind if kind in WHOLE else f"{kind} {instances[index]}"
+def _title(kind: str, parts: Sequence[Part], member: int, index: int) -> str:
+    """Return what a step is called: with its plugin, where there are several."""
+    if kind in WHOLE:
+        return kind
+    part = parts[member]
+    whose = part.names[index] if len(parts) == 1 else f"{part.plugin} {part.names[index]}"
+    return f"{'resume' if part.resumes and kind == 'start' else kind} {whose}"
 
 
-def _failure_of(
-    record: _core.SwapRecord, plugin: str, tried: str, instances: Sequence[str], converting: Converting | None
-) -> errors.HotgraftError | None:
+def _failure_of(record: _core.SwapRecord, parts: Sequence[Part], tried: str) -> errors.HotgraftError | None:
     """Return the error that the record's failure stands for.
 
     Raising it is the host's, who knows what runs.
@@ -121,14 +132,16 @@ def _failure_of(
     name, sentence = record.failure
     kind = getattr(errors, name, errors.HotgraftError)
     found = [line for line in sentence.splitlines() if line]
-    failed = next((_title(step[0], instances, step[2]) for step in record.steps if step[5]), "")
-    if SESSION not in failed:  # whose it is stands in the sentence
-        failed = next((step[0] for step in record.steps if step[5]), "")
-    if failed:
-        found = [f"{failed}: {one}" for one in found]
-    error: errors.HotgraftError = kind(tried, on=plugin, found=found)
-    if converting is not None:
-        converting.explain(error)
+    step = next((step for step in record.steps if step[5]), None)
+    if step is not None:
+        title = _title(step[0], parts, step[1], step[2])
+        # Whose it is stands in the sentence, but for sessions.
+        found = [f"{title if SESSION in title else step[0]}: {one}" for one in found]
+    of_plugin = [parts[step[1]].plugin] if step is not None and step[0] not in WHOLE else [one.plugin for one in parts]
+    error: errors.HotgraftError = kind(tried, on=", ".join(of_plugin), found=found)
+    for part in parts:
+        if part.converting is not None:
+            part.converting.explain(error)
     if record.after_undo:
         error.advice = "not put back: " + "; ".join(record.after_undo)
     return error

@@ -20,7 +20,7 @@ from hotgraft.engine.config import filled_configs
 from hotgraft.engine.load import InstanceWish, prepare, serve_first
 from hotgraft.engine.snapshot_resume import Resume
 from hotgraft.engine.stage import stage_candidate
-from hotgraft.engine.swap import carry_out
+from hotgraft.engine.swap import Part, carry_out
 from hotgraft.engine.transfer import SeenBlocks, check_facts, member_of
 from hotgraft.host.binding import bind_requires
 from hotgraft.host.change import once_more
@@ -37,6 +37,7 @@ from hotgraft.host.probe import copy_live_state, is_probing, probe
 from hotgraft.host.quarantine import note_quarantine, quarantined
 from hotgraft.host.report import Outcome, SwapReport, ended, running_words
 from hotgraft.host.rollback import Rollback
+from hotgraft.host.unit import unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -132,7 +133,8 @@ class Attempt:
                     check_facts(self.plan, self.loaded.serving.generation, prepared.candidate.generation)
                     self.outcome = Outcome.CALLED_OFF
                     assert self.plan.crossing is not None  # a plan without a way across was refused
-                    held = self.loaded.to_hold(self.plan.crossing, self.record, self.before)
+                    unit = unit_of([self.loaded])
+                    held = self.loaded.to_hold(self.plan.crossing, self.record, self.before, unit=unit)
                     superseded = self.loaded.superseded()
                     self._carry_out(prepared, deadline_s, carried)
                     if self.window is not None and self.window.failure is not None:
@@ -157,9 +159,8 @@ class Attempt:
         try:
             with moved_pins(loaded, plan, member, candidate, tables, call_type=self.call_type, deadline_s=deadline_s):
                 converting = loaded.converters.give(member, plan, old, candidate.generation)
-                self.window = carry_out(
-                    member, names, plugin=loaded.name, tried=tried, deadline_s=deadline_s, converting=converting
-                )
+                part = Part(plugin=loaded.name, member=member, names=names, converting=converting)
+                self.window = carry_out([part], tried=tried, deadline_s=deadline_s)
             self.watch.steps.extend(self.window.steps)
         except MemoryError:
             # Past the point of no return only the report found no memory: what serves is not to be dropped.

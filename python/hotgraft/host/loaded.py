@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from hotgraft.host.previous import Previous
     from hotgraft.host.report import SwapReport
     from hotgraft.host.turns import Turns
+    from hotgraft.host.unit import Unit
 
 __all__ = ["MAIN", "Bound", "Held", "Instance", "Loaded", "Pinnable", "Superseded", "pinnable_of"]
 
@@ -97,6 +98,7 @@ class Held:
         source: where it came from.
         crossing: how its state left it when it was replaced.
         record: of the attempt that replaced it, and is not committed.
+        unit: what goes back with it.
     """
 
     candidate: Candidate
@@ -106,6 +108,7 @@ class Held:
     source: str
     crossing: Crossing
     record: AttemptRecord
+    unit: Unit
     before: BeforeSwap | None = None
 
     @property
@@ -189,10 +192,12 @@ class Loaded:
         """Return the config of each instance, by its name."""
         return {one.name: one.config_json for one in self.instances.values()}
 
-    def to_hold(self, crossing: Crossing, record: AttemptRecord, before: BeforeSwap | None = None) -> Held:
+    def to_hold(
+        self, crossing: Crossing, record: AttemptRecord, before: BeforeSwap | None = None, *, unit: Unit
+    ) -> Held:
         """Return what is held once the attempt has published: the last good, which what serves now need not be."""
         if self.held is not None:
-            return replace(self.held, record=record)
+            return replace(self.held, record=record, unit=unit)
         return Held(
             candidate=self.serving,
             indexes={one.name: one.index for one in self.instances.values()},
@@ -201,6 +206,7 @@ class Loaded:
             source=self.source,
             crossing=crossing,
             record=record,
+            unit=unit,
             before=before,
         )
 

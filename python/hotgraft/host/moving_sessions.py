@@ -13,7 +13,7 @@ from hotgraft.core.lifecycle import Stage
 from hotgraft.core.plan import Plan
 from hotgraft.core.state import Crossing, choose_crossing
 from hotgraft.core.versions import Version
-from hotgraft.engine.swap import carry_out
+from hotgraft.engine.swap import Part, carry_out
 from hotgraft.engine.transfer import make_convert
 from hotgraft.host.change import once_more
 from hotgraft.host.draining import swap_deadline_s
@@ -261,14 +261,8 @@ def carry_one(session: Session) -> None:
     [mover], control_s = movers, link.host.options.control_deadline_s
     left, failure = mover.left, None
     try:
-        failure = carry_out(
-            member,
-            _named(movers),
-            plugin=loaded.name,
-            tried=tried,
-            deadline_s=swap_deadline_s(loaded, link.host.options, None),
-            converting=converting,
-        ).failure
+        part = Part(plugin=loaded.name, member=member, names=_named(movers), converting=converting)
+        failure = carry_out([part], tried=tried, deadline_s=swap_deadline_s(loaded, link.host.options, None)).failure
     except MemoryError:
         if not mover.is_published(serving):  # else it is there, and only the report found no memory
             raise

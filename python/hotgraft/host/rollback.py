@@ -17,7 +17,7 @@ from hotgraft.core.plan import must_rest
 from hotgraft.core.rollback import keeps_own_state, loses_state, needs_fresh, plan_rollback
 from hotgraft.engine.config import filled_configs
 from hotgraft.engine.load import make_tables
-from hotgraft.engine.swap import carry_out
+from hotgraft.engine.swap import Part, carry_out
 from hotgraft.engine.transfer import keep_copies, make_convert, way_of_instances
 from hotgraft.host.change import once_more
 from hotgraft.host.lending import lent_tables
@@ -115,15 +115,14 @@ class Rollback:
                 converting = loaded.converters.give(member, plan, loaded.serving.generation, held.generation)
                 self.window = None
                 try:
-                    self.window = carry_out(
-                        member,
-                        names,
+                    part = Part(
                         plugin=loaded.name,
-                        tried=self._tried,
-                        deadline_s=self.deadline_s,
-                        resumes=not needs_fresh(plan),
+                        member=member,
+                        names=names,
                         converting=converting,
+                        resumes=not needs_fresh(plan),
                     )
+                    self.window = carry_out([part], tried=self._tried, deadline_s=self.deadline_s)
                 except MemoryError:
                     if held.generation.stage != Stage.ACTIVE:  # else it serves, and only the report found no memory
                         raise
