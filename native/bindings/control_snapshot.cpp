@@ -1,4 +1,5 @@
 // Snapshots: a copy of the live state to write to disk, and state from there for instances that have not started.
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <string>
@@ -74,15 +75,18 @@ py::tuple block_of(const Library *library, const std::shared_ptr<const StateSnap
                           leads_elsewhere ? py::object(py::int_(elsewhere.offset)) : py::none(), pointed);
 }
 
-// By instance (pieces of its values or None, block as above or None); and the pause in microseconds.
+// By instance, or by session where some are named (pieces of its values or None, block as above or None); the pause in
+// microseconds; and whether nobody could write to the blocks meanwhile.
 py::tuple take_snapshot(const std::shared_ptr<Generation> &generation, const std::vector<std::shared_ptr<Slot>> &slots,
-                        double rest_s, double deadline_s, const std::shared_ptr<CopyProgram> &walk) {
+                        double rest_s, double deadline_s, const std::shared_ptr<CopyProgram> &walk,
+                        const std::vector<std::size_t> &sessions) {
     std::shared_ptr<StateSnapshot> made;
     std::int64_t pause_ns = 0;
     Status status;
     {
         const py::gil_scoped_release unlocked;
-        const RestWish wish{generation, slots, "save or surrender", deadline_in(rest_s), deadline_in(deadline_s)};
+        const RestWish wish{generation, slots, "save or surrender", deadline_in(rest_s), deadline_in(deadline_s),
+                            sessions};
         status = or_no_memory([&] { return snapshot_state(wish, walk, &made, &pause_ns); });
     }
     check(status, {"copy its state", generation->label(), "StateError", "DrainTimeout", "save or surrender"});
@@ -90,10 +94,10 @@ py::tuple take_snapshot(const std::shared_ptr<Generation> &generation, const std
     for (std::size_t index = 0; index < made->instances.size(); ++index) {
         const InstanceSnapshot &one = made->instances[index];
         instances.append(py::make_tuple(
-            generation->can_save() ? py::object(pieces_of(made, one.saved.written())) : py::none(),
+            one.has_saved ? py::object(pieces_of(made, one.saved.written())) : py::none(),
             one.block != nullptr ? py::object(block_of(generation->library(), made, index)) : py::none()));
     }
-    return py::make_tuple(instances, static_cast<double>(pause_ns) / 1'000);
+    return py::make_tuple(instances, static_cast<double>(pause_ns) / 1'000, made->is_at_rest);
 }
 
 // --- the way back ---
@@ -102,7 +106,8 @@ py::tuple take_snapshot(const std::shared_ptr<Generation> &generation, const std
 class NewBlock {
 public:
     NewBlock(std::shared_ptr<Generation> generation, std::uint64_t bytes, std::uint64_t align)
-        : generation_(std::move(generation)), block_(generation_->make_block(bytes, align)) {}
+        : generation_(std::move(generation)),
+          block_(generation_->make_block(bytes, std::max(align, generation_->shared_align()))) {}
     // Of an image that was checked: what it leads to goes with it.
     NewBlock(std::shared_ptr<Generation> generation, const PlacedImage &placed, std::uint64_t bytes)
         : generation_(std::move(generation)), block_{placed.blocks().front(), bytes, generation_->layout_id()},
@@ -194,6 +199,21 @@ void give_block(NewBlock &given, std::size_t index, double deadline_s) {
     }
 }
 
+// Let an instance that has not started share it; from then on it is the host's, freed with the last that has it.
+void share_block(NewBlock &given, std::size_t index, double deadline_s) {
+    const std::shared_ptr<Generation> generation = given.generation();
+    const Block block = given.release();
+    std::shared_ptr<SharedBlock> shared;
+    try {
+        shared = std::make_shared<SharedBlock>(block.data, block.bytes);
+    } catch (...) {
+        Ledger::free_block(block.data);
+        throw;
+    }
+    run_on_control(generation, "attach", deadline_s,
+                   [generation, index, shared] { return generation->attach(index, shared); });
+}
+
 // MessagePack, as it was saved: whatever else it is is refused, at the byte where it is.
 void give_values(const std::shared_ptr<Generation> &generation, std::size_t index, std::uint32_t schema,
                  const py::buffer &values, double deadline_s) {
@@ -230,6 +250,7 @@ void add_snapshot(py::module_ &module) {
                                    static_cast<py::ssize_t>(it.block().bytes));
         })
         .def("give", &give_block, py::arg("index"), py::arg("deadline_s"))
+        .def("share", &share_block, py::arg("index"), py::arg("deadline_s"))
         // For a held generation whose own block was handed over: it is taken when a rollback gives it no other.
         .def(
             "keep",
@@ -238,7 +259,7 @@ void add_snapshot(py::module_ &module) {
             },
             py::arg("index"));
     module.def("take_snapshot", &take_snapshot, py::arg("generation"), py::arg("slots"), py::arg("rest_s"),
-               py::arg("deadline_s"), py::arg("walk"));
+               py::arg("deadline_s"), py::arg("walk"), py::arg("sessions") = std::vector<std::size_t>());
     module.def("give_values", &give_values, py::arg("generation"), py::arg("index"), py::arg("schema"),
                py::arg("values"), py::arg("deadline_s"));
 }

@@ -180,6 +180,7 @@ public:
     // The block that an instance uses together with others; nullptr: none yet. One that has none when it is started or
     // restored gets a fresh one.
     [[nodiscard]] std::shared_ptr<SharedBlock> shared_block(std::size_t index) const;
+    [[nodiscard]] std::uint64_t shared_align() const noexcept { return shared_.align; } // that it needs; 0: shares none
     // Let an instance use it. On failure it uses what it used before.
     [[nodiscard]] Status attach(std::size_t index, const std::shared_ptr<SharedBlock> &block);
     // This generation is billed for what its instances share from now on.

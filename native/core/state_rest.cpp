@@ -18,8 +18,10 @@ constexpr timespec kRestAgain{0, 50'000};
 struct Resting {
     std::shared_ptr<Generation> generation;
     std::function<Status(Generation &)> work;
-    std::vector<bool> was_away; // by instance: before anything was done
-    std::size_t quiesced = 0;   // instances whose quiesce was asked for: what has to be resumed
+    std::vector<std::size_t> looked_at; // instances, or sessions
+    std::vector<bool> was_away;         // of each: before anything was done
+    std::size_t quiesced = 0;           // instances whose quiesce was asked for: what has to be resumed
+    bool looks_at_sessions = false;
     std::atomic<bool> is_given_up{false};
 };
 
@@ -40,6 +42,9 @@ Status rest_one(Generation &generation, std::size_t index, std::int64_t deadline
 }
 
 Status rest_all(Resting &resting, std::int64_t deadline_ns) {
+    if (resting.looks_at_sessions) {
+        return {};
+    }
     for (std::size_t index = 0; index < resting.generation->instance_count(); ++index) {
         if (is_rest_given_up()) {
             return {Code::kAbandoned, "given up"};
@@ -110,14 +115,16 @@ Status work_at_rest(const std::shared_ptr<Resting> &resting, const RestWish &wis
 // What was surrendered to be looked at and was not taken back, or did not resume: nothing of it may be called.
 bool lose_what_is_away(const Resting &resting) noexcept {
     bool is_any = false;
-    for (std::size_t index = 0; index < resting.was_away.size(); ++index) {
-        is_any = (!resting.was_away[index] && resting.generation->lose_if_away(index)) || is_any;
+    for (std::size_t i = 0; i < resting.was_away.size(); ++i) {
+        is_any = (!resting.was_away[i] && resting.generation->lose_if_away(resting.looked_at[i])) || is_any;
     }
     return is_any;
 }
 
 Status work_behind_gates(const std::shared_ptr<Resting> &resting, const RestWish &wish, std::int64_t *pause_ns) {
-    GateSet gates(plain_slots(wish.slots), wish.generation->tables());
+    // Of sessions: what their own slots hold. A plain pin's calls are in none of them.
+    GateSet gates(plain_slots(wish.slots),
+                  wish.sessions.empty() ? wish.generation->tables() : std::vector<const hotgraft_table *>());
     if (Status status = gates.close(); !status.is_ok()) {
         return status;
     }
@@ -141,7 +148,12 @@ Status at_rest(const RestWish &wish, std::function<Status(Generation &)> work, s
     const auto resting = std::make_shared<Resting>();
     resting->generation = wish.generation;
     resting->work = std::move(work);
-    for (std::size_t index = 0; index < generation.instance_count(); ++index) {
+    resting->looks_at_sessions = !wish.sessions.empty();
+    resting->looked_at = wish.sessions;
+    for (std::size_t index = 0; !resting->looks_at_sessions && index < generation.instance_count(); ++index) {
+        resting->looked_at.push_back(index);
+    }
+    for (const std::size_t index : resting->looked_at) {
         resting->was_away.push_back(generation.is_away(index));
     }
     if (refusing_table() == nullptr) { // which may be needed when there is no memory
@@ -150,6 +162,9 @@ Status at_rest(const RestWish &wish, std::function<Status(Generation &)> work, s
     const ChecksHeldOff checks({wish.generation}, wish.rest_deadline_ns);
     if (!checks.status().is_ok()) {
         return checks.status();
+    }
+    if (resting->looks_at_sessions) {
+        return work_behind_gates(resting, wish, pause_ns);
     }
     generation.stop_pins();
     Status status = generation.pins() != 0 ? Status(Code::kBusy, "pinned: " + generation.pin_holders())

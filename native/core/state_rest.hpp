@@ -19,10 +19,13 @@ namespace hotgraft {
 
 struct RestWish {
     std::shared_ptr<Generation> generation;
-    std::vector<std::shared_ptr<Slot>> slots; // those of every instance
+    std::vector<std::shared_ptr<Slot>> slots; // those of every instance, and of `sessions`
     const char *what = "";                    // for messages: "save"
     std::int64_t rest_deadline_ns = 0;        // absolute, CLOCK_MONOTONIC: for calls to leave and quiesce to be over
     std::int64_t deadline_ns = 0;             // for each of the plugin's functions to return
+    // Not empty: these sessions are looked at, and no instance. None is quiesced (session.h asks for none), and pins
+    // are not waited for: what a pin keeps on a generation is called through these slots too.
+    std::vector<std::size_t> sessions{};
 };
 
 // Run `work` in such a moment, on a control thread, and resume what was quiesced whatever came of it; the first failure

@@ -275,18 +275,25 @@ class NewBlock:  # a buffer
     def place(generation: Generation, blocks: Sequence[Buffer], walk: CopyProgram) -> NewBlock: ...
     def __buffer__(self, flags: int, /) -> memoryview: ...
     def give(self, index: int, deadline_s: float) -> None: ...
+    def share(self, index: int, deadline_s: float) -> None: ...
     def keep(self, index: int) -> None: ...
 
 CopiedBlock = tuple[SnapshotPiece, int, list[tuple[int, str]], int | None, list[SnapshotPiece]]
 
 def take_snapshot(
-    generation: Generation, slots: Sequence[Slot], rest_s: float, deadline_s: float, walk: CopyProgram | None
+    generation: Generation,
+    slots: Sequence[Slot],
+    rest_s: float,
+    deadline_s: float,
+    walk: CopyProgram | None,
+    sessions: Sequence[int] = (),
 ) -> tuple[
-    # By instance: its values, MessagePack in pieces; its block, alignment, what of it leads into the library (offset,
-    # symbol), a word that leads elsewhere, the blocks that it leads to. None: that way is not offered. And the pause
-    # in µs.
+    # By instance, or by session where those are named: its values, MessagePack in pieces; its block, alignment, what of
+    # it leads into the library (offset, symbol), a word that leads elsewhere, the blocks that it leads to. None: that
+    # way is not offered. And the pause in µs; and whether nobody could write to the blocks meanwhile.
     list[tuple[list[SnapshotPiece] | None, CopiedBlock | None]],
     float,
+    bool,
 ]: ...
 def give_values(generation: Generation, index: int, schema: int, values: Buffer, deadline_s: float) -> None: ...
 def close_plugin(generation: Generation, slots: Sequence[Slot], deadline_s: float) -> None: ...

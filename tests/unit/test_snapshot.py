@@ -10,34 +10,54 @@ import msgspec
 import pytest
 from hotgraft.core.snapshot import (
     InstanceState,
+    Origin,
     Pieces,
+    SessionState,
     Snapshot,
-    decode_snapshot,
-    encode_snapshot,
     read_values,
     write_values,
 )
+from hotgraft.core.snapshot_bytes import FORMAT, decode_snapshot, encode_snapshot
 from hotgraft.core.snapshot_error import SnapshotError
 from hypothesis import given
 from hypothesis import strategies as st
 
 TEXT = st.text(max_size=12)
 PART = st.binary(max_size=40)
+NUMBER = st.integers(0, 2**62)
+STATE = {
+    "name": TEXT,
+    "values": st.none() | PART,
+    "block": PART,
+    "align": st.sampled_from([0, 1, 16, 4096]),
+    "blocks": st.lists(PART, max_size=3).map(tuple),
+}
 INSTANCES = st.lists(
-    st.builds(
-        InstanceState,
-        name=TEXT,
-        config_json=TEXT,
-        values=st.none() | PART,
-        block=PART,
-        align=st.sampled_from([0, 1, 16, 4096]),
-        blocks=st.lists(PART, max_size=3).map(tuple),
-    ),
+    st.builds(InstanceState, config_json=TEXT, is_shared=st.booleans(), **STATE),
     max_size=3,
     unique_by=lambda one: one.name,
 ).map(tuple)
-NUMBER = st.integers(0, 2**62)
-SNAPSHOTS = st.builds(
+ORIGIN = st.builds(Origin, version=TEXT, generation=NUMBER, image_sha256=TEXT, descriptor=PART)
+
+
+@st.composite
+def snapshots(draw: st.DrawFn) -> Snapshot:
+    """Draw one with sessions of its instances, if it has any."""
+    snapshot: Snapshot = draw(PLAIN_SNAPSHOTS)
+    names = [one.name for one in snapshot.instances]
+    if not names:
+        return snapshot
+    session = st.builds(
+        SessionState,
+        state=st.builds(InstanceState, **STATE),
+        instance=st.sampled_from(names),
+        origin=st.none() | ORIGIN,
+        since_ns=NUMBER,
+    )
+    return replace(snapshot, sessions=tuple(draw(st.lists(session, max_size=3))), is_at_rest=draw(st.booleans()))
+
+
+PLAIN_SNAPSHOTS = st.builds(
     Snapshot,
     plugin=TEXT,
     version=TEXT,
@@ -72,7 +92,7 @@ def sealed(body: bytes) -> bytes:
     return body + hashlib.sha256(body).digest()
 
 
-@given(SNAPSHOTS)
+@given(snapshots())
 def test_what_was_written_is_read(snapshot: Snapshot) -> None:
     """Every field of it, every byte of state."""
     assert decode_snapshot(data_of(snapshot), on="it") == snapshot
@@ -101,10 +121,25 @@ def test_a_torn_one_is_refused_wherever_it_was_cut() -> None:
 def test_a_later_format_is_not_damage() -> None:
     """Its checksum fits, so it is what somebody wrote: the one before must not quietly take its place."""
     later = bytearray(data_of(PLAIN)[:-32])
-    later[8] = 2
-    with pytest.raises(SnapshotError, match="format 2; this hotgraft reads format 1") as caught:
+    later[8] = FORMAT + 1
+    with pytest.raises(
+        SnapshotError, match=f"format {FORMAT + 1}; this hotgraft reads formats 1 to {FORMAT}"
+    ) as caught:
         decode_snapshot(sealed(bytes(later)), on="it")
     assert not caught.value.is_damaged
+
+
+def test_what_the_first_format_has_a_place_for_is_written_in_it() -> None:
+    """Byte for byte as before there was a second: whoever reads no other goes on reading it."""
+    data = data_of(PLAIN)
+    header = msgspec.msgpack.decode(data[16 : 16 + int.from_bytes(data[12:16], "little")])
+    assert data[8] == 1
+    assert list(header) == [
+        "plugin", "version", "generation", "image_sha256", "number", "taken_ns", "reason", "descriptor", "instances",
+    ]  # fmt: skip
+    assert set(header["instances"][0]) <= {"name", "config", "values", "block", "align", "blocks"}
+    session = SessionState(state=InstanceState(name="alice", block=b"1"), instance="main")
+    assert data_of(replace(PLAIN, sessions=(session,)))[8] == 2
 
 
 @given(st.binary(max_size=80), st.integers(0, 100))
@@ -123,6 +158,11 @@ def test_a_made_up_header_is_refused(header: bytes, claimed: int) -> None:
         ({"number": -1}, "a number in its header is negative"),
         ({"instances": (InstanceState(name="a", block=b"", align=3),)}, "aligned to 3"),
         ({"instances": (InstanceState(name="a", blocks=(b"",)),)}, "sizes that no state has"),
+        ({"sessions": (SessionState(state=InstanceState(name="alice"), instance="left"),)}, "instance 'left'"),
+        (
+            {"sessions": (SessionState(state=PLAIN.instances[0], instance="main", since_ns=-1),)},
+            "a number in its header",
+        ),
     ],
 )
 def test_what_no_snapshot_says_is_refused(change: dict[str, object], found: str) -> None:

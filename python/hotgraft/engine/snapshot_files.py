@@ -14,7 +14,7 @@ import time
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, unquote
 
-from hotgraft.core.snapshot import HEAD_BYTES, decode_snapshot, encode_snapshot, header_bytes_of, label_of
+from hotgraft.core.snapshot_bytes import HEAD_BYTES, decode_snapshot, encode_snapshot, header_bytes_of, label_of
 from hotgraft.core.snapshot_error import SnapshotError
 from hotgraft.engine.journal_folder import not_private, sync_folder
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from hotgraft import _core
 from hotgraft.core.errors import HotgraftError
@@ -20,6 +20,7 @@ from hotgraft.engine.converter_thread import ConverterThreads
 from hotgraft.engine.probe_converters import converted_copies
 from hotgraft.engine.probe_request import StateToProbe
 from hotgraft.engine.probe_state import CopiedState
+from hotgraft.engine.snapshot_sessions import waiting_in
 from hotgraft.engine.snapshot_state import FRESH_ADVICE, SnapshotState, filled_blocks
 from hotgraft.engine.transfer import walk_of
 
@@ -30,9 +31,12 @@ if TYPE_CHECKING:
     from hotgraft.core.plan import Side
     from hotgraft.core.state import StateFacts
     from hotgraft.engine.snapshot_folder import KeptSnapshot
+    from hotgraft.engine.snapshot_sessions import WaitingSession
     from hotgraft.engine.timing import Stopwatch
 
 __all__ = ["Resume"]
+
+SESSION_ADVICE: Final = 'open it on a version that can go on from it; resume="none" begins fresh, and gives it up'
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,6 +51,7 @@ class Resume:
         threads: on which they run.
         deadline_s: for them.
         states: by instance, once it is decided how they come to the candidate.
+        waiting: its sessions, each until it is opened again; there is a way for each to the candidate.
     """
 
     plugin: str = ""
@@ -56,6 +61,7 @@ class Resume:
     threads: ConverterThreads = field(default_factory=ConverterThreads)
     deadline_s: float = 0.0
     states: dict[str, SnapshotState] = field(default_factory=dict)
+    waiting: list[WaitingSession] = field(default_factory=list)
 
     def choose(self, side: Side) -> None:
         """Decide how the state comes to a candidate.
@@ -65,7 +71,10 @@ class Resume:
         """
         found: list[str] = []
         for kept in self.files():
+            found += self._choose_sessions(kept, side)
             facts = kept.snapshot.facts()
+            if facts.is_per_session:  # its instances have none
+                continue
             choice = self._choice(facts, kept.snapshot.version, side)
             found += [f"{kept.path.name}: {_in_a_file(one)}" for one in choice.refusals]
             for state in kept.snapshot.instances:
@@ -75,6 +84,46 @@ class Resume:
                     )
         if found:
             raise SnapshotError("resume from a snapshot", on=self.plugin, found=found, advice=FRESH_ADVICE)
+
+    def _choose_sessions(self, kept: KeptSnapshot, side: Side) -> list[str]:
+        """Note which sessions wait; return why some could not be opened again, once for those of one version."""
+        names = tuple(name for name, one in self.sources.items() if one.path == kept.path)
+        found: dict[str, list[str]] = {}
+        known: dict[object, Choice] = {}
+        for one in waiting_in(kept, names):
+            self.waiting.append(one)
+            if one.kind not in known:
+                known[one.kind] = self._choice(one.facts, one.version, side)
+            for refusal in known[one.kind].refusals:
+                found.setdefault(refusal, []).append(one.name)
+        return [
+            f"{kept.path.name}: session {who[0]}{f' and {len(who) - 1} more' * (len(who) > 1)}: {_in_a_file(refusal)}"
+            for refusal, who in found.items()
+        ]
+
+    def begin_session(
+        self, waiting: WaitingSession, generation: _core.Generation, side: Side, index: int, *, deadline_s: float,
+        watch: Stopwatch,
+    ) -> None:  # fmt: skip
+        """Let a session that was made a moment ago, and that nobody calls yet, take the state that waits.
+
+        Raises:
+            SnapshotError: there is no way. StateError, PluginError, PluginAbandoned: it did not take it.
+        """
+        choice = self._choice(waiting.facts, waiting.version, side)
+        if choice.crossing is None:
+            where = f"{waiting.kept.path.name}: session {waiting.name}"
+            found = [f"{where}: {_in_a_file(one)}" for one in choice.refusals]
+            raise SnapshotError("resume a session", on=self.plugin, found=found, advice=SESSION_ADVICE)
+        self.sources = {waiting.name: waiting.kept}
+        self.states[waiting.name] = SnapshotState(
+            plugin=self.plugin, path=waiting.kept.path, state=waiting.session.state, facts=waiting.facts, choice=choice
+        )
+        try:
+            self.give(generation, {waiting.name: index}, deadline_s=deadline_s, watch=watch)
+        except HotgraftError as error:
+            error.advice = SESSION_ADVICE
+            raise
 
     def files(self) -> tuple[KeptSnapshot, ...]:
         """Return the snapshots, each once."""
@@ -138,6 +187,8 @@ class Resume:
                 _core.give_values(generation, index, chain.to_schema, made[0], deadline_s)
             else:
                 filled_blocks(generation, made, 0, walk_of(chain.to_walk)).give(index, deadline_s)
+        elif one.choice.crossing in (Crossing.SHARE, Crossing.CONVERT_SHARED):
+            one.block_for(generation).share(index, deadline_s)
         elif one.choice.crossing is Crossing.RESTORE:
             _core.give_values(generation, index, one.facts.schema, one.values, deadline_s)
         else:

@@ -65,6 +65,8 @@ class SnapshotState:
         crossing, conversion = self.choice.crossing, self.choice.conversion
         if crossing is Crossing.RESTORE:
             return StateToProbe(schema=self.facts.schema, values=self.values)
+        if crossing in (Crossing.SHARE, Crossing.CONVERT_SHARED):
+            return None  # the probe begins with a fresh block, as in a swap
         if crossing is Crossing.HAND_OVER or conversion is not None:
             layout_id = self.facts.layout_id if conversion is None else conversion.new_layout_id
             (block, *pointed), walk = self._image()

@@ -252,7 +252,10 @@ class Attempt:
         with self.watch("copy state"):
             copied = self.resume.to_probe(self.around.options.probe_state_bytes, candidate.generation)
             if self.plan is not None:
-                copied = copy_live_state(self.loaded, self.plan, self.around.options, deadline_s=self.swap_deadline_s)
+                with self.around.snapshots.telling_loss(self.loaded):
+                    copied = copy_live_state(
+                        self.loaded, self.plan, self.around.options, deadline_s=self.swap_deadline_s
+                    )
             self.seen = copied.seen
         with self.watch("probe"):
             self.probed, error = probe(

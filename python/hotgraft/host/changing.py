@@ -136,7 +136,7 @@ class Changes:
             found = self.around.snapshots.resume(name, tuple(configs), resume, who, known, goes_back=goes_back)
             attempt.resume = found
             report = record.carry_out(attempt.load)
-            self.around.snapshots.note_resumed(found, who)
+            self.around.snapshots.note_resumed(found, who, loaded)
             attempt.resume = Resume()  # the other has the bytes of whole files
             return report
 
@@ -159,7 +159,7 @@ class Changes:
                     loaded, name, config_json, around=self.around, watch=watch, record=record, resume=found
                 )
             )
-            self.around.snapshots.note_resumed(found, who)
+            self.around.snapshots.note_resumed(found, who, loaded)
             return report
 
         def change() -> None:

@@ -42,12 +42,13 @@ def close_all(
     for loaded in plugins:
         loaded.sessions.close()
     for session in (one for loaded in plugins for one in loaded.sessions.list()):
-        session.finish("closed", "the host is closed")
+        session.turn_away("closed", "the host is closed")
     failures: list[str] = []
     closed: list[Loaded] = []
     for loaded in consumers_first(plugins):
         found = _close_plugin(loaded, until_s, last)
         failures.extend(found)
+        _end_sessions(loaded)  # those that are left where it serves on
         if not found:
             closed.append(loaded)
             gone(loaded)
@@ -80,6 +81,7 @@ def _close_plugin(loaded: Loaded, until_s: float, last: Callable[[Loaded, float]
         serving = loaded.serving
         take_back(loaded)
         last(loaded, max(until_s - time.monotonic(), 0.0))
+        _end_sessions(loaded)
         _core.close_plugin(serving.generation, slots, max(until_s - time.monotonic(), 0.0))
         loaded.replaced.add(serving.generation)
         if loaded.held is not None:
@@ -108,6 +110,11 @@ def _close_plugin(loaded: Loaded, until_s: float, last: Callable[[Loaded, float]
         _refuse(loaded, "none", "")
         return (f"{loaded.name}: {error}",)
     return ()
+
+
+def _end_sessions(loaded: Loaded) -> None:
+    for session in loaded.sessions.list():
+        session.finish("closed", "the host is closed")
 
 
 def _give_up_held(loaded: Loaded) -> None:

@@ -69,9 +69,9 @@ class Link:
         """Hold what runs now."""
         return self.host.pin_instance(self.loaded, self.instance, deadline_s=deadline_s, who=who)
 
-    def session(self, who: str) -> Session:
+    def session(self, who: str, resume: str | None = None) -> Session:
         """Open a session of the instance."""
-        return self.host.open_session(self.loaded, self.instance, who=who)
+        return self.host.open_session(self.loaded, self.instance, who=who, resume=resume)
 
     def outputs(self) -> Mapping[str, Mapping[str, Any]]:
         """Return the schemas of what the functions of what runs now return, by function; the same object for one."""

@@ -18,6 +18,7 @@ from hotgraft.engine.transfer import make_convert
 from hotgraft.host.change import once_more
 from hotgraft.host.draining import swap_deadline_s
 from hotgraft.host.session import Session, SessionLink
+from hotgraft.host.session_resume import find_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -31,10 +32,11 @@ if TYPE_CHECKING:
 __all__ = ["carry_one", "moved_sessions", "open_session"]
 
 
-def open_session(host: Host, loaded: Loaded, instance: Instance, who: str) -> Session:
+def open_session(host: Host, loaded: Loaded, instance: Instance, who: str, resume: str | None = None) -> Session:
     """Make a session of an instance, on what serves.
 
     Raises:
+        SnapshotError: the state that waits under its name cannot come to what serves; it waits on.
         ContractError: the plugin has none. PluginUnavailable: its breaker is open. Busy: as `OpenSessions`.
         PluginError, PluginAbandoned: its own functions.
     """
@@ -54,14 +56,21 @@ def open_session(host: Host, loaded: Loaded, instance: Instance, who: str) -> Se
                 advice='a plugin that offers hotgraft.session/1 says kind = "session" under [state]',
                 running=f"generation {held.generation.number} serves",
             )
+        begins = find_state(host, loaded, instance.name, who, resume)
         who = who or loaded.sessions.next_name()
         slots = {key: _core.Slot.named(f"session:{key}") for key in held.tables}
         made = _make(loaded.serving, instance.index, [who], [slots], host.options.control_deadline_s)
+        try:
+            begins.give(made[0].index)
+        except BaseException:
+            _drop(held.generation, made, host.options.control_deadline_s)
+            raise
         for table in made[0].tables:
             table.slot.publish(table)
         link = SessionLink(host, loaded, instance, slots, held, index=made[0].index, tables=made[0].tables)
         handle: Plugin = _core.make_call_object(held.call_type, list(slots.values()), link)
         session = Session(handle, link, who, carry_one)
+        begins.note(session)
         loaded.sessions.add(session)
         return session
 

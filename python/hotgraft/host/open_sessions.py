@@ -14,8 +14,9 @@ from hotgraft.core.errors import Busy, HotgraftError
 from hotgraft.host.change import check_not_forked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+    from hotgraft.engine.snapshot_sessions import WaitingSession
     from hotgraft.host.session import Session
 
 __all__ = ["OpenSessions"]
@@ -32,6 +33,8 @@ class OpenSessions:
         self._lock = threading.Lock()
         self._sessions: weakref.WeakSet[Session] = weakref.WeakSet()
         self._opened = 0
+        self._added = 0
+        self._waiting: list[WaitingSession] = []
         self._forgotten: deque[Callable[[], None]] = deque()
         self._ends_forgotten = threading.Lock()  # held by the one thread that does
         self._is_closed = False
@@ -50,12 +53,34 @@ class OpenSessions:
     def add(self, session: Session) -> None:
         """Count it in."""
         with self._lock:
+            self._added += 1
+            session.order = self._added
             self._sessions.add(session)
 
     def list(self) -> list[Session]:
         """Return those that are open."""
         with self._lock:
             return [one for one in self._sessions if one.is_open]
+
+    def wait(self, sessions: Iterable[WaitingSession]) -> None:
+        """These were open when a process before this one ended, and wait for who opens them again."""
+        with self._lock:
+            self._waiting += sessions
+
+    def waiting(self) -> tuple[WaitingSession, ...]:
+        """Return those that wait, of one name in the order in which they were opened."""
+        with self._lock:
+            return tuple(self._waiting)
+
+    def find_waiting(self, instance: str, name: str) -> WaitingSession | None:
+        """Return the first that waits under a name; None: none does."""
+        found = (one for one in self.waiting() if (one.session.instance, one.name) == (instance, name))
+        return next(found, None)
+
+    def end_waiting(self, session: WaitingSession | None) -> None:
+        """It is open, or given up."""
+        with self._lock:
+            self._waiting = [one for one in self._waiting if one is not session]
 
     def next_name(self) -> str:
         """Return a name for a session that was given none."""

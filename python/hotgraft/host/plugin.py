@@ -87,21 +87,28 @@ class Plugin(_core.CallBase):
         """
         return _link(self).pin(deadline_s, who)
 
-    def session(self, who: str = "") -> Session:
+    def session(self, who: str = "", *, resume: str | None = None) -> Session:
         """Open a session, which has state of its own: ``with plugin.session(who="alice") as s: s.f()``.
 
         Its handle has the same functions. An idle session follows every swap, with its state; ``s.pin()`` keeps it on
         its generation until the pin ends. What a program forgets ends by itself.
 
+        Where a host went on from a snapshot, a session that was open then waits under its name, and the first that is
+        opened by that name goes on with its state (`Session.is_resumed`).
+
         Args:
-            who: what it is called in reports; None: a number.
+            who: what it is called in reports, and by which it is found again; empty: a number, and it is in no
+                snapshot.
+            resume: "last", which is None: go on with what waits under that name, if something does; "required": or be
+                refused; "none": begin fresh, and give up what waits.
 
         Raises:
             ContractError: the plugin has no sessions (``kind = "session"`` under ``[state]``).
             PluginError, PluginAbandoned: its own functions. Busy: asked for inside a call that a swap waits for.
+            SnapshotError: what waits under that name cannot come to what serves, or nothing does; it waits on.
             HostClosed: the host is closed. ForkedHostError: in a forked child.
         """
-        return _link(self).session(who)
+        return _link(self).session(who, resume)
 
     def stats(self) -> Stats:
         """Return what the meter of the generation that runs now has counted; no caller is stopped.

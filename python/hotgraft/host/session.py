@@ -85,6 +85,9 @@ class Session:
         self.carry = carry  # to what serves, in the sessions' turn
         self.link = link
         self.is_open = True
+        self.is_named = True  # False: who opened it gave it none, and nobody can ask for it again
+        self.is_resumed = False
+        self.order = 0  # in which the plugin's were opened
         self.pins = 0
         self.hold: _core.HeldPin | None = None
         link.belong_to(self)
@@ -120,6 +123,11 @@ class Session:
     def end(self) -> None:
         """Destroy it, with its state; the next call through its handle raises `PinExpired`."""
         self.finish("pin_expired", "the session was ended")
+
+    def turn_away(self, kind: str, sentence: str) -> None:
+        """Let its next call say this; it has its state until it is ended."""
+        if not _core.is_forked_child():
+            _core.refuse_calls(self.plugin, kind, sentence)
 
     def finish(self, kind: str, sentence: str) -> None:
         """End it; `kind` and `sentence` are what its next call says."""

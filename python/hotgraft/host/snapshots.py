@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -14,15 +15,18 @@ from hotgraft.core.state import Crossing
 from hotgraft.engine.journal_asked import printable
 from hotgraft.engine.snapshot_folder import SnapshotFolder
 from hotgraft.engine.snapshot_resume import Resume
-from hotgraft.engine.snapshot_take import TakenState, take_state
 from hotgraft.host.before_swap import BeforeSwap
-from hotgraft.host.report import report_of, running_words
+from hotgraft.host.report import Outcome, report_of, running_words
+from hotgraft.host.snapshot_copy import copy_plugin
 from hotgraft.host.stats import calls_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from hotgraft.core.options import Options
     from hotgraft.engine.journal_asked import Asked
     from hotgraft.engine.snapshot_folder import Found
+    from hotgraft.engine.snapshot_take import TakenState
     from hotgraft.engine.timing import Stopwatch
     from hotgraft.host.converters import Converters
     from hotgraft.host.events import HostEvents
@@ -43,7 +47,10 @@ REST_S: Final = 0.5  # for calls to leave, where nobody asked: others wait for a
 class TakenSnapshot:
     """One snapshot of one plugin: where it is, and what it cost.
 
-    `pause_us` is how long callers waited, microseconds; writing it, which took `write_ms`, held up nobody.
+    `pause_us` is how long callers waited, microseconds; writing it, which took `write_ms`, held up nobody. `sessions`
+    are those that were open and have a name, then those that wait to be opened; `unnamed` of those that were open were
+    given no name, and are not in it. `is_at_rest` is false where others could write to a concurrent state meanwhile:
+    then each aligned 8 bytes of it are as they were at one moment, and no two need be of the same.
     """
 
     plugin: str
@@ -53,13 +60,19 @@ class TakenSnapshot:
     bytes: int  # of state
     pause_us: float
     write_ms: float
+    sessions: tuple[str, ...] = ()
+    unnamed: int = 0
+    is_at_rest: bool = True
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain values, for JSON."""
-        return {**asdict(self), "path": str(self.path), "instances": list(self.instances)}
+        lists = {"instances": list(self.instances), "sessions": list(self.sessions)}
+        return {**asdict(self), "path": str(self.path), **lists}
 
     def __str__(self) -> str:
-        return f"{self.bytes:,} bytes in {self.path}; callers waited at most {self.pause_us:,.0f} µs"
+        told = f"{self.bytes:,} bytes in {self.path}; callers waited at most {self.pause_us:,.0f} µs"
+        told += "" if self.is_at_rest else "; copied beside others that were using it"
+        return told + (f"; {self.unnamed} sessions have no name and are left out" if self.unnamed else "")
 
 
 def why_left_out(loaded: Loaded) -> str:
@@ -67,8 +80,7 @@ def why_left_out(loaded: Loaded) -> str:
     state = loaded.serving.side.state
     if not state.has_state:
         return "it declares no state"
-    # Two versions work on such a state at once, or each of its sessions has one: one copy of a moment is not all of it.
-    return "" if state.kind == "single" else f"its state is of the kind {state.kind}, and is not kept on disk"
+    return ""
 
 
 class Snapshots:
@@ -113,7 +125,10 @@ class Snapshots:
             taken.append(self.copy(loaded, reason, deadline_s, rest_s))
             return report_of(loaded)
 
-        loaded.turns.take(None, work, deadline_s)
+        try:
+            loaded.turns.take(None, work, deadline_s)
+        finally:
+            self._recorder.tell_events()
         return self._keep(folder, taken[0])
 
     def take_and_tell(
@@ -133,13 +148,16 @@ class Snapshots:
     ) -> BeforeSwap | None:
         """Take the snapshot that a swap is not done without, by whoever has the turn; return it where it may be needed.
 
-        That is where a rollback may have to go back to it, because the block itself is handed over.
+        That is where a rollback may have to go back to it, because the block itself is handed over. It never goes back
+        to a copy of sessions, which go on with what runs, and a concurrent state stays where it is.
 
         Raises:
             HotgraftError: it could not be taken or kept, so the swap is refused.
         """
         goes_to_disk = self._options.snapshot_before_swap and not why_left_out(loaded)
-        may_be_needed = self._options.rollback == "snapshot" and crossing is Crossing.HAND_OVER and loaded.held is None
+        is_single = loaded.serving.side.state.kind == "single"
+        is_handed_over = is_single and crossing is Crossing.HAND_OVER and loaded.held is None
+        may_be_needed = self._options.rollback == "snapshot" and is_handed_over
         if not (goes_to_disk or may_be_needed):
             return None
         calls = calls_of(loaded.serving.generation)
@@ -177,34 +195,39 @@ class Snapshots:
             SnapshotError: it has none, none of a kind that is kept, or none that means anything elsewhere. The rest as
             `take`.
         """
-        serving, instances = loaded.serving, loaded.instances.values()
         if why := why_left_out(loaded):
             raise SnapshotError(
                 "take a snapshot",
                 on=loaded.name,
                 found=why,
                 advice="leave it out",
-                running=f"generation {serving.generation.number} serves on",
+                running=f"generation {loaded.serving.generation.number} serves on",
             )
         until_s = time.monotonic() + deadline_s
         while True:
             left_s = max(until_s - time.monotonic(), 0.001)
             try:
-                return take_state(
-                    serving,
-                    [slot for instance in instances for slot in instance.slots.values()],
-                    {instance.name: instance.index for instance in instances},
-                    loaded.configs,
-                    reason=reason,
-                    taken_ns=time.time_ns(),
-                    rest_s=left_s if rest_s is None else min(rest_s, left_s),
-                    deadline_s=left_s,
-                )
+                rest_s_left = left_s if rest_s is None else min(rest_s, left_s)
+                with self.telling_loss(loaded):
+                    return copy_plugin(loaded, reason, rest_s=rest_s_left, deadline_s=left_s)
             except HotgraftError as error:
                 error.running = running_words(report_of(loaded), "serves on")
                 if not isinstance(error, Busy) or time.monotonic() + LOOK_AGAIN_S >= until_s:
                     raise
             time.sleep(LOOK_AGAIN_S)  # pinned: it is waited for, as a swap does
+
+    @contextmanager
+    def telling_loss(self, loaded: Loaded) -> Iterator[None]:
+        """Where a copy that is made within puts what serves out of service, tell of that after the plugin's turn."""
+        was_out = loaded.serving.generation.out_of_service
+        try:
+            yield
+        except HotgraftError as error:
+            report = report_of(loaded)
+            if report.out_of_service and not was_out:
+                report = replace(report, outcome=Outcome.OUT_OF_SERVICE)
+                self._recorder.tell_later("swap.out_of_service", loaded.name, report=report, error=error)
+            raise
 
     def _keep(self, folder: SnapshotFolder, taken: TakenState) -> TakenSnapshot:
         began_ns = time.monotonic_ns()
@@ -217,6 +240,9 @@ class Snapshots:
             bytes=kept.snapshot.bytes,
             pause_us=taken.pause_us,
             write_ms=(time.monotonic_ns() - began_ns) / 1e6,
+            sessions=tuple(one.name for one in kept.snapshot.sessions),
+            unnamed=taken.unnamed,
+            is_at_rest=kept.snapshot.is_at_rest,
         )
 
     def require_folder(self) -> SnapshotFolder:
@@ -285,15 +311,30 @@ class Snapshots:
             deadline_s=self._options.swap_deadline_s,
         )
 
-    def note_resumed(self, resume: Resume, who: Asked) -> None:
-        """It serves with that state: put it on record, and tell of it after the plugin's turn."""
+    def note_resumed(self, resume: Resume, who: Asked, loaded: Loaded) -> None:
+        """It serves with that state: put it on record, and tell of it after the plugin's turn. Its sessions wait."""
+        loaded.sessions.wait(resume.waiting)
         lost = resume.left_behind()
         without = f"; left behind, there is no place for it: {', '.join(lost)}" if lost else ""
         for kept in resume.files():
             names = tuple(name for name, one in resume.sources.items() if one.path == kept.path)
+            waiting = tuple(one.name for one in resume.waiting if one.kept.path == kept.path)
+            without_them = f"; {len(waiting)} sessions wait to be opened" if waiting else ""
             level = logging.WARNING if lost else logging.INFO
-            LOG.log(level, "%s: instances %s resumed from %s%s", resume.plugin, ", ".join(names), kept.path, without)
-            self._note(resume.plugin, who, "resumed", f"instances {', '.join(names)}, from {kept.path.name}{without}")
+            LOG.log(
+                level,
+                "%s: instances %s resumed from %s%s",
+                resume.plugin,
+                ", ".join(names),
+                kept.path,
+                without + without_them,
+            )
+            self._note(
+                resume.plugin,
+                who,
+                "resumed",
+                f"instances {', '.join(names)}, from {kept.path.name}{without}{without_them}",
+            )
             self._recorder.tell_later(
                 "snapshot.resumed",
                 resume.plugin,
@@ -301,6 +342,7 @@ class Snapshots:
                 number=kept.snapshot.number,
                 instances=names,
                 left_behind=lost,
+                sessions=waiting,
             )
 
     def _tell_passed_over(self, plugin: str, found: Found, who: Asked) -> None:
