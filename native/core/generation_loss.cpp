@@ -135,7 +135,8 @@ std::string Generation::out_of_service() const {
                 (holds_still ? " has not resumed" : " has not got its state back") +
                 " after a swap that was called off";
     }
-    return text;
+    // A session that was lost may have been ended since: what it left of the generation serves nobody all the same.
+    return text.empty() ? "what did not get its state back after a swap that was called off is gone" : text;
 }
 
 } // namespace hotgraft

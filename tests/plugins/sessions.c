@@ -1,6 +1,7 @@
 /* A counter for every session: state of its own, handed over, or saved and restored when built with SESSIONS_SAVES.
  * Without a session there is one count that no swap carries. SESSIONS_BUILD is what `build` answers; SESSIONS_SPARE how
- * many numbers the block has beside the count. A session that counted to 13 does not cross: take and restore say so.
+ * many numbers the block has beside the count. A session that counted to 13 does not cross: take and restore say so. One
+ * that counted to 17 does not even take its own state back.
  */
 #include <hotgraft/hotgraft.h>
 
@@ -29,6 +30,7 @@ __attribute__((used, aligned(4), section(".note.hotgraft"))) static const struct
 #endif
 #define BLOCK_BYTES (8 * (1 + SESSIONS_SPARE))
 #define UNLUCKY     13
+#define NEVER_BACK  17
 
 struct hotgraft_session {
     int64_t *count; /* first in both: what functions are given */
@@ -142,6 +144,10 @@ static hotgraft_status take(hotgraft_instance *instance, hotgraft_session *sessi
                             uint64_t layout_id, hotgraft_error *error) {
     if (bytes != BLOCK_BYTES || layout_id != SESSIONS_LAYOUT) {
         return HOTGRAFT_E_INVALID;
+    }
+    if (*(int64_t *)block == NEVER_BACK) {
+        strcpy(error->message, "it counted to 17");
+        return HOTGRAFT_E_FAILED;
     }
     if (*(int64_t *)block == UNLUCKY && session->count != NULL) { /* NULL: it was its own, and comes back */
         return unlucky(error);

@@ -253,12 +253,12 @@ def test_one_that_does_not_take_its_state_back_puts_its_plugin_out_of_service(fo
         host.on("s*", lambda event: told.append(event.name))
         plugin = host.load(build(SESSIONS))
         alice, bob = plugin.session(who="alice"), plugin.session(who="bob")
-        alice.plugin.add(13)
-        with pytest.raises(PluginError, match="it counted to 13") as caught:
+        alice.plugin.add(17)
+        with pytest.raises(PluginError, match="it counted to 17") as caught:
             host.snapshot("sessions")
         assert '"alice" has not got its state back' in caught.value.running
         for handle in (alice.plugin, bob.plugin, plugin):
-            with pytest.raises(HotgraftError, match="out of service|unavailable"):
+            with pytest.raises(HotgraftError, match=r"out of service|nothing of the plugin is called"):
                 handle.add(1)
         assert sorted(told) == ["snapshot.failed", "swap.out_of_service"]
 
@@ -279,3 +279,20 @@ def test_a_call_that_stays_in_a_session_is_waited_for_and_the_copy_is_called_off
         finally:
             thread.join()
         assert alice.plugin.add(1) == 6
+
+
+def test_a_session_of_what_is_out_of_service_is_destroyed_when_it_ends(folder: Path, build: Workshop) -> None:
+    """The lost one and the others: nothing of theirs stays for as long as the generation does."""
+    with make_host(folder) as host:
+        plugin = host.load(build(SESSIONS))
+        generation = plugin._owner.loaded.serving.generation
+        alice, bob = plugin.session(who="alice"), plugin.session(who="bob")
+        alice.plugin.add(17)
+        with pytest.raises(PluginError, match="it counted to 17"):
+            host.snapshot("sessions")
+        bob.end()
+        assert generation.sessions == 1
+        alice.end()
+        assert (generation.sessions, bool(generation.out_of_service)) == (0, True)
+        host.reload("sessions", build(NEW))
+        assert plugin.session(who="carol").plugin.add(1) == 1

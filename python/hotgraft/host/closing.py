@@ -113,8 +113,9 @@ def _close_plugin(loaded: Loaded, until_s: float, last: Callable[[Loaded, float]
 
 
 def _end_sessions(loaded: Loaded) -> None:
-    for session in loaded.sessions.list():
-        session.finish("closed", "the host is closed")
+    with loaded.sessions.turn("end its sessions"):  # also after those that the program is ending now
+        for session in loaded.sessions.list():
+            session.finish("closed", "the host is closed")
 
 
 def _give_up_held(loaded: Loaded) -> None:

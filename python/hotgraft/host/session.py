@@ -229,11 +229,15 @@ def _close(link: SessionLink, hold: _core.HeldPin | None) -> None:
     generation = link.held.generation
     with suppress(HotgraftError):
         # Held while it is called. If it does not serve and nobody held it, it is on its way out, and ends its sessions.
-        own = hold or generation.add_pin("a session that ends")
+        # What is out of service takes no pins; while it stands in what serves it is kept by the turn, which a swap
+        # needs to publish another, and a host that closes needs before it goes.
+        is_out = bool(generation.out_of_service) and generation is link.loaded.serving.generation
+        own = hold or (None if is_out else generation.add_pin("a session that ends"))
         try:
-            if hold is not None or generation.stage == Stage.ACTIVE:
+            if (hold is not None or is_out or generation.stage == Stage.ACTIVE) and not generation.is_abandoned:
                 _core.Attempt.of(generation).close_session(
                     link.index, link.tables, rest_s=min(REST_S, limit_s), deadline_s=limit_s
                 )
         finally:
-            own.let_go()
+            if own is not None:
+                own.let_go()
