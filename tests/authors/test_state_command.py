@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING
 import pytest
 from command_modules import HEAVY, modules_of
 from command_scene import as_json, hotgraft
+from hotgraft.core.snapshot import Origin, SessionState
 from hotgraft.engine.snapshot_files import read_snapshot, write_snapshot
 from state_scene import snapshot_one, snapshot_two
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from hotgraft.core.snapshot import Snapshot
 
 
 @pytest.fixture
@@ -65,6 +68,7 @@ def test_a_value_that_was_edited_is_in_the_imported_snapshot(folder: Path) -> No
     assert '"volume": 0.75' in exported
     (folder / "x.json").write_text(exported.replace('"volume": 0.75', '"volume": 0.25', 1))
 
+    (folder / "kept").mkdir(mode=0o700)
     told = as_json(hotgraft("state", "import", "x.json", "--into", "kept", "--json", folder=folder)[0])
 
     assert told["plugin"] == "mixer"
@@ -117,6 +121,68 @@ def test_import_asks_where_to_and_replaces_nothing_unasked(folder: Path) -> None
     assert read_snapshot(folder / "one.snapshot") == snapshot_one()
     hotgraft("state", "import", "x.json", "-o", "one.snapshot", "--force", folder=folder)
     assert read_snapshot(folder / "one.snapshot") == snapshot_two()
+
+
+def test_import_makes_no_folder_that_is_misspelt(folder: Path) -> None:
+    """The next host would look elsewhere, and begin without it."""
+    (folder / "x.json").write_text(hotgraft("state", "export", "two.snapshot", folder=folder)[0])
+    (folder / "kept").mkdir(mode=0o700)
+    _, words = hotgraft("state", "import", "x.json", "--into", "kep", folder=folder, code=2)
+    assert "kep is no folder; nothing was written. There is kept." in " ".join(words.split())
+    assert not (folder / "kep").exists()
+
+
+def with_sessions(snapshot: Snapshot, *more: SessionState) -> Snapshot:
+    """Return it with a session whose state is that of its first instance, twice, and more."""
+    state = replace(snapshot.instances[0], name="alice", config_json="{}")
+    alice = SessionState(state=state, instance="main")
+    return replace(snapshot, sessions=(alice, alice, *more), is_at_rest=False)
+
+
+@pytest.fixture
+def sessions(folder: Path) -> Path:
+    """The folder, with a snapshot of the second version that has sessions, one of them of the first and waiting."""
+    one, two = snapshot_one(), snapshot_two()
+    origin = Origin(version="1.0.0", generation=1, image_sha256="cd" * 32, descriptor=one.descriptor)
+    state = replace(one.instances[0], name="bob", config_json="{}")
+    waits = SessionState(state=state, instance="aux", origin=origin, since_ns=one.taken_ns)
+    write_snapshot(folder / "three.snapshot", with_sessions(two, waits))
+    write_snapshot(folder / "four.snapshot", with_sessions(one))
+    return folder
+
+
+def test_show_prints_sessions_and_which_of_them_wait(sessions: Path) -> None:
+    """By the layout of the version that each is of."""
+    said, _ = hotgraft("state", "show", "three.snapshot", folder=sessions)
+    head, *trees = said.split("\n\n")
+    assert "  sessions  3, 1 of which wait to be opened again" in head
+    assert "  copied    beside others that were using it" in head
+    titles = [one.splitlines()[0] for one in trees]
+    assert titles[2:4] == ["session alice: mixer, 64 bytes"] * 2
+    assert titles[4].startswith("session bob of aux: mixer, 608 bytes (of version 1.0.0, generation 1; waits since 20")
+    said, _ = hotgraft("state", "show", "three.snapshot", "--instance", "aux", folder=sessions)
+    assert ("session bob" in said, "session alice" in said) == (True, False)
+
+
+def test_sessions_are_exported_and_imported(sessions: Path) -> None:
+    """Byte for byte, with what each is of; what does not fit is named by its place."""
+    text = hotgraft("state", "export", "three.snapshot", folder=sessions)[0]
+    (sessions / "x.json").write_text(text)
+    hotgraft("state", "import", "x.json", "-o", "again", folder=sessions)
+    assert (sessions / "again").read_bytes() == (sessions / "three.snapshot").read_bytes()
+    wrong = text.replace('"origin": 1', '"origin": 2').replace('"instance": "aux"', '"instance": 1')
+    (sessions / "x.json").write_text(wrong)
+    _, words = hotgraft("state", "import", "x.json", "-o", "other", folder=sessions, code=3)
+    assert "sessions[2].origin: there is no origin 2" in words
+    assert "sessions[2].instance: it is no text" in words
+
+
+def test_diff_compares_sessions_by_name_and_order(sessions: Path) -> None:
+    """Those of one name in the order in which they were opened."""
+    found = as_json(hotgraft("state", "diff", "four.snapshot", "three.snapshot", "--json", folder=sessions)[0])
+    assert list(found["instances"]) == ["main", "aux", "session alice", "session alice (2)", "session bob of aux"]
+    assert found["instances"]["session alice"] == found["instances"]["session alice (2)"]
+    assert {one["kind"] for one in found["instances"]["session bob of aux"]} == {"new"}
 
 
 def test_diff_of_two_versions_goes_by_name(folder: Path) -> None:

@@ -11,7 +11,8 @@ import pytest
 from hotgraft.core.snapshot import Snapshot
 from hotgraft.core.snapshot_bytes import encode_snapshot
 from hotgraft.core.snapshot_error import SnapshotError
-from hotgraft.core.snapshot_json import snapshot_from_json, snapshot_to_json
+from hotgraft.core.snapshot_import import snapshot_from_json
+from hotgraft.core.snapshot_json import snapshot_to_json
 from hotgraft.core.state_json import from_json, to_json
 from hypothesis import given
 from hypothesis import strategies as st

@@ -16,7 +16,7 @@ from hotgraft.cli.output import json_option, print_json, table, written_json
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hotgraft.core.snapshot import Snapshot
+    from hotgraft.core.snapshot import SessionState, Snapshot
     from hotgraft.core.snapshot_json import InstanceValues
     from hotgraft.core.state_diff import Difference
     from hotgraft.core.state_rows import Row
@@ -47,7 +47,7 @@ def show(file: Path, instance: str | None, is_whole: bool, as_json: bool) -> Non
 
     Elements that are the same are shown once, of long arrays the first and how many more there are.
     """
-    from hotgraft.core.snapshot_json import snapshot_to_json, values_in
+    from hotgraft.core.snapshot_json import session_values_in, snapshot_to_json, values_in
     from hotgraft.core.state_draw import draw
 
     snapshot = _read(file)
@@ -57,14 +57,19 @@ def show(file: Path, instance: str | None, is_whole: bool, as_json: bool) -> Non
     if as_json:
         made = snapshot_to_json(snapshot, on=str(file))
         made["instances"] = [one for one in made["instances"] if instance in (None, one["name"])]
+        if "sessions" in made:
+            made["sessions"] = [one for one in made["sessions"] if instance in (None, one["instance"])]
         print_json(made)
         return
     click.echo(_head(snapshot))
-    for one in values_in(snapshot, on=str(file)):
-        if instance in (None, one.name):
-            for title, rows in _trees(snapshot, one):
-                click.echo(f"\n{title}")
-                click.echo("\n".join(f"  {line}" for line in draw(rows, width=_width() - 2, is_whole=is_whole)))
+    shown = [(one, one.name, "") for one in values_in(snapshot, on=str(file)) if instance in (None, one.name)]
+    for one, session in zip(session_values_in(snapshot, on=str(file)), snapshot.sessions, strict=True):
+        if instance in (None, session.instance):
+            shown.append((one, session_title(session), _told_of(session)))
+    for one, title, more in shown:
+        for what, rows in _trees(one):
+            click.echo(f"\n{title}: {what}{more}")
+            click.echo("\n".join(f"  {line}" for line in draw(rows, width=_width() - 2, is_whole=is_whole)))
 
 
 @command.command(epilog=EXITS_TEXT, short_help="Write a snapshot as JSON.")
@@ -94,7 +99,7 @@ def import_(file: Any, output: Path | None, into: Path | None, force: bool, as_j
 
     Every value is held against the type of its field; all that does not fit is named, and nothing is written then.
     """
-    from hotgraft.core.snapshot_json import snapshot_from_json
+    from hotgraft.core.snapshot_import import snapshot_from_json
     from hotgraft.core.snapshot_text import read_snapshot_json
 
     if (output is None) == (into is None):
@@ -142,6 +147,7 @@ def _read(file: Path) -> Snapshot:
 
 def _write(snapshot: Snapshot, output: Path | None, into: Path | None) -> Path:
     import time
+    from difflib import get_close_matches
 
     from hotgraft.engine.snapshot_files import write_snapshot
     from hotgraft.engine.snapshot_folder import SnapshotFolder
@@ -150,6 +156,10 @@ def _write(snapshot: Snapshot, output: Path | None, into: Path | None) -> Path:
         write_snapshot(output, snapshot)
         return output
     assert into is not None  # asked before
+    if not into.is_dir():
+        near = get_close_matches(into.name, [one.name for one in into.parent.glob("*/")], n=1)
+        hint = f" There is {into.parent / near[0]}." if near else " Make it first, with mode 0700."
+        raise click.BadParameter(f"{into} is no folder; nothing was written.{hint}", param_hint="--into")
     folder = SnapshotFolder(into, kept=1 << 30, max_age_s=0.0, wall_ns=time.time_ns)
     try:
         return folder.write(snapshot).path
@@ -168,20 +178,35 @@ def _head(snapshot: Snapshot) -> str:
         ("of", f"generation {snapshot.generation}, image {snapshot.image_sha256[:8]}, schema {schema}"),
         ("holds", f"{snapshot.bytes} bytes of state of {', '.join(one.name for one in snapshot.instances)}"),
     ]
+    if snapshot.sessions:
+        waiting = sum(one.since_ns != 0 for one in snapshot.sessions)
+        rows.append(("sessions", f"{len(snapshot.sessions)}, {waiting} of which wait to be opened again"))
+    if not snapshot.is_at_rest:
+        rows.append(("copied", "beside others that were using it: its numbers need not be of one moment"))
     return f"{snapshot.plugin} {snapshot.version}\n{table(rows)}"
 
 
-def _trees(snapshot: Snapshot, one: InstanceValues) -> Iterator[tuple[str, tuple[Row, ...]]]:
-    """Yield what an instance has, as titles and rows."""
-    from hotgraft.core.snapshot_json import layout_in
+def session_title(session: SessionState) -> str:
+    """Return what a session is called here: ``session alice``, or of another instance ``session alice of left``."""
+    return f"session {session.name}" + (f" of {session.instance}" if session.instance != "main" else "")
+
+
+def _told_of(session: SessionState) -> str:
+    told = [f"of version {session.origin.version}, generation {session.origin.generation}"] if session.origin else []
+    told += [f"waits since {shown_time(session.since_ns)}"] if session.since_ns else []
+    return f" ({'; '.join(told)})" if told else ""
+
+
+def _trees(one: InstanceValues) -> Iterator[tuple[str, tuple[Row, ...]]]:
+    """Yield what an instance or a session has, as what it is and its rows."""
     from hotgraft.core.state_rows import Row, declared_rows, keyed_rows
 
-    layout = layout_in(snapshot)
+    layout = one.layout
     if one.states is not None and layout is not None:
         if len(one.states) == 1:
-            yield f"{one.name}: {layout.struct}, {layout.bytes} bytes", declared_rows(layout, one.states[0])
+            yield f"{layout.struct}, {layout.bytes} bytes", declared_rows(layout, one.states[0])
         else:
-            title = f"{one.name}: {len(one.states)} × {layout.struct} of {layout.bytes} bytes"  # noqa: RUF001 - times
+            title = f"{len(one.states)} × {layout.struct} of {layout.bytes} bytes"  # noqa: RUF001 - times
             states = enumerate(one.states)
             yield (
                 title,
@@ -194,10 +219,10 @@ def _trees(snapshot: Snapshot, one: InstanceValues) -> Iterator[tuple[str, tuple
         rows = tuple(
             Row(name=f"block {at}" if at else "block", type="bytes", value=part) for at, part in enumerate(parts)
         )
-        yield f"{one.name}: a block that its plugin does not describe", rows
+        yield "a block that its plugin does not describe", rows
     if one.values is not None:
         count = f"{len(one.values)} saved value{'s' * (len(one.values) != 1)}"
-        yield f"{one.name}: {count}", keyed_rows(one.values)
+        yield count, keyed_rows(one.values)
 
 
 def _as_object(one: Difference) -> dict[str, str]:
