@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 import pytest
 from child_process import FAULTS, run_child
 from hotgraft import Host, SnapshotError
-from hotgraft.core import snapshot as snapshot_format
+from hotgraft.core import snapshot_bytes as snapshot_format
 from hotgraft.engine.snapshot_folder import snapshot_paths
-from sample_plugins import HANDS_OVER, SAVES, Sample, Workshop
+from sample_plugins import HANDS_OVER, SAVES, SESSIONS, SHARES, Sample, Workshop
 from test_mounts import in_mount_namespace
 
 if TYPE_CHECKING:
@@ -66,7 +66,9 @@ def check(said: str, why: str) -> None:
 
 @pytest.mark.full
 @pytest.mark.timeout(7200)  # of a soak
-@pytest.mark.parametrize("sample", [HANDS_OVER, SAVES], ids=["hand over", "save"])
+@pytest.mark.parametrize(
+    "sample", [HANDS_OVER, SAVES, SHARES, SESSIONS], ids=["hand over", "save", "share", "sessions"]
+)
 def test_a_host_killed_at_any_point_is_followed_by_one_that_goes_on(
     build: Workshop, sized: Sized, sample: Sample
 ) -> None:
