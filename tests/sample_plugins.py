@@ -126,6 +126,7 @@ class Sample:
         if self.per_session:
             saves = ["-DSESSIONS_SAVES"] if self.saves else []
             own = {"BUILD": self.build, "LAYOUT": self.layout_id, "SPARE": self.spare}
+            own["SCHEMA"] = self.built_schema or self.own_schema
             return [*saves, *(f"-DSESSIONS_{name}={number}" for name, number in own.items())]
         numbers: dict[str, int | str] = {"COUNTER_BUILD": self.build, "COUNTER_LAYOUT": self.layout_id}
         numbers |= {"COUNTER_SPARE": self.spare} if self.grows else {}

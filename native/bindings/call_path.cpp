@@ -21,15 +21,17 @@ PyObject *refuse_calls(PyObject *, PyObject *args) {
         return nullptr;
     }
     const std::string name = kind;
-    if (name != "none" && name != "closed" && name != "pin_expired" && name != "unavailable") {
+    if (name != "none" && name != "closed" && name != "pin_expired" && name != "session_ended" && name != "unavailable") {
         PyErr_Format(PyExc_ValueError,
-                     "refuse_calls: kind \"%s\" is not known; known: none, closed, pin_expired, unavailable", kind);
+                     "refuse_calls: kind \"%s\" is not known; known: none, closed, pin_expired, session_ended, unavailable",
+                     kind);
         return nullptr;
     }
-    const CallRefusal why = name == "closed"        ? CallRefusal::kClosed
-                            : name == "pin_expired" ? CallRefusal::kPinExpired
-                            : name == "unavailable" ? CallRefusal::kUnavailable
-                                                    : CallRefusal::kNone;
+    const CallRefusal why = name == "closed"          ? CallRefusal::kClosed
+                            : name == "pin_expired"   ? CallRefusal::kPinExpired
+                            : name == "session_ended" ? CallRefusal::kSessionEnded
+                            : name == "unavailable"   ? CallRefusal::kUnavailable
+                                                      : CallRefusal::kNone;
     if (call_object_refuse(object, why, sentence) != 0) {
         return nullptr;
     }

@@ -15,7 +15,7 @@
 //       by each of these names, a class of hotgraft.core.errors
 //
 //   refuse_calls(object, kind, sentence)
-//       see call_object_refuse; kind "none" | "closed" | "pin_expired" | "unavailable"
+//       see call_object_refuse; kind "none" | "closed" | "pin_expired" | "session_ended" | "unavailable"
 //
 //   try_call(callable, *args) -> result | GATED
 //       call without waiting at a gate
@@ -73,7 +73,7 @@ int call_object_retype(PyObject *object, PyTypeObject *type, hotgraft_import *co
 // Why a slot of this object holds no table: which exception its calls raise from now on, with `sentence` as what was
 // found ("its deadline of 60 s passed"). Set it before the slot is emptied. kNone: back to "not loaded".
 // kUnavailable is for a slot that a fallback holds.
-enum class CallRefusal : std::int32_t { kNone, kClosed, kPinExpired, kUnavailable };
+enum class CallRefusal : std::int32_t { kNone, kClosed, kPinExpired, kSessionEnded, kUnavailable };
 int call_object_refuse(PyObject *object, CallRefusal why, const char *sentence);
 
 } // namespace hotgraft

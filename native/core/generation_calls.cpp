@@ -143,10 +143,13 @@ Status Generation::save(std::size_t index, KeyedState *out) {
     const hotgraft_status status = instance->session != nullptr
                                        ? session_.save(instance->owner(), instance->session, &sink, error.get())
                                        : state_.save(instance->plugin, &sink, error.get());
+    if (status < 0 && out->first_refusal().is_ok()) { // what it left open it left because it gave up
+        return complain("save", *instance, status, *error.get());
+    }
     if (const Status &refusal = out->finish(); !refusal.is_ok()) { // also when the plugin swallowed it
         return {Code::kPlugin, label() + ": save: " + refusal.message()};
     }
-    return status < 0 ? complain("save", *instance, status, *error.get()) : Status();
+    return {};
 }
 
 Status Generation::restore(std::size_t index, std::uint32_t schema, const KeyedState &saved) {

@@ -26,11 +26,11 @@ Status Generation::convert(std::uint32_t from_schema, std::uint32_t to_schema, c
     to->is_put_by_converter();
     const hotgraft_sink sink = to->sink();
     const hotgraft_status status = row->convert(&source, &sink, error.get());
+    if (status < 0 && to->first_refusal().is_ok()) { // as Generation::save
+        return {Code::kRefused, label() + ": " + title_of(*row) + " " + quote(status, *error.get())};
+    }
     if (const Status &refusal = to->finish(); !refusal.is_ok()) { // also when the plugin swallowed it
         return {Code::kRefused, label() + ": " + title_of(*row) + ": " + refusal.message()};
-    }
-    if (status < 0) {
-        return {Code::kRefused, label() + ": " + title_of(*row) + " " + quote(status, *error.get())};
     }
     return {};
 }

@@ -211,11 +211,21 @@ def test_reading_the_journal_imports_no_host(folder: Path) -> None:
         assert len(loaded) < 250, words
 
 
+def test_history_fits_a_terminal_of_80_columns(folder: Path) -> None:
+    """What has no room stands beneath, under a title that does as well."""
+    from hotgraft.cli.history import TITLES, _row
+    from hotgraft.engine.journal_reading import history
+
+    found = [_row(one.as_dict()) for one in history(folder / ".hotgraft", "", 20)]
+    assert max(map(len, columns([TITLES, *found], width=80).splitlines())) <= 80
+
+
 def test_columns_are_aligned_and_what_does_not_fit_stands_beneath() -> None:
     """The last column says why: of all it is the one that must not be cut."""
     rows = [("a", "bb", "what it was"), ("aaa", "b", "")]
     assert columns(rows) == "a    bb  what it was\naaa  b"
     assert columns(rows, width=20) == "a    bb  what it was\naaa  b"
+    assert columns([("aaaa", "bbbb", "cccc", "why it was")], width=11) == "aaaa  bbbb\n    cccc\n    why it\n    was"
     assert columns(rows, width=14) == "a    bb\n    what it\n    was\naaa  b"
 
 

@@ -106,6 +106,17 @@ def test_what_a_converter_in_c_says_is_told(host: Host, build: Workshop, how: st
     assert ("no such unit" if how == "fails" else "put before") in error.found[0]
 
 
+@pytest.mark.parametrize("how", ["fails", "twice_the_key"])
+def test_a_converter_in_c_that_fails_is_refused_in_the_probe(probing: Host, build: Workshop, how: str) -> None:
+    """Fault M06: what the probe knows is said there, and nothing of the candidate is mapped here."""
+    served(probing, build(ONE))
+
+    error = refusal(probing, build(replace(TWO, converters=((1, 2, how),))), StateError)
+
+    assert "in the probe" in error.tried
+    assert "map" not in [one.step for one in error.report.steps]  # type: ignore[attr-defined] # of a swap's
+
+
 def test_a_converter_in_c_that_crashes_does_so_in_the_probe(probing: Host, build: Workshop) -> None:
     """Fault M06: this process goes on."""
     served(probing, build(ONE))
@@ -148,7 +159,7 @@ def test_a_converter_that_loops_is_given_up_and_told_to_stop(
 @pytest.mark.control
 def test_a_loop_that_nobody_stops_goes_on(build: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the exception the thread would take turns with the program for ever."""
-    monkeypatch.setattr(converter_thread, "_stop", lambda thread: None)
+    monkeypatch.setattr(converter_thread.ConverterThread, "stop", lambda thread: None)
     out = threading.Event()
 
     def loop_on(values: dict[str, Any]) -> dict[str, Any]:
@@ -165,6 +176,27 @@ def test_a_loop_that_nobody_stops_goes_on(build: Workshop, monkeypatch: pytest.M
         out.set()
 
     assert late == 1
+
+
+def test_one_that_is_over_is_told_nothing_though_its_number_is_anothers(build: Workshop) -> None:
+    """Numbers of threads are used again: the exception would end whoever has it now."""
+    with Host(probe="off") as host:
+        served(host, build(ONE))
+        told: list[threading.Thread] = []
+
+        def note(values: dict[str, Any]) -> dict[str, Any]:
+            told.append(threading.current_thread())
+            return values
+
+        host.converter("counter", from_schema=1, to_schema=2)(note)
+        host.reload("counter", build(TWO))
+        [thread] = told
+        assert isinstance(thread, converter_thread.ConverterThread)
+        thread.join(DEADLINE_S)
+        thread._ident = threading.get_ident()  # type: ignore[attr-defined] # as if it was used again
+        thread.stop()
+        for _ in range(100):
+            str(thread)
 
 
 def test_a_converter_that_cannot_be_stopped_is_counted_and_four_are_enough(build: Workshop) -> None:

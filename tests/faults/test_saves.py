@@ -19,7 +19,11 @@ NEXT = replace(NESTS, version="1.0.1")
 @pytest.mark.parametrize("probe", ["start", "off"])
 @pytest.mark.parametrize(
     ("flag", "says"),
-    [("FAILS", "the tallies are locked"), ("TWICE", 'key "tallies" / "blob": this key was put before')],
+    [
+        ("FAILS", "the tallies are locked"),
+        ("GIVES_UP", "the tallies are too many"),
+        ("TWICE", 'key "tallies" / "blob": this key was put before'),
+    ],
 )
 def test_a_save_that_fails_costs_no_state(build: Workshop, probe: str, flag: str, says: str) -> None:
     """Fault M01: also one that swallows the refusal and says that all is well."""

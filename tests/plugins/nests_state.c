@@ -1,7 +1,7 @@
 /* Saves what it counts in a map inside a map, and a blob in pieces. With a fault: GARBAGE puts text that is none and
  * goes on, TWICE puts a key of the inner map twice and goes on, ENDLESS puts without end, whatever it is answered,
  * until ten gigabytes are through, HUGE asks for all of them at once, UNCLOSED forgets to close, FAILS answers an
- * error. */
+ * error, GIVES_UP as well, amid its map. */
 #include "plain.h"
 
 #include <stdio.h>
@@ -19,6 +19,10 @@ static hotgraft_status save_faulty(const hotgraft_sink *sink, hotgraft_error *er
     (void)error;
 #if defined(GARBAGE)
     (void)sink->add(sink->ctx, &blob, HOTGRAFT_VALUE_TEXT, "\xFE\xFF\x00", 3);
+#elif defined(GIVES_UP)
+    (void)sink->open(sink->ctx, &tallies, HOTGRAFT_VALUE_MAP, 0);
+    snprintf(error->message, sizeof error->message, "the tallies are too many");
+    return HOTGRAFT_E_FAILED;
 #elif defined(TWICE)
     (void)sink->open(sink->ctx, &tallies, HOTGRAFT_VALUE_MAP, 0);
     (void)sink->add(sink->ctx, &blob, HOTGRAFT_VALUE_I64, &one, sizeof one);
@@ -64,7 +68,7 @@ static hotgraft_status save_whole(const hotgraft_instance *instance, const hotgr
 
 static hotgraft_status save(hotgraft_instance *instance, const hotgraft_sink *sink, hotgraft_error *error) {
     const hotgraft_status status = save_faulty(sink, error);
-#if defined(FAILS) || defined(GARBAGE) || defined(TWICE) || defined(ENDLESS) || defined(HUGE) || defined(UNCLOSED)
+#if defined(FAILS) || defined(GIVES_UP) || defined(GARBAGE) || defined(TWICE) || defined(ENDLESS) || defined(HUGE) || defined(UNCLOSED)
     (void)save_whole;
     (void)instance;
     return status;

@@ -25,6 +25,9 @@ __attribute__((used, aligned(4), section(".note.hotgraft"))) static const struct
 #ifndef SESSIONS_SPARE
 #define SESSIONS_SPARE 0
 #endif
+#ifndef SESSIONS_SCHEMA
+#define SESSIONS_SCHEMA 1
+#endif
 #ifndef SESSIONS_LAYOUT
 #define SESSIONS_LAYOUT 7
 #endif
@@ -170,7 +173,7 @@ static hotgraft_status surrender(hotgraft_instance *instance, hotgraft_session *
 
 static const hotgraft_ext_session sessions = {
     .struct_size = sizeof(hotgraft_ext_session),
-    .schema = 1,
+    .schema = SESSIONS_SCHEMA,
     .create_session = create_session,
     .destroy_session = destroy_session,
 #ifdef SESSIONS_SAVES

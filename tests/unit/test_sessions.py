@@ -189,8 +189,9 @@ def test_an_ended_session_is_destroyed_and_says_so(host: Host, build: Workshop) 
             add = session.add
             assert add(1) == 1
             assert (generation.sessions, generation.live_bytes) == (1, 8)
-        with pytest.raises(PinExpired, match="the session was ended"):
+        with pytest.raises(PinExpired, match="the session was ended") as caught:
             add(1)
+        assert caught.value.advice == "open another session"
         assert (generation.sessions, generation.live_bytes) == (0, 0)
     assert plugin.add(1) == 1  # without a session: of the instance
 

@@ -232,6 +232,7 @@ def test_the_programs_converters_bring_them_over(folder: Path, build: Workshop) 
             assert alice.add(0) == 50
 
 
+@pytest.mark.control
 def test_control_without_what_waits_in_the_copy_it_is_lost(
     folder: Path, build: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 from hotgraft import Host, HotgraftError, SnapshotError
 from hotgraft.engine.snapshot_files import read_snapshot
 from hotgraft.engine.snapshot_folder import snapshot_paths
+from hotgraft.engine.snapshot_resume import Resume
 from sample_plugins import HANDS_OVER, SHARES, Workshop
 
 if TYPE_CHECKING:
@@ -156,3 +157,14 @@ def test_save_and_a_shared_block_are_of_one_moment(folder: Path, build: Workshop
     assert (state.values is not None, state.block is not None, state.is_shared) == (True, True, True)
     with make_host(folder) as host:
         assert host.load(build(replace(SHARES, saves=True, schema=2, build=2))).add(0) == 5
+
+
+@pytest.mark.control
+def test_control_without_the_block_of_the_snapshot_the_count_begins_anew(
+    folder: Path, build: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it goes on from is that block, and not chance."""
+    saved(folder, build(SHARES), 5)
+    monkeypatch.setattr(Resume, "give", lambda *_, **__: None)
+    with make_host(folder) as host:
+        assert host.load(build(SHARES)).add(0) == 0

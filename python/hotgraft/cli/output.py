@@ -110,15 +110,30 @@ def table(rows: Iterable[tuple[str, str]], *, indent: int = 2) -> str:
 
 
 def columns(rows: Iterable[Sequence[str]], *, width: int | None = None) -> str:
-    """Return rows as aligned columns; a last cell that does not fit into `width` stands beneath its row, wrapped."""
+    """Return rows as aligned columns; what does not fit into `width` stands beneath its row, the last cell wrapped."""
     listed = list(rows)
     *widths, _ = [max(map(len, column)) for column in zip(*listed, strict=True)]
     lines: list[str] = []
     for *cells, last in listed:
-        line = "  ".join(f"{cell:<{size}}" for cell, size in zip(cells, widths, strict=True))
+        padded = [f"{cell:<{size}}" for cell, size in zip(cells, widths, strict=True)]
+        *above, line = _filled(padded, width)
+        lines += above
         if width is None or len(line) + 2 + len(last) <= width:
             lines.append(f"{line}  {last}".rstrip())
         else:
             beneath = textwrap.wrap(last, width, initial_indent=BENEATH, subsequent_indent=BENEATH)
             lines += [line.rstrip(), *beneath]
     return "\n".join(lines)
+
+
+def _filled(padded: Sequence[str], width: int | None) -> list[str]:
+    """Return cells in as many lines as they take; every row of a table takes the same."""
+    line, *rest = padded
+    lines: list[str] = []
+    for cell in rest:
+        if width is not None and len(line) + 2 + len(cell) > width:
+            lines.append(line.rstrip())
+            line = f"{BENEATH}{cell}"
+        else:
+            line = f"{line}  {cell}"
+    return [*lines, line]

@@ -42,7 +42,8 @@ def descriptor_violations(descriptor: Descriptor) -> list[str]:
 def _violations(descriptor: Descriptor) -> Iterator[str]:
     yield from _head(descriptor)
     known = KnownTypes(descriptor)
-    yield from type_violations(descriptor, known)
+    wrong = list(itertools.islice(type_violations(descriptor, known), SHOWN_LIMIT))
+    yield from wrong
     yield from twice("interface {} is provided twice", [one.interface for one in descriptor.provides])
     for interface in descriptor.provides:
         yield from _interface(interface, known)
@@ -52,7 +53,7 @@ def _violations(descriptor: Descriptor) -> Iterator[str]:
     for requirement in descriptor.requires[:REQUIRES_LIMIT]:
         yield from _requirement(requirement)
     yield from _state(descriptor.state)
-    yield from state_edit_violations(descriptor)
+    yield from state_edit_violations(descriptor, told=wrong)
 
 
 def _head(descriptor: Descriptor) -> Iterator[str]:

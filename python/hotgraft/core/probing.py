@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from hotgraft.core.errors import ContractError, HotgraftError, LoadError, PluginError, ProbeError
+from hotgraft.core.errors import ContractError, HotgraftError, LoadError, PluginError, ProbeError, StateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -166,6 +166,8 @@ def _failed(told: Told, label: str) -> tuple[str, HotgraftError | None]:
     if code == _REFUSED and told.stage in _JUDGED and not found[0].startswith(_LOADER_SAYS):
         kind = ContractError if told.stage == "interface" else LoadError
         return "", kind(tried, on=label, found=[line for line in found[0].splitlines() if line])
+    if code == _REFUSED and told.stage == "restore":  # a converter of its own failed, or put what it may not
+        return "", StateError("convert its state in the probe", on=label, found=found)
     return f"{told.title}: {found[0]}", None
 
 

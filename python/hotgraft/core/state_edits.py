@@ -20,8 +20,8 @@ __all__ = ["state_edit_violations"]
 EDITS_LIMIT: Final = 4096
 
 
-def state_edit_violations(descriptor: Descriptor) -> Iterator[str]:
-    """Yield everything about the state's struct and its edits that cannot be true."""
+def state_edit_violations(descriptor: Descriptor, *, told: Sequence[str] = ()) -> Iterator[str]:
+    """Yield everything about the state's struct and its edits that cannot be true; `told`: what was said of types."""
     state = descriptor.state
     yield from _converter_violations(state.converters)
     edits = len(state.renamed_from) + len(state.defaults) + len(state.dropped)
@@ -42,11 +42,17 @@ def state_edit_violations(descriptor: Descriptor) -> Iterator[str]:
     layout = state_layout_of(descriptor)
     assert layout is not None  # it names a struct
     reasons = layout.reasons()
-    yield from (f"the layout of its state: {one}" for one in reasons)
+    yield from (f"the layout of its state: {one}" for one in reasons if not _is_told(one, told))
     if not reasons:
         yield from default_bytes(layout, state.defaults)[1]
         if state.kind == "concurrent" and compile_walk(layout) is not None:
             yield "state is concurrent and leads to other blocks, which two versions at once could not change or free"
+
+
+def _is_told(reason: str, told: Sequence[str]) -> bool:
+    """Was something said of the very field already? What the layout says of it follows from that."""
+    struct, _, field = reason.partition(":")[0].partition(".")
+    return bool(field) and any(f" {struct}, field {field}:" in one for one in told)
 
 
 def _converter_violations(steps: Sequence[tuple[int, int]]) -> Iterator[str]:

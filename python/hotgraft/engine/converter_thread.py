@@ -26,21 +26,38 @@ LATE_MAX: Final = 4  # as of control threads: more in code that does not return,
 
 
 class ConverterThread(threading.Thread):
-    """Runs one chain for whoever asks at its desk; `error` is what it failed with."""
+    """Runs one chain for whoever asks at its desk; `error` is what it failed with.
+
+    Invariants
+      (1) It is told to stop under `_stopping` and while `_is_over` is false: later its number may be another thread's.
+    """
 
     def __init__(self, chain: ChainRun) -> None:
         super().__init__(name=f"hotgraft converters of {chain.plugin}", daemon=True)
         self.chain = chain
         self.desk = _core.ConverterDesk.make(takes_blocks=chain.chain.from_layout is not None)
         self.error: HotgraftError | None = None
+        self._stopping = threading.Lock()
+        self._is_over = False
 
     def run(self) -> None:
         """Answer until the desk is closed."""
-        try:
-            with suppress(ConverterStopped):
+        with suppress(ConverterStopped):  # it comes once, within this: see (1)
+            try:
                 self.work()
-        finally:
-            self.desk.forget_swap()
+            finally:
+                self.desk.forget_swap()
+                with self._stopping:
+                    self._is_over = True
+
+    def stop(self) -> None:
+        """Have ConverterStopped raised in it, if it is at work."""
+        import ctypes  # paid by who hangs
+
+        with self._stopping:
+            if not self._is_over and self.ident is not None:
+                ident, stopped = ctypes.c_ulong(self.ident), ctypes.py_object(ConverterStopped)
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, stopped)
 
     def work(self) -> None:
         """What the thread is for."""
@@ -121,7 +138,7 @@ class ConverterThreads:
         if thread.is_alive():
             with self._lock:
                 self._late.append(thread)
-            _stop(thread)
+            thread.stop()
 
     @property
     def late(self) -> int:
@@ -153,10 +170,3 @@ class ConverterThreads:
             assert trial.error is not None  # it did one or the other
             raise trial.error
         return trial.made
-
-
-def _stop(thread: threading.Thread) -> None:
-    import ctypes  # paid by who hangs
-
-    if thread.ident is not None:
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(ConverterStopped))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hotgraft.core.plan import Plan, Side
     from hotgraft.engine.converter_thread import ConverterThreads
 
-__all__ = ["Converting", "check_offered", "give_converters"]
+__all__ = ["Converting", "check_offered", "check_state_table", "give_converters"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,4 +88,31 @@ def check_offered(side: Side, generation: _core.Generation) -> None:
             on=generation.label,
             found=found,
             advice='let converters = ["1->2", ...] in plugin.toml name those of hotgraft_ext_convert, then rebuild',
+        )
+
+
+def check_state_table(side: Side, generation: _core.Generation) -> None:
+    """Hold what a manifest says of a state against the table that the library offers for it.
+
+    Whether it offers one at all is asked where a state is to cross: see `check_facts`.
+
+    Raises:
+        StateError: they say otherwise, so that the next version would take the bytes for something else.
+    """
+    state = side.state
+    pairs = (
+        ("schema", state.schema, generation.state_schema, str),
+        ("layout_id", state.layout_id, generation.layout_id, hex),
+    )
+    found = [
+        f"its {name} is {shown(declared)} in the manifest and {shown(offered)} in its table"
+        for name, declared, offered, shown in pairs
+        if state.has_state and declared and offered and declared != offered
+    ]
+    if found:
+        raise StateError(
+            "check its state",
+            on=generation.label,
+            found=found,
+            advice="fill the table with HOTGRAFT_STATE_SCHEMA and HOTGRAFT_LAYOUT_ID of what hotgraft bind wrote",
         )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from hotgraft import _core
 from hotgraft.core.errors import LoadError
-from hotgraft.engine.converting import check_offered
+from hotgraft.engine.converting import check_offered, check_state_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,13 +56,14 @@ def prepare(
 
     Raises:
         LoadError: the loader said no. ContractError: an interface is not what the descriptor says.
-        StateError: its converters are not those that its manifest names. PluginError: create answered an error.
-        PluginAbandoned: a function did not return.
+        StateError: its converters or its state's table are not what its manifest says. PluginError: create answered an
+            error. PluginAbandoned: a function did not return.
     """
     attempt = _core.Attempt.of(candidate.generation)
     with watch("map"):
         attempt.map(deadline_s)
         check_offered(candidate.side, candidate.generation)
+        check_state_table(candidate.side, candidate.generation)
         bind_imports(attempt, candidate, imports)
     for wish in wishes:
         with watch(f"create {wish.name}"):

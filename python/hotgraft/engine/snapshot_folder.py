@@ -140,7 +140,7 @@ class SnapshotFolder:
             return self._find(plugin, instances)
 
     def _find(self, plugin: str, instances: tuple[str, ...]) -> Found:
-        found = Found()
+        found, whole = Found(), None
         for path in self.files(plugin):
             if self._number(path) >= self._first:
                 continue
@@ -161,8 +161,10 @@ class SnapshotFolder:
             if kept.snapshot.plugin != plugin:
                 why = f"it is of plugin {kept.snapshot.plugin[:64]!r}"
                 raise SnapshotError("read the snapshot", on=os.fspath(path), found=why, advice="move it out of there")
+            whole = whole or kept
             for one in kept.snapshot.instances:
                 found.newest.setdefault(one.name, kept)
+        found.passed_over += _without(whole, found, instances)
         return found
 
     def labels(self, plugin: str) -> tuple[tuple[Path, SnapshotLabel | None], ...]:
@@ -228,6 +230,15 @@ def _watch_forks() -> None:
 def _begin_child() -> None:
     for one in tuple(_OPEN):
         one.begin_child()
+
+
+def _without(newest: KeptSnapshot | None, found: Found, instances: tuple[str, ...]) -> list[SnapshotError]:
+    """Return why the newest that is whole is passed over for instances whose state only an older one has."""
+    older = [(one, found.newest[one]) for one in instances if one in found.newest and found.newest[one] is not newest]
+    if newest is None or not older:
+        return []
+    why = [f"it has no instance {one}, which goes on from {kept.path.name}" for one, kept in older]
+    return [SnapshotError("resume from the newest snapshot", on=os.fspath(newest.path), found=why)]
 
 
 def _make(folder: Path) -> None:

@@ -15,13 +15,13 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from hotgraft import _core
-from hotgraft.core.errors import ForkedHostError
+from hotgraft.core.errors import Busy, ForkedHostError
 from hotgraft.engine.converter_thread import ConverterThread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["carry_out", "check_not_forked", "is_deferred", "once_more", "start_change"]
+__all__ = ["carry_out", "check_not_converting", "check_not_forked", "is_deferred", "once_more", "start_change"]
 
 Answer = TypeVar("Answer")
 
@@ -37,6 +37,18 @@ def check_not_forked() -> None:
 def is_deferred() -> bool:
     """Tell whether this thread is inside a plugin's function, or in a converter: a change would wait for itself."""
     return _core.is_inside_call() or isinstance(threading.current_thread(), ConverterThread)
+
+
+def check_not_converting(tried: str, on: str, plugin: str = "") -> None:
+    """Raise Busy in a converter of `plugin`, or in any: what waits for the swap that waits for it waits for itself."""
+    thread = threading.current_thread()
+    if isinstance(thread, ConverterThread) and plugin in ("", thread.chain.plugin):
+        raise Busy(
+            tried,
+            on=on,
+            found=f"it is asked for in a converter of {thread.chain.plugin}, and would wait for what waits for that",
+            advice="ask when the swap is over, or on a thread that nobody waits for",
+        )
 
 
 def once_more(work: Callable[[], Answer]) -> Answer:

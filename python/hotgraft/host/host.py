@@ -24,7 +24,7 @@ from hotgraft.engine.stage import StagingPlace, inspect_file
 from hotgraft.engine.timing import Stopwatch
 from hotgraft.host.aio import Gates
 from hotgraft.host.attempt import Around
-from hotgraft.host.change import carry_out, check_not_forked
+from hotgraft.host.change import carry_out, check_not_converting, check_not_forked
 from hotgraft.host.changing import Changes
 from hotgraft.host.closing import close_all
 from hotgraft.host.crashes import handle_crashes
@@ -142,10 +142,12 @@ class Host(HostParts):
         Raises:
             ImageError, ContractError, ConfigError, PermissionRequired: refused before any of its code ran. LoadError:
             the loader, or an import without a provider. PluginError, PluginAbandoned: its own functions. ValueError:
-            that name or instance is taken, or a grant is no permission.
+            that name or instance is taken, or a grant is no permission. Busy: asked for in a converter.
+            PluginUnavailable: what serves of it is out of service, and gets no instance.
         """
         self._check_control()
         check_resume(resume)
+        check_not_converting("load it", str(image))
         text, who = config_text(config), asked("load", reason)
         known = self._plugins.get(str(image))
         if known is not None:
@@ -295,9 +297,10 @@ class Host(HostParts):
 
         Raises:
             DrainTimeout: calls were inside at the deadline; what they hold serves on, and close may be
-            called again.
+            called again. Busy: asked for in a converter; nothing is closed.
         """
         check_not_forked()
+        check_not_converting("close it", "the host")
         self.breaker.stop()
         self._watches.close()
         self._probations.close()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hotgraft.core.errors import Busy, HotgraftError
 from hotgraft.core.options import CHOICES
 from hotgraft.core.snapshot_error import SnapshotError
-from hotgraft.host.change import carry_out, is_deferred
+from hotgraft.host.change import carry_out, check_not_converting, is_deferred
 from hotgraft.host.reading import read_saved_state
 from hotgraft.host.schedule import Schedule
 from hotgraft.host.snapshots import Snapshots, why_left_out
@@ -57,9 +57,11 @@ class HostState:
         """Return by instance what `name` would save now, by key; callers wait for that moment.
 
         Raises:
-            StateError: it offers no save. Busy: it is pinned. DrainTimeout, PluginError, PluginAbandoned: as `reload`.
+            StateError: it offers no save. Busy: it is pinned, or this is asked for in a converter of it. DrainTimeout,
+                PluginError, PluginAbandoned: as `reload`.
         """
         self._check_control()
+        check_not_converting("look at its state", name, name)
         loaded, limit = self._loaded(name), self.options.swap_deadline_s
         return carry_out(lambda: read_saved_state(loaded, limit))
 

@@ -64,7 +64,8 @@ def add_instance(
 
     Raises:
         ValueError: there is one of that name. ConfigError: its config breaks the schema. ProbeError: it is not fit to
-            serve. PluginError, PluginAbandoned: its own functions. Busy: it is on probation. Nothing changed.
+            serve. PluginError, PluginAbandoned: its own functions. Busy: it is on probation. PluginUnavailable: what
+            serves is out of service. Nothing changed.
     """
     with loaded.sessions.turn("add an instance"):  # which looks at those that are there, as opening a session does
         return _add_instance(loaded, name, config_json, around=around, watch=watch, record=record, resume=resume)
@@ -90,6 +91,14 @@ def _add_instance(
             found=f"generation {serving.generation.number} is on probation, and what would follow a rollback lacks it",
             advice="add it when the probation is over, or end that with Host.commit(name)",
             running=f"generation {serving.generation.number} serves on",
+        )
+    if why := serving.generation.out_of_service:
+        raise PluginUnavailable(
+            f"add instance {name!r}",
+            on=loaded.name,
+            found=f"generation {serving.generation.number} is out of service: {why}",
+            advice="reload the plugin, and add it to what serves then",
+            running=f"generation {serving.generation.number} stays loaded, and is not called",
         )
     filled_json = filled_configs(loaded.name, serving.descriptor.config_schema, {name: config_json})[name]
     slots = {one.key: loaded.slot_for(name, one.key) for one in serving.side.interfaces}

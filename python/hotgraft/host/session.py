@@ -122,7 +122,7 @@ class Session:
 
     def end(self) -> None:
         """Destroy it, with its state; the next call through its handle raises `PinExpired`."""
-        self.finish("pin_expired", "the session was ended")
+        self.finish("session_ended", "the session was ended")
 
     def turn_away(self, kind: str, sentence: str) -> None:
         """Let its next call say this; it has its state until it is ended."""
