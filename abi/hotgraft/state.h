@@ -1,10 +1,11 @@
 /* Optional capability "hotgraft.state/1": lets a plugin carry its state across a swap.
  *
- * Three ways, tried in this order. Hand over: equal layout_id on both sides: surrender → take, the pointer changes hands
- * and no byte is copied. Convert: another layout_id, and both descriptors describe the block: the host makes one of the
- * next layout by the names of its fields, and take is given that. Save and restore: typed values under keys; a key that
- * is absent means its default. A plugin offers either pair or both; the functions it does not offer are NULL. A host of
- * ABI 1.0 refuses a plugin built with these headers, so what is "since 1.1" is there whenever such a plugin runs.
+ * Three ways, tried in this order. Hand over: equal layout_id on both sides: surrender → take, the pointer changes
+ * hands and no byte is copied. Convert: another layout_id, and both descriptors describe the block: the host makes one
+ * of the next layout by the names of its fields, and take is given that. Save and restore: typed values under keys; a
+ * key that is absent means its default. A plugin offers either pair or both; the functions it does not offer are NULL.
+ * A host of ABI 1.0 refuses a plugin built with these headers, so what is "since 1.1" is there whenever such a plugin
+ * runs.
  */
 #ifndef HOTGRAFT_STATE_H
 #define HOTGRAFT_STATE_H

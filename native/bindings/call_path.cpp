@@ -21,10 +21,12 @@ PyObject *refuse_calls(PyObject *, PyObject *args) {
         return nullptr;
     }
     const std::string name = kind;
-    if (name != "none" && name != "closed" && name != "pin_expired" && name != "session_ended" && name != "unavailable") {
-        PyErr_Format(PyExc_ValueError,
-                     "refuse_calls: kind \"%s\" is not known; known: none, closed, pin_expired, session_ended, unavailable",
-                     kind);
+    if (name != "none" && name != "closed" && name != "pin_expired" && name != "session_ended" &&
+        name != "unavailable") {
+        PyErr_Format(
+            PyExc_ValueError,
+            "refuse_calls: kind \"%s\" is not known; known: none, closed, pin_expired, session_ended, unavailable",
+            kind);
         return nullptr;
     }
     const CallRefusal why = name == "closed"          ? CallRefusal::kClosed

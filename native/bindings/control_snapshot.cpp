@@ -93,9 +93,9 @@ py::tuple take_snapshot(const std::shared_ptr<Generation> &generation, const std
     py::list instances;
     for (std::size_t index = 0; index < made->instances.size(); ++index) {
         const InstanceSnapshot &one = made->instances[index];
-        instances.append(py::make_tuple(
-            one.has_saved ? py::object(pieces_of(made, one.saved.written())) : py::none(),
-            one.block != nullptr ? py::object(block_of(generation->library(), made, index)) : py::none()));
+        instances.append(py::make_tuple(one.has_saved ? py::object(pieces_of(made, one.saved.written())) : py::none(),
+                                        one.block != nullptr ? py::object(block_of(generation->library(), made, index))
+                                                             : py::none()));
     }
     return py::make_tuple(instances, static_cast<double>(pause_ns) / 1'000, made->is_at_rest);
 }

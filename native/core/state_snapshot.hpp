@@ -17,7 +17,8 @@
 
 namespace hotgraft {
 
-// The state of one instance or session. `block` points into `image`, or into the memory of the StateSnapshot that it is part of.
+// The state of one instance or session. `block` points into `image`, or into the memory of the StateSnapshot that it is
+// part of.
 struct InstanceSnapshot {
     KeyedState saved;
     bool has_saved = false;               // only where the generation offers save

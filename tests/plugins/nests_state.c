@@ -68,7 +68,8 @@ static hotgraft_status save_whole(const hotgraft_instance *instance, const hotgr
 
 static hotgraft_status save(hotgraft_instance *instance, const hotgraft_sink *sink, hotgraft_error *error) {
     const hotgraft_status status = save_faulty(sink, error);
-#if defined(FAILS) || defined(GIVES_UP) || defined(GARBAGE) || defined(TWICE) || defined(ENDLESS) || defined(HUGE) || defined(UNCLOSED)
+#if defined(FAILS) || defined(GIVES_UP) || defined(GARBAGE) || defined(TWICE) || defined(ENDLESS) || defined(HUGE) ||  \
+    defined(UNCLOSED)
     (void)save_whole;
     (void)instance;
     return status;

@@ -1,7 +1,7 @@
 /* A counter for every session: state of its own, handed over, or saved and restored when built with SESSIONS_SAVES.
  * Without a session there is one count that no swap carries. SESSIONS_BUILD is what `build` answers; SESSIONS_SPARE how
- * many numbers the block has beside the count. A session that counted to 13 does not cross: take and restore say so. One
- * that counted to 17 does not even take its own state back.
+ * many numbers the block has beside the count. A session that counted to 13 does not cross: take and restore say so.
+ * One that counted to 17 does not even take its own state back.
  */
 #include <hotgraft/hotgraft.h>
 
