@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hotgraft import Host, _core
 from hotgraft.core import state
-from hotgraft.core.errors import Busy, StateError
+from hotgraft.core.errors import StateError
 from hotgraft.engine.build import build_plugin
 from sample_plugins import CONVERTS, SAVES, Sample, Workshop
 
@@ -318,34 +318,6 @@ def test_a_change_that_a_converter_asks_for_is_deferred(build: Workshop) -> None
 
         assert str(later[0].outcome) == "deferred"
         assert later[0].result(30.0).generation == counter.generation == 3
-
-
-def test_what_would_wait_for_the_converter_that_asks_for_it_is_refused_at_once(build: Workshop) -> None:
-    """An instance, the end of the host, a look at the state: each would wait for this swap, and this for it."""
-    with Host(probe="off") as host:
-        counter: Any = host.load(build(version(SAVES, 1)))
-        counter.add(7)
-        refused: list[Busy] = []
-
-        @host.converter("counter", from_schema=1, to_schema=2)
-        def ask(values: dict[str, Any]) -> dict[str, Any]:
-            for act in (
-                lambda: host.load("counter", instance="left"),
-                host.close,
-                lambda: host.saved_state("counter"),
-                host.snapshot,
-            ):
-                with pytest.raises(Busy) as caught:
-                    act()
-                refused.append(caught.value)
-            return values
-
-        host.reload("counter", build(version(SAVES, 2)))
-
-        assert len(refused) == 4
-        assert "in a converter of counter" in refused[0].found[0]
-        assert counter.add(0) == 7
-        assert host.load("counter", instance="left").add(0) == 0
 
 
 @pytest.mark.full

@@ -178,27 +178,6 @@ def test_a_loop_that_nobody_stops_goes_on(build: Workshop, monkeypatch: pytest.M
     assert late == 1
 
 
-def test_one_that_is_over_is_told_nothing_though_its_number_is_anothers(build: Workshop) -> None:
-    """Numbers of threads are used again: the exception would end whoever has it now."""
-    with Host(probe="off") as host:
-        served(host, build(ONE))
-        told: list[threading.Thread] = []
-
-        def note(values: dict[str, Any]) -> dict[str, Any]:
-            told.append(threading.current_thread())
-            return values
-
-        host.converter("counter", from_schema=1, to_schema=2)(note)
-        host.reload("counter", build(TWO))
-        [thread] = told
-        assert isinstance(thread, converter_thread.ConverterThread)
-        thread.join(DEADLINE_S)
-        thread._ident = threading.get_ident()  # type: ignore[attr-defined] # as if it was used again
-        thread.stop()
-        for _ in range(100):
-            str(thread)
-
-
 def test_a_converter_that_cannot_be_stopped_is_counted_and_four_are_enough(build: Workshop) -> None:
     """Fault M07: what hears no exception stays behind; the fifth is not begun, and nothing else stands still."""
     out = threading.Event()

@@ -20,7 +20,7 @@ from hotgraft import (
     StateError,
     UnknownPlugin,
 )
-from sample_plugins import CALLER_PLUGIN, COUNTER, HANDS_OVER, SAVES, SHARES, STATELESS, Sample, Workshop, parameter
+from sample_plugins import CALLER_PLUGIN, COUNTER, HANDS_OVER, SAVES, STATELESS, Sample, Workshop, parameter
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -102,24 +102,6 @@ def test_state_of_another_schema_is_never_handed_over(
         host.reload("counter", build(candidate))
 
     assert (counter.build(), counter.add(1)) == (1, 8)
-
-
-@pytest.mark.parametrize(
-    ("flags", "sentence"),
-    [
-        (("-UCOUNTER_SCHEMA", "-DCOUNTER_SCHEMA=2"), "its schema is 1 in the manifest and 2 in its table"),
-        (("-UCOUNTER_LAYOUT", "-DCOUNTER_LAYOUT=9"), "its layout_id is 0x7 in the manifest and 0x9 in its table"),
-    ],
-    ids=["schema", "layout"],
-)
-@pytest.mark.parametrize("sample", [HANDS_OVER, SHARES], ids=["hand over", "share"])
-def test_a_table_that_says_otherwise_than_the_manifest_is_not_loaded(
-    host: Host, build: Workshop, sample: Sample, flags: tuple[str, ...], sentence: str
-) -> None:
-    """Else the first swap would be the one to find out, or a snapshot would be read for what it is not."""
-    with pytest.raises(StateError, match=sentence):
-        host.load(build(replace(sample, flags=flags)))
-    assert "counter" not in host
 
 
 def test_without_state_the_swap_needs_no_gate(host: Host, build: Workshop) -> None:

@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from hotgraft import (
-    Busy,
-    ConfigError,
-    Host,
-    HotgraftError,
-    PluginError,
-    PluginUnavailable,
-    SnapshotError,
-    UnknownPlugin,
-)
+from hotgraft import Busy, ConfigError, Host, HotgraftError, PluginError, SnapshotError, UnknownPlugin
 from hotgraft.core.plan import Action
 from hotgraft.core.snapshot import read_values
 from hotgraft.engine.journal_reading import export
@@ -27,7 +17,6 @@ from hotgraft.engine.snapshot_folder import snapshot_paths
 from sample_plugins import CONVERTS, HANDS_OVER, PLAIN, SAVES, STATELESS, Sample, Workshop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 BOTH = replace(HANDS_OVER, saves=True)
@@ -409,75 +398,3 @@ def test_what_an_earlier_version_has_no_place_for_is_said_as_it_begins(
     assert f"left behind, there is no place for it: {told[0][0]}" in caplog.text
     [note] = [row.record for row in export(folder.with_name("journal")) if row.record.step == "resume"]
     assert told[0][0] in note.error
-
-
-LOSSES = [
-    pytest.param({"probe": "start"}, lambda host, _image: host.snapshot(), "snapshot.failed", id="snapshot"),
-    pytest.param({"probe": "start"}, lambda host, image: host.reload("counter", image), "swap.refused", id="probe"),
-    pytest.param(
-        {"snapshot_before_swap": True},
-        lambda host, image: host.reload("counter", image),
-        "swap.refused",
-        id="before swap",
-    ),
-]
-
-
-@pytest.mark.parametrize(("options", "act", "also"), LOSSES)
-def test_a_copy_that_costs_the_state_tells_of_it_and_opens_the_breaker(
-    folder: Path,
-    build: Workshop,
-    monkeypatch: pytest.MonkeyPatch,
-    options: dict[str, Any],
-    act: Callable[[Host, Path], object],
-    also: str,
-) -> None:
-    """Whoever listens to swaps learns it as where a swap that is called off costs it, and callers get the fallback."""
-    with make_host(folder, **options) as host:
-        told: list[str] = []
-        counter = host.load(build(HANDS_OVER))
-        for pattern in ("s*", "breaker.*"):
-            host.on(pattern, lambda event: told.append(event.name))
-        monkeypatch.setenv("COUNTER_DOES", f"{os.getpid()}:1:take:fail")
-        with pytest.raises(HotgraftError, match="told to fail in take"):
-            act(host, build(replace(HANDS_OVER, build=2)))
-        monkeypatch.delenv("COUNTER_DOES")
-        assert {"swap.out_of_service", "breaker.opened", also} <= set(told)
-        assert told.count("swap.out_of_service") == 1
-        with pytest.raises(PluginUnavailable):
-            counter.add(1)
-
-
-def test_the_newest_that_lacks_an_instance_is_passed_over_and_that_is_told(folder: Path, build: Workshop) -> None:
-    """It goes on from an older one: whoever listens learns which, and the journal has it."""
-    with make_host(folder) as host:
-        host.load(build(HANDS_OVER)).add(5)
-        host.load("counter", instance="left").add(7)
-        host.snapshot()
-    with make_host(folder) as host:
-        host.load(build(HANDS_OVER)).add(1)
-        host.snapshot()
-    with make_host(folder) as host:
-        told: list[str] = []
-        host.on("snapshot.passed_over", lambda event: told.append(event.facts["error"].found[0]))
-        assert host.load(build(HANDS_OVER)).add(0) == 6
-        assert told == []
-        assert host.load("counter", instance="left").add(0) == 7
-        assert told == [f"it has no instance left, which goes on from {paths(folder)[1].name}"]
-
-
-def test_what_is_out_of_service_gets_no_instance(
-    folder: Path, build: Workshop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """And says why, and what to do."""
-    with make_host(folder) as host:
-        host.load(build(HANDS_OVER))
-        monkeypatch.setenv("COUNTER_DOES", f"{os.getpid()}:1:take:fail")
-        with pytest.raises(HotgraftError, match="told to fail in take"):
-            host.snapshot("counter")
-        monkeypatch.delenv("COUNTER_DOES")
-        with pytest.raises(
-            PluginUnavailable, match=r"generation 1 is out of service: .* has not got its state back"
-        ) as caught:
-            host.load("counter", instance="left")
-        assert caught.value.advice == "reload the plugin, and add it to what serves then"

@@ -33,7 +33,7 @@ from hotgraft.host.moving import moved_pins
 from hotgraft.host.moving_sessions import moved_sessions
 from hotgraft.host.outputs import base_of_handles
 from hotgraft.host.plugin import make_call_type
-from hotgraft.host.probe import copy_live_state, is_probing, probe
+from hotgraft.host.probe import is_probing, probe
 from hotgraft.host.quarantine import note_quarantine, quarantined
 from hotgraft.host.report import Outcome, SwapReport, ended, running_words
 from hotgraft.host.rollback import Rollback
@@ -252,10 +252,7 @@ class Attempt:
         with self.watch("copy state"):
             copied = self.resume.to_probe(self.around.options.probe_state_bytes, candidate.generation)
             if self.plan is not None:
-                with self.around.snapshots.telling_loss(self.loaded):
-                    copied = copy_live_state(
-                        self.loaded, self.plan, self.around.options, deadline_s=self.swap_deadline_s
-                    )
+                copied = self.around.snapshots.copy_for_probe(self.loaded, self.plan, self.swap_deadline_s)
             self.seen = copied.seen
         with self.watch("probe"):
             self.probed, error = probe(

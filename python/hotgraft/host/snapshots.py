@@ -16,6 +16,7 @@ from hotgraft.engine.journal_asked import printable
 from hotgraft.engine.snapshot_folder import SnapshotFolder
 from hotgraft.engine.snapshot_resume import Resume
 from hotgraft.host.before_swap import BeforeSwap
+from hotgraft.host.probe import copy_live_state
 from hotgraft.host.report import Outcome, report_of, running_words
 from hotgraft.host.snapshot_copy import copy_plugin
 from hotgraft.host.stats import calls_of
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hotgraft.core.options import Options
+    from hotgraft.core.plan import Plan
     from hotgraft.engine.journal_asked import Asked
+    from hotgraft.engine.probe_state import CopiedState
     from hotgraft.engine.snapshot_folder import Found
     from hotgraft.engine.snapshot_take import TakenState
     from hotgraft.engine.timing import Stopwatch
@@ -208,7 +211,7 @@ class Snapshots:
             left_s = max(until_s - time.monotonic(), 0.001)
             try:
                 rest_s_left = left_s if rest_s is None else min(rest_s, left_s)
-                with self.telling_loss(loaded):
+                with self._telling_loss(loaded):
                     return copy_plugin(loaded, reason, rest_s=rest_s_left, deadline_s=left_s)
             except HotgraftError as error:
                 error.running = running_words(report_of(loaded), "serves on")
@@ -216,8 +219,13 @@ class Snapshots:
                     raise
             time.sleep(LOOK_AGAIN_S)  # pinned: it is waited for, as a swap does
 
+    def copy_for_probe(self, loaded: Loaded, plan: Plan, deadline_s: float) -> CopiedState:
+        """Copy what a candidate is tried with, as `copy_live_state`; what that costs is told of as everywhere."""
+        with self._telling_loss(loaded):
+            return copy_live_state(loaded, plan, self._options, deadline_s=deadline_s)
+
     @contextmanager
-    def telling_loss(self, loaded: Loaded) -> Iterator[None]:
+    def _telling_loss(self, loaded: Loaded) -> Iterator[None]:
         """Where a copy that is made within puts what serves out of service, tell of that after the plugin's turn."""
         was_out = loaded.serving.generation.out_of_service
         try:

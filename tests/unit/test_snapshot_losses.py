@@ -1,0 +1,92 @@
+"""What a copy of the state costs where it is not taken back, and what the newest snapshot does not have."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hotgraft import HotgraftError, PluginUnavailable
+from sample_plugins import HANDS_OVER, Workshop
+from test_snapshots import folder, make_host, paths
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from hotgraft import Host
+
+__all__ = ["folder"]
+
+
+LOSSES = [
+    pytest.param({"probe": "start"}, lambda host, _image: host.snapshot(), "snapshot.failed", id="snapshot"),
+    pytest.param({"probe": "start"}, lambda host, image: host.reload("counter", image), "swap.refused", id="probe"),
+    pytest.param(
+        {"snapshot_before_swap": True},
+        lambda host, image: host.reload("counter", image),
+        "swap.refused",
+        id="before swap",
+    ),
+]
+
+
+@pytest.mark.parametrize(("options", "act", "also"), LOSSES)
+def test_a_copy_that_costs_the_state_tells_of_it_and_opens_the_breaker(
+    folder: Path,
+    build: Workshop,
+    monkeypatch: pytest.MonkeyPatch,
+    options: dict[str, Any],
+    act: Callable[[Host, Path], object],
+    also: str,
+) -> None:
+    """Whoever listens to swaps learns it as where a swap that is called off costs it, and callers get the fallback."""
+    with make_host(folder, **options) as host:
+        told: list[str] = []
+        counter = host.load(build(HANDS_OVER))
+        for pattern in ("s*", "breaker.*"):
+            host.on(pattern, lambda event: told.append(event.name))
+        monkeypatch.setenv("COUNTER_DOES", f"{os.getpid()}:1:take:fail")
+        with pytest.raises(HotgraftError, match="told to fail in take"):
+            act(host, build(replace(HANDS_OVER, build=2)))
+        monkeypatch.delenv("COUNTER_DOES")
+        assert {"swap.out_of_service", "breaker.opened", also} <= set(told)
+        assert told.count("swap.out_of_service") == 1
+        with pytest.raises(PluginUnavailable):
+            counter.add(1)
+
+
+def test_the_newest_that_lacks_an_instance_is_passed_over_and_that_is_told(folder: Path, build: Workshop) -> None:
+    """It goes on from an older one: whoever listens learns which, and the journal has it."""
+    with make_host(folder) as host:
+        host.load(build(HANDS_OVER)).add(5)
+        host.load("counter", instance="left").add(7)
+        host.snapshot()
+    with make_host(folder) as host:
+        host.load(build(HANDS_OVER)).add(1)
+        host.snapshot()
+    with make_host(folder) as host:
+        told: list[str] = []
+        host.on("snapshot.passed_over", lambda event: told.append(event.facts["error"].found[0]))
+        assert host.load(build(HANDS_OVER)).add(0) == 6
+        assert told == []
+        assert host.load("counter", instance="left").add(0) == 7
+        assert told == [f"it has no instance left, which goes on from {paths(folder)[1].name}"]
+
+
+def test_what_is_out_of_service_gets_no_instance(
+    folder: Path, build: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And says why, and what to do."""
+    with make_host(folder) as host:
+        host.load(build(HANDS_OVER))
+        monkeypatch.setenv("COUNTER_DOES", f"{os.getpid()}:1:take:fail")
+        with pytest.raises(HotgraftError, match="told to fail in take"):
+            host.snapshot("counter")
+        monkeypatch.delenv("COUNTER_DOES")
+        with pytest.raises(
+            PluginUnavailable, match=r"generation 1 is out of service: .* has not got its state back"
+        ) as caught:
+            host.load("counter", instance="left")
+        assert caught.value.advice == "reload the plugin, and add it to what serves then"
