@@ -111,6 +111,32 @@ def test_whom_a_pin_keeps_inside_is_not_waited_for_and_the_snapshot_says_so(fold
         assert host.load(build(NEW)).add(0) == 5
 
 
+def test_what_is_copied_beside_writers_was_there(folder: Path, build: Workshop) -> None:
+    """A number that only grows, while a pinned caller goes on adding to it."""
+    with make_host(folder) as host:
+        counter = host.load(build(SHARES))
+        is_over = threading.Event()
+
+        def add_on(add: Any) -> None:
+            while not is_over.is_set():
+                add(1)
+
+        with counter.pin() as pinned:
+            thread = threading.Thread(target=add_on, args=(pinned.add,))
+            thread.start()
+            try:
+                counts = [0]
+                for _ in range(5):
+                    host.snapshot("counter")
+                    block = newest(folder).instances[0].block
+                    assert block is not None
+                    counts += [int.from_bytes(block[:8], "little"), counter.add(0)]
+            finally:
+                is_over.set()
+                thread.join()
+        assert counts == sorted(counts)
+
+
 def test_one_at_close_and_one_before_a_swap_hold_it(folder: Path, build: Workshop) -> None:
     """And `rollback="snapshot"` keeps no copy of what stays where it is."""
     options = {"snapshot_at_close": True, "snapshot_before_swap": True, "rollback": "snapshot", "probation": "on"}

@@ -34,7 +34,7 @@ class OpenSessions:
         self._sessions: weakref.WeakSet[Session] = weakref.WeakSet()
         self._opened = 0
         self._added = 0
-        self._waiting: list[WaitingSession] = []
+        self._waiting: dict[tuple[str, str], deque[WaitingSession]] = {}  # by instance and name; none is empty
         self._forgotten: deque[Callable[[], None]] = deque()
         self._ends_forgotten = threading.Lock()  # held by the one thread that does
         self._is_closed = False
@@ -65,22 +65,27 @@ class OpenSessions:
     def wait(self, sessions: Iterable[WaitingSession]) -> None:
         """These were open when a process before this one ended, and wait for who opens them again."""
         with self._lock:
-            self._waiting += sessions
+            for one in sessions:
+                self._waiting.setdefault((one.session.instance, one.name), deque()).append(one)
 
     def waiting(self) -> tuple[WaitingSession, ...]:
         """Return those that wait, of one name in the order in which they were opened."""
         with self._lock:
-            return tuple(self._waiting)
+            return tuple(one for those in self._waiting.values() for one in those)
 
     def find_waiting(self, instance: str, name: str) -> WaitingSession | None:
         """Return the first that waits under a name; None: none does."""
-        found = (one for one in self.waiting() if (one.session.instance, one.name) == (instance, name))
-        return next(found, None)
-
-    def end_waiting(self, session: WaitingSession | None) -> None:
-        """It is open, or given up."""
         with self._lock:
-            self._waiting = [one for one in self._waiting if one is not session]
+            those = self._waiting.get((instance, name))
+            return those[0] if those else None
+
+    def end_waiting(self, session: WaitingSession) -> None:
+        """The first that waited under its name is open, or given up."""
+        key = (session.session.instance, session.name)
+        with self._lock:
+            self._waiting[key].popleft()
+            if not self._waiting[key]:
+                del self._waiting[key]
 
     def next_name(self) -> str:
         """Return a name for a session that was given none."""

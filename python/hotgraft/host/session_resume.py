@@ -57,7 +57,8 @@ class SessionResume:
 
     def note(self, session: Session) -> None:
         """It is open: nothing waits under its name any more, or the next of that name does."""
-        self.loaded.sessions.end_waiting(self.waiting)
+        if self.waiting is not None:
+            self.loaded.sessions.end_waiting(self.waiting)
         session.is_named = bool(self.name)
         session.is_resumed = self.waiting is not None and not self.gives_up
 
