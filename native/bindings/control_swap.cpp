@@ -151,6 +151,28 @@ py::list steps_of(const SwapRecord &record) {
 }
 
 // The end of a plugin: callers are turned away, then it is retired. On failure it serves on.
+// Nobody comes in any more, and who was inside has left; what serves is as it was. On failure all of them are open.
+void empty_slots(const std::string &label, const std::vector<std::shared_ptr<Slot>> &slots, double deadline_s) {
+    Status status;
+    {
+        const py::gil_scoped_release unlocked;
+        std::vector<Slot *> words;
+        words.reserve(slots.size());
+        for (const std::shared_ptr<Slot> &slot : slots) {
+            words.push_back(slot.get());
+        }
+        GateSet gates(words);
+        status = gates.close();
+        if (status.is_ok()) {
+            status = gates.drain(deadline_in(deadline_s));
+        }
+        if (status.is_ok()) {
+            status = gates.publish(std::vector<const hotgraft_table *>(slots.size(), nullptr));
+        }
+    }
+    check(status, {"close it", label, "LoadError", "DrainTimeout"});
+}
+
 void close_plugin(const std::shared_ptr<Generation> &generation, const std::vector<std::shared_ptr<Slot>> &slots,
                   double deadline_s) {
     Status status;
@@ -286,6 +308,7 @@ void add_swap(py::module_ &module) {
         .def_readonly("left_inside", &SwapRecord::left_inside)
         .def_readonly("after_undo", &SwapRecord::after_undo);
 
+    module.def("empty_slots", &empty_slots, py::arg("label"), py::arg("slots"), py::arg("deadline_s"));
     module.def("close_plugin", &close_plugin, py::arg("generation"), py::arg("slots"), py::arg("deadline_s"));
     module.def("run_swap", &carry_out, py::arg("members"), py::kw_only(), py::arg("deadline_s"),
                py::arg("undo_budget_s") = 1.0);

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hotgraft import HotgraftError, PluginUnavailable
-from sample_plugins import HANDS_OVER, Workshop
+from hotgraft import DrainTimeout, HostClosed, HotgraftError, PluginUnavailable, _core
+from sample_plugins import HANDS_OVER, SESSIONS, SHARES, Sample, Workshop
+from test_pins import wait_until
 from test_snapshots import folder, make_host, paths
 
 if TYPE_CHECKING:
@@ -90,3 +92,41 @@ def test_what_is_out_of_service_gets_no_instance(
         ) as caught:
             host.load("counter", instance="left")
         assert caught.value.advice == "reload the plugin, and add it to what serves then"
+
+
+@pytest.mark.parametrize("sample", [HANDS_OVER, SESSIONS, SHARES], ids=["single", "session", "concurrent"])
+def test_nobody_is_answered_after_the_last_snapshot(folder: Path, build: Workshop, sample: Sample) -> None:
+    """What a call did after it would be lost, though its caller was told that it was done."""
+    with make_host(folder, snapshot_at_close=True) as host:
+        plugin = host.load(build(sample))
+        session = plugin.session(who="alice") if sample.per_session else None
+        add = session.plugin.add if session is not None else plugin.add
+        assert add(5) == 5
+        plain = host._snapshots.at_close
+
+        def late(*args: Any) -> None:
+            plain(*args)
+            with pytest.raises(HostClosed):
+                add(100)
+
+        host._snapshots.at_close = late  # type: ignore[method-assign, assignment] # a seam
+    with make_host(folder) as host:
+        plugin = host.load(build(sample))
+        assert (plugin.session(who="alice").plugin.add(0) if sample.per_session else plugin.add(0)) == 5
+
+
+def test_a_host_that_cannot_be_closed_serves_on(folder: Path, build: Workshop) -> None:
+    """Also where its last snapshot was to come before: a call was inside at the deadline."""
+    host = make_host(folder, snapshot_at_close=True)
+    counter = host.load(build(HANDS_OVER))
+    thread = threading.Thread(target=counter.nap, args=(400,))
+    calls = _core.read_meter(counter._owner.loaded.serving.generation, 0)[1]
+    thread.start()
+    try:
+        wait_until(lambda: _core.read_meter(counter._owner.loaded.serving.generation, 0)[1] > calls)
+        with pytest.raises(DrainTimeout):
+            host.close(deadline_s=0.02)
+        assert counter.add(1) == 1
+    finally:
+        thread.join()
+        host.close()

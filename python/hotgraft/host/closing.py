@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from hotgraft import _core
 from hotgraft.core.errors import DrainTimeout, HotgraftError
 from hotgraft.host.lending import in_providers_turn, take_back
 from hotgraft.host.report import Outcome, SwapReport
+from hotgraft.host.session import REST_S
 from hotgraft.host.unloads import unloads_of
 
 if TYPE_CHECKING:
@@ -80,6 +82,9 @@ def _close_plugin(loaded: Loaded, until_s: float, last: Callable[[Loaded, float]
         slots += [one.slot for one in loaded.lent]
         serving = loaded.serving
         take_back(loaded)
+        # Nobody is answered after the last snapshot: what a call did then would be lost.
+        _core.empty_slots(serving.generation.label, slots, max(until_s - time.monotonic(), 0.0))
+        _empty_sessions(loaded, max(until_s - time.monotonic(), 0.0))
         last(loaded, max(until_s - time.monotonic(), 0.0))
         _end_sessions(loaded)
         _core.close_plugin(serving.generation, slots, max(until_s - time.monotonic(), 0.0))
@@ -110,6 +115,12 @@ def _close_plugin(loaded: Loaded, until_s: float, last: Callable[[Loaded, float]
         _refuse(loaded, "none", "")
         return (f"{loaded.name}: {error}",)
     return ()
+
+
+def _empty_sessions(loaded: Loaded, left_s: float) -> None:
+    slots = [slot for session in loaded.sessions.list() for slot in session.link.slots.values()]
+    with suppress(DrainTimeout):  # who is inside ends with its generation, as when a session is ended
+        _core.empty_slots(loaded.serving.generation.label, slots, min(REST_S, left_s))
 
 
 def _end_sessions(loaded: Loaded) -> None:
