@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hotgraft import DrainTimeout, Host, HotgraftError, PluginError, SnapshotError, _core
+from hotgraft.core.snapshot_import import snapshot_from_json
+from hotgraft.core.snapshot_json import snapshot_to_json
 from hotgraft.engine import snapshot_resume
 from hotgraft.engine.snapshot_files import read_snapshot
-from hotgraft.engine.snapshot_folder import snapshot_paths
+from hotgraft.engine.snapshot_folder import SnapshotFolder, snapshot_paths
 from sample_plugins import HANDS_OVER, SESSIONS, Workshop
 from test_pins import wait_until
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hotgraft.core.snapshot import Snapshot
+    from hotgraft.host.events import HostEvent
     from sample_plugins import Sample
 
 NEW = replace(SESSIONS, build=2)
@@ -167,6 +170,36 @@ def test_one_before_a_swap_holds_them_and_a_rollback_carries_them_back(folder: P
             assert (alice.build(), alice.add(0)) == (1, 6)
 
 
+def test_one_on_schedule_holds_them(folder: Path, build: Workshop) -> None:
+    """Nobody asks, and it is there."""
+    taken = threading.Event()
+    with make_host(folder, snapshot_every_s=0.01) as host:
+        plugin = host.load(build(SESSIONS))
+        with plugin.session(who="alice"):
+
+            def look(event: HostEvent) -> None:
+                if event.facts["snapshot"].sessions:
+                    taken.set()
+
+            host.on("snapshot.taken", look)
+            assert taken.wait(30)
+
+
+def test_one_that_was_edited_goes_on_with_what_was_written(folder: Path, build: Workshop) -> None:
+    """As text, by name: what `hotgraft state export` and `import` do."""
+    described = replace(GROWN, build=2)
+    saved(folder, build(described), alice=5, bob=7)
+    text = snapshot_to_json(newest(folder), on="it")
+    text["sessions"][0]["state"]["count"] = 50
+    kept = SnapshotFolder(folder, kept=8, max_age_s=0.0, wall_ns=lambda: 0)
+    kept.write(snapshot_from_json(text, on="it"))
+    kept.close()
+    with make_host(folder) as host:
+        plugin = host.load(build(described))
+        with plugin.session(who="alice") as alice, plugin.session(who="bob") as bob:
+            assert (alice.add(0), bob.add(0)) == (50, 7)
+
+
 # --- what an opened session says ---
 
 
@@ -242,6 +275,35 @@ def test_control_without_what_waits_in_the_copy_it_is_lost(
     with make_host(folder) as host:
         host.load(build(SESSIONS))
         assert host.snapshot().taken["sessions"].sessions == ()
+
+
+def test_calls_go_on_around_it_and_none_is_lost(folder: Path, build: Workshop) -> None:
+    """Callers of a session wait for the moment of the copy, and what they did before it is in it."""
+    with make_host(folder) as host:
+        plugin = host.load(build(SESSIONS))
+        session = plugin.session(who="alice")
+        is_over, calls = threading.Event(), [0, 0]
+
+        def call(place: int) -> None:
+            while not is_over.is_set():
+                session.plugin.add(1)
+                calls[place] += 1
+
+        threads = [threading.Thread(target=call, args=(place,)) for place in range(2)]
+        for thread in threads:
+            thread.start()
+        try:
+            for _ in range(5):
+                before = sum(calls)
+                host.snapshot("sessions")
+                block = newest(folder).sessions[0].state.block
+                assert block is not None
+                assert before <= int.from_bytes(block[:8], "little") <= session.plugin.add(0)
+        finally:
+            is_over.set()
+            for thread in threads:
+                thread.join()
+        assert session.plugin.add(0) == sum(calls)
 
 
 # --- what goes wrong while it is taken ---
