@@ -206,3 +206,26 @@ def test_a_name_before_is_that_of_a_field_that_is_there(tmp_path: Path) -> None:
         found = refusals(tmp_path, FIELDS, state=state.format(wrong))
         assert len(found) == 1
         assert f"state.renamed_from: there is no field {wrong} in the state" in found[0]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        "point *points HOTGRAFT_COUNTED(n);",
+        "float n; point *points HOTGRAFT_COUNTED(n);",
+        "shape body HOTGRAFT_TAGGED(n);",
+    ],
+)
+def test_what_is_wrong_with_a_field_is_said_once(tmp_path: Path, fields: str) -> None:
+    """At its line; what the layout would say of it follows from that."""
+    found = refusals(tmp_path, fields)
+    assert len(found) == 1
+    assert found[0].startswith("gain.h:")
+
+
+def test_what_is_wrong_with_another_field_is_said_as_well(tmp_path: Path) -> None:
+    """Nothing is left for the next build."""
+    found = refusals(
+        tmp_path, "point *points HOTGRAFT_COUNTED(n); uint64_t id HOTGRAFT_HANDLE; float id2 HOTGRAFT_HANDLE;"
+    )
+    assert len(found) == 2

@@ -277,6 +277,7 @@ def test_control_without_what_waits_in_the_copy_it_is_lost(
         assert host.snapshot().taken["sessions"].sessions == ()
 
 
+@pytest.mark.full
 def test_calls_go_on_around_it_and_none_is_lost(folder: Path, build: Workshop) -> None:
     """Callers of a session wait for the moment of the copy, and what they did before it is in it."""
     with make_host(folder) as host:

@@ -111,6 +111,7 @@ def test_whom_a_pin_keeps_inside_is_not_waited_for_and_the_snapshot_says_so(fold
         assert host.load(build(NEW)).add(0) == 5
 
 
+@pytest.mark.full
 def test_what_is_copied_beside_writers_was_there(folder: Path, build: Workshop) -> None:
     """A number that only grows, while a pinned caller goes on adding to it."""
     with make_host(folder) as host:
