@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hotgraft import DrainTimeout, HostClosed, HotgraftError, PluginUnavailable, _core
+from hotgraft import Busy, DrainTimeout, HostClosed, HotgraftError, PluginUnavailable, _core
 from sample_plugins import HANDS_OVER, SESSIONS, SHARES, Sample, Workshop
 from test_pins import wait_until
 from test_snapshots import folder, make_host, paths
@@ -130,3 +130,43 @@ def test_a_host_that_cannot_be_closed_serves_on(folder: Path, build: Workshop) -
     finally:
         thread.join()
         host.close()
+
+
+@pytest.mark.parametrize("sample", [HANDS_OVER, SHARES], ids=["single", "concurrent"])
+def test_a_pin_waits_for_the_moment_of_a_copy_and_is_not_refused(
+    folder: Path, build: Workshop, monkeypatch: pytest.MonkeyPatch, sample: Sample
+) -> None:
+    """A schedule of snapshots must not make pins fail now and then, least of all of a state that no swap keeps."""
+    gate = folder.with_name("gate")
+    gate.touch()
+    monkeypatch.setenv("COUNTER_HOLDS", str(gate))
+    with make_host(folder) as host:
+        counter = host.load(build(sample))
+        generation, pinned = counter._owner.loaded.serving.generation, list[Any]()
+        monkeypatch.setenv("COUNTER_DOES", f"{os.getpid()}:1:quiesce:hold")
+        threads = [
+            threading.Thread(target=host.snapshot, args=("counter",)),
+            threading.Thread(target=lambda: pinned.append(counter.pin())),
+        ]
+        threads[0].start()
+        try:
+            wait_until(lambda: not takes_pins(generation))
+            threads[1].start()
+            threads[1].join(0.01)
+            assert pinned == []
+        finally:
+            gate.unlink()
+            for thread in threads:
+                thread.join()
+        monkeypatch.delenv("COUNTER_DOES")
+        with pinned[0] as held:
+            assert held.add(1) == 1
+
+
+def takes_pins(generation: _core.Generation) -> bool:
+    """Tell whether it is not kept from being pinned."""
+    try:
+        generation.add_pin("a look").let_go()
+    except Busy:
+        return False
+    return True

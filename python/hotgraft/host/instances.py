@@ -176,14 +176,20 @@ def pin_instance(host: Host, loaded: Loaded, instance: Instance, *, deadline_s: 
 def _hold(loaded: Loaded, instance: Instance, who: str, until_s: float) -> tuple[Pinnable, _core.HeldPin]:
     """Count a hold on what serves: again, if it was replaced between looking and counting."""
     while True:
-        held = instance.pinnable
+        looks, held = loaded.looks, instance.pinnable
         if held is None:
             raise HostClosed("pin it", on=loaded.name, found="the host is closed")
         try:
             hold = held.generation.add_pin(who)
         except Busy:
-            # Where pins move, a swap waits for calls alone. One that is inside would wait for what waits for it.
-            if not rules_of(loaded).moves_pins or _core.is_inside_call() or time.monotonic() >= until_s:
+            # Where pins move, a swap waits for calls alone; a look at the state is over in a moment. One that is inside
+            # would wait for what waits for it.
+            is_looked_at = looks % 2 != 0 or loaded.looks != looks
+            if (
+                not (rules_of(loaded).moves_pins or is_looked_at)
+                or _core.is_inside_call()
+                or time.monotonic() >= until_s
+            ):
                 raise
             time.sleep(LOOK_AGAIN_S)
             continue

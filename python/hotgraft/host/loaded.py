@@ -5,6 +5,7 @@ What serves, its instances and their slots, and what was replaced.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from hotgraft.host.pin import OpenPins
 from hotgraft.host.replaced import Replaced
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from hotgraft.core.fallback import Fallback
     from hotgraft.core.state import Crossing, StateFacts
@@ -153,6 +154,16 @@ class Loaded:
     relied_on: frozenset[str] = frozenset()  # features that the program uses
     converters: Converters = field(default_factory=Converters)  # of its host
     priority: int = 0  # among providers of one version the highest is bound; for consumers that are bound later
+    looks: int = 0  # begun and ended at its state; odd: one goes on, and is over in a moment
+
+    @contextmanager
+    def looked_at(self) -> Iterator[None]:
+        """Within, its state is copied or read while it rests: who wants a pin waits for that, and is not refused."""
+        self.looks += 1
+        try:
+            yield
+        finally:
+            self.looks += 1
 
     @property
     def serving(self) -> Candidate:

@@ -23,7 +23,8 @@ def read_saved_state(loaded: Loaded, deadline_s: float) -> dict[str, dict[str, A
     def work() -> SwapReport:
         serving, instances = loaded.serving, loaded.instances.values()
         slots = [slot for instance in instances for slot in instance.slots.values()]
-        states = _core.read_state(serving.generation, slots, deadline_s)
+        with loaded.looked_at():
+            states = _core.read_state(serving.generation, slots, deadline_s)
         found.update({instance.name: unpack_values(states[instance.index]) for instance in instances})
         return report_of(loaded)
 

@@ -211,7 +211,7 @@ class Snapshots:
             left_s = max(until_s - time.monotonic(), 0.001)
             try:
                 rest_s_left = left_s if rest_s is None else min(rest_s, left_s)
-                with self._telling_loss(loaded):
+                with self._telling_loss(loaded), loaded.looked_at():
                     return copy_plugin(loaded, reason, rest_s=rest_s_left, deadline_s=left_s)
             except HotgraftError as error:
                 error.running = running_words(report_of(loaded), "serves on")
@@ -221,7 +221,7 @@ class Snapshots:
 
     def copy_for_probe(self, loaded: Loaded, plan: Plan, deadline_s: float) -> CopiedState:
         """Copy what a candidate is tried with, as `copy_live_state`; what that costs is told of as everywhere."""
-        with self._telling_loss(loaded):
+        with self._telling_loss(loaded), loaded.looked_at():
             return copy_live_state(loaded, plan, self._options, deadline_s=deadline_s)
 
     @contextmanager
