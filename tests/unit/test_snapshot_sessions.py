@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hotgraft import DrainTimeout, Host, HotgraftError, PluginError, SnapshotError, _core
+from hotgraft import DrainTimeout, Host, HotgraftError, PluginError, RollbackBlocked, SnapshotError, _core
 from hotgraft.core.snapshot_import import snapshot_from_json
 from hotgraft.core.snapshot_json import snapshot_to_json
 from hotgraft.engine import snapshot_resume
@@ -168,6 +168,18 @@ def test_one_before_a_swap_holds_them_and_a_rollback_carries_them_back(folder: P
             alice.add(1)
             assert not host.rollback("sessions").is_lossy
             assert (alice.build(), alice.add(0)) == (1, 6)
+
+
+def test_a_rollback_to_a_snapshot_of_sessions_is_refused_by_name(folder: Path, build: Workshop) -> None:
+    """Where one cannot be carried back: no copy of sessions is kept for that, and all go on with what runs."""
+    with make_host(folder, rollback="snapshot", probation="on") as host:
+        alice = host.load(build(SESSIONS)).session(who="alice")
+        host.reload("sessions", build(NEW))
+        alice.plugin.add(13)
+        with pytest.raises(RollbackBlocked) as caught:
+            host.rollback("sessions")
+        assert any("sessions go on with what runs" in one for one in caught.value.found)
+        assert (alice.plugin.build(), alice.plugin.add(0)) == (2, 13)
 
 
 def test_one_on_schedule_holds_them(folder: Path, build: Workshop) -> None:
