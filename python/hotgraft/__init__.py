@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from hotgraft.host.plugin import Plugin
     from hotgraft.host.quarantine import QuarantinedImage
     from hotgraft.host.report import Outcome, SwapReport
+    from hotgraft.host.report_set import SetReport
     from hotgraft.host.snapshots import TakenSnapshot
     from hotgraft.host.stats import Stats
     from hotgraft.host.unloads import StuckLibrary, Unloads
@@ -114,6 +115,7 @@ __all__ = [
     "RetryRules",
     "RollbackBlocked",
     "Rules",
+    "SetReport",
     "SnapshotError",
     "SnapshotReport",
     "StaleHandle",
@@ -149,6 +151,7 @@ _HOMES: Final = {
     "ProbeReport": "hotgraft.core.probing",
     "QuarantinedImage": "hotgraft.host.quarantine",
     "Rules": "hotgraft.core.probation",
+    "SetReport": "hotgraft.host.report_set",
     "SnapshotReport": "hotgraft.host.host_state",
     "Stats": "hotgraft.host.stats",
     "StuckLibrary": "hotgraft.host.unloads",

@@ -8,6 +8,7 @@ from hotgraft.host.host_graph import HostGraph
 from hotgraft.host.host_health import HostHealth
 from hotgraft.host.host_policy import HostPolicy
 from hotgraft.host.host_sessions import HostSessions
+from hotgraft.host.host_sets import HostSets
 from hotgraft.host.host_state import HostState
 from hotgraft.host.host_status import HostOperations
 from hotgraft.host.host_trust import HostTrust
@@ -23,6 +24,7 @@ class HostParts(
     HostPolicy,
     HostWatching,
     HostGraph,
+    HostSets,
     HostSessions,
     HostState,
     HostConverters,

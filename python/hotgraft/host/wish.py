@@ -1,4 +1,4 @@
-"""What a caller wants of a plugin that is loaded."""
+"""What a caller wants of a plugin that is loaded, or of several as one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from hotgraft.engine.journal_asked import Asked
 
-__all__ = ["Wish"]
+__all__ = ["SetWish", "Wish"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,3 +29,12 @@ class Wish:
     goes_back: bool = False  # to what served before: what came after it may be lost
     keeps_source: bool = False  # `source` is not where it comes from next
     sha256: str = ""  # that `source` must have; empty: any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetWish:
+    """What a caller wants of several plugins, by name; those that are not loaded are to be."""
+
+    asked: Asked
+    wishes: Mapping[str, Wish]
+    deadline_s: float | None = None  # None: the longest of the members'
