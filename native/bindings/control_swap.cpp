@@ -236,6 +236,13 @@ void add_swap(py::module_ &module) {
         .def("keeps_copies", [](Member &it) { it.keeps_copies = true; })
         // Only where no state crosses: whoever is inside at the drain's deadline is left there.
         .def("leaves_at_deadline", [](Member &it) { it.leaves_at_deadline = true; })
+        // Slots of interfaces that the next generation does not have: they hold no table then.
+        .def(
+            "empties",
+            [](Member &it, const std::vector<std::shared_ptr<Slot>> &slots) {
+                it.emptied.insert(it.emptied.end(), slots.begin(), slots.end());
+            },
+            py::arg("slots"))
         // Its slots and tables, and the slots that it empties, are those of so many pins as well (rule "move").
         .def(
             "moves_pins",

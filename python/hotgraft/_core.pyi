@@ -174,6 +174,7 @@ class Member:
         way: str,
         pins: str,
     ) -> Member: ...
+    def empties(self, slots: Sequence[Slot]) -> None: ...
     def moves_sessions(
         self,
         sessions: Sequence[tuple[int, int]],

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hotgraft.core.verdict import Verdict
     from hotgraft.engine.journal_asked import Asked
     from hotgraft.engine.timing import Stopwatch
-    from hotgraft.host.attempt import Around
+    from hotgraft.host.around import Around
     from hotgraft.host.journal import Recorder
     from hotgraft.host.loaded import Loaded
     from hotgraft.host.report import SwapReport

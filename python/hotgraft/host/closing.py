@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hotgraft import _core
 from hotgraft.core.errors import DrainTimeout, HotgraftError
-from hotgraft.host.lending import in_providers_turn, take_back
+from hotgraft.host.lending import take_back
 from hotgraft.host.report import Outcome, SwapReport
 from hotgraft.host.session import REST_S
 from hotgraft.host.unloads import unloads_of
@@ -107,7 +107,7 @@ def _close_plugin(loaded: Loaded, until_s: float, last: Callable[[Loaded, float]
     _refuse(loaded, "closed", "the host is closed")
     try:
         left_s = max(until_s - time.monotonic(), 0.001)
-        loaded.turns.take(None, lambda: in_providers_turn(loaded, work, left_s), left_s)
+        loaded.take_turn(work, left_s)
     except DrainTimeout as error:
         _refuse(loaded, "none", "")
         return tuple(f"{loaded.name}: {reason}" for reason in error.found)

@@ -9,7 +9,7 @@ from hotgraft.host.converters import check_step
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hotgraft.host.attempt import Around
+    from hotgraft.host.around import Around
 
 __all__ = ["HostConverters"]
 

@@ -12,7 +12,6 @@ from hotgraft.engine.journal_asked import asked
 from hotgraft.host.breaker import Breakers
 from hotgraft.host.change import carry_out
 from hotgraft.host.draining import apply_rules, set_drain, swap_deadline_s
-from hotgraft.host.lending import in_providers_turn
 from hotgraft.host.report import report_of
 from hotgraft.host.wish import Wish
 
@@ -83,10 +82,7 @@ def _in_turn(loaded: Loaded, work: Callable[[], None], deadline_s: float, *, pro
         work()
         return report_of(loaded)
 
-    def take_turns() -> SwapReport:
-        return in_providers_turn(loaded, change, deadline_s, provider=provider)
-
-    carry_out(lambda: loaded.turns.take(None, take_turns, deadline_s))
+    carry_out(lambda: loaded.take_turn(change, deadline_s, provider=provider))
 
 
 def make_breakers(

@@ -16,13 +16,14 @@ from hotgraft.host.link import Link, PinLink
 from hotgraft.host.loaded import Instance
 from hotgraft.host.pin import Pin
 from hotgraft.host.probe import is_probing, probe
+from hotgraft.host.provider import provider_of
 from hotgraft.host.report import Outcome, SwapReport
 
 if TYPE_CHECKING:
     from hotgraft.core.probing import ProbeReport
     from hotgraft.engine.snapshot_resume import Resume
     from hotgraft.engine.timing import Stopwatch
-    from hotgraft.host.attempt import Around
+    from hotgraft.host.around import Around
     from hotgraft.host.host import Host
     from hotgraft.host.journal import AttemptRecord
     from hotgraft.host.loaded import Loaded, Pinnable
@@ -143,7 +144,7 @@ def _probe(
             configs={name: config_json},
             imports=loaded.imports,
             copied=resume.to_probe(around.options.probe_state_bytes, loaded.serving.generation),
-            others=around.others,
+            others=lambda: map(provider_of, around.others()),
             options=around.options,
         )
         if error is not None:

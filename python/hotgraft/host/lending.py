@@ -6,7 +6,7 @@ end empties those slots.
 
 Invariants
   (1) A lent slot holds a table of what serves of its provider.
-  (2) What is lent changes in the turns of both: the borrower's first, then the provider's.
+  (2) What is lent changes in the turns of both.
 """
 
 from __future__ import annotations
@@ -19,13 +19,12 @@ from hotgraft.core.contract import why_not_in_place_of
 from hotgraft.engine.load import make_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from hotgraft.core.plan import Side
     from hotgraft.host.loaded import Loaded
-    from hotgraft.host.report import SwapReport
 
-__all__ = ["Loan", "in_providers_turn", "lend", "lent_tables", "take_back", "why_not"]
+__all__ = ["Loan", "lend", "lent_tables", "take_back", "why_not"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,33 +84,21 @@ def take_back(borrower: Loaded) -> None:
         provider.lent = tuple(one for one in provider.lent if one.borrower != borrower.name)
 
 
-def in_providers_turn(
-    borrower: Loaded, work: Callable[[], SwapReport], deadline_s: float, *, provider: Loaded | None = None
-) -> SwapReport:
-    """Do it in the turn of who answers for the plugin, or is to, by whoever has the plugin's own.
-
-    Raises:
-        Busy: that turn did not come within `deadline_s`. What `work` raises.
-    """
-    other = provider if provider is not None else borrower.borrows_from
-    return work() if other is None else other.turns.take(None, work, deadline_s)
-
-
 def lent_tables(
-    attempt: _core.Attempt, loaded: Loaded, indexes: Mapping[str, int], side: Side, *, deadline_s: float
+    attempt: _core.Attempt, lent: Iterable[Loan], indexes: Mapping[str, int], side: Side, *, deadline_s: float
 ) -> list[_core.Table]:
     """Return new tables for every slot that is lent and whose interface `side` has.
 
     Args:
         attempt: of the generation that is to serve.
-        loaded: the provider.
+        lent: by the provider.
         indexes: of its instances in that generation, by name.
         side: what that generation offers.
         deadline_s: for each of its own functions.
     """
     return [
         table
-        for loan in loaded.lent
+        for loan in lent
         for table in make_tables(
             attempt, side, indexes[loan.instance], {loan.interface: loan.slot}, deadline_s=deadline_s
         )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from hotgraft import _core
 from hotgraft.core.contract import Consumer
@@ -21,7 +21,7 @@ from hotgraft.host.pin import OpenPins
 from hotgraft.host.replaced import Replaced
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from hotgraft.core.fallback import Fallback
     from hotgraft.core.state import Crossing, StateFacts
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from hotgraft.host.plugin import Plugin
     from hotgraft.host.previous import Previous
     from hotgraft.host.report import SwapReport
+    from hotgraft.host.report_set import AnyReport
     from hotgraft.host.turns import Turns
     from hotgraft.host.unit import Unit
 
@@ -134,7 +135,7 @@ class Loaded:
     """
 
     name: str
-    turns: Turns[SwapReport]
+    turns: Turns[AnyReport]  # of its host
     source: str = ""
     last_number: int = 0
     current: Candidate | None = None
@@ -170,6 +171,25 @@ class Loaded:
         """What serves."""
         assert self.current is not None  # a plugin is listed only once it serves
         return self.current
+
+    @property
+    def turn_names(self) -> frozenset[str]:
+        """Return whose turns a change of it needs: who answers for it, and what goes back with it, changes with it."""
+        unit = self.held.unit.names if self.held is not None else ()
+        provider = (self.borrows_from.name,) if self.borrows_from is not None else ()
+        return frozenset((self.name, *provider, *unit))
+
+    def take_turn(
+        self, work: Callable[[], SwapReport], deadline_s: float, *, provider: Loaded | None = None
+    ) -> SwapReport:
+        """Do it in the plugin's turn, and in that of who is to answer for it, if `provider` is.
+
+        Raises:
+            Busy: the turn did not come within `deadline_s`. What `work` raises.
+        """
+        also = (provider.name,) if provider is not None else ()
+        done = self.turns.take(lambda: self.turn_names.union(also), lambda _: work(), deadline_s)
+        return cast("SwapReport", done)  # work's: without wishes nothing joins it
 
     def running(self, consumers: tuple[Consumer, ...], granted: frozenset[str] = frozenset()) -> Running:
         """Return what serves, as a plan wants it; `granted` is what its candidates may ask for."""

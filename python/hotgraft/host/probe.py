@@ -13,7 +13,7 @@ from hotgraft.engine.probe_request import LibraryToProbe, place_of, request_byte
 from hotgraft.engine.probe_state import CopiedState, copy_state
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from hotgraft.core.errors import HotgraftError
     from hotgraft.core.options import Options
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from hotgraft.core.probing import ProbeReport
     from hotgraft.engine.stage import Candidate
     from hotgraft.host.loaded import Bound, Loaded
+    from hotgraft.host.provider import Provider
 
 __all__ = ["copy_live_state", "is_probing", "probe"]
 
@@ -37,7 +38,7 @@ def probe(
     configs: Mapping[str, str],
     imports: Mapping[str, Bound],
     copied: CopiedState,
-    others: Callable[[], tuple[Loaded, ...]],
+    others: Callable[[], Iterable[Provider]],
     options: Options,
 ) -> tuple[ProbeReport, HotgraftError | None]:
     """Try `candidate` with these configs, by instance, and copies of state.
@@ -48,19 +49,19 @@ def probe(
         ResourceError, LoadError: there was no probe.
     """
     plugin = candidate.generation.plugin
-    loaded = {one.name: one for one in others()}
+    there = {one.name: one for one in others()} if imports else {}
     own = LibraryToProbe(
         plugin=plugin,
         generation=candidate.generation,
         source=source,
         side=candidate.side,
         configs=configs,
-        imports=_places(imports, loaded),
+        imports=_places(imports, there),
         states=copied.states,
         may_write=candidate.descriptor.state.copies,
     )
     request = request_bytes(
-        [*_providers(imports, {name: one for name, one in loaded.items() if name != plugin}), own],
+        [*_providers(imports, {name: one for name, one in there.items() if name != plugin}), own],
         reach=options.probe,
         memory_bytes=options.probe_memory_bytes,
         stage_deadline_s=options.probe_deadline_s,
@@ -98,7 +99,7 @@ def copy_live_state(loaded: Loaded, plan: Plan | None, options: Options, *, dead
     )
 
 
-def _providers(imports: Mapping[str, Bound], others: Mapping[str, Loaded]) -> list[LibraryToProbe]:
+def _providers(imports: Mapping[str, Bound], others: Mapping[str, Provider]) -> list[LibraryToProbe]:
     """Return what the candidate's imports lead to, and what theirs do, each after what it needs itself."""
     found: dict[str, LibraryToProbe] = {}
     seen: set[str] = set()
@@ -107,17 +108,17 @@ def _providers(imports: Mapping[str, Bound], others: Mapping[str, Loaded]) -> li
         if name in seen or name not in others:
             return
         seen.add(name)
-        loaded = others[name]
-        for bound in loaded.imports.values():
+        one = others[name]
+        for bound in one.imports.values():
             add(bound.provider)
-        first = next(iter(loaded.instances.values()))  # the one that imports lead to (host.binding)
+        own = {one.first: one.configs[one.first]}
         found[name] = LibraryToProbe(
             plugin=name,
-            generation=loaded.serving.generation,
-            source=loaded.source,
-            side=loaded.serving.side,
-            configs=filled_configs(name, loaded.serving.descriptor.config_schema, {first.name: first.config_json}),
-            imports=_places(loaded.imports, others),
+            generation=one.candidate.generation,
+            source=one.source,
+            side=one.side,
+            configs=filled_configs(name, one.candidate.descriptor.config_schema, own),
+            imports=_places(one.imports, others),
             states={},
         )
 
@@ -126,9 +127,9 @@ def _providers(imports: Mapping[str, Bound], others: Mapping[str, Loaded]) -> li
     return list(found.values())
 
 
-def _places(imports: Mapping[str, Bound], others: Mapping[str, Loaded]) -> dict[str, str]:
+def _places(imports: Mapping[str, Bound], others: Mapping[str, Provider]) -> dict[str, str]:
     return {
-        name: place_of(bound.provider, next(iter(others[bound.provider].instances)), bound.interface)
+        name: place_of(bound.provider, others[bound.provider].first, bound.interface)
         for name, bound in imports.items()
         if bound.provider in others
     }

@@ -29,7 +29,7 @@ def read_saved_state(loaded: Loaded, deadline_s: float) -> dict[str, dict[str, A
         return report_of(loaded)
 
     try:
-        loaded.turns.take(None, work, deadline_s)
+        loaded.take_turn(work, deadline_s)
     except HotgraftError as error:
         error.running = running_words(report_of(loaded), "still serves")
         if not loaded.serving.side.state.can_save:

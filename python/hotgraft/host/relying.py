@@ -42,4 +42,4 @@ def rely_on(loaded: Loaded, features: frozenset[str], deadline_s: float) -> None
         loaded.relied_on = features
         return report_of(loaded)
 
-    loaded.turns.take(None, work, deadline_s)
+    loaded.take_turn(work, deadline_s)

@@ -101,7 +101,7 @@ class Rollback:
             )
             tables, pin_tables = (self._tables(attempt, held, indexes) for _ in range(2))
             lent = lent_tables(
-                attempt, loaded, indexes, held.candidate.side, deadline_s=self.options.control_deadline_s
+                attempt, loaded.lent, indexes, held.candidate.side, deadline_s=self.options.control_deadline_s
             )
             member = self._member(held, plan, indexes, [table for own in tables.values() for table in own] + lent)
             names = list(indexes)

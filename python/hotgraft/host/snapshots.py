@@ -128,10 +128,7 @@ class Snapshots:
             taken.append(self.copy(loaded, reason, deadline_s, rest_s))
             return report_of(loaded)
 
-        try:
-            loaded.turns.take(None, work, deadline_s)
-        finally:
-            self._recorder.tell_events()
+        loaded.take_turn(work, deadline_s)
         return self._keep(folder, taken[0])
 
     def take_and_tell(
