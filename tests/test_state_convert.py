@@ -193,7 +193,7 @@ def test_a_way_back_says_which_fields_it_leaves_behind(host: Host, edited: Edite
     counter.set(41)
     host.reload("counter", edited(MORE, version="1.2.0"))
 
-    plan = host.plan("counter", edited(PLAIN), allow_downgrade=True)
+    plan = host.plan("counter", edited(PLAIN), allow_downgrade=True)["counter"]
     assert plan.left_behind == ("mix", "level")
     assert "state, left behind: mix, level" in str(plan)
     report = host.rollback("counter")
@@ -212,7 +212,7 @@ def test_a_dry_run_says_that_state_will_be_converted(host: Host, edited: Edited)
     """The plan is the same code as the swap."""
     host.load(edited(PLAIN))
 
-    plan = host.plan("counter", edited(MORE))
+    plan = host.plan("counter", edited(MORE))["counter"]
 
     assert "state: convert" in str(plan)
     assert "state, new: mix, level" in str(plan)

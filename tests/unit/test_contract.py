@@ -41,7 +41,7 @@ def offering(*interfaces: Interface, **more: Any) -> Surface:
     return Surface(label="audio 1.0.0", version="1.0.0", interfaces=interfaces, **more)
 
 
-def refused(old: Surface, new: Surface, *consumers: Consumer, **how: bool) -> tuple[str, ...]:
+def refused(old: Surface, new: Surface, *consumers: Consumer, **how: Any) -> tuple[str, ...]:
     """Return why `new` may not take the place of `old`."""
     return refusals(old, new, consumers, comparison=compare(old, new, consumers), **how)
 

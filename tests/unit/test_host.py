@@ -186,7 +186,8 @@ def test_a_dry_run_says_the_same_and_does_nothing(host: Host, build: Workshop) -
 
     plan = host.plan("counter", build(replace(STATELESS, build=2)))
 
-    assert plan.state_refusals
+    assert plan["counter"].state_refusals
+    assert plan.is_refused
     assert "refused" in str(plan)
     assert counter.generation == 1
     assert host.plan("counter").refusals == ()

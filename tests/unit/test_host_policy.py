@@ -293,7 +293,7 @@ def test_a_feature_that_a_loaded_consumer_uses_stays(host: Host, build: Workshop
         counter = host.load(build(RICH))
         host.load(build(USER))
         sentence = "caller uses what this lacks: feature 'stereo' (it offers 'seek')"
-        assert host.plan("counter", build(POOR)).refusals == (sentence,)
+        assert host.plan("counter", build(POOR))["counter"].refusals == (sentence,)
         with pytest.raises(ContractError) as caught:
             host.reload("counter", build(POOR))
         assert caught.value.found == (sentence,)

@@ -14,12 +14,12 @@ from hotgraft.core.contract_judge import compare
 from hotgraft.core.contract_rules import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
-    from hotgraft.core.contract_facts import Comparison, Fact
+    from hotgraft.core.contract_facts import Claim, Comparison, Fact
     from hotgraft.core.surface import Surface
 
-__all__ = ["Consumer", "refusals", "why_not_in_place_of"]
+__all__ = ["Consumer", "broken_interfaces", "refusals", "why_not_in_place_of"]
 
 # Dropped features are judged by who uses them, and the host knows that (`features`).
 _JUDGED_ELSEWHERE: Final = frozenset({"feature-dropped"})
@@ -51,6 +51,7 @@ def refusals(
     comparison: Comparison,
     goes_back: bool = False,
     allows_unknown: bool = False,
+    released: Collection[str] = (),
 ) -> tuple[str, ...]:
     """Return every reason why `candidate` may not take the place of `running`, one sentence each; empty: it may.
 
@@ -61,15 +62,50 @@ def refusals(
         goes_back: it is asked for as an earlier version. What the later one added may go then, but only if that is all
             that it did; tables are padded, so who calls a function that is gone is told so.
         allows_unknown: what nobody can decide is no reason.
+        released: keys of interfaces whose every caller is replaced in the same swap and fits what is new. They may
+            break; what their version claims must be so all the same.
     """
+    found, claims = _wrong(
+        running, candidate, consumers, comparison, goes_back=goes_back, allows_unknown=allows_unknown
+    )
+    held = [one for one in found if not one.roots or not {root.interface for root in one.roots} <= set(released)]
+    told = set(held)
+    untold = (one for one in claims if not told.issuperset(one.facts))  # a break needs no second sentence
+    return (*map(_sentence, held), *(f"claim mismatch: {one}" for one in untold))
+
+
+def broken_interfaces(
+    running: Surface,
+    candidate: Surface,
+    consumers: Sequence[Consumer] = (),
+    *,
+    comparison: Comparison,
+    goes_back: bool = False,
+    allows_unknown: bool = False,
+) -> frozenset[str]:
+    """Return the keys of the interfaces of which `candidate` breaks what callers rely on, as `refusals` judges it.
+
+    A range that is not met is no break: it says what its consumer accepts.
+    """
+    found, _ = _wrong(running, candidate, consumers, comparison, goes_back=goes_back, allows_unknown=allows_unknown)
+    return frozenset(key for one in found if one.kind != "range-unmet" for key in one.interfaces)
+
+
+def _wrong(
+    running: Surface,
+    candidate: Surface,
+    consumers: Sequence[Consumer],
+    comparison: Comparison,
+    *,
+    goes_back: bool,
+    allows_unknown: bool,
+) -> tuple[list[Fact], tuple[Claim, ...]]:
+    """Return what stands against the candidate, and the claims of its versions."""
     facts, claims = comparison.facts, comparison.claims
     if goes_back:
         facts, claims = (*compare(candidate, running).facts, *range_facts(candidate, consumers)), ()
     wrong = {Verdict.MAJOR} if allows_unknown else {Verdict.MAJOR, Verdict.UNKNOWN}
-    found = [one for one in facts if one.verdict in wrong and one.kind not in _JUDGED_ELSEWHERE]
-    told = set(found)
-    untold = (one for one in claims if not told.issuperset(one.facts))  # a break needs no second sentence
-    return (*map(_sentence, found), *(f"claim mismatch: {one}" for one in untold))
+    return [one for one in facts if one.verdict in wrong and one.kind not in _JUDGED_ELSEWHERE], claims
 
 
 def why_not_in_place_of(borrower: Surface, provider: Surface) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from hotgraft.core.state import Choice, Conversion, Crossing, StateFacts, choose
 from hotgraft.core.versions import Version
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from hotgraft.core.contract_facts import Comparison
     from hotgraft.core.converters import Chain, Converter
@@ -210,6 +210,11 @@ class Plan:
         return tuple(step for step in self.steps if step.place is place)
 
     def __str__(self) -> str:
+        return "\n".join((self.words, *self.numbered_steps))
+
+    @property
+    def words(self) -> str:
+        """Return what it says, without the steps."""
         gate = "calls wait at a closed gate" if self.is_gated else "no gate: calls never wait"
         way = f"state: {self.crossing}" if self.crossing is not None else "state: no way across"
         versions = f"version {self.version} → {self.candidate_version}"
@@ -225,10 +230,14 @@ class Plan:
         if self.conversion is not None:
             lines += [f"  state, {what}: {', '.join(fields)}" for what, fields in self.conversion.told() if fields]
         lines += [f"  refused: {reason}" for reason in self.refusals]
-        for number, step in enumerate(self.steps, start=1):
-            undo = f"  (undo: {step.undo})" if step.undo is not None else ""
-            lines.append(f"  {number:2} {step.place:<8} {step}{undo}")
         return "\n".join(lines)
+
+    @property
+    def numbered_steps(self) -> list[str]:
+        """Return a line for each step."""
+        undone = (f"  (undo: {one.undo})" if one.undo is not None else "" for one in self.steps)
+        steps = enumerate(zip(self.steps, undone, strict=True), start=1)
+        return [f"  {number:2} {step.place:<8} {step}{undo}" for number, (step, undo) in steps]
 
 
 def make_plan(
@@ -241,13 +250,16 @@ def make_plan(
     allow_downgrade: bool = False,
     goes_back: bool = False,
     allows_unknown: bool = False,
+    is_one_of_many: bool = False,
+    released: Collection[str] = (),
 ) -> Plan:
     """Return the plan that replaces what runs by `candidate`, with every reason against it.
 
     `is_probed`: the candidate is tried in a process of its own before it is mapped in this one. `is_on_probation`: once
     it serves it is compared with what it replaced, which is held until then. `allow_downgrade`: somebody asked for a
     lower version; else one is refused. Builds of one version are neither lower nor higher (SemVer §10). `goes_back`: it
-    served before. `allows_unknown`: what of the contract nobody can decide is no reason against it.
+    served before. `allows_unknown`: what of the contract nobody can decide is no reason against it. `is_one_of_many`:
+    it is published together with others. `released`: see `contract.refusals`.
     """
     version, before = Version.parse(candidate.version), Version.parse(running.side.version)
     is_downgrade = version < before
@@ -257,7 +269,7 @@ def make_plan(
         running.side.state, candidate.state, goes_back=goes_back or is_downgrade, converters=running.converters
     )
     comparison = compare(running.side.surface, candidate.surface, running.consumers)
-    is_gated = needs_gate(running, choice.crossing)
+    is_gated = is_one_of_many or needs_gate(running, choice.crossing)
     pins = pin_rule(running, choice.crossing) if is_gated else "any"
     return Plan(
         plugin=plugin,
@@ -284,6 +296,7 @@ def make_plan(
             comparison=comparison,
             goes_back=goes_back and not version > before,  # back from a downgrade is up: it adds again
             allows_unknown=allows_unknown,
+            released=released,
         )
         + lost_features(candidate.features, running.consumers, running.relied_on),
         state_refusals=choice.refusals,

@@ -7,7 +7,7 @@ cycle that is one unit. Not all dependents: who is served on in the slot that it
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from hotgraft.core.graph import arrange
 from hotgraft.core.graph_facts import Edge
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from hotgraft.core.graph import Graph
     from hotgraft.core.graph_facts import PluginFacts
 
-__all__ = ["Member", "Reason", "Refusal", "ReloadSet", "reload_set"]
+__all__ = ["NOT_STAGED", "Member", "Reason", "Refusal", "ReloadSet", "reload_set"]
+
+NOT_STAGED: Final = "has no staged candidate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,5 +205,5 @@ def _unmet(search: Search, changed: set[str]) -> Iterator[Refusal]:
             if not passed_over:
                 why += ", and nobody offers it"
             if True not in forms:
-                passed_over += (PassedOver(name, "has no staged candidate"),)
+                passed_over += (PassedOver(name, NOT_STAGED),)
             yield Refusal(plugin=name, sentence=f"{form.facts} needs {need}{why}", passed_over=passed_over)

@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 from hotgraft import _core
 from hotgraft.core.errors import HostClosed, UnknownPlugin
 from hotgraft.core.options import OFF, make_options
-from hotgraft.core.plan import Plan, make_plan
 from hotgraft.engine.config import config_text
 from hotgraft.engine.journal_asked import Asked, asked
-from hotgraft.engine.stage import StagingPlace, inspect_file
+from hotgraft.engine.stage import StagingPlace
 from hotgraft.engine.timing import Stopwatch
 from hotgraft.host.aio import Gates
 from hotgraft.host.around import Around
@@ -267,23 +266,6 @@ class Host(HostParts):
         who = asked("configure", reason)
         return self._changes.swap(
             loaded, Wish(asked=who, deadline_s=limit, config_json=config_text(config), instance=chosen)
-        )
-
-    def plan(self, name: str, image: str | os.PathLike[str] | None = None, *, allow_downgrade: bool = False) -> Plan:
-        """Return what `reload` would do, and every reason against it, without doing any of it."""
-        self._check_control()
-        loaded = self._loaded(name)
-        source = image_of(image) if image is not None else loaded.source
-        _, side = inspect_file(source, settle_deadline_s=self.options.settle_deadline_s)
-        consumers = tuple(need for other in self._listed() for need in other.wants(name))
-        return make_plan(
-            name,
-            loaded.running(consumers, self._grants.of(name)),
-            side,
-            is_probed=self.options.probe != OFF,
-            is_on_probation=self.options.probation != OFF,
-            allow_downgrade=allow_downgrade,
-            allows_unknown=self.options.unknown_contract == "allow",
         )
 
     def unloads(self, deadline_s: float = 0.0) -> Unloads:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from hotgraft.core.graph import arrange
-from hotgraft.core.graph_facts import Edge, Unbound, facts_of
 from hotgraft.engine.config import config_text
 from hotgraft.engine.discovery import discover
 from hotgraft.engine.journal_asked import asked
+from hotgraft.host.bound_graph import bound_graph, loaded_facts
 from hotgraft.host.loaded import MAIN
 
 if TYPE_CHECKING:
@@ -94,20 +93,7 @@ class HostGraph:
 
     def graph(self) -> Graph:
         """Return who calls whom among what is loaded, as it is bound: not as it would be if it were bound anew."""
-        listed = self._listed()
-        facts = {one.name: _facts(one) for one in listed}
-        edges: list[Edge] = []
-        unbound: list[Unbound] = []
-        for one in listed:
-            for need in facts[one.name].requires:
-                bound = one.imports.get(need.interface)
-                if bound is None or bound.provider not in facts:
-                    unbound.append(Unbound(one.name, need, "it was not there when this was bound"))
-                    continue
-                offered = facts[bound.provider].provides
-                version = next((v for name, v in offered if f"{name}/{v[0]}" == bound.interface), (0, 0))
-                edges.append(Edge(one.name, need, bound.provider, version))
-        return arrange(facts, edges, unbound=unbound)
+        return bound_graph(self._listed())
 
 
 def one_by_one(graph: Graph) -> list[str]:
@@ -138,17 +124,6 @@ def load_units(
             bind_anew(name)
 
 
-def _facts(loaded: Loaded) -> PluginFacts:
-    serving = loaded.serving
-    return facts_of(
-        serving.descriptor,
-        name=loaded.name,
-        priority=loaded.priority,
-        digest=serving.generation.sha256,
-        where=loaded.source,
-    )
-
-
 def _provider_facts(loaded: Loaded) -> PluginFacts:
     """Return what a loaded plugin is to those that are not: it has what it needs."""
-    return replace(_facts(loaded), requires=(), where="loaded")
+    return replace(loaded_facts(loaded), requires=(), where="loaded")

@@ -6,6 +6,7 @@ from hotgraft.host.host_converters import HostConverters
 from hotgraft.host.host_draining import HostDraining
 from hotgraft.host.host_graph import HostGraph
 from hotgraft.host.host_health import HostHealth
+from hotgraft.host.host_plan import HostPlan
 from hotgraft.host.host_policy import HostPolicy
 from hotgraft.host.host_sessions import HostSessions
 from hotgraft.host.host_sets import HostSets
@@ -24,7 +25,7 @@ class HostParts(
     HostPolicy,
     HostWatching,
     HostGraph,
-    HostSets,
+    HostPlan,
     HostSessions,
     HostState,
     HostConverters,

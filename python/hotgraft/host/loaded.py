@@ -23,6 +23,7 @@ from hotgraft.host.replaced import Replaced
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from hotgraft.core.expected_pause import MeasuredPause
     from hotgraft.core.fallback import Fallback
     from hotgraft.core.state import Crossing, StateFacts
     from hotgraft.core.versions import Range
@@ -154,6 +155,7 @@ class Loaded:
     fallback: Fallback | None = None  # declared by the host; None: nothing was
     relied_on: frozenset[str] = frozenset()  # features that the program uses
     converters: Converters = field(default_factory=Converters)  # of its host
+    last_pause: MeasuredPause | None = None  # of the last swap with a gate
     priority: int = 0  # among providers of one version the highest is bound; for consumers that are bound later
     looks: int = 0  # begun and ended at its state; odd: one goes on, and is over in a moment
 

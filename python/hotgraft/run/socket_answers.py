@@ -6,13 +6,13 @@ import os
 from typing import TYPE_CHECKING, Any, Final
 
 from hotgraft.core.errors import PermissionRequired
+from hotgraft.core.set_plan import plan_as_dict
 from hotgraft.engine.journal_asked import acting_for
 from hotgraft.run.rates import Rates
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hotgraft.core.plan import Plan
     from hotgraft.core.wire import Request
     from hotgraft.engine.socket_place import Peer
     from hotgraft.host.host import Host
@@ -69,7 +69,7 @@ class SocketAnswers:
         if request.version or request.digest:
             image = self._host.known_image(request.plugin, version=request.version, digest=request.digest).path
         plan = self._host.plan(request.plugin, image, allow_downgrade=request.allow_downgrade)
-        return {"plan": _plan_as_dict(plan), "words": str(plan)}
+        return {"plan": plan_as_dict(plan[request.plugin]), "set": plan.as_dict(), "words": str(plan)}
 
     def _allowed(self, request: Request) -> str | None:
         """Return the path that is named; None: where the plugin is loaded from."""
@@ -90,18 +90,3 @@ _ANSWERS: Final[dict[str, Callable[[SocketAnswers, Request], dict[str, Any]]]] =
     "rollback": SocketAnswers._rollback,
     "plan": SocketAnswers._plan,
 }
-
-
-def _plan_as_dict(plan: Plan) -> dict[str, Any]:
-    return {
-        "plugin": plan.plugin,
-        "generation": plan.kept,
-        "version": plan.version,
-        "candidate_version": plan.candidate_version,
-        "crossing": None if plan.crossing is None else str(plan.crossing),
-        "is_gated": plan.is_gated,
-        "is_downgrade": plan.is_downgrade,
-        "verdict": None if plan.comparison is None else str(plan.comparison.verdict),
-        "steps": [{"place": str(one.place), "step": str(one)} for one in plan.steps],
-        "refusals": list(plan.refusals),
-    }

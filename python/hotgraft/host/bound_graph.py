@@ -1,0 +1,47 @@
+"""Who calls whom among loaded plugins, as they are bound: not as they would be if they were bound anew."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hotgraft.core.graph import arrange
+from hotgraft.core.graph_facts import Edge, Unbound, facts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from hotgraft.core.graph import Graph
+    from hotgraft.core.graph_facts import PluginFacts
+    from hotgraft.host.loaded import Loaded
+
+__all__ = ["bound_graph", "loaded_facts"]
+
+
+def loaded_facts(loaded: Loaded) -> PluginFacts:
+    """Return what a graph knows of what serves."""
+    serving = loaded.serving
+    return facts_of(
+        serving.descriptor,
+        name=loaded.name,
+        priority=loaded.priority,
+        digest=serving.generation.sha256,
+        where=loaded.source,
+    )
+
+
+def bound_graph(listed: Iterable[Loaded]) -> Graph:
+    """Return who calls whom."""
+    plugins = {one.name: one for one in listed}
+    facts = {name: loaded_facts(one) for name, one in plugins.items()}
+    edges: list[Edge] = []
+    unbound: list[Unbound] = []
+    for name, one in plugins.items():
+        for need in facts[name].requires:
+            bound = one.imports.get(need.interface)
+            if bound is None or bound.provider not in facts:
+                unbound.append(Unbound(name, need, "it was not there when this was bound"))
+                continue
+            offered = facts[bound.provider].provides
+            version = next((v for offer, v in offered if f"{offer}/{v[0]}" == bound.interface), (0, 0))
+            edges.append(Edge(name, need, bound.provider, version))
+    return arrange(facts, edges, unbound=unbound)
