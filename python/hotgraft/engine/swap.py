@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from hotgraft import _core
@@ -52,6 +52,20 @@ class Window:
     after_undo: tuple[str, ...]
     left_inside: str
     failed: int | None = None
+    of_parts: tuple[PartTimes, ...] = ()
+
+    def of(self, part: int) -> Window:
+        """Return what it did of one part, with what it did once for all."""
+        own = self.of_parts[part]
+        return replace(self, steps=own.steps, pause_steps=own.pause_steps)
+
+
+@dataclass(frozen=True, slots=True)
+class PartTimes:
+    """The steps of one part, named as where it is the only one, and those of all."""
+
+    steps: tuple[StepTime, ...]
+    pause_steps: tuple[StepTime, ...]
 
 
 def carry_out(parts: Sequence[Part], *, tried: str, deadline_s: float) -> Window:
@@ -71,33 +85,43 @@ def carry_out(parts: Sequence[Part], *, tried: str, deadline_s: float) -> Window
         for one in parts:
             if one.converting is not None:
                 one.converting.end()
-    steps = tuple(
-        StepTime(_title(kind, parts, member, index), (end_ns - begin_ns) / 1_000, failure, begin_ns)
-        for kind, member, index, begin_ns, end_ns, failure in record.steps
-    )
-    gated = record.gates_closed_ns != 0
-    pause = tuple(
-        time
-        for time, (_, _, _, begin_ns, _, _) in zip(steps, record.steps, strict=True)
-        if gated and record.gates_closed_ns <= begin_ns <= record.gates_open_ns
-    )
+    steps, pause = _times(record, parts)
     failed = next((step for step in record.steps if step[5]), None)
     return Window(
         is_published=record.is_published,
-        steps=_joined(steps),
-        pause_us=(record.gates_open_ns - record.gates_closed_ns) / 1_000 if gated else 0.0,
-        pause_steps=_joined(pause),
+        steps=steps,
+        pause_us=(record.gates_open_ns - record.gates_closed_ns) / 1_000 if record.gates_closed_ns else 0.0,
+        pause_steps=pause,
         failure=_failure_of(record, parts, tried),
         after_undo=tuple(record.after_undo),
         left_inside=record.left_inside,
         failed=failed[1] if failed is not None and failed[0] not in WHOLE else None,
+        of_parts=tuple(PartTimes(*_times(record, parts, index)) for index in range(len(parts)))
+        if len(parts) > 1
+        else (),
     )
+
+
+def _times(
+    record: _core.SwapRecord, parts: Sequence[Part], only: int | None = None
+) -> tuple[tuple[StepTime, ...], tuple[StepTime, ...]]:
+    """Return the steps, and those for which callers waited; `only`: of one part and of all."""
+    steps, pause = [], []
+    for kind, member, index, begin_ns, end_ns, failure in record.steps:
+        if only is not None and kind not in WHOLE and member != only:
+            continue
+        title = _title(kind, parts, member, index, is_alone=only is not None)
+        time = StepTime(title, (end_ns - begin_ns) / 1_000, failure, begin_ns)
+        steps.append(time)
+        if record.gates_closed_ns and record.gates_closed_ns <= begin_ns <= record.gates_open_ns:
+            pause.append(time)
+    return _joined(steps), _joined(pause)
 
 
 SESSION: Final = " session "  # in the name of a step
 
 
-def _joined(steps: tuple[StepTime, ...]) -> tuple[StepTime, ...]:
+def _joined(steps: Sequence[StepTime]) -> tuple[StepTime, ...]:
     """Return them with steps of one kind on sessions, one after another, as one; what failed stands alone."""
     joined: list[StepTime] = []
     for kind, group in itertools.groupby(steps, lambda one: one.step.partition(SESSION)[0] + one.failure):
@@ -113,12 +137,12 @@ UNDO_EACH_S: Final = 0.001  # for a plugin's functions on the way back, beside w
 WHOLE = frozenset({"wait for pins", "move pins", "leave pins", "close gates", "drain", "publish", "reopen gates"})
 
 
-def _title(kind: str, parts: Sequence[Part], member: int, index: int) -> str:
+def _title(kind: str, parts: Sequence[Part], member: int, index: int, *, is_alone: bool = False) -> str:
     """Return what a step is called: with its plugin, where there are several."""
     if kind in WHOLE:
         return kind
     part = parts[member]
-    whose = part.names[index] if len(parts) == 1 else f"{part.plugin} {part.names[index]}"
+    whose = part.names[index] if is_alone or len(parts) == 1 else f"{part.plugin} {part.names[index]}"
     return f"{'resume' if part.resumes and kind == 'start' else kind} {whose}"
 
 

@@ -67,9 +67,11 @@ class Attempt:
     keeps_source: bool = False  # `source` is not where it comes from: a new config, or an image out of the journal
     allow_downgrade: bool = False
     goes_back: bool = False
+    is_anew: bool = False  # in the image that serves, because it is bound to others
     sha256: str = ""  # that the image must have; empty: any
     swap_deadline_s: float = 0.0  # of the swap; a load has none
     number: int = 0
+    is_load: bool = False  # nothing of it served when it began
     outcome: Outcome = Outcome.REFUSED
     plan: Plan | None = None
     candidate: Candidate | None = None
@@ -92,11 +94,6 @@ class Attempt:
     def name(self) -> str:
         """Return the plugin's name."""
         return self.loaded.name
-
-    @property
-    def is_load(self) -> bool:
-        """Tell whether nothing of it serves yet."""
-        return self.loaded.current is None
 
     @property
     def staged(self) -> Candidate:
@@ -126,7 +123,7 @@ class Attempt:
     def stage(self) -> None:
         """Copy, hash and inspect its image."""
         self.loaded.last_number += 1
-        self.number = self.loaded.last_number
+        self.number, self.is_load = self.loaded.last_number, self.loaded.current is None
         self.candidate = stage_candidate(
             self.source, self.name, self.number, place=self.around.place, watch=self.watch, sha256=self.sha256
         )

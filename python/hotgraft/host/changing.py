@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from hotgraft.engine.snapshot_resume import Resume
 from hotgraft.host.attempt import Attempt
 from hotgraft.host.backwards import Backwards
 from hotgraft.host.change import carry_out, is_deferred, start_change
+from hotgraft.host.changing_sets import SetChanges
 from hotgraft.host.draining import swap_deadline_s
 from hotgraft.host.instances import add_instance
-from hotgraft.host.lending import in_providers_turn
 from hotgraft.host.loaded import Loaded
 from hotgraft.host.report import Outcome, SwapReport, report_of
+from hotgraft.host.report_set import AnyReport, SetReport
 from hotgraft.host.turns import Turns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Hashable, Mapping
 
     from hotgraft.core.draining import DrainRules
     from hotgraft.core.fallback import Fallback
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from hotgraft.host.around import Around
     from hotgraft.host.events import HostEvents
     from hotgraft.host.journal import Recorder
-    from hotgraft.host.wish import Wish
+    from hotgraft.host.wish import SetWish, Wish
 
 __all__ = ["Changes"]
 
@@ -42,21 +43,68 @@ class Changes:
     recorder: Recorder
     events: HostEvents
     watch: Callable[[], Stopwatch]
+    turns: Turns[AnyReport] = field(default_factory=Turns)
 
     @property
-    def backwards(self) -> Backwards:
-        """Return what goes back, or ends the time in which one can."""
+    def sets(self) -> SetChanges:
+        """Return what makes swaps of one plugin or many, in their turns."""
+        return SetChanges(around=self.around, recorder=self.recorder, watch=self.watch, turns=self.turns)
+
+    def backwards(self, turns: frozenset[str]) -> Backwards:
+        """Return what goes back, or ends the time in which one can; `turns`: whose turns the caller has."""
         return Backwards(
             around=self.around,
             recorder=self.recorder,
             watch=self.watch,
-            swap_to=lambda loaded, wish: self._attempt(loaded, wish),
+            swap_to=lambda loaded, wish: self.sets.swap_one(loaded, wish, turns),
         )
 
     def swap(self, loaded: Loaded, wish: Wish) -> SwapReport:
-        """Do it and return its report, or one that says that it is deferred."""
+        """Do it and return its report, or one that says that it is deferred.
+
+        Where it cannot be had alone those come along that must, and `set` of the report is that of all.
+        """
         image = wish.source or loaded.serving.generation.path
-        return self._change(loaded, lambda: self._attempt(loaded, wish), wish.deadline_s, key=wish.key, image=image)
+        wants = {loaded.name: wish.key} if wish.key is not None else None
+        return self._change(
+            loaded, partial(self.sets.swap_one, loaded, wish), wish.deadline_s, wants=wants, image=image
+        )
+
+    def swap_set(self, wish: SetWish) -> SetReport:
+        """Do it and return its report, or one that says that it is deferred."""
+        listed = {one.name: one for one in self.around.others()}
+        limits = [swap_deadline_s(listed[name], self.around.options, None) for name in wish.wishes if name in listed]
+        deadline_s = wish.deadline_s
+        if deadline_s is None:
+            deadline_s = max(limits, default=self.around.options.swap_deadline_s)
+
+        def take_turns() -> SetReport:
+            try:
+                done = self.turns.take(
+                    partial(self.sets.turn_names, wish),
+                    partial(self.sets.swap_all, wish, deadline_s),
+                    deadline_s,
+                    wants={name: one.key for name, one in wish.wishes.items()},
+                )
+            except Exception as error:
+                self.events.tell_failure(error)
+                raise
+            finally:
+                self.recorder.tell_events()
+            report = cast("SetReport", done)  # that of one that wants as much, and so of a set
+            with suppress(MemoryError):
+                self.events.tell_swapped(report)
+            return report
+
+        if not is_deferred():
+            return carry_out(take_turns)
+        later = start_change(take_turns)
+        members = {}
+        for name in wish.wishes:
+            self.events.tell("swap.deferred", name)
+            if name in listed:
+                members[name] = replace(report_of(listed[name]), outcome=Outcome.DEFERRED)
+        return SetReport(outcome=Outcome.DEFERRED, members=members, later=later)
 
     def roll_back(self, loaded: Loaded, who: Asked, deadline_s: float) -> SwapReport:
         """Let the generation serve again that served before: the one that is held, or else the image before.
@@ -64,13 +112,16 @@ class Changes:
         Raises:
             RollbackBlocked: it cannot. And as a swap, where it is a new one.
         """
-        return self._change(loaded, lambda: self.backwards.go_back(loaded, who, deadline_s), deadline_s)
+        return self._change(loaded, lambda turns: self.backwards(turns).go_back(loaded, who, deadline_s), deadline_s)
 
     def take_back(self, loaded: Loaded, number: int, verdict: Verdict) -> SwapReport:
         """Roll generation `number` back for what probation found, unless something else serves by now."""
         deadline_s = swap_deadline_s(loaded, self.around.options, None)
         untold: list[dict[str, Any]] = []
-        work = partial(self.backwards.take_back, loaded, number, verdict, note=untold.append)
+
+        def work(turns: frozenset[str]) -> SwapReport:
+            return self.backwards(turns).take_back(loaded, number, verdict, note=untold.append)
+
         report = self._change(loaded, work, deadline_s)
         for facts in untold:  # not in the plugin's turn: a handler may ask for a change of it
             self.events.tell("quarantine.added", loaded.name, **facts)
@@ -80,8 +131,8 @@ class Changes:
         """End the probation of generation `number` (None: of what serves): it stays; nothing else, nothing happens."""
         committed: list[int] = []
 
-        def work() -> SwapReport:
-            if self.backwards.commit(loaded, number):
+        def work(turns: frozenset[str]) -> SwapReport:
+            if self.backwards(turns).commit(loaded, number):
                 committed.append(loaded.serving.generation.number)
             return report_of(loaded)
 
@@ -91,16 +142,22 @@ class Changes:
         return report
 
     def _change(
-        self, loaded: Loaded, work: Callable[[], SwapReport], deadline_s: float, *, key: object = None, image: str = ""
+        self,
+        loaded: Loaded,
+        work: Callable[[frozenset[str]], SwapReport],
+        deadline_s: float,
+        *,
+        wants: Mapping[str, Hashable] | None = None,
+        image: str = "",
     ) -> SwapReport:
         def take_turn() -> SwapReport:
             try:
-                report = self._take(loaded, work, deadline_s, key)
+                report = self._take(loaded, work, deadline_s, wants)
             except Exception as error:
-                self.events.tell_failure(loaded.name, error)
+                self.events.tell_failure(error)
                 raise
             with suppress(MemoryError):  # it has happened, whoever is told of it
-                self.events.tell(f"swap.{report.outcome.replace(' ', '_')}", loaded.name, report=report)
+                self.events.tell_swapped(report)
             return report
 
         if not is_deferred():
@@ -126,12 +183,12 @@ class Changes:
 
         `resume`: what they begin with, as `Host.load` says. `goes_back`: to the last good version.
         """
-        loaded, watch = Loaded(name, Turns(name), source=image, converters=self.around.converters), self.watch()
+        loaded, watch = Loaded(name, self.turns, source=image, converters=self.around.converters), self.watch()
         loaded.drain, loaded.fallback = drain or loaded.drain, fallback
         record = self.recorder.attempt(loaded, who, image or source, configs, watch)
         attempt = Attempt(loaded, source, configs, self.around, watch, record, keeps_source=bool(image))
 
-        def work() -> SwapReport:
+        def work(_: frozenset[str]) -> SwapReport:
             known = self.around.converters
             found = self.around.snapshots.resume(name, tuple(configs), resume, who, known, goes_back=goes_back)
             attempt.resume = found
@@ -149,7 +206,7 @@ class Changes:
     def add_instance(self, loaded: Loaded, name: str, config_json: str, who: Asked, resume: str | None = None) -> None:
         """Add an instance to what serves; `resume`: what it begins with."""
 
-        def work() -> SwapReport:
+        def work(_: frozenset[str]) -> SwapReport:
             watch = self.watch()
             configs = loaded.configs | {name: config_json}
             record = self.recorder.attempt(loaded, who, loaded.source, configs, watch)
@@ -169,31 +226,15 @@ class Changes:
         carry_out(change)
 
     def _take(
-        self, loaded: Loaded, work: Callable[[], SwapReport], deadline_s: float, key: object = None
+        self,
+        loaded: Loaded,
+        work: Callable[[frozenset[str]], SwapReport],
+        deadline_s: float,
+        wants: Mapping[str, Hashable] | None = None,
     ) -> SwapReport:
         """Do it in the plugin's turn; what is to be told of the journal is told after it."""
         try:
-            return loaded.turns.take(key, lambda: in_providers_turn(loaded, work, deadline_s), deadline_s)
+            done = self.turns.take(lambda: loaded.turn_names, work, deadline_s, wants=wants)
         finally:
             self.recorder.tell_events()
-
-    def _attempt(self, loaded: Loaded, wish: Wish) -> SwapReport:
-        configs = {**loaded.configs, **(wish.configs or {})}
-        if wish.config_json is not None:
-            configs.update((one, wish.config_json) for one in ([wish.instance] if wish.instance else configs))
-        around, watch = self.around.without_settling() if wish.is_settled else self.around, self.watch()
-        record = self.recorder.attempt(loaded, wish.asked, wish.source or loaded.source, configs, watch)
-        image, keeps_source = wish.source or loaded.serving.generation.path, wish.keeps_source or wish.source is None
-        attempt = Attempt(
-            loaded,
-            image,
-            configs,
-            around,
-            watch,
-            record,
-            keeps_source=keeps_source,
-            allow_downgrade=wish.allow_downgrade,
-            goes_back=wish.goes_back,
-            sha256=wish.sha256,
-        )
-        return record.carry_out(lambda: attempt.swap(wish.deadline_s))
+        return done.of(loaded.name) if isinstance(done, SetReport) else done

@@ -11,10 +11,15 @@ import logging
 import threading
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
+
+from hotgraft.host.report_set import SetReport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+
+    from hotgraft.host.report import SwapReport
+    from hotgraft.host.report_set import AnyReport
 
 __all__ = ["HostEvent", "HostEvents", "Subscription"]
 
@@ -92,11 +97,16 @@ class HostEvents:
         """Emit the event of that name."""
         self.emit(HostEvent(name=event, plugin=plugin, facts=facts))
 
-    def tell_failure(self, plugin: str, error: Exception) -> None:
-        """Emit how a swap failed, if it came as far as a report."""
+    def tell_swapped(self, report: AnyReport) -> None:
+        """Emit how a swap ended, for each of its members."""
+        for one, facts in _each(report):
+            self.tell(f"swap.{one.outcome.replace(' ', '_')}", one.plugin, report=one, **facts)
+
+    def tell_failure(self, error: Exception) -> None:
+        """Emit how a swap failed, for each of its members, if it came as far as a report."""
         report = getattr(error, "report", None)
-        if report is not None:
-            self.tell(f"swap.{report.outcome.replace(' ', '_')}", plugin, report=report, error=error)
+        for one, facts in _each(report) if report is not None else ():
+            self.tell(f"swap.{one.outcome.replace(' ', '_')}", one.plugin, report=one, error=error, **facts)
 
     @staticmethod
     def _tell(handler: Callable[[HostEvent], object], event: HostEvent) -> None:
@@ -108,3 +118,13 @@ class HostEvents:
     def _end(self, key: int) -> None:
         with self._lock:
             self._handlers.pop(key, None)
+
+
+def _each(report: AnyReport) -> Iterator[tuple[SwapReport, dict[str, Any]]]:
+    """Return the report of each member, and what else is known of it: that of all, where it does not come alone."""
+    whole = report if isinstance(report, SetReport) else report.set
+    if whole is None:
+        yield cast("SwapReport", report), {}
+    else:
+        facts = {"set": whole} if len(whole.members) > 1 else {}
+        yield from ((one, facts) for one in whole.members.values())

@@ -244,7 +244,8 @@ class Host(HostParts):
         limit = swap_deadline_s(loaded, self.options, deadline_s)
         key = (content_key(source), text, allow_downgrade)
         wish = Wish(asked=who, deadline_s=limit, source=source, config_json=text, key=key, is_settled=is_settled)
-        return self._changes.swap(loaded, replace(wish, allow_downgrade=allow_downgrade))
+        wish = replace(wish, allow_downgrade=allow_downgrade, is_longest=deadline_s is None)
+        return self._changes.swap(loaded, wish)
 
     def configure(
         self,

@@ -23,7 +23,7 @@ from hotgraft.engine.timing import StepTime
 from hotgraft.host.report import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from hotgraft import _core
     from hotgraft.core.audit import AuditRecord
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from hotgraft.host.loaded import Loaded
     from hotgraft.host.report import SwapReport
 
-__all__ = ["AttemptRecord", "Recorder", "open_recorder"]
+__all__ = ["AttemptRecord", "Recorder", "end_together", "open_recorder", "told_of_end"]
 
 LOG = logging.getLogger("hotgraft.journal")
 INTENT, COMMIT = "intent", "commit"
@@ -144,6 +144,7 @@ class AttemptRecord:
     version: str = ""
     written: int = 0  # of the watch's steps
     is_on_probation: bool = False  # published and not committed: `commit` or `give_up` comes later
+    together: tuple[str, ...] = ()  # whose attempts are one with it, its own plugin's included; empty: it is alone
 
     def intend(self, candidate: _core.Generation, version: str) -> None:
         """Keep the image and put the intent on record, durably, before any code of the candidate runs.
@@ -203,36 +204,11 @@ class AttemptRecord:
             report = work()
         except BaseException as error:
             with suppress(MemoryError):
-                self._end(getattr(error, "report", None), error)
+                end_together([(self, getattr(error, "report", None), error)])
             raise
         with suppress(MemoryError):  # it has happened, whatever is left for telling of it
-            began = self.watch.clock_ns()
-            why = self._end(report, None)
-            took = StepTime("outcome", (self.watch.clock_ns() - began) / 1_000, why, began_ns=began)
-            return replace(report, journal=why, steps=(*report.steps, took))
+            (report,) = told_of_end([(self, report, None)])
         return report
-
-    def _end(self, report: SwapReport | None, error: BaseException | None) -> str:
-        """Write the steps since the intent and the outcome; return why they are not on disk."""
-        journal = self.recorder.journal
-        assert journal is not None  # asked by carry_out
-        outcome = report.outcome if report is not None else Outcome.FAILED
-        if report is not None:
-            self.after = (report.candidate, report.sha256)
-        is_published = outcome is Outcome.PUBLISHED
-        failures = [self._sync_image()] if is_published else []
-        try:
-            configs = {_sha256(text): text for text in self.configs.values()} if is_published else {}
-            written = journal.write(self._ending(outcome, report, error), configs, keeps=True)
-        except NO_MEMORY:  # for the records themselves
-            failures.append("no memory for its records")
-        else:
-            self.recorder.judge(self.loaded.name, written)
-            failures += written.error.found if written.error is not None else ()
-        finally:
-            if not (is_published and self.is_on_probation):
-                journal.store.end(self.name, self.loaded.name, is_committed=is_published)
-        return "; ".join(filter(None, failures))
 
     def _sync_image(self) -> str:
         """Make the kept image durable; return why it is not: it is found by its hash if it is damaged one day."""
@@ -245,12 +221,12 @@ class AttemptRecord:
         return ""
 
     def _ending(self, outcome: Outcome, report: SwapReport | None, error: BaseException | None) -> list[AuditRecord]:
-        facts: dict[str, Any] = {}
+        facts: dict[str, Any] = self._set_facts()
         if report is not None:
             facts |= {"pause_ns": round(report.pause_us * 1_000), "after_undo": list(report.after_undo)}
             facts |= {"lost_calls": report.lost_calls} if report.is_lossy else {}
             facts |= {"downgrade_from": report.plan.version} if report.plan and report.plan.is_downgrade else {}
-        records = [*self._steps(), self._record("outcome", outcome, error=_words(error), facts=facts)]
+        records = [*self._steps(), self._record("outcome", outcome, error=self._words(error), facts=facts)]
         if outcome is Outcome.PUBLISHED and not self.is_on_probation:
             time = next((one for one in self.watch.steps if one.step == COMMIT), None)
             records.append(self._record(COMMIT, "committed", facts=self._facts(), time=time))
@@ -258,7 +234,16 @@ class AttemptRecord:
 
     def _facts(self) -> dict[str, Any]:
         configs = {name: _sha256(text) for name, text in self.configs.items()}
-        return {"image": self.image, "version": self.version, "configs": configs}
+        return {"image": self.image, "version": self.version, "configs": configs, **self._set_facts()}
+
+    def _words(self, error: BaseException | None) -> str:
+        """Return the error of its attempt; of another member's, where they are one, with the name."""
+        on = getattr(error, "on", "")
+        is_anothers = bool(self.together) and on in self.together and on != self.loaded.name
+        return f"{on}: {_words(error)}" if is_anothers else _words(error)
+
+    def _set_facts(self) -> dict[str, Any]:
+        return {"set": list(self.together)} if self.together else {}
 
     def _steps(self) -> list[AuditRecord]:
         return [
@@ -295,6 +280,55 @@ class AttemptRecord:
             error=printable(error),
             facts=json.dumps(facts or {}, sort_keys=True),
         )
+
+
+Ended = tuple[AttemptRecord, "SwapReport | None", "BaseException | None"]
+
+
+def told_of_end(ended: Sequence[tuple[AttemptRecord, SwapReport, None]]) -> tuple[SwapReport, ...]:
+    """Put on record how attempts that are one ended well; return their reports, which say so."""
+    record = ended[0][0]
+    began = record.watch.clock_ns()
+    why = end_together(ended)
+    took = StepTime("outcome", (record.watch.clock_ns() - began) / 1_000, why, began_ns=began)
+    return tuple(replace(report, journal=why, steps=(*report.steps, took)) for _, report, _ in ended)
+
+
+def end_together(ended: Sequence[Ended]) -> str:
+    """Write, for attempts that are one, the steps since their intents and their outcomes: all of it, or none.
+
+    Return why it is not on disk.
+    """
+    journal = ended[0][0].recorder.journal
+    if journal is None:
+        return ""
+    failures: list[str] = []
+    published: list[AttemptRecord] = []
+    for record, report, _ in ended:
+        if report is not None:
+            record.after = (report.candidate, report.sha256)
+            if report.outcome is Outcome.PUBLISHED:
+                published.append(record)
+                failures.append(record._sync_image())
+    try:
+        configs = {_sha256(text): text for record in published for text in record.configs.values()}
+        rows = [
+            row
+            for record, report, error in ended
+            for row in record._ending(report.outcome if report is not None else Outcome.FAILED, report, error)
+        ]
+        written = journal.write(rows, configs, keeps=True)
+    except NO_MEMORY:  # for the records themselves
+        failures.append("no memory for its records")
+    else:
+        ended[0][0].recorder.judge(ended[0][0].loaded.name, written)
+        failures += written.error.found if written.error is not None else ()
+    finally:
+        for record, _, _ in ended:
+            is_published = any(record is one for one in published)
+            if not (is_published and record.is_on_probation):
+                journal.store.end(record.name, record.loaded.name, is_committed=is_published)
+    return "; ".join(dict.fromkeys(filter(None, failures)))
 
 
 def _sha256(text: str) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hotgraft.engine.stage import Candidate
     from hotgraft.engine.timing import StepTime
     from hotgraft.host.loaded import Loaded
+    from hotgraft.host.report_set import SetReport
 
 __all__ = ["Outcome", "SwapReport", "ended", "report_of", "running_words"]
 
@@ -63,6 +64,7 @@ class SwapReport:
     probe: ProbeReport | None = None  # None: it did not come so far, or the host probes nothing
     tainted: str = field(default_factory=_core.taint)  # why results no longer count; empty: no crash was caught
     journal: str = ""  # why the journal does not have all of this attempt yet; empty: it has, or there is none
+    set: SetReport | None = field(default=None, repr=False, compare=False)  # of all, if it did not come alone
     later: Future[SwapReport] | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -121,10 +123,14 @@ class SwapReport:
             "probe": self.probe.as_dict() if self.probe is not None else None,
             "tainted": self.tainted,
             "journal": self.journal,
+            **({"set": list(self.set.members)} if self.set is not None else {}),
         }
 
     def __str__(self) -> str:
         lines = [f"{self.plugin}: {self.outcome}; {self.running}"]
+        lines += (
+            [f"  as one with {', '.join(one for one in self.set.members if one != self.plugin)}"] if self.set else []
+        )
         lines += [f"  because {reason}" for reason in self.refusals]
         lines += [f"  not put back: {one}" for one in self.after_undo]
         if self.is_lossy:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from hotgraft.host.report import Outcome, SwapReport
@@ -53,6 +53,11 @@ class SetReport:
     def running(self) -> str:
         """Return the sentence that says what runs now, of all members."""
         return "; ".join(f"{name}: {one.running}" for name, one in self.members.items())
+
+    def of(self, plugin: str) -> SwapReport:
+        """Return the report of one member; where there are several, it leads to this one."""
+        own = self.members[plugin]
+        return replace(own, set=self) if len(self.members) > 1 else own
 
     def result(self, deadline_s: float | None = None) -> SetReport:
         """Return the final report: at once, or for a deferred swap when it has ended.

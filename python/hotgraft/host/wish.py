@@ -19,6 +19,7 @@ class Wish:
 
     asked: Asked
     deadline_s: float
+    is_longest: bool = False  # nobody asked for that deadline: of several plugins the longest holds
     source: str | None = None  # None: the image that serves
     config_json: str | None = None  # None: each instance keeps its own
     instance: str | None = None  # whose config it is; None: of all
