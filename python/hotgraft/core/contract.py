@@ -83,12 +83,13 @@ def broken_interfaces(
     goes_back: bool = False,
     allows_unknown: bool = False,
 ) -> frozenset[str]:
-    """Return the keys of the interfaces of which `candidate` breaks what callers rely on, as `refusals` judges it.
+    """Return the keys of the interfaces that `candidate` offers and of which it breaks what callers rely on.
 
-    A range that is not met is no break: it says what its consumer accepts.
+    As `refusals` judges it; but a range that is not met is no break: it says what its consumer accepts.
     """
+    offered = {one.key for one in candidate.interfaces}
     found, _ = _wrong(running, candidate, consumers, comparison, goes_back=goes_back, allows_unknown=allows_unknown)
-    return frozenset(key for one in found if one.kind != "range-unmet" for key in one.interfaces)
+    return frozenset(key for one in found if one.kind != "range-unmet" for key in one.interfaces if key in offered)
 
 
 def _wrong(

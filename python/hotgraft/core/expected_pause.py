@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from hotgraft.core.plan import Action, Place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from hotgraft.core.plan import Plan
 
@@ -21,7 +21,7 @@ __all__ = ["ExpectedPause", "MeasuredPause", "expected_pause", "measured_pause"]
 _TOGETHER: Final = (Action.CLOSE_GATES, Action.DRAIN, Action.PUBLISH, Action.REOPEN_GATES)
 ALL: Final = "all"  # in the place of a plugin
 _BY_LENGTH: Final = sorted((str(one) for one in Action), key=len, reverse=True)
-STEPS_SHOWN: Final = 8
+SHOWN: Final = 8  # names in a sentence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,24 +47,31 @@ class ExpectedPause:
         is_gated: they wait at all.
         us: microseconds, of all that is known.
         by: of whom how much: plugins, and ``all`` for what is done once.
-        unknown: steps that nobody measured, and why; empty: `us` is all of it.
+        unmeasured: plugins that were not swapped behind a gate before, in this process.
+        unknown: steps of others that were not measured.
     """
 
     is_gated: bool
     us: float = 0.0
     by: tuple[tuple[str, float], ...] = ()
+    unmeasured: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+
+    @property
+    def is_known(self) -> bool:
+        """Tell whether every step was measured before, so that `us` is all of it."""
+        return not self.unmeasured and not self.unknown
 
     def __str__(self) -> str:
         if not self.is_gated:
             return "no gate: calls never wait"
-        more = len(self.unknown) - STEPS_SHOWN
-        unknown = "; ".join(self.unknown[:STEPS_SHOWN]) + (f"; and {more} more" if more > 0 else "")
+        parts = [f"{_listed(self.unmeasured)} not swapped behind a gate before"] if self.unmeasured else []
+        parts += [_listed(self.unknown)] if self.unknown else []
         if not self.us:
-            return f"how long calls wait is not known: {unknown}"
+            return f"how long calls wait is not known: {'; '.join(parts)}"
         known = ", ".join(f"{who} {us:,.0f} µs" for who, us in self.by)
-        if self.unknown:
-            return f"calls wait {self.us:,.0f} µs at least ({known}); not known: {unknown}"
+        if parts:
+            return f"calls wait {self.us:,.0f} µs at least ({known}); not known: {'; '.join(parts)}"
         return f"calls wait about {self.us:,.0f} µs, as the last swaps took ({known})"
 
     def as_dict(self) -> dict[str, Any]:
@@ -72,21 +79,22 @@ class ExpectedPause:
         return {
             "is_gated": self.is_gated,
             "us": None if self.is_gated and not self.us else self.us,
-            "is_known": not self.unknown,
+            "is_known": self.is_known,
             "by": [{"of": who, "us": us} for who, us in self.by],
+            "unmeasured": list(self.unmeasured),
             "unknown": list(self.unknown),
         }
 
 
 def measured_pause(
-    pause_us: float, steps: Iterable[tuple[str, float]], *, plugin: str, copied_bytes: int = 0
+    pause_us: float, steps: Iterable[tuple[str, float]], *, others: Collection[str] = (), copied_bytes: int = 0
 ) -> MeasuredPause | None:
     """Return what a swap's report tells of a plugin's pause; None: there was none, so nothing was measured.
 
     Args:
         pause_us: from closing the first gate to opening the last.
         steps: of it, by title: ``quiesce main``, and ``quiesce gain main`` where there were several plugins.
-        plugin: whose.
+        others: plugins that were replaced with this one.
         copied_bytes: of one state that was converted.
     """
     if pause_us <= 0:
@@ -96,7 +104,8 @@ def measured_pause(
     for title, us in steps:
         total += us
         action = next((one for one in _BY_LENGTH if title == one or title.startswith(f"{one} ")), title)
-        found.setdefault(action, []).append(us)
+        if title[len(action) :].strip().partition(" ")[0] not in others:
+            found.setdefault(action, []).append(us)
     means = {action: sum(times) / len(times) for action, times in found.items()}
     return MeasuredPause(steps=means, between_us=max(0.0, pause_us - total), copied_bytes=copied_bytes)
 
@@ -116,21 +125,26 @@ def expected_pause(plans: Sequence[Plan], measured: Mapping[str, MeasuredPause])
     known = [measured[one.plugin] for one in gated if one.plugin in measured]
     by: list[tuple[str, float]] = []
     unknown: list[str] = []
+    unmeasured = tuple(one.plugin for one in gated if one.plugin not in measured)
     if known:
         once = sum(max(one.steps.get(step, 0.0) for one in known) for step in _TOGETHER)
         by.append((ALL, once + max(one.between_us for one in known)))
     for plan in gated:
-        us, missing = _of_member(plan, measured.get(plan.plugin))
-        unknown += missing
-        if us:
+        if plan.plugin in measured:
+            us, missing = _of_member(plan, measured[plan.plugin])
+            unknown += missing
             by.append((plan.plugin, us))
-    return ExpectedPause(is_gated=True, us=sum(us for _, us in by), by=tuple(by), unknown=tuple(unknown))
+    total = sum(us for _, us in by)
+    return ExpectedPause(is_gated=True, us=total, by=tuple(by), unmeasured=unmeasured, unknown=tuple(unknown))
 
 
-def _of_member(plan: Plan, measured: MeasuredPause | None) -> tuple[float, list[str]]:
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def _of_member(plan: Plan, measured: MeasuredPause) -> tuple[float, list[str]]:
     """Return what the steps of one plugin take as far as that is known, and which are not."""
-    if measured is None:
-        return 0.0, [f"{plan.plugin} was not swapped behind a gate before, in this process"]
     total, missing = 0.0, dict[str, None]()
     for step in plan.at(Place.WINDOW):
         if not step.instance:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hotgraft.core.graph import Graph
     from hotgraft.core.graph_facts import Edge, Need, PluginFacts
 
-__all__ = ["dot", "mermaid", "tree"]
+__all__ = ["dot", "mermaid", "plain", "quoted", "tree"]
 
 DEPTH_MAX: Final = 12  # what lies deeper is drawn as a tree of its own beneath: the eye has lost the line by then
 # What Mermaid takes for text between quotes, whatever stands around it; all else is written as its code.
@@ -48,13 +48,13 @@ def mermaid(graph: Graph, *, marked: Collection[str] = ()) -> str:
     """Return a Mermaid flowchart: an arrow from each consumer to its provider; `marked` plugins stand out."""
     ids = {name: f"p{number}" for number, name in enumerate(graph.plugins)}
     lines = ["flowchart TD"]
-    lines += [f'    {ids[name]}["{_plain(str(facts))}"]' for name, facts in graph.plugins.items()]
+    lines += [f'    {ids[name]}["{plain(str(facts))}"]' for name, facts in graph.plugins.items()]
     for one in graph.edges:
         arrow = "-.->" if one.need.is_optional else "-->"
-        lines.append(f'    {ids[one.consumer]} {arrow}|"{_plain(str(one.need))}"| {ids[one.provider]}')
+        lines.append(f'    {ids[one.consumer]} {arrow}|"{plain(str(one.need))}"| {ids[one.provider]}')
     for number, (consumer, need, note) in enumerate(_nowhere(graph)):
-        lines.append(f'    n{number}(["{_plain(f"{need.interface}: {note}")}"])')
-        lines.append(f'    {ids[consumer]} -.->|"{_plain(str(need))}"| n{number}')
+        lines.append(f'    n{number}(["{plain(f"{need.interface}: {note}")}"])')
+        lines.append(f'    {ids[consumer]} -.->|"{plain(str(need))}"| n{number}')
     lines += [f"    style {ids[name]} {_MARKED}" for name in graph.plugins if name in marked]
     return "\n".join(lines)
 
@@ -64,14 +64,14 @@ def dot(graph: Graph, *, marked: Collection[str] = ()) -> str:
     lines = ["digraph hotgraft {", "    node [shape=box];"]
     for name, facts in graph.plugins.items():
         style = ', style=filled, fillcolor="#ffe08a"' if name in marked else ""
-        lines.append(f"    {_quoted(name)} [label={_quoted(str(facts))}{style}];")
+        lines.append(f"    {quoted(name)} [label={quoted(str(facts))}{style}];")
     for one in graph.edges:
         style = ", style=dashed" if one.need.is_optional else ""
-        lines.append(f"    {_quoted(one.consumer)} -> {_quoted(one.provider)} [label={_quoted(str(one.need))}{style}];")
+        lines.append(f"    {quoted(one.consumer)} -> {quoted(one.provider)} [label={quoted(str(one.need))}{style}];")
     for number, (consumer, need, note) in enumerate(_nowhere(graph)):
-        where = _quoted(f"nowhere {number}")  # no plugin has a space in its name
-        lines.append(f"    {where} [label={_quoted(f'{need.interface}: {note}')}, shape=plaintext];")
-        lines.append(f"    {_quoted(consumer)} -> {where} [label={_quoted(str(need))}, style=dashed];")
+        where = quoted(f"nowhere {number}")  # no plugin has a space in its name
+        lines.append(f"    {where} [label={quoted(f'{need.interface}: {note}')}, shape=plaintext];")
+        lines.append(f"    {quoted(consumer)} -> {where} [label={quoted(str(need))}, style=dashed];")
     return "\n".join([*lines, "}"])
 
 
@@ -162,10 +162,12 @@ def _wanted(need: Need) -> str:
     return f"{need} ({', '.join(words)})" if words else str(need)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Return what Mermaid shows as `text` between quotes."""
     return _NOT_PLAIN.sub(lambda found: f"#{ord(found[0])};", text)
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Return a DOT text."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from hotgraft.core.graph import Graph
     from hotgraft.core.graph_facts import Edge, Need, PluginFacts
 
-__all__ = ["Joined", "Reason", "Search"]
+__all__ = ["Joined", "Reason", "Search", "by_provider"]
 
 
 class Reason(StrEnum):
@@ -59,12 +59,13 @@ class Search:
         staged: Mapping[str, PluginFacts],
         breaks: Callable[[str], Collection[str]],
         leases: Mapping[str, Collection[str]],
+        calls: Mapping[str, Sequence[Edge]] | None = None,
     ) -> None:
         self._graph = graph
         self._staged = {name: facts for name, facts in staged.items() if name not in changes}
         self._breaks = breaks
         self._leases = leases
-        self._calls = _by_provider(graph.edges)
+        self._calls = calls if calls is not None else by_provider(graph.edges)
         self._units = {name: unit for unit in graph.units if len(unit) > 1 for name in unit}
         self._todo: deque[str] = deque()
         self._followers: dict[str, set[tuple[str, str]]] = {}  # by provider: consumer and interface, bound anew
@@ -266,7 +267,8 @@ class Search:
         return found
 
 
-def _by_provider(edges: Sequence[Edge]) -> Mapping[str, Sequence[Edge]]:
+def by_provider(edges: Sequence[Edge]) -> Mapping[str, Sequence[Edge]]:
+    """Return the edges that lead to each plugin."""
     found: dict[str, list[Edge]] = defaultdict(list)
     for edge in edges:
         found[edge[2]].append(edge)  # by its place: this is done for every edge there is

@@ -15,7 +15,7 @@ from hotgraft.core.graph_violations import Kind, PassedOver
 from hotgraft.core.reload_search import Reason, Search
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from hotgraft.core.graph import Graph
     from hotgraft.core.graph_facts import PluginFacts
@@ -128,6 +128,7 @@ def reload_set(
     staged: Mapping[str, PluginFacts] | None = None,
     breaks: Callable[[str], Collection[str]] = lambda _: (),
     leases: Mapping[str, Collection[str]] | None = None,
+    calls: Mapping[str, Sequence[Edge]] | None = None,
 ) -> ReloadSet:
     """Return the plugins that must be replaced together when `changes` are, and no others.
 
@@ -138,11 +139,12 @@ def reload_set(
         breaks: of a plugin that gets its candidate, the keys (``codec/1``) of the interfaces of which the candidate
             breaks what callers rely on, whatever its version says. Asked once for each.
         leases: by plugin, who holds leased objects of its generation.
+        calls: the edges of `graph` by provider, where somebody has them.
 
     Source:
         The opposite is what OSGi's ``refreshBundles`` does: all dependents (OSGi Core 8, ch. 7.6).
     """
-    search = Search(graph, changes, staged=staged or {}, breaks=breaks, leases=leases or {})
+    search = Search(graph, changes, staged=staged or {}, breaks=breaks, leases=leases or {}, calls=calls)
     search.run()
     order, cycles = _ordered(graph, search)
     members = tuple(

@@ -45,11 +45,18 @@ class PlannedMember:
         """Return what stands against replacing this one."""
         return (*self.own_refusals, *(self.plan.refusals if self.plan is not None else ()))
 
+    @property
+    def words(self) -> str:
+        """Return what is done with it, and what stands against that."""
+        head = self.plan.words if self.plan is not None else f"{self.plugin}: loaded for the first time"
+        return "\n".join((head, *(f"  refused: {one}" for one in self.own_refusals)))
+
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON has it."""
         return {
             **self.member.as_dict(),
             "image": self.image,
+            "refusals": list(self.refusals),
             "plan": plan_as_dict(self.plan) if self.plan is not None else None,
         }
 
@@ -106,21 +113,23 @@ class SetPlan:
         return len(self.members)
 
     def __str__(self) -> str:
+        of_set = [f"  refused: {one}" for one in self.set_refusals]
         if len(self.members) == 1 and (plan := self.members[0].plan) is not None:
-            head, steps = plan.words, plan.numbered_steps
-        else:
-            head, steps = self._overview(), []
-        refused = [f"  refused: {one}" for one in self.set_refusals]
-        return "\n".join((head, *refused, f"  pause: {self.pause}", *steps, *self._each()))
+            head, steps = self.members[0].words, plan.numbered_steps
+        else:  # the steps of all are those of one window
+            head, steps = self._overview(), [one.words for one in self.members]
+        return "\n".join((head, *of_set, f"  pause: {self.pause}", *steps))
+
+    @property
+    def title(self) -> str:
+        """Return how many it replaces, and whether it is refused."""
+        many = "s" if len(self.members) != 1 else ""
+        return f"a swap of {len(self.members)} plugin{many}" + (", refused" if self.is_refused else "")
 
     def _overview(self) -> str:
-        head = f"a swap of {len(self.members)} plugins" + (", refused" if self.is_refused else "")
-        return "\n".join((head, *(f"{number:3} {one.member}" for number, one in enumerate(self.members, start=1))))
-
-    def _each(self) -> Iterator[str]:
-        """Say of each of several what its own plan does; the steps of all are those of one window."""
-        if len(self.members) > 1:
-            yield from (one.plan.words for one in self.members if one.plan is not None)
+        return "\n".join(
+            (self.title, *(f"{number:3} {one.member}" for number, one in enumerate(self.members, start=1)))
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON has it."""

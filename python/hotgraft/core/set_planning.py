@@ -15,12 +15,13 @@ from hotgraft.core.expected_pause import expected_pause
 from hotgraft.core.graph_facts import key_of
 from hotgraft.core.graph_violations import PassedOver
 from hotgraft.core.plan import make_plan
+from hotgraft.core.reload_search import by_provider
 from hotgraft.core.reload_set import NOT_STAGED, Reason, reload_set
 from hotgraft.core.set_plan import PlannedMember, SetPlan
 from hotgraft.core.versions import Version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from hotgraft.core.expected_pause import MeasuredPause
     from hotgraft.core.graph import Graph
@@ -96,16 +97,14 @@ def plan_set(
     Threads: any; nothing is kept. Time: one walk over the edges, and a comparison or two for each member.
     """
     offered = dict(changes)
-    bound_to: dict[str, list[Edge]] = {}
-    for edge in graph.edges:
-        bound_to.setdefault(edge[2], []).append(edge)  # by its place: this is done for every edge there is
+    calls = by_provider(graph.edges)
 
     def breaks(name: str) -> Collection[str]:
-        today = tuple(_as_bound(edge) for edge in bound_to.get(name, ()))
+        today = tuple(_as_bound(edge) for edge in calls.get(name, ()))
         return _broken(runs(name).running, offered[name].side, today, rules)
 
     asked = {name: one.facts for name, one in changes.items()}
-    found, unusable = reload_set(graph, asked, breaks=breaks, leases=leases), {}
+    found, unusable = reload_set(graph, asked, breaks=breaks, leases=leases, calls=calls), {}
     if found.refusals or any(one.reason is Reason.BROKEN for one in found.members):
         more = staged()
         unusable = dict(more.unusable)
@@ -113,8 +112,8 @@ def plan_set(
         if further:
             offered.update(further)
             facts = {name: one.facts for name, one in further.items()}
-            found = reload_set(graph, asked, staged=facts, breaks=breaks, leases=leases)
-    after = _After(graph, found, offered, bound_to)
+            found = reload_set(graph, asked, staged=facts, breaks=breaks, leases=leases, calls=calls)
+    after = _After(graph, found, offered, calls)
     members = tuple(_planned(one, after, runs, rules) for one in found.members)
     plans = [one.plan for one in members if one.plan is not None]
     return SetPlan(
@@ -140,7 +139,7 @@ def _planned(member: Member, after: _After, runs: Callable[[str], Runs], rules: 
         is_on_probation=rules.is_on_probation,
         allow_downgrade=rules.allow_downgrade,
         allows_unknown=rules.allows_unknown,
-        is_one_of_many=len(after.members) > 1,
+        is_one_of_many=sum(not one.is_new for one in after.members.values()) > 1,
         released=after.released(name),
     )
     if incoming is None:
@@ -159,10 +158,10 @@ class _After:
         graph: Graph,
         found: ReloadSet,
         offered: Mapping[str, Incoming],
-        bound_to: Mapping[str, list[Edge]],
+        calls: Mapping[str, Sequence[Edge]],
     ) -> None:
         self._graph = graph
-        self._bound_to = bound_to
+        self._calls = calls
         self.offered = offered
         self.members = {one.plugin: one for one in found.members}
         unmet = {one.plugin for one in found.refusals}
@@ -174,13 +173,13 @@ class _After:
 
     def consumers(self, provider: str) -> tuple[Consumer, ...]:
         """Return who will be bound to `provider`, and who is and cannot be moved."""
-        stay = [_as_bound(edge) for edge in self._bound_to.get(provider, ()) if edge.consumer not in self._moved]
+        stay = [_as_bound(edge) for edge in self._calls.get(provider, ()) if edge.consumer not in self._moved]
         return (*stay, *self._new.get(provider, ()))
 
     def released(self, provider: str) -> frozenset[str]:
         """Return the keys of its interfaces whose every caller is replaced, and fits what is new."""
         found: dict[str, bool] = {}
-        for edge in self._bound_to.get(provider, ()):
+        for edge in self._calls.get(provider, ()):
             key = key_of(edge.interface, edge.version)
             found[key] = found.get(key, True) and edge.consumer in self._moved and self._fits(edge, key)
         return frozenset(key for key, is_so in found.items() if is_so)

@@ -42,23 +42,27 @@ class HostPlan:
         else in what lies where it was loaded from. ``plan["gain"]`` is the plan of one member.
 
         Args:
-            name: a loaded plugin; or several, each with its image.
+            name: a loaded plugin; or several, each with its image. One that is not loaded needs its path, and would be
+                loaded with the rest.
             image: path of the new image; None: the path it was loaded from.
             allow_downgrade: let versions in that are lower than those that serve.
 
         Raises:
             UnknownPlugin: nothing of that name. ImageError, ManifestError: an image that is none.
-            TypeError: an image beside several plugins.
+            TypeError: an image beside several plugins. ValueError: no plugin.
         """
         self._check_control()
         if isinstance(name, Mapping) and image is not None:
             raise TypeError("each of several plugins has its own image: host.plan({'gain': 'two.so', 'codec': None})")
         wanted = name if isinstance(name, Mapping) else {name: image}
+        if not wanted:
+            raise ValueError("say which plugins would be replaced: there is none")
         planner, listed = self._planner(), self._listed()
-        changes = {}
+        known, changes = {one.name: one for one in listed}, {}
         for one, path in wanted.items():
-            loaded = self._loaded(one)
-            changes[one] = planner.from_file(loaded, image_of(path) if path is not None else loaded.source)
+            loaded = known.get(one) if isinstance(name, Mapping) and path is not None else self._loaded(one)
+            source = image_of(path) if path is not None else self._loaded(one).source
+            changes[one] = planner.from_file(one, source, loaded)
         return planner.plan(listed, changes, allow_downgrade=allow_downgrade)
 
     def _planner(self) -> Planner:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hotgraft.core.errors import HotgraftError
+from hotgraft.core.grants import ungranted
 from hotgraft.core.graph_facts import facts_of
 from hotgraft.core.options import OFF
 from hotgraft.core.set_planning import NO_LEASES, Incoming, Rules, Runs, Staged, plan_set
@@ -43,30 +44,44 @@ class Planner:
     grants: Grants
     quarantine: Quarantine
 
-    def incoming(self, loaded: Loaded, descriptor: Descriptor, side: Side, *, image: str, sha256: str = "") -> Incoming:
-        """Return a candidate of a loaded plugin, from the descriptor of its file or of its staged copy.
+    def incoming(
+        self,
+        name: str,
+        descriptor: Descriptor,
+        side: Side,
+        *,
+        loaded: Loaded | None,
+        image: str,
+        sha256: str = "",
+        configs: Mapping[str, str] | None = None,
+    ) -> Incoming:
+        """Return a candidate, from the descriptor of its file or of its staged copy.
 
         Args:
-            loaded: the plugin.
+            name: of the plugin.
             descriptor, side: of the image.
+            loaded: what serves of it; None: nothing does.
             image: the path that is loaded.
             sha256: of the image's bytes; empty: nobody looked, so no quarantine is.
+            configs: new ones, as JSON by instance; who is not in them keeps its own.
         """
+        priority = loaded.priority if loaded is not None else 0
+        texts = {**(loaded.configs if loaded is not None else {}), **(configs or {})}
         return Incoming(
-            facts=facts_of(descriptor, name=loaded.name, priority=loaded.priority, digest=sha256, where=image),
+            facts=facts_of(descriptor, name=name, priority=priority, digest=sha256, where=image),
             side=side,
             image=image,
-            refusals=tuple(self._refusals(loaded, descriptor, sha256)),
+            refusals=tuple(self._refusals(name, descriptor, loaded, sha256, texts)),
         )
 
-    def from_file(self, loaded: Loaded, image: str) -> Incoming:
+    def from_file(self, name: str, image: str, loaded: Loaded | None) -> Incoming:
         """Return the candidate that an image on disk is.
 
         Raises:
             ImageError, ManifestError: it is none that can be loaded. OSError: it cannot be read.
         """
         descriptor, side = inspect_file(image, settle_deadline_s=self.options.settle_deadline_s)
-        return self.incoming(loaded, descriptor, side, image=image, sha256=content_of(image) or "")
+        return self.incoming(name, descriptor, side, loaded=loaded, image=image, sha256=content_of(image) or "")
 
     def staged_at_sources(self, listed: Iterable[Loaded], without: Collection[str]) -> Staged:
         """Return what lies where plugins were loaded from and is not what runs; `without`: whom not to look at."""
@@ -76,7 +91,7 @@ class Planner:
             if one.name in without or not one.source or content_of(one.source) == one.serving.generation.sha256:
                 continue
             try:
-                candidates[one.name] = self.from_file(one, one.source)
+                candidates[one.name] = self.from_file(one.name, one.source, one)
             except (HotgraftError, OSError) as error:
                 unusable[one.name] = f"{one.source}: {_reasons(error)}"
         return Staged(candidates=candidates, unusable=unusable)
@@ -94,7 +109,7 @@ class Planner:
 
         Args:
             listed: all that is loaded.
-            changes: by the name of a loaded plugin, its candidate.
+            changes: by plugin, its candidate; one that is not loaded is loaded with the rest.
             allow_downgrade: versions may be lower than those that serve.
             staged: asked once, and only where it is needed: further candidates; None: what lies at the plugins' own
                 sources and is not what runs.
@@ -123,20 +138,25 @@ class Planner:
             measured={name: one.last_pause for name, one in known.items() if one.last_pause is not None},
         )
 
-    def _refusals(self, loaded: Loaded, descriptor: Descriptor, sha256: str) -> Iterator[str]:
+    def _refusals(
+        self, name: str, descriptor: Descriptor, loaded: Loaded | None, sha256: str, configs: Mapping[str, str]
+    ) -> Iterator[str]:
         """Yield what stands against an image whatever else happens."""
-        if descriptor.name != loaded.serving.descriptor.name:
+        if loaded is not None and descriptor.name != loaded.serving.descriptor.name:
             yield f"the image is plugin {descriptor.name!r}"
         if sha256:
-            yield from self.quarantine.refusals(loaded.name, sha256, loaded.configs)
-        for check in (
-            lambda: filled_configs(loaded.name, descriptor.config_schema, loaded.configs),
-            lambda: check_rules(loaded, descriptor),
-        ):
-            try:
-                check()
-            except HotgraftError as error:
-                yield from error.found
+            yield from self.quarantine.refusals(name, sha256, configs)
+        if loaded is None:  # there is no plan that asks for them
+            yield from ungranted(descriptor.permissions, self.grants.of(name)).values()
+        try:
+            filled_configs(name, descriptor.config_schema, configs)
+        except HotgraftError as error:
+            yield from error.found
+        try:
+            if loaded is not None:
+                check_rules(loaded, descriptor)
+        except HotgraftError as error:
+            yield from error.found
 
 
 def _reasons(error: HotgraftError | OSError) -> str:
