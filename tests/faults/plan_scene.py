@@ -17,7 +17,7 @@ from belongings import belongings
 from hotgraft import Host, HotgraftError, Outcome, _core
 from hotgraft.engine.journal_reading import history, verify_journal
 from hotgraft.engine.timing import Stopwatch
-from hotgraft.host.journal import AttemptRecord
+from hotgraft.host.journal import Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -69,7 +69,7 @@ class Steps:
     @contextmanager
     def hooked(self) -> Iterator[None]:
         """Watch the steps of a report, those of the core's window, and the journal's outcome."""
-        plain_step, plain_end = Stopwatch.__call__, AttemptRecord._end
+        plain_step, plain_end = Stopwatch.__call__, Recorder.end
 
         @contextmanager
         def step(watch: Stopwatch, name: str) -> Iterator[None]:
@@ -80,22 +80,22 @@ class Steps:
                 finally:
                     self.end()
 
-        def outcome(record: AttemptRecord, *args: Any) -> str:
+        def outcome(recorder: Recorder, *args: Any) -> str:
             self.begin("outcome")
             try:
-                return plain_end(record, *args)
+                return plain_end(recorder, *args)
             finally:
                 self.end()
 
         Stopwatch.__call__ = step  # type: ignore[method-assign, assignment] # a seam
-        AttemptRecord._end = outcome  # type: ignore[method-assign, assignment] # a seam
+        Recorder.end = outcome  # type: ignore[method-assign, assignment] # a seam
         _core._seams.set_step_hook(self.begin)
         try:
             yield
         finally:
             _core._seams.set_step_hook(None)
             Stopwatch.__call__ = plain_step  # type: ignore[method-assign] # as it was
-            AttemptRecord._end = plain_end  # type: ignore[method-assign] # as it was
+            Recorder.end = plain_end  # type: ignore[method-assign] # as it was
 
 
 class Scene:

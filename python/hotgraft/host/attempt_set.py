@@ -188,8 +188,8 @@ class AttemptSet:
         self.why = {name: why[name] for name in planned.names}
         if self.is_longest:
             limits = [swap_deadline_s(one.loaded, self.around.options, None) for one in self.swaps]
-            for one in self.members:
-                one.swap_deadline_s = max(limits, default=one.swap_deadline_s)
+            for member in self.members:
+                member.swap_deadline_s = max(limits, default=member.swap_deadline_s)
         self._check(planned)
 
     def _note_together(self) -> None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from hotgraft.host.attempt import Attempt
 from hotgraft.host.attempt_set import AttemptSet
-from hotgraft.host.journal import end_together, told_of_end
 from hotgraft.host.loaded import MAIN, Loaded
 from hotgraft.host.planning import Planner
 from hotgraft.host.turns import Wider
@@ -135,10 +134,10 @@ class SetChanges:
         except BaseException as error:
             with suppress(MemoryError):
                 told = made.told.members if made.told is not None else {}
-                end_together([(one.record, told.get(one.name), error) for one in made.members])
+                self.recorder.end([(one.record, told.get(one.name), error) for one in made.members])
             raise
         with suppress(MemoryError):  # it has happened, whatever is left for telling of it
-            ended = told_of_end([(one.record, report.members[one.name], None) for one in made.members])
+            ended = self.recorder.told_of_end([(one.record, report.members[one.name], None) for one in made.members])
             steps = (*report.steps, ended[0].steps[-1])
             return replace(report, members={one.plugin: one for one in ended}, steps=steps)
         return report

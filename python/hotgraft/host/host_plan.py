@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import os
 
     from hotgraft.core.set_plan import SetPlan
-    from hotgraft.host.attempt import Around
+    from hotgraft.host.around import Around
     from hotgraft.host.loaded import Loaded
 
 __all__ = ["HostPlan"]

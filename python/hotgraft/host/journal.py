@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from hotgraft.host.loaded import Loaded
     from hotgraft.host.report import SwapReport
 
-__all__ = ["AttemptRecord", "Recorder", "end_together", "open_recorder", "told_of_end"]
+__all__ = ["AttemptRecord", "Recorder", "open_recorder"]
 
 LOG = logging.getLogger("hotgraft.journal")
 INTENT, COMMIT = "intent", "commit"
@@ -101,6 +101,44 @@ class Recorder:
         """Have `tell_events` tell this too: what happens within a plugin's turn is told after it."""
         with self._lock:
             self._untold.append((event, plugin, facts))
+
+    def told_of_end(self, ended: Sequence[tuple[AttemptRecord, SwapReport, None]]) -> tuple[SwapReport, ...]:
+        """Put on record how attempts that are one ended well; return their reports, which say so."""
+        clock_ns = ended[0][0].watch.clock_ns
+        began = clock_ns()
+        why = self.end(ended)
+        took = StepTime("outcome", (clock_ns() - began) / 1_000, why, began_ns=began)
+        return tuple(replace(report, journal=why, steps=(*report.steps, took)) for _, report, _ in ended)
+
+    def end(self, ended: Sequence[tuple[AttemptRecord, SwapReport | None, BaseException | None]]) -> str:
+        """Write, for attempts that are one, the steps since their intents and their outcomes: all of it, or none.
+
+        Return why it is not on disk.
+        """
+        journal = self.journal
+        if journal is None:
+            return ""
+        failures: list[str] = []
+        published: list[AttemptRecord] = []
+        for record, report, _ in ended:
+            if report is not None:
+                record.after = (report.candidate, report.sha256)
+                if report.outcome is Outcome.PUBLISHED:
+                    published.append(record)
+                    failures.append(record.sync_image())
+        try:
+            configs = {_sha256(text): text for record in published for text in record.configs.values()}
+            rows = [row for record, report, error in ended for row in record.ending(report, error)]
+            written = journal.write(rows, configs, keeps=True)
+        except NO_MEMORY:  # for the records themselves
+            failures.append("no memory for its records")
+        else:
+            self.judge(ended[0][0].loaded.name, written)
+            failures += written.error.found if written.error is not None else ()
+        finally:
+            for record, _, _ in ended:
+                record.end_kept(is_published=any(record is one for one in published))
+        return "; ".join(dict.fromkeys(filter(None, failures)))
 
     def close(self) -> None:
         """Write what was kept, and that the host was closed; a failure is logged with the records that are lost."""
@@ -204,13 +242,13 @@ class AttemptRecord:
             report = work()
         except BaseException as error:
             with suppress(MemoryError):
-                end_together([(self, getattr(error, "report", None), error)])
+                self.recorder.end([(self, getattr(error, "report", None), error)])
             raise
         with suppress(MemoryError):  # it has happened, whatever is left for telling of it
-            (report,) = told_of_end([(self, report, None)])
+            (report,) = self.recorder.told_of_end([(self, report, None)])
         return report
 
-    def _sync_image(self) -> str:
+    def sync_image(self) -> str:
         """Make the kept image durable; return why it is not: it is found by its hash if it is damaged one day."""
         assert self.recorder.journal is not None
         try:
@@ -220,7 +258,15 @@ class AttemptRecord:
             return f"the kept image is not durable: {error.strerror or error}"
         return ""
 
-    def _ending(self, outcome: Outcome, report: SwapReport | None, error: BaseException | None) -> list[AuditRecord]:
+    def end_kept(self, *, is_published: bool) -> None:
+        """What was kept of its image for a host that ends meanwhile is needed no more, or is that of the last good."""
+        journal = self.recorder.journal
+        if journal is not None and not (is_published and self.is_on_probation):
+            journal.store.end(self.name, self.loaded.name, is_committed=is_published)
+
+    def ending(self, report: SwapReport | None, error: BaseException | None) -> list[AuditRecord]:
+        """Return the records of the steps since the intent and of the outcome."""
+        outcome = report.outcome if report is not None else Outcome.FAILED
         facts: dict[str, Any] = self._set_facts()
         if report is not None:
             facts |= {"pause_ns": round(report.pause_us * 1_000), "after_undo": list(report.after_undo)}
@@ -280,55 +326,6 @@ class AttemptRecord:
             error=printable(error),
             facts=json.dumps(facts or {}, sort_keys=True),
         )
-
-
-Ended = tuple[AttemptRecord, "SwapReport | None", "BaseException | None"]
-
-
-def told_of_end(ended: Sequence[tuple[AttemptRecord, SwapReport, None]]) -> tuple[SwapReport, ...]:
-    """Put on record how attempts that are one ended well; return their reports, which say so."""
-    record = ended[0][0]
-    began = record.watch.clock_ns()
-    why = end_together(ended)
-    took = StepTime("outcome", (record.watch.clock_ns() - began) / 1_000, why, began_ns=began)
-    return tuple(replace(report, journal=why, steps=(*report.steps, took)) for _, report, _ in ended)
-
-
-def end_together(ended: Sequence[Ended]) -> str:
-    """Write, for attempts that are one, the steps since their intents and their outcomes: all of it, or none.
-
-    Return why it is not on disk.
-    """
-    journal = ended[0][0].recorder.journal
-    if journal is None:
-        return ""
-    failures: list[str] = []
-    published: list[AttemptRecord] = []
-    for record, report, _ in ended:
-        if report is not None:
-            record.after = (report.candidate, report.sha256)
-            if report.outcome is Outcome.PUBLISHED:
-                published.append(record)
-                failures.append(record._sync_image())
-    try:
-        configs = {_sha256(text): text for record in published for text in record.configs.values()}
-        rows = [
-            row
-            for record, report, error in ended
-            for row in record._ending(report.outcome if report is not None else Outcome.FAILED, report, error)
-        ]
-        written = journal.write(rows, configs, keeps=True)
-    except NO_MEMORY:  # for the records themselves
-        failures.append("no memory for its records")
-    else:
-        ended[0][0].recorder.judge(ended[0][0].loaded.name, written)
-        failures += written.error.found if written.error is not None else ()
-    finally:
-        for record, _, _ in ended:
-            is_published = any(record is one for one in published)
-            if not (is_published and record.is_on_probation):
-                journal.store.end(record.name, record.loaded.name, is_committed=is_published)
-    return "; ".join(dict.fromkeys(filter(None, failures)))
 
 
 def _sha256(text: str) -> str:
