@@ -7,6 +7,10 @@
  *   COUNTER_SAVES      offers save and restore
  *   COUNTER_MORE       one more function at the end of the interface
  *   COUNTER_HEALTH     a health check
+ *   COUNTER_OFFERS     its interface, with a slash, if that is another than "counter/"
+ *   COUNTER_CALLS      an interface of the same functions in another plugin, which `build` calls: its answer is then
+ *                      1000 times the own number, and the other's; COUNTER_ACCEPTS is the range, COUNTER_IMPORT_FLAGS
+ *                      of the import
  *   COUNTER_CONVERTERS its converters: `R(1, 2, tenfold) R(2, 1, tenth)`, see below for what there is; CONVERTERS_LIE:
  *                      1 to 3, their table lies
  * What serves already and was given its config long ago can be told by the environment, and every function of its can:
@@ -27,6 +31,12 @@
 
 #ifndef COUNTER_BUILD
 #define COUNTER_BUILD 1
+#endif
+#ifndef COUNTER_OFFERS
+#define COUNTER_OFFERS "counter/"
+#endif
+#ifndef COUNTER_IMPORT_FLAGS
+#define COUNTER_IMPORT_FLAGS 0
 #endif
 #ifndef COUNTER_SCHEMA
 #define COUNTER_SCHEMA 1
@@ -131,9 +141,28 @@ static int64_t add(void *self, int64_t by) {
     return __atomic_add_fetch(instance->count, by, __ATOMIC_RELAXED);
 }
 
+#ifdef COUNTER_CALLS
+static hotgraft_import called = HOTGRAFT_IMPORT(COUNTER_CALLS, COUNTER_ACCEPTS, COUNTER_IMPORT_FLAGS);
+
+static int64_t build_there(void) {
+    hotgraft_guard guard;
+    const hotgraft_table *table = hotgraft_enter(&called, &guard);
+    int64_t answer = 0;
+    if (table != NULL) {
+        answer = HOTGRAFT_INTERFACE(counter_v1, table)->build(table->self);
+        hotgraft_leave(&guard);
+    }
+    return answer;
+}
+#endif
+
 static int64_t build(void *self) {
     (void)self;
+#ifdef COUNTER_CALLS
+    return 1000 * COUNTER_BUILD + build_there();
+#else
     return COUNTER_BUILD;
+#endif
 }
 
 static int64_t run(void *self, uint64_t address) {
@@ -231,7 +260,7 @@ static hotgraft_status resume(hotgraft_instance *instance, hotgraft_error *error
 static const void *get_interface(hotgraft_instance *instance, const char *id, void **self) {
     *self = instance;
     reach("interface");
-    return strncmp(id, "counter/", 8) == 0 ? &functions : NULL;
+    return strncmp(id, COUNTER_OFFERS, sizeof COUNTER_OFFERS - 1) == 0 ? &functions : NULL;
 }
 
 #if defined(COUNTER_HANDOVER) || defined(COUNTER_SAVES)
@@ -366,6 +395,10 @@ static const hotgraft_plugin plugin = {
     .abi_minor = HOTGRAFT_ABI_MINOR,
     .descriptor = counter_descriptor,
     .descriptor_len = sizeof counter_descriptor_note.text,
+#ifdef COUNTER_CALLS
+    .imports = &called,
+    .import_count = 1,
+#endif
     .create = create,
     .start = start,
     .quiesce = quiesce,

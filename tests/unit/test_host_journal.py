@@ -297,7 +297,7 @@ def test_no_memory_for_records_leaves_a_swap_that_happened(
         counter = host.load(build(HANDS_OVER))
         counter.add(5)
         with monkeypatch.context() as broken:
-            broken.setattr(AttemptRecord, "_ending", no_memory)
+            broken.setattr(AttemptRecord, "ending", no_memory)
             report = host.reload("counter", build(NEXT))
         assert (report.outcome, report.journal) == (Outcome.PUBLISHED, "no memory for its records")
         assert (counter.build(), counter.add(1)) == (2, 6)

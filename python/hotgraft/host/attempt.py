@@ -33,6 +33,7 @@ from hotgraft.host.plugin import make_call_type
 from hotgraft.host.probe import copy_live_state, is_probing, probe
 from hotgraft.host.provider import Provider, provider_of
 from hotgraft.host.report import Outcome, SwapReport, ended, running_words
+from hotgraft.host.slots import dropped_slots, slot_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -225,7 +226,7 @@ class Attempt:
         old, candidate, leaves = loaded.serving.generation, self.staged, rules_of(loaded).leaves
         old_indexes = {one.name: one.index for one in loaded.instances.values()}
         member = member_of(plan, old, prepared, old_indexes, leaves=leaves, seen=self.seen)
-        if dropped := self._dropped_slots():
+        if dropped := dropped_slots(loaded, list(self._slots.values()), candidate.side):
             member.empties(dropped)
         indexes = {wish.name: index for index, wish in enumerate(prepared.wishes)}
         names, tables = list(indexes), dict(zip(indexes, prepared.pin_tables, strict=True))
@@ -250,13 +251,29 @@ class Attempt:
         self.outcome = Outcome.PUBLISHED
         self.around.after_publish(loaded)
 
+    def rest_for(self, members: Mapping[str, Attempt]) -> None:
+        """Wait for its pins where what is pinned calls what is about to go: in the old generation nobody answers it."""
+        gone = (
+            bound.provider in members and bound.interface not in members[bound.provider].keys
+            for bound in self.loaded.imports.values()
+        )
+        if self.plan is not None and self.plan.pins in ("leave", "any") and any(gone):
+            self.plan = replace(self.plan, pins="wait")
+
     # --- what others find of it ---
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Return the keys of the interfaces of its candidate."""
+        return frozenset(one.key for one in self.staged.side.interfaces)
 
     def slot(self, instance: str, key: str) -> _core.Slot:
         """Return the slot of an interface of its candidate; one that is new is made once."""
         known = self._slots.get((instance, key))
         if known is None:
-            known = self._slots[instance, key] = self.loaded.slot_for(instance, key)
+            keeps = self.call_type is not None and self.call_type is self.loaded.call_type
+            known = slot_of(self.loaded, instance, key, self.staged.side, keeps_handles=keeps)
+            self._slots[instance, key] = known
         return known
 
     def as_provider(self) -> Provider:
@@ -336,13 +353,6 @@ class Attempt:
             InstanceWish(name, config_json, self.filled[name], {key: self.slot(name, key) for key in keys})
             for name, config_json in self.configs.items()
         )
-
-    def _dropped_slots(self) -> list[_core.Slot]:
-        """Return the slots of interfaces that serve now, and that its candidate does not have."""
-        keys = {one.key for one in self.staged.side.interfaces}
-        gone = [one.key for one in self.loaded.serving.side.interfaces if one.key not in keys]
-        own = [instance.slots[key] for instance in self.loaded.instances.values() for key in gone]
-        return own + [one.slot for one in self.loaded.lent if one.interface in gone]
 
     # --- how it ends ---
 

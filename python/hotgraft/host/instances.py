@@ -12,7 +12,7 @@ from hotgraft.core.lifecycle import Stage
 from hotgraft.engine.config import filled_configs
 from hotgraft.engine.load import make_tables
 from hotgraft.host.draining import rules_of, swap_deadline_s
-from hotgraft.host.link import Link, PinLink
+from hotgraft.host.link import Link, PinLink, retype
 from hotgraft.host.loaded import Instance
 from hotgraft.host.pin import Pin
 from hotgraft.host.probe import is_probing, probe
@@ -44,11 +44,10 @@ def make_handle(host: Host, loaded: Loaded, instance: Instance) -> Plugin:
 
 def retype_handles(loaded: Loaded) -> None:
     """Give every handle the functions of what serves now; nothing happens when the set is the same."""
+    assert loaded.call_type is not None  # made before it serves
     for instance in loaded.instances.values():
-        if instance.handle is not None and type(instance.handle) is not loaded.call_type:
-            slots = _ordered(loaded, instance)
-            instance.handle._owner.keep(tuple(slots))
-            _core.retype_call_object(instance.handle, loaded.call_type, slots)
+        if instance.handle is not None:
+            retype(instance.handle, loaded.call_type, tuple(_ordered(loaded, instance)))
 
 
 def add_instance(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from hotgraft import _core
 from hotgraft.host.aio import Aio
 from hotgraft.host.loaded import MAIN
 from hotgraft.host.stats import read_stats
@@ -16,7 +17,6 @@ from hotgraft.host.stats import read_stats
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hotgraft import _core
     from hotgraft.host.host import Host
     from hotgraft.host.loaded import Instance, Loaded, Pinnable
     from hotgraft.host.pin import Pin
@@ -25,19 +25,29 @@ if TYPE_CHECKING:
     from hotgraft.host.session import Session
     from hotgraft.host.stats import Stats
 
-__all__ = ["Link", "PinLink"]
+__all__ = ["Link", "PinLink", "retype"]
+
+
+def retype(handle: Plugin, call_type: type[Plugin], slots: tuple[_core.Slot, ...]) -> None:
+    """Give a handle these functions, and the slots that they read; nothing happens where it has them. Twice is once."""
+    link: Link = handle._owner
+    if type(handle) is not call_type or link.called != slots:  # a new major: the same functions in another slot
+        link.keep(slots)
+        _core.retype_call_object(handle, call_type, slots)
+        link.called = slots
 
 
 class Link:
     """The owner of a plugin's handle."""
 
-    __slots__ = ("_slots", "host", "instance", "loaded")
+    __slots__ = ("_slots", "called", "host", "instance", "loaded")
 
     def __init__(self, host: Host, loaded: Loaded, instance: Instance, slots: tuple[_core.Slot, ...]) -> None:
         self.host = host
         self.loaded = loaded
         self.instance = instance
         self._slots = slots  # a slot must outlive every call through it
+        self.called = slots  # those that the handle's functions read, in their order
 
     def keep(self, slots: tuple[_core.Slot, ...]) -> None:
         """Keep further slots alive: those of interfaces that a later generation brought."""

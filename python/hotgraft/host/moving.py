@@ -16,6 +16,7 @@ from hotgraft import _core
 from hotgraft.core.errors import DrainTimeout
 from hotgraft.core.lifecycle import Stage
 from hotgraft.host.change import once_more
+from hotgraft.host.link import retype
 from hotgraft.host.loaded import pinnable_of
 
 if TYPE_CHECKING:
@@ -53,10 +54,8 @@ class _Mover:
 
     def land(self) -> None:
         """It is on what serves now. Twice is once."""
-        handle, to, slots = self.pin.plugin, self.to, list(self.slots.values())
-        self.link.follow(self.slots, to)
-        if type(handle) is not to.call_type:
-            _core.retype_call_object(handle, to.call_type, slots)
+        self.link.follow(self.slots, self.to)
+        retype(self.pin.plugin, self.to.call_type, tuple(self.slots.values()))
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from hotgraft.engine.swap import Part, carry_out
 from hotgraft.engine.transfer import make_convert
 from hotgraft.host.change import once_more
 from hotgraft.host.draining import swap_deadline_s
+from hotgraft.host.link import retype
 from hotgraft.host.session import Session, SessionLink
 from hotgraft.host.session_resume import find_state
 
@@ -126,11 +127,10 @@ class _Mover:
 
     def land(self, held: Pinnable) -> None:
         """It is on `held` now. Twice is once."""
-        link, handle = self.session.link, self.session.plugin
+        link = self.session.link
         link.follow(self.slots, held)
         link.index, link.tables = self.made.index, self.made.tables
-        if type(handle) is not held.call_type:
-            _core.retype_call_object(handle, held.call_type, list(self.slots.values()))
+        retype(self.session.plugin, held.call_type, tuple(self.slots.values()))
 
 
 def _drop(generation: _core.Generation, sessions: Sequence[_Made], deadline_s: float) -> None:
