@@ -73,6 +73,7 @@ struct Member {
     bool is_recalled = false; // next is held
     bool resumes = false;     // its instances served before; else they are fresh ones
     bool leaves_undrained = false;
+    bool leaves_unquiesced = false;
     bool leaves_at_deadline = false;
     std::vector<std::shared_ptr<Slot>> emptied;
     std::vector<std::pair<std::size_t, std::size_t>> sessions; // old index, next index
@@ -94,6 +95,7 @@ struct Member {
         member.moved_pins = moved_pins;
         member.is_recalled = is_recalled;
         member.leaves_undrained = leaves_undrained;
+        member.leaves_unquiesced = leaves_unquiesced;
         member.leaves_at_deadline = leaves_at_deadline;
         member.emptied = emptied;
         for (std::size_t i = 0; i < instances.size(); ++i) {
@@ -295,15 +297,19 @@ void add_swap(py::module_ &module) {
         .def("runs_converters",
              [](Member &it, std::shared_ptr<StateConverters> converters) { it.converters = std::move(converters); })
         // A rollback: the held generation serves again. `emptied`: slots of interfaces that it does not have.
+        // `leaves_undrained`, `leaves_unquiesced`: nothing is taken from what serves.
         .def(
             "recalls",
-            [](Member &it, bool resumes, bool leaves_undrained, const std::vector<std::shared_ptr<Slot>> &emptied) {
+            [](Member &it, bool resumes, bool leaves_undrained, bool leaves_unquiesced,
+               const std::vector<std::shared_ptr<Slot>> &emptied) {
                 it.is_recalled = true;
                 it.resumes = resumes;
                 it.leaves_undrained = leaves_undrained;
+                it.leaves_unquiesced = leaves_unquiesced;
                 it.emptied.insert(it.emptied.end(), emptied.begin(), emptied.end());
             },
-            py::kw_only(), py::arg("resumes"), py::arg("leaves_undrained"), py::arg("emptied"));
+            py::kw_only(), py::arg("resumes"), py::arg("leaves_undrained"), py::arg("leaves_unquiesced") = false,
+            py::arg("emptied"));
 
     py::class_<SwapRecord>(module, "SwapRecord")
         .def_readonly("is_published", &SwapRecord::is_published)
@@ -312,6 +318,7 @@ void add_swap(py::module_ &module) {
         .def_property_readonly("steps", &steps_of)
         .def_readonly("gates_closed_ns", &SwapRecord::gates_closed_ns)
         .def_readonly("gates_open_ns", &SwapRecord::gates_open_ns)
+        .def_readonly("inside", &SwapRecord::inside)
         .def_readonly("left_inside", &SwapRecord::left_inside)
         .def_readonly("after_undo", &SwapRecord::after_undo);
 

@@ -112,16 +112,6 @@ private:
         return slots;
     }
 
-    // Tables of pins too: a thread inside a pinned call is inside the old generation.
-    static std::vector<const hotgraft_table *> old_tables_of(const SwapRequest &request) {
-        std::vector<const hotgraft_table *> tables;
-        for (const SwapMember &member : request.members) {
-            const std::vector<const hotgraft_table *> own = member.old_generation->tables();
-            tables.insert(tables.end(), own.begin(), own.end());
-        }
-        return tables;
-    }
-
     Generation &generation_of(const WindowStep &step) const {
         const SwapMember &member = request_.members[step.member];
         const bool is_next = step.kind == StepKind::kTake || step.kind == StepKind::kAttach ||
@@ -240,10 +230,22 @@ private:
             deadline_ns_ = monotonic_ns() + span_ns_;
             status = gates_.skip_drain();
         }
+        if (status.code() == Code::kTimedOut) {
+            find_inside();
+        }
         if (status.is_ok()) {
             gates_.begin_transfer(); // a forked child finds state wholly on one side: fork waits from here to the end
         }
         return status;
+    }
+
+    // While the gates are closed: only who does not leave is there.
+    void find_inside() {
+        for (std::size_t m = 0; m < request_.members.size(); ++m) {
+            if (!Guards::instance().holders(request_.members[m].old_generation->tables()).empty()) {
+                record_.inside.push_back(m);
+            }
+        }
     }
 
     Status publish() {

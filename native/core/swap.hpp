@@ -130,9 +130,11 @@ struct SwapMember {
     PinRule pins = PinRule::kAny;
     std::size_t moved_pins = 0;                   // kMove: whose slots are among `slots`; no other pin may be open
     std::vector<std::shared_ptr<Slot>> emptied{}; // of interfaces that `next` does not have: they hold no table then
-    // Rollback from a generation that does not come to rest: published beside the calls that are inside of it. Only
-    // where `next` takes nothing from it (kNone, kShare); it is reclaimed when the last of them has left.
+    // Rollback from a generation that does not come to rest: published beside the calls that are inside of it, and not
+    // quiesced. Only where `next` takes nothing from it (kNone, kShare); it is reclaimed when the last of them has
+    // left. Of a set with others that do not say so, those are drained: a call that is left waits at their gates.
     bool leaves_undrained = false;
+    bool leaves_unquiesced = false; // drained, and quiesced only when it is taken down: nothing is taken from it either
     // No state crosses, and whoever is still inside when the drain's deadline passes is left there, instead of calling
     // the swap off.
     bool leaves_at_deadline = false;
@@ -163,6 +165,7 @@ struct SwapRecord {
     std::vector<StepRecord> steps;    // in the order they ran, undo included
     std::int64_t gates_closed_ns = 0; // 0: no gate was needed
     std::int64_t gates_open_ns = 0;
+    std::vector<std::size_t> inside;     // members in which calls were when the drain failed
     std::string left_inside;             // who was inside when the drain's deadline passed, and was left; empty: nobody
     std::vector<std::string> after_undo; // what could not be put back, in words; empty: everything was
 };
@@ -184,6 +187,9 @@ struct WindowStep {
 // A drain is of the whole set: it is left out, or its deadline passed over, only where every member says so.
 [[nodiscard]] bool all_say(const SwapRequest &request, bool SwapMember::*flag);
 [[nodiscard]] std::vector<WindowStep> plan_window(const SwapRequest &request);
+// What nobody may be inside of any more; tables of pins too: a thread inside a pinned call is inside the old
+// generation.
+[[nodiscard]] std::vector<const hotgraft_table *> old_tables_of(const SwapRequest &request);
 
 // Carry out one swap on the calling thread and one control thread. One swap of a plugin at a time: the caller sees to
 // it. Never throws; never leaves a gate closed. On return every old generation is held (published) or active (called

@@ -54,8 +54,12 @@ Status move_pins(const SwapRequest &request) {
 LeftPins leave_pins(const SwapRequest &request) {
     stop_pins(request, PinRule::kLeave);
     LeftPins left;
+    const bool leaves_all = all_say(request, &SwapMember::leaves_undrained);
     for (std::size_t m = 0; m < request.members.size(); ++m) {
         const SwapMember &member = request.members[m];
+        if (member.leaves_undrained && !leaves_all) {
+            continue;
+        }
         if (member.pins != PinRule::kLeave || member.old_generation->pins() == 0) {
             const std::vector<const hotgraft_table *> all = member.old_generation->tables();
             left.old_tables.insert(left.old_tables.end(), all.begin(), all.end());

@@ -41,13 +41,17 @@ bool is_providers_first(StepKind kind) {
            kind == StepKind::kStart;
 }
 
+// Calls may be inside, or it does not come to rest.
+bool stays_running(const SwapMember &member) {
+    return member.leaves_undrained || member.leaves_at_deadline || member.leaves_unquiesced;
+}
+
 void append_for_all(const SwapRequest &request, StepKind kind, std::vector<WindowStep> *steps) {
     for (std::size_t place = 0; place < request.members.size(); ++place) {
         const std::size_t m = is_providers_first(kind) ? request.members.size() - 1 - place : place;
         for (std::size_t i = 0; i < request.members[m].instances.size(); ++i) {
-            if (kind == StepKind::kQuiesce &&
-                (request.members[m].leaves_undrained || request.members[m].leaves_at_deadline)) {
-                continue; // calls may be inside: it is quiesced when it is taken down
+            if (kind == StepKind::kQuiesce && stays_running(request.members[m])) {
+                continue; // it is quiesced when it is taken down
             }
             if (goes_through(request.members[m].instances[i], kind)) {
                 steps->push_back({kind, m, i});
@@ -80,6 +84,18 @@ bool needs_gate(const SwapRequest &request) {
 bool all_say(const SwapRequest &request, bool SwapMember::*flag) {
     return std::all_of(request.members.begin(), request.members.end(),
                        [flag](const SwapMember &it) { return it.*flag; });
+}
+
+std::vector<const hotgraft_table *> old_tables_of(const SwapRequest &request) {
+    const bool leaves_all = all_say(request, &SwapMember::leaves_undrained);
+    std::vector<const hotgraft_table *> tables;
+    for (const SwapMember &member : request.members) {
+        if (leaves_all || !member.leaves_undrained) {
+            const std::vector<const hotgraft_table *> own = member.old_generation->tables();
+            tables.insert(tables.end(), own.begin(), own.end());
+        }
+    }
+    return tables;
 }
 
 std::vector<WindowStep> plan_window(const SwapRequest &request) {

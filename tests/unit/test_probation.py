@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hotgraft.core.probation import Rules
 from hotgraft.core.verdict import Outcome
 from hotgraft.core.window import Reading
 from hotgraft.host.probation import TRY_AGAIN_S, Probations
-
-if TYPE_CHECKING:
-    from hotgraft.core.verdict import Verdict
+from hotgraft.host.unit import Unit
 
 RULES = Rules(window_s=6.0, window_calls=100, window_max_s=60.0)
 WELL = Reading(duration_s=0.5, calls=1_000, errors=0)
@@ -33,17 +31,24 @@ class Serving:
     generation: Generation = field(default_factory=Generation)
 
 
+@dataclass(frozen=True)
+class Held:
+    """Likewise."""
+
+    unit: Unit
+
+
 @dataclass
 class Plugin:
     """A loaded plugin, as far as probation looks."""
 
     name: str = "gain"
     serving: Serving = field(default_factory=Serving)
-    held: object | None = None
+    held: Any = None
 
     def publish(self, number: int) -> None:
         """Another generation serves, on probation."""
-        self.serving, self.held = Serving(Generation(number)), object()
+        self.serving, self.held = Serving(Generation(number)), Held(Unit([self]))  # type: ignore[list-item] # made up
 
 
 @dataclass
@@ -53,7 +58,7 @@ class Scene:
     plugin: Plugin = field(default_factory=Plugin)
     reading: Reading | None = WELL
     now_s: float = 0.0
-    begun: list[tuple[str, int, Verdict]] = field(default_factory=list)
+    begun: list[tuple[str, int, Any]] = field(default_factory=list)
     probations: Any = None
 
     def __post_init__(self) -> None:
@@ -192,7 +197,7 @@ def test_control_without_a_verdict_what_is_worse_is_committed(scene: Scene, monk
     assert scene.words[0] == ("commit", 2)
 
 
-def judge_only_time(new: Any, rules: Rules) -> Verdict:
+def judge_only_time(new: Any, rules: Rules) -> Any:
     """Pass whatever has had its time."""
     from hotgraft.core.verdict import Verdict
 

@@ -47,7 +47,15 @@ def needs_fresh(plan: Plan) -> bool:
     return not plan.is_per_session and any(step.action is Action.RESTORE for step in plan.steps)
 
 
-def plan_rollback(plugin: str, running: Running, held: Side, *, keeps: bool = False) -> Plan:
+def plan_rollback(
+    plugin: str,
+    running: Running,
+    held: Side,
+    *,
+    keeps: bool = False,
+    leaves: bool = True,
+    keeps_pins: bool = True,
+) -> Plan:
     """Return the plan that lets the held generation serve again.
 
     Args:
@@ -56,6 +64,8 @@ def plan_rollback(plugin: str, running: Running, held: Side, *, keeps: bool = Fa
         held: what the held generation offers.
         keeps: with the state that it had when it was replaced; else with what was gained since. Then nobody's state is
             touched, so nobody has to be waited for.
+        leaves: where no state is taken, whoever is inside stays there; else it drains with those that go back with it.
+        keeps_pins: what is pinned may call those as they are then; else pins are waited for.
     """
     choice = (
         Choice(crossing=Crossing.FRESH)
@@ -64,8 +74,11 @@ def plan_rollback(plugin: str, running: Running, held: Side, *, keeps: bool = Fa
     )
     crossing = choice.crossing
     per_session = running.side.state.is_per_session
-    is_gated = needs_gate(running, crossing)
-    pins = pin_rule(running, crossing) if must_rest(crossing) else "any"
+    rests = must_rest(crossing) or not leaves
+    is_gated = needs_gate(running, crossing) or rests
+    pins = pin_rule(running, crossing) if rests else "any"
+    if pins == "leave" and not keeps_pins:
+        pins = "wait"
     return Plan(
         plugin=plugin,
         kept=running.generation,
@@ -79,7 +92,12 @@ def plan_rollback(plugin: str, running: Running, held: Side, *, keeps: bool = Fa
         pins=pins,
         is_per_session=per_session,
         steps=_steps(
-            running.instances, choice, pins, is_gated=is_gated, of=(SESSIONS,) if per_session else running.instances
+            running.instances,
+            choice,
+            pins,
+            is_gated=is_gated,
+            rests=rests,
+            of=(SESSIONS,) if per_session else running.instances,
         ),
         state_refusals=choice.refusals,
     )
@@ -91,6 +109,7 @@ def _steps(
     pins: PinRule,
     *,
     is_gated: bool,
+    rests: bool,
     of: tuple[str, ...],
 ) -> tuple[Step, ...]:
     """`of`: whose state crosses, the instances' or their sessions'."""
@@ -109,7 +128,7 @@ def _steps(
     is_fresh = Action.RESTORE in moves and of == instances
     if is_fresh:
         steps += each(Action.CREATE, Place.PREPARE)
-    if not must_rest(choice.crossing):
+    if not rests:
         steps += once(Action.CLOSE_GATES) if is_gated else []
     else:
         steps += once(PIN_STEPS[pins]) + once(Action.CLOSE_GATES) + once(Action.DRAIN) + each(Action.QUIESCE)

@@ -33,7 +33,9 @@ from hotgraft.host.plugin import make_call_type
 from hotgraft.host.probe import copy_live_state, is_probing, probe
 from hotgraft.host.provider import Provider, provider_of
 from hotgraft.host.report import Outcome, SwapReport, ended, running_words
-from hotgraft.host.slots import dropped_slots, slot_of
+from hotgraft.host.rollback import Rollback
+from hotgraft.host.unit import unit_of
+from hotgraft.host.unit_records import UnitRecords
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -369,14 +371,34 @@ class Attempt:
         """Remove the staged copy of a candidate none of whose code ran; send another on its way out of memory."""
         if self.candidate is None:
             return
-        generation = self.candidate.generation
-        if self.outcome is Outcome.REFUSED:
-            generation.reject()
-        elif self.is_load and generation.stage == Stage.ACTIVE:
-            with suppress(HotgraftError):  # who is still inside keeps it; nobody else knows of it
-                self.close_first()
-        elif not generation.is_abandoned:
-            generation.drop()
+        with self.watch("commit"):
+            commit(self.loaded, folder=self.around.place.folder)
+
+    def _take_back(self, findings: tuple[str, ...]) -> None:
+        """Let the generation serve again that served before.
+
+        Raises:
+            HealthError: it does. RollbackBlocked: it cannot.
+        """
+        loaded, options, why = self.loaded, self.around.options, "; ".join(findings)
+        image = quarantined(loaded, why)
+        rollback = Rollback(
+            loaded=loaded,
+            why=why,
+            deadline_s=self.swap_deadline_s,
+            options=options,
+            watch=self.watch,
+            after_publish=self.around.after_publish,
+            records=UnitRecords(recorder=self.record.recorder, asked=self.record.asked, but=(loaded.name,)),
+        )
+        self.outcome = Outcome.BLOCKED
+        report = rollback.carry_out()
+        self.outcome = Outcome.ROLLED_BACK
+        self.lost_calls = report.lost_calls if report.is_lossy else None
+        self.why_lossy = report.why_lossy
+        self.around.quarantine.add(loaded.name, image)
+        note_quarantine(self.record.recorder, loaded.name, image, self.record.asked)
+        raise HealthError(f"keep generation {self.number}", on=loaded.name, found=findings)
 
     @contextmanager
     def reporting(self, tried: str) -> Iterator[None]:

@@ -1,6 +1,7 @@
-"""Going back, before commit and after it, and the commit that lies between: in the plugin's turn, and on record.
+"""Going back, before commit and after it, and the commit that lies between: in turn, and on record.
 
-Before commit the generation that is held serves again. After it going back is a new swap, of the image before.
+Before commit the generation that is held serves again, and so do those of the plugins that were replaced together with
+it. After it going back is a new swap, of the image before.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from hotgraft.core.errors import RollbackBlocked
 from hotgraft.engine.journal_asked import asked
-from hotgraft.host.commit import commit
+from hotgraft.host.commit import commit_unit
 from hotgraft.host.draining import swap_deadline_s
 from hotgraft.host.quarantine import note_quarantine, quarantined
 from hotgraft.host.report import report_of
 from hotgraft.host.rollback import Rollback
+from hotgraft.host.unit import on_probation_with
+from hotgraft.host.unit_records import UnitRecords
 from hotgraft.host.wish import Wish
 
 if TYPE_CHECKING:
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from hotgraft.host.around import Around
     from hotgraft.host.journal import Recorder
     from hotgraft.host.loaded import Loaded
+    from hotgraft.host.probation import Passed
     from hotgraft.host.report import SwapReport
 
 __all__ = ["Backwards"]
@@ -33,7 +37,7 @@ __all__ = ["Backwards"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backwards:
-    """Of one host; used by whoever has the plugin's turn."""
+    """Of one host; used by whoever has the turns of a plugin and of all that are on probation with it."""
 
     around: Around
     recorder: Recorder
@@ -50,7 +54,10 @@ class Backwards:
     def take_back(
         self, loaded: Loaded, number: int, verdict: Verdict, *, note: Callable[[dict[str, Any]], None]
     ) -> SwapReport:
-        """Go back because of what probation found, and do not try that image again; `note` what is to be told of it."""
+        """Go back because of what probation found, and do not try that image again; `note` what is to be told of it.
+
+        What goes back with it is not at fault: those images may be tried again.
+        """
         if loaded.held is None or loaded.serving.generation.number != number:
             return report_of(loaded)
         image = quarantined(loaded, verdict.reason)
@@ -58,15 +65,22 @@ class Backwards:
         report = self._recall(loaded, who, swap_deadline_s(loaded, self.around.options, None))
         too_often = self.around.quarantine.add(loaded.name, image)
         note_quarantine(self.recorder, loaded.name, image, who)
-        note({"sha256": image.sha256, "why": image.why, "is_closed": too_often})
+        along = tuple(name for name in report.unit if name != loaded.name)
+        note({"sha256": image.sha256, "why": image.why, "is_closed": too_often, "not_at_fault": along})
         return report
 
-    def commit(self, loaded: Loaded, number: int | None) -> bool:
-        """What serves stays; False: it is committed already, or something else serves by now."""
-        if loaded.held is None or number not in (None, loaded.serving.generation.number):
-            return False
-        commit(loaded, folder=self.around.place.folder)
-        return True
+    def commit(self, loaded: Loaded, number: int | None, passed: Mapping[str, Passed]) -> list[tuple[str, int]]:
+        """What serves stays, of all that are on probation together; return their names and generations.
+
+        None: they are committed already, or something else serves by now, of one of them.
+        """
+        unit = on_probation_with(loaded)
+        serving = {one.name: one.serving.generation.number for one in unit}
+        is_other = number not in (None, loaded.serving.generation.number)
+        if is_other or (passed and {name: one.number for name, one in passed.items()} != serving):
+            return []
+        commit_unit(unit, folder=self.around.place.folder)
+        return list(serving.items())
 
     def _recall(self, loaded: Loaded, who: Asked, deadline_s: float) -> SwapReport:
         held, options, watch = loaded.held, self.around.options, self.watch()
@@ -80,6 +94,7 @@ class Backwards:
             options=options,
             watch=watch,
             after_publish=self.around.after_publish,
+            records=UnitRecords(recorder=self.recorder, asked=who, but=(loaded.name,)),
         )
         report = record.carry_out(rollback.carry_out)
         held.record.give_up()

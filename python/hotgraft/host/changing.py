@@ -5,7 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from hotgraft.engine.snapshot_resume import Resume
 from hotgraft.host.attempt import Attempt
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     from hotgraft.host.around import Around
     from hotgraft.host.events import HostEvents
     from hotgraft.host.journal import Recorder
-    from hotgraft.host.wish import SetWish, Wish
+    from hotgraft.host.probation import Passed
+    from hotgraft.host.wish import Wish
 
 __all__ = ["Changes"]
 
@@ -127,18 +129,23 @@ class Changes:
             self.events.tell("quarantine.added", loaded.name, **facts)
         return report
 
-    def commit(self, loaded: Loaded, number: int | None, notes: tuple[str, ...] = ()) -> SwapReport:
-        """End the probation of generation `number` (None: of what serves): it stays; nothing else, nothing happens."""
-        committed: list[int] = []
+    def commit(
+        self, loaded: Loaded, number: int | None, passed: Mapping[str, Passed] = MappingProxyType({})
+    ) -> SwapReport:
+        """End the probation of generation `number` (None: of what serves), and of all that would go back with it.
 
-        def work(turns: frozenset[str]) -> SwapReport:
-            if self.backwards(turns).commit(loaded, number):
-                committed.append(loaded.serving.generation.number)
+        They stay; where something else serves, nothing happens. `passed`: which of each must serve.
+        """
+        committed: list[tuple[str, int]] = []
+
+        def work() -> SwapReport:
+            committed.extend(self.backwards.commit(loaded, number, passed))
             return report_of(loaded)
 
         report = carry_out(lambda: self._take(loaded, work, self.around.options.swap_deadline_s))
-        for generation in committed:  # as above
-            self.events.tell("probation.passed", loaded.name, generation=generation, notes=notes)
+        for name, generation in committed:  # as above
+            notes = passed[name].notes if name in passed else ()
+            self.events.tell("probation.passed", name, generation=generation, notes=notes)
         return report
 
     def _change(

@@ -19,6 +19,7 @@ from hotgraft.host.open_sessions import OpenSessions
 from hotgraft.host.own_numbers import OwnNumbers
 from hotgraft.host.pin import OpenPins
 from hotgraft.host.replaced import Replaced
+from hotgraft.host.unit import join
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -254,6 +255,8 @@ class Loaded:
                 self.replaced.add(superseded.generation)
             self.held = held
             self.current = prepared.candidate
+        if held is not None:
+            join(held.unit)
         for index, wish in enumerate(prepared.wishes):
             instance = self.instances.get(wish.name)
             if instance is None:

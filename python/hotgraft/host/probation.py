@@ -4,6 +4,9 @@ Every half second each plugin's meters are looked at. What committed generations
 what one on probation does is held against that (core/verdict.py). The verdict is carried out as any change is, on
 another thread and in the plugin's turn: looking goes on.
 
+What one swap replaced together is a unit: each is compared with its own predecessor, one that is worse takes all of
+them back, and they are committed when all have passed. Who has passed is looked at until then.
+
 Thread safety: any thread. The looks are taken by one thread, which lives while there is anything to look at.
 """
 
@@ -18,21 +21,30 @@ from hotgraft.core.verdict import Outcome, Verdict, judge
 from hotgraft.core.window import Window
 from hotgraft.host.readings import READINGS
 from hotgraft.host.sampling import process_sampling
+from hotgraft.host.unit import on_probation_with
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from hotgraft.core.probation import Rules
     from hotgraft.host.loaded import Loaded
     from hotgraft.host.readings import Looks
     from hotgraft.host.sampling import Claim
 
-__all__ = ["LOOK_EVERY_S", "SAMPLES_A_SECOND", "Probations"]
+__all__ = ["LOOK_EVERY_S", "SAMPLES_A_SECOND", "Passed", "Probations"]
 
 LOG = logging.getLogger("hotgraft.probation")
 LOOK_EVERY_S: Final = 0.5
 SAMPLES_A_SECOND: Final = 2_000  # of each meter, if it has that many calls
 TRY_AGAIN_S: Final = 5.0  # after a rollback that was blocked
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """Which generation of a plugin has passed, and what the verdict does not rest on."""
+
+    number: int
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -44,6 +56,7 @@ class _Watched:
     good: Window = field(default_factory=Window)  # of what was committed
     new: Window | None = None  # of what is on probation
     verdict: Verdict | None = None
+    passed: Passed | None = None  # as soon as it has, while it is not worse
     not_before_s: float = 0.0  # is anything carried out
 
 
@@ -55,7 +68,7 @@ class Probations:
         looks: makes what looks at a plugin's meters.
         clock_s: a clock that never goes back.
         take_back: begins the rollback of a generation, and does not wait for it.
-        commit: begins its commit, likewise.
+        commit: begins the commit of all that are on probation with a plugin, likewise; given what of each has passed.
     """
 
     def __init__(
@@ -66,7 +79,7 @@ class Probations:
         clock_s: Callable[[], float],
         rules: Rules,
         take_back: Callable[[Loaded, int, Verdict], None],
-        commit: Callable[[Loaded, int, Verdict], None],
+        commit: Callable[[Loaded, int, Mapping[str, Passed]], None],
     ) -> None:
         self._listed, self._make_looks, self._clock_s = listed, looks, clock_s
         self._rules, self._take_back, self._commit = rules, take_back, commit
@@ -89,7 +102,7 @@ class Probations:
         with self._lock:
             watched = self._of(loaded)
             watched.looks.take()  # from here on every call counts
-            watched.new, watched.verdict, watched.not_before_s = Window(), None, 0.0
+            watched.new, watched.verdict, watched.passed, watched.not_before_s = Window(), None, None, 0.0
         self.start()
 
     def start(self) -> None:
@@ -137,23 +150,36 @@ class Probations:
             if reading is None or not is_current:  # it was replaced a moment ago: the next look tells
                 return
             if held is None:
-                watched.new = None
+                watched.new = watched.passed = None
                 watched.good = watched.good.extended(reading).last(READINGS)
                 return
             watched.new = (watched.new or Window()).extended(reading)
             verdict = watched.verdict = judge(watched.good, watched.new, watched.rules)
+            if verdict.outcome is Outcome.PASS:
+                watched.passed = Passed(number, verdict.notes)
+            is_worse, passed = verdict.outcome is Outcome.BREACH, self._all_passed(loaded)
             now_s = self._clock_s()
-            if verdict.outcome is Outcome.GO_ON or now_s < watched.not_before_s:
+            if not (is_worse or passed) or now_s < watched.not_before_s:
                 return
             watched.not_before_s = now_s + TRY_AGAIN_S
-        (self._take_back if verdict.outcome is Outcome.BREACH else self._pass)(loaded, number, verdict)
+            if not is_worse:
+                self._remember(passed)
+        if is_worse:
+            self._take_back(loaded, number, verdict)
+        else:
+            self._commit(loaded, number, passed)
 
-    def _pass(self, loaded: Loaded, number: int, verdict: Verdict) -> None:
-        with self._lock:
-            watched = self._watched[loaded.name]
-            if watched.new is not None:  # it is what the next one is compared with
+    def _all_passed(self, loaded: Loaded) -> dict[str, Passed]:
+        """Return what has passed of each that is on probation with a plugin; empty: some have not."""
+        known = {one.name: self._watched.get(one.name) for one in on_probation_with(loaded)}
+        passed = {name: one.passed for name, one in known.items() if one is not None and one.passed is not None}
+        return passed if len(passed) == len(known) else {}
+
+    def _remember(self, passed: Mapping[str, Passed]) -> None:
+        """What has passed is what the next one is compared with."""
+        for watched in (self._watched[name] for name in passed):
+            if watched.new is not None:
                 watched.good = watched.new.last(READINGS)
-        self._commit(loaded, number, verdict)
 
     def _of(self, loaded: Loaded) -> _Watched:
         watched = self._watched.get(loaded.name)

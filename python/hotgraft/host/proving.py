@@ -13,7 +13,7 @@ from hotgraft.host.quarantine import QUARANTINE, Quarantine
 from hotgraft.host.readings import Looks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from hotgraft.core.options import Options
     from hotgraft.core.verdict import Verdict
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from hotgraft.host.health import HealthBook
     from hotgraft.host.journal import Recorder
     from hotgraft.host.loaded import Loaded
+    from hotgraft.host.probation import Passed
 
 __all__ = ["make_probations", "make_quarantine"]
 
@@ -42,8 +43,8 @@ def make_probations(
     def take_back(loaded: Loaded, number: int, verdict: Verdict) -> None:
         start_change(lambda: changes.take_back(loaded, number, verdict))
 
-    def commit(loaded: Loaded, number: int, verdict: Verdict) -> None:
-        start_change(lambda: changes.commit(loaded, number, verdict.notes))
+    def commit(loaded: Loaded, number: int, passed: Mapping[str, Passed]) -> None:
+        start_change(lambda: changes.commit(loaded, number, passed))
 
     rules = Rules(
         window_s=options.probation_s,

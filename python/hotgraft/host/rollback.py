@@ -1,56 +1,53 @@
-"""Let the held generation serve again: with the state gained since, or else, where a host allows it, without.
+"""Let what is held for a unit serve again: with the state gained since, or else, where a host allows it, without.
 
-It runs in the plugin's turn, after publish and before commit. Every way it can end has a word: *rolled back*, the same
-and lossy, *rollback blocked*. Until it publishes, what is to be rolled back serves on.
+It runs in the turns of all its plugins, after publish and before commit. All of them go back in one window, consumers
+first, or none. Every way it can end has a word: *rolled back*, the same and lossy, *rollback blocked*. Until it
+publishes, what is to be rolled back serves on.
 """
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from hotgraft import _core
-from hotgraft.core.call_types import call_description
 from hotgraft.core.errors import HotgraftError, RollbackBlocked
 from hotgraft.core.lifecycle import Stage
-from hotgraft.core.plan import must_rest
-from hotgraft.core.rollback import keeps_own_state, loses_state, needs_fresh, plan_rollback
-from hotgraft.engine.config import filled_configs
-from hotgraft.engine.load import make_tables
-from hotgraft.engine.swap import Part, carry_out
-from hotgraft.engine.transfer import keep_copies, make_convert, way_of_instances
+from hotgraft.engine.swap import carry_out
+from hotgraft.engine.timing import Stopwatch
 from hotgraft.host.change import once_more
-from hotgraft.host.lending import lent_tables
-from hotgraft.host.moving import moved_pins
-from hotgraft.host.moving_sessions import moved_sessions
-from hotgraft.host.outputs import base_of_handles
-from hotgraft.host.plugin import make_call_type
-from hotgraft.host.report import Outcome, SwapReport, running_words
-from hotgraft.host.stats import calls_of
+from hotgraft.host.closing import consumers_first
+from hotgraft.host.report import Outcome, running_words
+from hotgraft.host.rollback_member import WayBack
+from hotgraft.host.unit import needs_more, on_probation_with
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from hotgraft.core.options import Options
-    from hotgraft.core.plan import Plan
-    from hotgraft.engine.swap import Window
-    from hotgraft.engine.timing import Stopwatch
-    from hotgraft.host.loaded import Held, Loaded
+    from hotgraft.engine.swap import Part, Window
+    from hotgraft.host.loaded import Loaded
+    from hotgraft.host.report import SwapReport
+    from hotgraft.host.unit_records import UnitRecords
 
 __all__ = ["Rollback"]
+
+PIN_STEPS: Final = ("wait for pins", "move pins")
 
 
 @dataclass(slots=True, kw_only=True)
 class Rollback:
-    """One attempt to let the held generation serve again. Used once, by whoever has the plugin's turn.
+    """One attempt to let the held generations serve again. Used once, by whoever has the turns of the whole unit.
 
     Args:
-        loaded: the plugin; something is held.
+        loaded: the plugin that is to go back; something is held. Its unit goes with it.
         why: what is to be rolled back for.
-        deadline_s: for the gated window.
+        deadline_s: for each gated window: there is another one where a plugin has to go back another way.
         options: of the host.
-        watch: for the steps.
-        after_publish: told once the held generation serves.
+        watch: for the steps of `loaded`.
+        after_publish: told of each once its held generation serves.
+        records: of those whose attempts the caller does not put on record; None: it does so for all.
     """
 
     loaded: Loaded
@@ -59,202 +56,156 @@ class Rollback:
     options: Options
     watch: Stopwatch
     after_publish: Callable[[Loaded], None]
-    plan: Plan | None = None
+    records: UnitRecords | None = None
     window: Window | None = None
-    is_lossy: bool = False
-    found: list[str] = field(default_factory=list)
+    reports: Mapping[str, SwapReport] = field(default_factory=dict)  # of all, by name, providers first, once it is over
+    _ways: Sequence[WayBack] = ()  # consumers first
 
     def carry_out(self) -> SwapReport:
-        """Do it and return its report.
+        """Do it and return the report of `loaded`; `reports` has those of all.
 
         Raises:
             RollbackBlocked: it could not be done. What was to be rolled back serves on; the error carries the report.
         """
-        held = self.loaded.held
-        assert held is not None  # asked before
-        leaving = self.loaded.serving.generation
-        lost = 0 if held.before is None else calls_of(held.generation) - held.before.calls  # until it was replaced
-        if not self._publish(held, keeps=False) and not self._publish_without(held):
-            raise self._blocked()
-        once_more(lambda: self.after_publish(self.loaded))
-        with self.watch("retire"):
-            once_more(lambda: _core.retire(leaving))
-        return self._report(Outcome.ROLLED_BACK, lost_calls=lost + calls_of(leaving) if self.is_lossy else 0)
-
-    def _publish(self, held: Held, *, keeps: bool) -> bool:
-        """Try one way; what speaks against it, or went wrong, is noted."""
-        loaded = self.loaded
-        plan = plan_rollback(loaded.name, loaded.running(()), held.candidate.side, keeps=keeps)
-        self.plan = plan
-        if plan.crossing is None:
-            self.found += plan.state_refusals
-            return False
+        self._ways = self._find_ways()
+        if self.records is not None:
+            self.records.intend([(one.loaded, one.held, one.watch) for one in self._ways])
         try:
-            indexes = dict(held.indexes)
-            attempt = _core.Attempt.of(held.generation)
-            if needs_fresh(plan):
-                indexes = self._create_fresh(attempt, held)
-            call_type = make_call_type(
-                call_description(held.candidate.descriptor, loaded.name, catches_crashes=self.options.catch_crashes),
-                previous=loaded.call_type,
-                base=base_of_handles(self.options),
-            )
-            tables, pin_tables = (self._tables(attempt, held, indexes) for _ in range(2))
-            lent = lent_tables(
-                attempt, loaded.lent, indexes, held.candidate.side, deadline_s=self.options.control_deadline_s
-            )
-            member = self._member(held, plan, indexes, [table for own in tables.values() for table in own] + lent)
-            names = list(indexes)
-            control_s = self.options.control_deadline_s
-            with (
-                moved_sessions(loaded, plan, member, held.candidate, indexes, names, deadline_s=control_s),
-                moved_pins(
-                    loaded, plan, member, held.candidate, pin_tables, call_type=call_type, deadline_s=self.deadline_s
-                ),
-            ):
-                converting = loaded.converters.give(member, plan, loaded.serving.generation, held.generation)
-                self.window = None
-                try:
-                    part = Part(
-                        plugin=loaded.name,
-                        member=member,
-                        names=names,
-                        converting=converting,
-                        resumes=not needs_fresh(plan),
-                    )
-                    self.window = carry_out([part], tried=self._tried, deadline_s=self.deadline_s)
-                except MemoryError:
-                    if held.generation.stage != Stage.ACTIVE:  # else it serves, and only the report found no memory
-                        raise
-                if self.window is None or self.window.failure is None:
-                    once_more(lambda: loaded.recall(held, indexes, pin_tables, call_type))
-        except HotgraftError as error:
-            self.found += error.found
-            return False
-        self.watch.steps.extend(self.window.steps if self.window is not None else ())
-        if self.window is not None and self.window.failure is not None:
-            self.found += self.window.failure.found
-            return False
-        return True
+            self._go_back()
+        except BaseException as error:
+            if self.records is not None:
+                self.records.fail(error, self._blocked_alone if isinstance(error, RollbackBlocked) else None)
+            raise
+        if self.records is not None:
+            self.records.end(self.reports)
+        return self.reports[self.loaded.name]
 
-    def _publish_without(self, held: Held) -> bool:
-        """Publish what the held generation had when it was replaced, beside calls that do not come back."""
-        running = self.loaded.serving.side
-        if not loses_state(running, held.candidate.side):
-            return False  # it was tried so already
-        if running.state.is_per_session:
-            self.found.append("sessions go on with what runs, and what the held generation had of them is over")
-            return False
-        if self.options.rollback == "refuse":
-            self.found.append('the state gained since would be lost, and this host refuses that (rollback="refuse")')
-            return False
-        if not keeps_own_state(held.crossing) and not self._give_back(held):
-            return False
-        self.is_lossy = True
-        return self._publish(held, keeps=True)
+    def _find_ways(self) -> list[WayBack]:
+        plugins = consumers_first(on_probation_with(self.loaded))
+        names = tuple(one.name for one in reversed(plugins))
+        return [
+            WayBack.of(
+                one,
+                names,
+                needs_more(one, plugins),
+                self.options,
+                self.watch if one is self.loaded else Stopwatch(self.watch.clock_ns),
+            )
+            for one in plugins
+        ]
 
-    def _give_back(self, held: Held) -> bool:
-        """Make what it had before the swap its own again, where the block itself is the other generation's."""
-        if held.before is None or not held.before.has_blocks(held.indexes):
-            self.found.append("what it had when it was replaced was handed over, and is in use")
-            return False
+    def _go_back(self) -> None:
+        while stopped := self._publish():
+            if not self._find_other_ways(stopped):
+                self._note(Outcome.BLOCKED)
+                raise self._blocked()
+        for way in reversed(self._ways):
+            once_more(lambda one=way: self.after_publish(one.loaded))  # type: ignore[misc] # a default binds it
+        for way in self._ways:
+            with way.watch("retire"):
+                once_more(lambda one=way: _core.retire(one.leaving))  # type: ignore[misc] # as above
+        self._note(Outcome.ROLLED_BACK)
+
+    def _publish(self) -> list[WayBack]:
+        """Try it as it is chosen; return who has to go another way, empty: all are back."""
+        if refused := [one for one in self._ways if not one.choose()]:
+            return refused
+        self.window = None
+        parts: list[Part] = []
         try:
-            held.before.give_back(held.generation, held.indexes)
+            with ExitStack() as carried:  # to the end of what is noted: nobody may open a session in between
+                self._prepare(parts, carried)
+                self._run(parts)
         except HotgraftError as error:
-            self.found += error.found
-            return False
-        return True
+            failed = self._ways[min(len(parts), len(self._ways) - 1)]
+            failed.found += error.found
+            return [failed]
+        return self._stopped()
 
-    def _create_fresh(self, attempt: _core.Attempt, held: Held) -> dict[str, int]:
-        indexes = {}
-        filled = filled_configs(self.loaded.name, held.candidate.descriptor.config_schema, held.configs)
-        for name in held.indexes:
-            with self.watch(f"create {name}"):
-                indexes[name] = attempt.create(name, filled[name], self.options.control_deadline_s)
-        return indexes
+    def _prepare(self, parts: list[Part], carried: ExitStack) -> None:
+        """Make the part of each; where one fails, nobody runs the converters of the others."""
+        try:
+            for way in self._ways:
+                parts.append(way.prepare(carried, self.deadline_s))
+        except BaseException:
+            for part in parts:
+                if part.converting is not None:
+                    part.converting.end()
+            raise
 
-    def _tables(
-        self, attempt: _core.Attempt, held: Held, indexes: Mapping[str, int]
-    ) -> dict[str, tuple[_core.Table, ...]]:
-        """Return new tables by instance: a table's address stands for one interval of service."""
-        return {
-            name: tuple(
-                make_tables(
-                    attempt,
-                    held.candidate.side,
-                    index,
-                    self.loaded.instances[name].slots,
-                    deadline_s=self.options.control_deadline_s,
-                )
-            )
-            for name, index in indexes.items()
-        }
+    def _run(self, parts: Sequence[Part]) -> None:
+        """Run the window; if it published, all of it is noted."""
+        try:
+            self.window = carry_out(parts, tried=self._tried, deadline_s=self.deadline_s)
+        except MemoryError:
+            if self._ways[0].held.generation.stage != Stage.ACTIVE:  # else they serve, and only the report found none
+                raise
+        if self.window is None or self.window.failure is None:
+            for way in self._ways:
+                once_more(way.note)
 
-    def _member(
-        self,
-        held: Held,
-        plan: Plan,
-        indexes: Mapping[str, int],
-        tables: list[_core.Table],
-    ) -> _core.Member:
-        assert plan.crossing is not None  # asked before
-        instances = self.loaded.instances
-        known = {one.key for one in held.candidate.side.interfaces}
-        fresh = [one.key for one in self.loaded.serving.side.interfaces if one.key not in known]
-        lent = [one.slot for one in self.loaded.lent if one.interface not in known]
-        member = _core.Member.make(
-            old_generation=self.loaded.serving.generation,
-            next_generation=held.generation,
-            instances=[(instances[name].index, index) for name, index in indexes.items()],
-            tables=tables,
-            way=way_of_instances(plan),
-            pins=plan.pins,
-        )
-        make_convert(member, plan, indexes)
-        if held.candidate.descriptor.state.copies:
-            keep_copies(member, plan)
-        member.recalls(
-            resumes=not needs_fresh(plan),
-            leaves_undrained=not must_rest(plan.crossing),
-            emptied=[instances[name].slots[key] for name in indexes for key in fresh] + lent,
-        )
-        return member
+    def _stopped(self) -> list[WayBack]:
+        """Return who the window stopped at: nobody, if it published; all of them, if it was nobody's own step."""
+        window = self.window
+        for way, steps in zip(self._ways, window.own if window is not None else (), strict=False):
+            way.watch.steps.extend(steps)
+        if window is None or window.failure is None:
+            return []
+        step = next((one.step for one in window.steps if one.failure), "")
+        if window.failed is not None:
+            stopped = [self._ways[window.failed]]
+        elif step in PIN_STEPS:
+            stopped = [one for one in self._ways if one.has_pins]
+        else:
+            stopped = [self._ways[index] for index in window.inside]
+        for way in stopped or self._ways:
+            way.found += window.failure.found
+        return stopped or list(self._ways)
+
+    def _find_other_ways(self, stopped: Sequence[WayBack]) -> bool:
+        """Choose another way for each, once it is known that each has one: nothing is given back for nothing."""
+        inside = [self._ways[index] for index in self.window.inside] if self.window is not None else []
+        # Of each, so that every reason is found.
+        has_all = [one.has_another(is_entered=one in inside or one.has_pins) for one in stopped]
+        return all(has_all) and all(one.take_another() for one in stopped)
 
     @property
     def _tried(self) -> str:
-        assert self.loaded.held is not None  # until it is recalled
-        return f"roll back to generation {self.loaded.held.generation.number}"
+        back = [f"{one.held.generation.number}" for one in reversed(self._ways)]
+        if len(back) == 1:
+            return f"roll back to generation {back[0]}"
+        named = [f"{number} of {one.name}" for number, one in zip(back, reversed(self._ways), strict=True)]
+        return f"roll back to generation {' and '.join(named)}"
 
     def _blocked(self) -> RollbackBlocked:
-        report = self._report(Outcome.BLOCKED)
+        """Return the error of all, with the report of `loaded`."""
+        if len(self._ways) == 1:
+            return self._blocked_alone(self.loaded.name)
+        back = list(reversed(self._ways))
         error = RollbackBlocked(
             self._tried,
-            on=self.loaded.name,
+            on=", ".join(one.name for one in back),
             why=self.why,
-            found=dict.fromkeys(self.found),
+            found=dict.fromkeys(f"{one.name}: {reason}" for one in back for reason in one.found),
+            running="; ".join(f"{one.name}: {running_words(self.reports[one.name], 'still serves')}" for one in back),
+        )
+        error.report = self.reports[self.loaded.name]  # type: ignore[attr-defined] # as attempt.py
+        return error
+
+    def _blocked_alone(self, name: str) -> RollbackBlocked:
+        """Return it as one plugin has it on record."""
+        way = next(one for one in self._ways if one.name == name)
+        report = self.reports[name]
+        others = [f"{one.name}: {reason}" for one in reversed(self._ways) if one is not way for reason in one.found]
+        error = RollbackBlocked(
+            f"roll back to generation {way.held.generation.number}",
+            on=name,
+            why=self.why,
+            found=dict.fromkeys([*way.found, *others]),
             running=running_words(report, "still serves"),
         )
         error.report = report  # type: ignore[attr-defined] # as attempt.py
         return error
 
-    def _report(self, outcome: Outcome, *, lost_calls: int = 0) -> SwapReport:
-        serving, window = self.loaded.serving, self.window
-        return SwapReport(
-            plugin=self.loaded.name,
-            outcome=outcome,
-            generation=serving.generation.number,
-            version=serving.side.version,
-            candidate=serving.generation.number,
-            image=self.loaded.source,
-            sha256=serving.generation.sha256,
-            plan=self.plan,
-            steps=tuple(self.watch.steps),
-            pause_us=window.pause_us if window is not None else 0.0,
-            pause_steps=window.pause_steps if window is not None else (),
-            refusals=tuple(dict.fromkeys(self.found)) if outcome is Outcome.BLOCKED else (),
-            why_lossy=tuple(dict.fromkeys(self.found)) if self.is_lossy and outcome is Outcome.ROLLED_BACK else (),
-            after_undo=window.after_undo if window is not None else (),
-            out_of_service=serving.generation.out_of_service,
-            is_lossy=self.is_lossy and outcome is Outcome.ROLLED_BACK,
-            lost_calls=lost_calls,
-        )
+    def _note(self, outcome: Outcome) -> None:
+        self.reports = {one.name: one.report(outcome, self.window) for one in reversed(self._ways)}

@@ -6,15 +6,15 @@ proven with goes back too.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from hotgraft.host.loaded import Loaded
 
-__all__ = ["Unit", "unit_of"]
+__all__ = ["Unit", "join", "needs_more", "on_probation_with", "unit_of"]
 
 
 @dataclass(slots=True, eq=False)
@@ -39,3 +39,39 @@ def unit_of(members: Iterable[Loaded]) -> Unit:
         joined = member.held.unit.plugins if member.held is not None else [member]
         unit.plugins += [one for one in joined if one.name not in unit.names]
     return unit
+
+
+def join(unit: Unit) -> None:
+    """Let whatever is held for the unit's plugins go back with it, by whoever has the turns of all. Twice is once."""
+    for one in unit.plugins:
+        if one.held is not None and one.held.unit is not unit:
+            one.held = replace(one.held, unit=unit)
+
+
+def on_probation_with(loaded: Loaded) -> tuple[Loaded, ...]:
+    """Return the plugins that go back with `loaded`, itself too: alone, or nobody where nothing is held.
+
+    What was closed meanwhile is in no unit any more.
+    """
+    held = loaded.held
+    if held is None:
+        return ()
+    return tuple(one for one in held.unit.plugins if one.held is not None and one.held.unit is held.unit)
+
+
+def needs_more(loaded: Loaded, unit: Sequence[Loaded]) -> tuple[str, ...]:
+    """Return what a plugin, as it serves, needs of the unit's others that these lack once they are back.
+
+    Whoever stays inside of it calls them then, by a table that ends sooner.
+    """
+    found: list[str] = []
+    back = {one.name: one.held.candidate.side for one in unit if one.held is not None and one is not loaded}
+    for bound in loaded.imports.values():
+        if bound.provider not in back:
+            continue
+        side = back[bound.provider]
+        offers = [one for one in side.interfaces if one.key == bound.interface]
+        if not any(bound.accepts.allows_interface(one.known_version) for one in offers):
+            name = bound.interface.partition("/")[0]
+            found.append(f"it needs {name} {bound.accepts}, and {bound.provider} {side.version} has less")
+    return tuple(found)
