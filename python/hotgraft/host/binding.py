@@ -8,6 +8,7 @@ from hotgraft.core.errors import LoadError
 from hotgraft.core.features import lacking
 from hotgraft.core.versions import Range
 from hotgraft.host.loaded import Bound
+from hotgraft.host.relying import features_everywhere, stays_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,7 +30,7 @@ def bind_requires(plugin: str, descriptor: Descriptor, providers: Iterable[Provi
     missing: list[str] = []
     for need in descriptor.requires:
         accepts = Range.parse(need.range)
-        bound, passed_over = _look(need, accepts, others)
+        bound, passed_over = _look(plugin, need, accepts, others)
         if bound is not None:
             found[need.interface] = bound
         elif not need.optional:
@@ -42,7 +43,7 @@ def bind_requires(plugin: str, descriptor: Descriptor, providers: Iterable[Provi
     return found
 
 
-def _look(need: Requirement, accepts: Range, others: list[Provider]) -> tuple[Bound | None, list[str]]:
+def _look(plugin: str, need: Requirement, accepts: Range, others: list[Loaded]) -> tuple[Bound | None, list[str]]:
     """Return the provider that a graph would choose, and why the others would not do.
 
     The highest version, then the highest priority; of equals, the one that was loaded first.
@@ -55,10 +56,10 @@ def _look(need: Requirement, accepts: Range, others: list[Provider]) -> tuple[Bo
         for one in offers:
             if not accepts.allows_interface(one.known_version):
                 passed_over.append(f"{other.name} offers {one.title}")
-            elif not _outlasts_rollback(other, one.key, accepts):
+            elif not _outlasts_rollback(plugin, other, one.key, accepts):
                 passed_over.append(f"{other.name} offers {one.title} on probation, and less if it is rolled back")
-            elif missing := lacking(uses, other.features):
-                passed_over.append(f"{other.name}{_where(other)} lacks {missing}")
+            elif missing := lacking(uses, features_everywhere(other, plugin)):
+                passed_over.append(f"{other.name}{_where(plugin, other)} lacks {missing}")
             elif best is None or (one.known_version, other.priority) > best[0]:
                 bound = Bound(other.name, one.key, accepts, other.slot(one.key), uses)
                 best = (one.known_version, other.priority), bound
@@ -67,13 +68,13 @@ def _look(need: Requirement, accepts: Range, others: list[Provider]) -> tuple[Bo
     return best[1] if best is not None else None, passed_over
 
 
-def _where(provider: Provider) -> str:
-    return " as it would be after a rollback" if provider.held is not None else ""
+def _where(plugin: str, provider: Loaded) -> str:
+    return "" if stays_with(plugin, provider) else " as it would be after a rollback"
 
 
-def _outlasts_rollback(provider: Provider, key: str, accepts: Range) -> bool:
+def _outlasts_rollback(plugin: str, provider: Loaded, key: str, accepts: Range) -> bool:
     """Tell whether what is held for a provider on probation would do as well: a rollback must not break a consumer."""
-    if provider.held is None:
+    if provider.held is None or stays_with(plugin, provider):
         return True
     held = [one for one in provider.held.side.interfaces if one.key == key]
     return any(accepts.allows_interface(one.known_version) for one in held)

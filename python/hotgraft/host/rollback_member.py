@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from hotgraft import _core
 from hotgraft.core.call_types import call_description
 from hotgraft.core.errors import HotgraftError
+from hotgraft.core.lifecycle import Stage
 from hotgraft.core.plan import must_rest
 from hotgraft.core.rollback import keeps_own_state, loses_state, needs_fresh, plan_rollback
 from hotgraft.engine.config import filled_configs
@@ -176,6 +177,8 @@ class WayBack:
 
         `is_entered`: there are calls inside, or pins, that do not leave.
         """
+        if self.held.generation.stage != Stage.HELD:
+            return False  # it is on its way out of memory: the reaper was there first
         if is_entered and self.needs_more:
             self.found += [f"who is inside may not be left there: {one}" for one in self.needs_more]
             return False

@@ -1,0 +1,321 @@
+"""A unit goes back as one, state included, consumers first; or it stays as one, whatever of it cannot go back."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hotgraft import Host, Outcome, RollbackBlocked, _core
+from hotgraft.engine.journal_reading import history
+from hotgraft.engine.swap import carry_out
+from hotgraft.host import rollback
+from sides_scene import DEADLINE_S, Sides, inside, make_host, replace_as_one
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sample_plugins import Workshop
+
+WAYS = {"hands over": False, "saves": True}
+
+
+@pytest.fixture
+def seam() -> Iterator[Any]:
+    """The step hook of the core, taken out again afterwards."""
+    yield _core._seams.set_step_hook
+    _core._seams.set_step_hook(None)
+
+
+def scene(host: Host, build: Workshop, *, base_saves: bool = False, top_saves: bool = False) -> Sides:
+    """Return both plugins, on probation as one: each has counted 5 before and 2 since."""
+    sides = Sides(host, build, {"base": base_saves, "top": top_saves}).load()
+    count(sides, 5)
+    sides.replace_both()
+    count(sides, 2)
+    return sides
+
+
+def count(sides: Sides, by: int) -> None:
+    """Count in both."""
+    sides.base.add(by)
+    sides.top.add(by)
+
+
+@pytest.mark.parametrize("top_saves", WAYS.values(), ids=WAYS)
+@pytest.mark.parametrize("base_saves", WAYS.values(), ids=WAYS)
+def test_a_unit_goes_back_whole_with_all_state(build: Workshop, *, base_saves: bool, top_saves: bool) -> None:
+    """Whichever of its plugins is named: the very generations serve again that served before, nothing is lost."""
+    with make_host() as host:
+        sides = scene(host, build, base_saves=base_saves, top_saves=top_saves)
+
+        report = host.rollback("base", reason="a ticket")
+
+        assert (report.outcome, report.is_lossy, report.unit) == (Outcome.ROLLED_BACK, False, ("base", "top"))
+        assert sides.counts == (7, 7)
+        assert sides.seen == (1, 1, 1001)
+        assert (sides.base.generation, sides.top.generation) == (1, 1)
+        assert host.unloads(DEADLINE_S).proven == 2
+        assert host._loaded("top").held is None
+
+
+def test_what_goes_comes_to_rest_consumers_first_and_what_comes_back_providers_first(
+    build: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A consumer that is still at work calls its provider; one that is at work again does too."""
+    with make_host() as host:
+        scene(host, build)
+        monkeypatch.setenv("SIDES_LOG", str(tmp_path / "log"))
+        host.rollback("top")
+        host.unloads(DEADLINE_S)
+        monkeypatch.delenv("SIDES_LOG")
+
+    steps = [line for line in (tmp_path / "log").read_text().splitlines() if "destroy" not in line]
+    assert steps == [
+        "top 2 quiesce", "base 2 quiesce",
+        "top 2 surrender", "base 2 surrender",
+        "base 1 take", "top 1 take",
+        "base 1 resume", "top 1 resume",
+    ]  # fmt: skip
+
+
+def mixes_seen(sides: Sides, go_back: Any) -> tuple[Counter[int], int]:
+    """Call the consumer from three threads while it goes back; return what they met, and how many calls that was."""
+    met: list[Counter[int]] = []
+    is_over, has_begun = threading.Event(), threading.Barrier(4)
+
+    def call() -> None:
+        own = Counter[int]()
+        own[sides.top.both()] += 1
+        has_begun.wait(DEADLINE_S)
+        while not is_over.is_set():
+            own[sides.top.both()] += 1
+        own[sides.top.both()] += 1
+        met.append(own)
+
+    threads = [threading.Thread(target=call) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    has_begun.wait(DEADLINE_S)
+    go_back()
+    is_over.set()
+    for thread in threads:
+        thread.join(DEADLINE_S)
+    total = sum(met, Counter[int]())
+    return total, total.total()
+
+
+@pytest.mark.parametrize("saves", WAYS.values(), ids=WAYS)
+def test_under_load_nobody_meets_both_sides_and_no_count_is_lost(build: Workshop, *, saves: bool) -> None:
+    """A call that meets the consumer of one side and the provider of the other has met a pair that nobody tried."""
+    with make_host() as host:
+        sides = scene(host, build, base_saves=saves, top_saves=saves)
+
+        met, calls = mixes_seen(sides, lambda: host.rollback("base"))
+
+        assert set(met) == {2002, 1001}
+        assert sides.counts == (7 + calls, 7 + calls)
+
+
+@pytest.mark.control
+def test_rolled_back_one_by_one_both_sides_are_met(build: Workshop) -> None:
+    """Without the unit: between the two rollbacks the new consumer calls the old provider."""
+    with make_host() as host:
+        sides = Sides(host, build, {"base": False, "top": False}).load()
+        for name in ("base", "top"):
+            host.reload(name, sides.image(name, 2))
+
+        def one_by_one() -> None:
+            host.rollback("base")
+            sides.top.both()
+            host.rollback("top")
+
+        met, _ = mixes_seen(sides, one_by_one)
+
+        assert 2001 in met
+
+
+# --- what fails ---
+
+STEPS = ("quiesce", "surrender", "take", "start")
+
+
+@pytest.mark.parametrize("turn", [1, 2], ids=["first member", "second member"])
+@pytest.mark.parametrize("step", ["close gates", "drain", *STEPS, "publish"])
+def test_a_step_that_fails_leaves_the_whole_unit_as_it_was(build: Workshop, seam: Any, step: str, turn: int) -> None:
+    """Handed-over state is in use, so there is no other way: blocked, with the reason, and nothing has changed."""
+    with make_host() as host:
+        sides = scene(host, build)
+        seam(nth(step, turn if step in STEPS else 1, for_ever=True))
+
+        with pytest.raises(RollbackBlocked, match="base: generation 2 still serves; top: generation 2 still") as caught:
+            host.rollback("top", reason="too slow")
+
+        seam(None)
+        assert any("made to fail" in one for one in caught.value.found)
+        assert caught.value.report.outcome is Outcome.BLOCKED  # type: ignore[attr-defined] # of a swap's errors
+        assert sides.counts == (7, 7)
+        assert sides.seen == (2, 2, 2002)
+        assert host.rollback("top").unit == ("base", "top")
+        assert sides.seen == (1, 1, 1001)
+        assert sides.counts == (9, 9)  # `seen` counts in both
+
+
+def nth(step: str, turn: int, *, for_ever: bool = False) -> Any:
+    """Return what lets the `turn`-th step of that name fail, and all after it."""
+    seen = Counter[str]()
+
+    def hook(name: str) -> str:
+        seen[name] += 1
+        is_due = seen[name] >= turn if for_ever else seen[name] == turn
+        return "fail" if name == step and is_due else "run"
+
+    return hook
+
+
+@pytest.mark.parametrize(("turn", "lossy", "counts"), [(1, "top", (7, 5)), (2, "base", (5, 7))], ids=["top", "base"])
+@pytest.mark.parametrize("step", ["quiesce", "save"])
+def test_the_one_that_cannot_take_its_state_along_goes_back_with_what_it_had(
+    build: Workshop, seam: Any, step: str, turn: int, lossy: str, counts: tuple[int, int]
+) -> None:
+    """By policy, and it alone: the other's state is what was gained since; both are back, or none."""
+    with make_host() as host:
+        sides = scene(host, build, base_saves=True, top_saves=True)
+        seam(nth(step, turn))
+        reports = {}
+        host.on("swap.rolled_back", lambda event: reports.update({event.plugin: event.facts["report"]}))
+
+        host.rollback("base")
+
+        assert sides.counts == counts
+        assert sides.seen == (1, 1, 1001)
+        assert {name: one.is_lossy for name, one in reports.items()} == {
+            "base": lossy == "base",
+            "top": lossy == "top",
+        }
+        assert reports[lossy].lost_calls == 1
+        assert "made to fail" in reports[lossy].why_lossy[0]
+
+
+def test_a_host_that_loses_no_state_refuses_for_all_with_every_reason(build: Workshop, seam: Any) -> None:
+    """Everything serves on unchanged."""
+    with make_host(rollback="refuse") as host:
+        sides = scene(host, build, base_saves=True, top_saves=True)
+        seam(nth("restore", 1))
+
+        with pytest.raises(RollbackBlocked) as caught:
+            host.rollback("top")
+
+        assert any(one.startswith("base: restore") for one in caught.value.found)
+        assert any(one.startswith("base:") and "would be lost" in one for one in caught.value.found)
+        assert sides.counts == (7, 7)
+        assert sides.seen == (2, 2, 2002)
+
+
+@pytest.mark.parametrize(("who", "counts"), [("top", (7, 5)), ("base", (5, 7))])
+def test_a_call_that_never_returns_holds_up_only_the_plugin_that_it_is_in(
+    build: Workshop, who: str, counts: tuple[int, int]
+) -> None:
+    """Fault B01 in a unit: that one goes back with what it had, and the other is drained and loses nothing."""
+    with make_host(swap_deadline_s=0.5) as host:
+        sides = scene(host, build, base_saves=True, top_saves=True)
+        with inside(getattr(sides, who)) as out:
+            assert host.rollback("base").outcome is Outcome.ROLLED_BACK
+            assert sides.counts == counts
+            assert sides.seen == (1, 1, 1001)
+            assert host.unloads().waiting != ()
+            out()
+        assert host.unloads(DEADLINE_S).proven == 2
+
+
+def test_a_call_in_handed_over_state_blocks_the_whole_unit(build: Workshop) -> None:
+    """Fault B01 in a unit: there is one block, and a call that does not return is in it."""
+    with make_host(swap_deadline_s=0.5) as host:
+        sides = scene(host, build, top_saves=True)
+        with inside(sides.base) as out:
+            with pytest.raises(RollbackBlocked) as caught:
+                host.rollback("top")
+            assert any(one.startswith("base: what it had") and "is in use" in one for one in caught.value.found)
+            assert sides.seen == (2, 2, 2002)
+            out()
+        host.rollback("top")
+        assert sides.counts == (8, 8)
+
+
+def test_who_needs_more_than_there_will_be_is_not_left_inside(build: Workshop) -> None:
+    """A call left in the new consumer would go on to a function that the old provider's table does not have."""
+    with make_host(swap_deadline_s=0.5) as host:
+        sides = Sides(host, build, {"base": True, "top": True}).load()
+        newer = {"base": sides.image("base", 2, more=True), "top": sides.image("top", 2)}
+        replace_as_one(host, newer)
+        host.reload("top", sides.image("top", 3, more=True))
+        with inside(sides.top) as out:
+            with pytest.raises(RollbackBlocked, match=r"needs base \^1.1, and base 1.0.0 has less"):
+                host.rollback("top")
+            assert sides.seen == (2, 3, 3002)
+            out()
+        host.rollback("top")
+        assert sides.seen == (1, 1, 1001)
+
+
+def test_a_pin_on_one_of_them_holds_up_the_whole_unit(build: Workshop) -> None:
+    """A pinned call passes the gate, so state is not touched while one may come; who has it is named."""
+    with make_host(swap_deadline_s=0.5) as host:
+        sides = scene(host, build)
+        with sides.base.pin(who="session 7"), pytest.raises(RollbackBlocked, match="session 7"):
+            host.rollback("top")
+        assert sides.seen == (2, 2, 2002)
+        host.rollback("top")
+        assert sides.seen == (1, 1, 1001)
+
+
+def test_what_is_gone_of_one_keeps_the_other_held(build: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hazard C9: the reaper and a rollback race for what is held, and one of them wins, for the whole unit."""
+    with make_host() as host:
+        sides = scene(host, build, base_saves=True, top_saves=True)
+        held = {name: host._loaded(name).held for name in ("base", "top")}
+        assert held["base"] is not None and held["top"] is not None
+
+        def reaped_first(*arguments: Any, **named: Any) -> Any:
+            monkeypatch.undo()
+            _core.retire(host._loaded("base").release_held().generation)
+            return carry_out(*arguments, **named)
+
+        monkeypatch.setattr(rollback, "carry_out", reaped_first)
+        with pytest.raises(RollbackBlocked, match=r"retired|unloaded"):
+            host.rollback("top")
+
+        assert held["top"].generation.stage == "held"
+        assert sides.seen == (2, 2, 2002)
+        assert sides.counts == (8, 8)
+
+
+# --- on record ---
+
+
+def test_each_of_them_has_an_attempt_of_its_own_on_record(build: Workshop, tmp_path: Path) -> None:
+    """Whoever reads what became of a plugin finds why it went back, and that it was not its own doing."""
+    with make_host(journal=str(tmp_path / "journal")) as host:
+        scene(host, build)
+        host.rollback("base", reason="a ticket")
+    lines = [one for one in history(tmp_path / "journal") if one.first.asked_by == "rollback"]
+    assert {one.first.plugin: one.end.outcome for one in lines if one.end is not None} == {
+        "base": Outcome.ROLLED_BACK,
+        "top": Outcome.ROLLED_BACK,
+    }
+    assert {one.first.plugin: one.first.reason for one in lines} == {
+        "base": "a ticket",
+        "top": "goes back with base, its own image is not at fault: a ticket",
+    }
+
+
+def test_each_of_them_is_told_of_with_the_whole_unit(build: Workshop) -> None:
+    """Who listens for one plugin need not know which others it was replaced with."""
+    told: list[tuple[str, tuple[str, ...]]] = []
+    with make_host() as host:
+        host.on("swap.rolled_back", lambda event: told.append((event.plugin, event.facts["report"].unit)))
+        scene(host, build)
+        host.rollback("base")
+    assert sorted(told) == [("base", ("base", "top")), ("top", ("base", "top"))]

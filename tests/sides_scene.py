@@ -1,0 +1,142 @@
+"""Two plugins that are replaced as one, see tests/plugins/sides.c, on probation together."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import threading
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from hotgraft import Host
+from hotgraft.host.unit import Unit, join
+from sample_plugins import Sample, function, parameter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from sample_plugins import Workshop
+
+FOR_EVER_S = 86_400.0
+DEADLINE_S = 60.0
+SHARED = (
+    function("add", 8, "i64", parameter("by", "i64")),
+    function("build", 16, "i64"),
+    function("run", 24, "i64", parameter("address", "u64")),
+)
+
+
+def base(build: int, *, saves: bool = False, more: bool = False) -> Sample:
+    """Return a build of the provider; one that has more offers base 1.1."""
+    functions = (*SHARED, function("more", 32, "i64")) if more else SHARED
+    return Sample(
+        source="sides",
+        name="base",
+        interface="base",
+        interface_version=(1, 1 if more else 0),
+        functions=functions,
+        hands_over=not saves,
+        saves=saves,
+        flags=_flags(build, saves=saves, more=more),
+    )
+
+
+def top(build: int, *, saves: bool = False, more: bool = False) -> Sample:
+    """Return a build of the consumer; one that wants more needs base 1.1."""
+    return Sample(
+        source="sides",
+        name="top",
+        interface="top",
+        functions=(*SHARED, function("both", 32, "i64")),
+        hands_over=not saves,
+        saves=saves,
+        requires=(("base", "^1.1" if more else "^1.0"),),
+        flags=(*_flags(build, saves=saves, more=more), "-DSIDES_TOP"),
+    )
+
+
+def stateless(sample: Sample) -> Sample:
+    """Return the same without a state that it says it has."""
+    return replace(sample, hands_over=False, saves=False)
+
+
+def _flags(build: int, *, saves: bool, more: bool) -> tuple[str, ...]:
+    return (
+        f"-DSIDES_BUILD={build}",
+        *(["-DSIDES_SAVES"] if saves else []),
+        *(["-DSIDES_MORE"] if more else []),
+    )
+
+
+def make_host(**options: Any) -> Host:
+    """Return one whose probations have no end of their own."""
+    return Host(probe="off", probation="on", probation_s=FOR_EVER_S, probation_max_s=FOR_EVER_S, **options)
+
+
+@dataclass(slots=True)
+class Sides:
+    """A host with both plugins, and how to build them."""
+
+    host: Host
+    build: Workshop
+    saves: dict[str, bool]
+    base: Any = None
+    top: Any = None
+
+    def load(self) -> Sides:
+        """Load the first builds of both."""
+        self.base = self.host.load(self.image("base", 1))
+        self.top = self.host.load(self.image("top", 1))
+        return self
+
+    def image(self, name: str, number: int, **more: Any) -> Path:
+        """Return the image of a build."""
+        make = {"base": base, "top": top}[name]
+        return self.build(make(number, saves=self.saves[name], **more))
+
+    def replace_both(self, number: int = 2) -> None:
+        """Let another build of each serve, on probation as one."""
+        replace_as_one(self.host, {name: self.image(name, number) for name in ("base", "top")})
+
+    @property
+    def seen(self) -> tuple[int, int, int]:
+        """Which build of each serves, and which a call through the consumer meets."""
+        return self.base.build(), self.top.build(), self.top.both()
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """What each has counted."""
+        return self.base.add(0), self.top.add(0)
+
+
+def replace_as_one(host: Host, images: dict[str, Path]) -> None:
+    """Replace plugins, providers first, and let them be on probation as one."""
+    for name, image in images.items():
+        host.reload(name, image)
+    join(Unit([host._loaded(name) for name in images]))
+
+
+@contextlib.contextmanager
+def inside(plugin: Any) -> Iterator[Callable[[], None]]:
+    """Keep one thread inside a plugin, until what is given is called."""
+    entered, out = threading.Event(), threading.Event()
+
+    @ctypes.CFUNCTYPE(ctypes.c_int64)  # type: ignore[untyped-decorator]
+    def stay() -> int:
+        entered.set()
+        out.wait(DEADLINE_S)
+        return 0
+
+    thread = threading.Thread(target=plugin.run, args=(ctypes.cast(stay, ctypes.c_void_p).value,))
+    thread.start()
+    assert entered.wait(DEADLINE_S)
+
+    def leave() -> None:
+        out.set()
+        thread.join(DEADLINE_S)
+
+    try:
+        yield leave
+    finally:
+        leave()
