@@ -161,7 +161,8 @@ class Probations:
             now_s = self._clock_s()
             if not (is_worse or passed) or now_s < watched.not_before_s:
                 return
-            watched.not_before_s = now_s + TRY_AGAIN_S
+            for one in {loaded.name} if is_worse else passed:  # a commit is of all: no other of them begins it too
+                self._watched[one].not_before_s = now_s + TRY_AGAIN_S
             if not is_worse:
                 self._remember(passed)
         if is_worse:
