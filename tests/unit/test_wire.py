@@ -9,6 +9,7 @@ import pytest
 from hotgraft.core import errors
 from hotgraft.core.wire import (
     ASKS,
+    FORMATS,
     HEAD_BYTES,
     MESSAGE_LIMIT,
     PROTOCOL,
@@ -42,6 +43,19 @@ def test_a_request_arrives_as_it_was_sent(
     assert read_request(body(request.encoded())) == request
 
 
+@given(
+    plugins=st.lists(TEXT.filter(bool), min_size=1, max_size=4, unique=True),
+    paths=st.dictionaries(TEXT.filter(bool), TEXT.filter(bool), max_size=4),
+    form=st.sampled_from(("", *FORMATS)),
+)
+def test_a_request_about_several_arrives_as_it_was_sent(plugins: list[str], paths: dict[str, str], form: str) -> None:
+    """Who has a path of its own has that one."""
+    request = Request(ask="plan", plugins=tuple(plugins), paths=paths, format=form)
+    arrived = read_request(body(request.encoded()))
+    assert arrived == request
+    assert arrived.images == {**dict.fromkeys(plugins), **paths}
+
+
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_request_or_a_sentence(data: bytes) -> None:
     """No other error leaves the reader."""
@@ -73,6 +87,26 @@ def test_any_bytes_are_a_request_or_a_sentence(data: bytes) -> None:
         ('{"protocol": 1, "ask": "status", "force": true}', "unknown key 'force'"),
         ('{"protocol": 1, "ask": "status", "ask": "reload"}', "stands in it twice"),
         ('{"protocol": 1, "ask": "status", "plugin": NaN}', "NaN is no number of JSON"),
+        ('{"protocol": 1, "ask": "plan", "plugins": "a"}', "plugins must be a list of texts"),
+        ('{"protocol": 1, "ask": "plan", "plugins": ["a", 3]}', "plugins must be a list of texts"),
+        ('{"protocol": 1, "ask": "plan", "plugins": ["a", ""]}', "plugins must be a list of texts"),
+        ('{"protocol": 1, "ask": "plan", "plugins": ["a", "b", "a"]}', "a plugin stands in plugins twice"),
+        ('{"protocol": 1, "ask": "plan", "plugins": ["a"], "plugin": "b"}', "plugin is of one plugin, and plugins are"),
+        ('{"protocol": 1, "ask": "plan", "paths": {"a": "x"}, "digest": "b"}', "digest is of one plugin"),
+        ('{"protocol": 1, "ask": "plan", "plugins": []}', "plan needs a plugin"),
+        ('{"protocol": 1, "ask": "rollback", "plugins": ["a"]}', "rollback is of one plugin, and plugins are given"),
+        ('{"protocol": 1, "ask": "reload", "paths": ["a"]}', "paths must be an object of texts"),
+        ('{"protocol": 1, "ask": "reload", "paths": {"a": null}}', "paths must be an object of texts"),
+        ('{"protocol": 1, "ask": "reload", "paths": {"a": "x", "a": "y"}}', "stands in it twice"),
+        ('{"protocol": 1, "ask": "reload", "plugins": ["' + "a" * 5000 + '"]}', "plugins has 5,000 characters"),
+        (
+            json.dumps({"protocol": 1, "ask": "plan", "plugins": list(map(str, range(257)))}),
+            "257 entries, more than",
+        ),
+        (
+            '{"protocol": 1, "ask": "plan", "plugin": "a", "format": "png"}',
+            "format is 'png'; known: text, mermaid",
+        ),
         ("[" * 100_000, "nested too deep"),
         ('{"protocol": 1, "ask": "plan", "plugin": "' + "a" * 5000 + '"}', "plugin has 5,000 characters"),
     ],

@@ -9,11 +9,11 @@ import click
 from hotgraft.cli.output import print_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 _Command = TypeVar("_Command", bound="Callable[..., Any]")
 
-__all__ = ["ask_one", "host_option", "image_options", "reason_option", "tell"]
+__all__ = ["ask_one", "ask_set", "host_option", "image_options", "images_option", "reason_option", "tell"]
 
 
 def host_option(command: _Command) -> _Command:
@@ -38,6 +38,47 @@ def image_options(command: _Command) -> _Command:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def images_option(command: _Command) -> _Command:
+    """Say which image each of several plugins is to have."""
+    text = "The image of one of several plugins, or of one that is not loaded yet; only if the host allows paths."
+    return click.option("--image", "images", multiple=True, metavar="NAME=PATH", callback=_named_paths, help=text)(
+        command
+    )
+
+
+def ask_set(host: str, ask: str, plugins: tuple[str, ...], images: Mapping[str, str], **what: Any) -> dict[str, Any]:
+    """Ask the one host that is meant about one plugin, or about several as one, and return its answer.
+
+    Raises: as `ask_one`.
+    """
+    if not plugins and not images:
+        raise click.UsageError("Missing argument 'PLUGIN...'.")
+    twice = next((one for one in plugins if plugins.count(one) > 1), None)
+    if twice is not None:
+        raise click.UsageError(f"{twice} is named twice.")
+    if len(plugins) == 1 and not images:
+        return ask_one(host, ask, plugin=plugins[0], **what)
+    chosen = [f"--{name}" for name in ("version", "digest", "path") if what.get(name)]
+    if chosen:
+        raise click.UsageError(f"{chosen[0]} is of one plugin: say --image NAME=PATH.")
+    return ask_one(host, ask, plugins=plugins, paths=dict(images), **what)
+
+
+def _named_paths(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+    """Return by plugin the absolute path of its image: the host has a folder of its own."""
+    from pathlib import Path
+
+    found: dict[str, str] = {}
+    for one in given:
+        name, separator, path = one.partition("=")
+        if not (name and separator and path):
+            raise click.BadParameter(f"{one!r} is not NAME=PATH")
+        if name in found:
+            raise click.BadParameter(f"{name} has two images")
+        found[name] = str(Path(path).absolute())
+    return found
 
 
 def ask_one(host: str, ask: str, **what: Any) -> dict[str, Any]:

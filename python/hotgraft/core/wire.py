@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import struct
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final
 
 from hotgraft.core import errors
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 __all__ = [
-    "ASKS", "HEAD_BYTES", "MESSAGE_LIMIT", "PROTOCOL", "Request", "answer_of", "encode", "error_of", "length_of",
-    "read_answer", "read_request",
+    "ASKS", "FORMATS", "HEAD_BYTES", "MESSAGE_LIMIT", "PLUGINS_LIMIT", "PROTOCOL", "Request", "answer_of", "encode",
+    "error_of", "length_of", "read_answer", "read_request",
 ]  # fmt: skip
 
 PROTOCOL: Final = 1
@@ -27,7 +27,10 @@ MESSAGE_LIMIT: Final = 1 << 20  # bytes, without the length
 HEAD_BYTES: Final = 4
 ASKS: Final = ("status", "reload", "rollback", "plan")
 WORD_LIMIT: Final = 4096  # characters of a word in a request
+PLUGINS_LIMIT: Final = 256  # of one request
+FORMATS: Final = ("text", "mermaid", "dot")  # of a plan
 _NEEDS_PLUGIN: Final = ("reload", "rollback", "plan")
+_OF_MANY: Final = ("reload", "plan")
 _ANSWERS: Final = ("tried", "on", "advice", "running")
 
 
@@ -37,6 +40,9 @@ class Request:
 
     `version` and `digest` (of the image's bytes, SHA-256, 8 hexadecimal digits of it or more) choose among the images
     that the host knows; `path` names one that it does not.
+
+    Several plugins at once are `plugins`, those with an image of their own in `paths`, and then none of the former.
+    `format` is that of a plan.
     """
 
     ask: str
@@ -44,13 +50,21 @@ class Request:
     version: str = ""
     digest: str = ""
     path: str = ""
+    plugins: tuple[str, ...] = ()
+    paths: Mapping[str, str] = field(default_factory=dict)
+    format: str = ""
     reason: str = ""
     allow_downgrade: bool = False
+
+    @property
+    def images(self) -> dict[str, str | None]:
+        """Return the path of each plugin's image, where several are meant; None: where it is loaded from."""
+        return {**dict.fromkeys(self.plugins), **self.paths}
 
     def encoded(self) -> bytes:
         """Return it as it is sent."""
         given = {one.name: getattr(self, one.name) for one in fields(self)}
-        return encode({name: value for name, value in given.items() if value not in ("", False)})
+        return encode({name: value for name, value in given.items() if value})
 
 
 def encode(message: Mapping[str, Any]) -> bytes:
@@ -87,23 +101,56 @@ def read_request(data: bytes) -> Request:
     known = {one.name: one.type for one in fields(Request)}
     found = [f"unknown key {printable(name, 60)!r}" for name in given if name not in known]
     for name, kind in known.items():
-        value = given.get(name)
-        wanted = bool if kind == "bool" else str
-        if value is not None and not isinstance(value, wanted):
-            found.append(f"{name} must be {'true or false' if wanted is bool else 'text'}")
-        elif isinstance(value, str) and len(value) > WORD_LIMIT:
-            found.append(f"{name} has {len(value):,} characters, more than {WORD_LIMIT:,}")
+        if (value := given.get(name)) is not None:
+            found += _wrong(name, kind, value)
     ask = given.get("ask")
     if ask not in ASKS:
         found.append(f"asked for {printable(str(ask), 60)!r}; known: {', '.join(ASKS)}")
-    elif ask in _NEEDS_PLUGIN and not given.get("plugin"):
-        found.append(f"{ask} needs a plugin")
+    elif ask in _NEEDS_PLUGIN:
+        found += _wrong_plugins(given)
+    if given.get("format") and given["format"] not in FORMATS:
+        found.append(f"format is {printable(str(given['format']), 60)!r}; known: {', '.join(FORMATS)}")
     chosen = [name for name in ("version", "digest", "path") if given.get(name)]
     if len(chosen) > 1:
         found.append(f"{' and '.join(chosen)} are given: one chooses the image")
     if found:
         raise ValueError("; ".join(sentences(found)))
-    return Request(**given)
+    return Request(**{**given, "plugins": tuple(given.get("plugins") or ()), "paths": given.get("paths") or {}})
+
+
+def _wrong(name: str, kind: object, value: object) -> list[str]:
+    """Return what is wrong with a value of a request."""
+    if kind == "bool":
+        return [] if isinstance(value, bool) else [f"{name} must be true or false"]
+    texts: list[object] = [value]
+    if name in ("plugins", "paths"):
+        wanted, words = (list, "a list of texts") if name == "plugins" else (dict, "an object of texts")
+        if not isinstance(value, wanted):
+            return [f"{name} must be {words}"]
+        if len(value) > PLUGINS_LIMIT:
+            return [f"{name} has {len(value):,} entries, more than {PLUGINS_LIMIT}"]
+        texts = [*value, *value.values()] if isinstance(value, dict) else [*value]
+        if not all(isinstance(one, str) and one for one in texts):
+            return [f"{name} must be {words}"]
+    elif not isinstance(value, str):
+        return [f"{name} must be text"]
+    longest = max((len(one) for one in texts if isinstance(one, str)), default=0)
+    return [f"{name} has {longest:,} characters, more than {WORD_LIMIT:,}"] if longest > WORD_LIMIT else []
+
+
+def _wrong_plugins(given: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with whom a request is about: one plugin, or several."""
+    ask, many = given["ask"], [name for name in ("plugins", "paths") if given.get(name)]
+    if not many:
+        return [] if given.get("plugin") else [f"{ask} needs a plugin"]
+    if ask not in _OF_MANY:
+        return [f"{ask} is of one plugin, and {' and '.join(many)} are given"]
+    alone = [name for name in ("plugin", "version", "digest", "path") if given.get(name)]
+    found = [f"{' and '.join(alone)} is of one plugin, and {' and '.join(many)} are given"] if alone else []
+    names = given.get("plugins")
+    if isinstance(names, list) and len(set(map(str, names))) < len(names):
+        found.append("a plugin stands in plugins twice")
+    return found
 
 
 def answer_of(answer: Mapping[str, Any]) -> bytes:
