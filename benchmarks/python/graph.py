@@ -1,4 +1,4 @@
-"""What a dependency graph and a minimal reload set cost, and how that grows with the plugins.
+"""What a dependency graph and the plan of a swap of many cost, and how that grows with the plugins.
 
 CPU time of this process, because a neighbour's work is none of it; without the garbage collector, as timeit has it.
 """
@@ -14,9 +14,12 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from hotgraft.core.c_types import Scalar
 from hotgraft.core.graph import make_graph
 from hotgraft.core.graph_facts import Need, PluginFacts
-from hotgraft.core.reload_set import reload_set
+from hotgraft.core.plan import Running, Side
+from hotgraft.core.set_planning import Incoming, Rules, Runs, plan_set
+from hotgraft.core.surface import Function, Interface, Parameter, Surface
 from hotgraft.core.versions import Range
 
 from ..rows import Row, Samples
@@ -41,7 +44,7 @@ def graph_rows(effort: Effort) -> list[Row]:
     return [
         Row(
             name="graph.whole",
-            text="graph and reload set, 10,000 plugins, 40,000 edges",
+            text="graph and plan of a swap, 10,000 plugins, 40,000 edges",
             limit=LIMIT_MS,
             measures=(partial(measure_whole, SIZES[-1], rounds),),
             unit="ms",
@@ -111,16 +114,31 @@ def make_plugins(count: int) -> list[PluginFacts]:
 
 
 def _whole_ms(plugins: Sequence[PluginFacts]) -> float:
-    """A graph, and the set for a plugin in the middle whose new major breaks its consumers."""
+    """A graph, and the plan of a swap of a plugin in the middle whose new major breaks its consumers."""
     middle = plugins[len(plugins) // 2]
     broken = replace(middle, version="2.0.0", provides=tuple((name, (9, 0)) for name, _ in middle.provides))
+    sides = {one.name: _side(one) for one in plugins}  # descriptors that were read before
+    incoming = Incoming(facts=broken, side=_side(broken), image="")
     began = time.process_time_ns()
     graph = make_graph(plugins)
-    found = reload_set(graph, {middle.name: broken})
+    found = plan_set(graph, {middle.name: incoming}, runs=lambda name: _runs(sides[name]), rules=Rules())
     took = (time.process_time_ns() - began) / 1e6
-    if graph.violations or not found.refusals:
+    if graph.violations or not found.set_refusals:
         raise RuntimeError("the measured system is not the one that was meant")
     return took
+
+
+def _runs(side: Side) -> Runs:
+    return Runs(running=Running(generation=1, side=side, instances=("main",)), image="")
+
+
+def _side(facts: PluginFacts) -> Side:
+    """Return what a plugin offers: in each interface one function."""
+    add = Function(name="add", offset=8, parameters=(Parameter(name="by", type=Scalar("i64")),), result=Scalar("i64"))
+    interfaces = tuple(
+        Interface(name=name, version=version, bytes=16, functions=(add,)) for name, version in facts.provides
+    )
+    return Side(surface=Surface(label=str(facts), version=facts.version, interfaces=interfaces))
 
 
 def _walk_ms(plugins: Sequence[PluginFacts]) -> float:
