@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from hotgraft.core.versions import Range
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hotgraft.core.descriptor import Descriptor
 
 __all__ = ["Edge", "Need", "PluginFacts", "Unbound", "facts_of", "key_of"]
@@ -83,9 +85,23 @@ def key_of(interface: str, version: tuple[int, int]) -> str:
 
 
 def facts_of(
-    descriptor: Descriptor, *, name: str = "", priority: int = 0, digest: str = "", where: str = ""
+    descriptor: Descriptor,
+    *,
+    name: str = "",
+    priority: int = 0,
+    digest: str = "",
+    where: str = "",
+    ranges: Mapping[str, Range] | None = None,
 ) -> PluginFacts:
-    """Return what a graph needs of a descriptor; `name` where the host calls it otherwise."""
+    """Return what a graph needs of a descriptor.
+
+    Args:
+        descriptor: of the image.
+        name: what the host calls it, where that is not what its author does.
+        priority, digest, where: as `PluginFacts` has them.
+        ranges: by interface, ranges of needs that somebody has read before; to read one is most of the cost.
+    """
+    known = ranges or {}
     return PluginFacts(
         name=name or descriptor.name,
         version=descriptor.version,
@@ -93,7 +109,7 @@ def facts_of(
         requires=tuple(
             Need(
                 interface=one.interface,
-                accepts=Range.parse(one.range),
+                accepts=known.get(one.interface) or Range.parse(one.range),
                 is_optional=one.optional,
                 is_cycle=one.cycle,
                 features=one.features,

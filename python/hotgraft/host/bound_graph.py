@@ -26,6 +26,7 @@ def loaded_facts(loaded: Loaded) -> PluginFacts:
         priority=loaded.priority,
         digest=serving.generation.sha256,
         where=loaded.source,
+        ranges={interface: bound.accepts for interface, bound in loaded.imports.items()},
     )
 
 
