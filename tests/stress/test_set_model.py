@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 from kept_images import KEPT
 from many_images import ManyImages
-from set_scene import SetMachine
+from set_machine import SetMachine
 
 if TYPE_CHECKING:
     from pathlib import Path
