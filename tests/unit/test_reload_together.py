@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
-import pytest
-from hotgraft import ContractError, Host, HotgraftError, LoadError, Outcome, SetReport
-from pair_scene import codec, expect, load_pair, player, save
+from hotgraft import Host, Outcome
+from pair_scene import codec, expect, load_pair, player
 
 if TYPE_CHECKING:
-    from pathlib import Path
 
     from sample_plugins import Workshop
 

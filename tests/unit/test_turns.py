@@ -7,7 +7,7 @@ import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hotgraft import Busy
@@ -39,6 +39,7 @@ class Queue:
         wants: dict[str, str] | None = None,
         needs: Collection[str] = (),
         deadline_s: float = DEADLINE_S,
+        fails: bool = False,
     ) -> Future[str]:
         """Ask for a turn, and wait until that stands in the queue, has come or has been joined."""
 
@@ -50,13 +51,15 @@ class Queue:
             self.go_on.wait(DEADLINE_S)
             self.order.append(answer)
             self.inside.remove(held)
+            if fails:
+                raise RuntimeError(answer)
             return answer
 
         entered = threading.Event()
         plain = self.turns._enter
 
-        def enter(*args: object) -> None:
-            plain(*args)  # type: ignore[arg-type] # those of the method
+        def enter(turn: Any, plugins: frozenset[str]) -> None:
+            plain(turn, plugins)
             entered.set()
 
         self.turns._enter = enter  # type: ignore[method-assign] # a seam
@@ -95,21 +98,7 @@ def test_different_requests_take_turns_in_order(queue: Queue) -> None:
 def test_an_error_is_everybodys_who_joined(queue: Queue) -> None:
     """They wanted the same and it failed: trying it again at once would fail again."""
 
-    def fail(_: frozenset[str]) -> str:
-        queue.go_on.wait(DEADLINE_S)
-        raise RuntimeError("no")
-
-    begun = threading.Event()
-    first = queue.pool.submit(
-        queue.turns.take,
-        lambda: begun.set() or ["gain"],
-        fail,
-        DEADLINE_S,
-        wants={"gain": "x"},  # type: ignore[func-returns-value] # so that it is seen
-    )
-    begun.wait(DEADLINE_S)
-    while not queue.turns._queue:
-        threading.Event().wait(0.001)
+    first = queue.ask("no", ["gain"], wants={"gain": "x"}, fails=True)
     second = queue.ask("never", ["gain"], wants={"gain": "x"})
     queue.go_on.set()
     for future in (first, second):

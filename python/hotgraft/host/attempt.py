@@ -38,7 +38,7 @@ from hotgraft.host.unit import unit_of
 from hotgraft.host.unit_records import UnitRecords
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from contextlib import ExitStack
 
     from hotgraft.core.plan import Plan
@@ -172,8 +172,8 @@ class Attempt:
         """Put on record what is about to be done; durably, before any of the candidate's code runs."""
         self.record.intend(self.staged.generation, self.staged.side.version)
 
-    def make(self, together: Collection[str] = ()) -> None:
-        """Map the candidate, create its instances and make their tables; `together`: who is replaced with it."""
+    def make(self) -> None:
+        """Map the candidate, create its instances and make their tables."""
         self.outcome = Outcome.FAILED
         candidate, control_s = self.staged, self.around.options.control_deadline_s
         prepared = prepare(
@@ -186,7 +186,7 @@ class Attempt:
         # Slots of other plugins in which it answers; one that is replaced as well has its own again.
         lent = lent_tables(
             prepared.attempt,
-            [one for one in self.loaded.lent if one.borrower not in together],
+            [one for one in self.loaded.lent if one.borrower not in self.record.together],
             {wish.name: index for index, wish in enumerate(prepared.wishes)},
             candidate.side,
             deadline_s=control_s,
@@ -228,7 +228,7 @@ class Attempt:
         old, candidate, leaves = loaded.serving.generation, self.staged, rules_of(loaded).leaves
         old_indexes = {one.name: one.index for one in loaded.instances.values()}
         member = member_of(plan, old, prepared, old_indexes, leaves=leaves, seen=self.seen)
-        if dropped := dropped_slots(loaded, list(self._slots.values()), candidate.side):
+        if dropped := dropped_slots(loaded, self._slots.values(), candidate.side, together=self.record.together):
             member.empties(dropped)
         indexes = {wish.name: index for index, wish in enumerate(prepared.wishes)}
         names, tables = list(indexes), dict(zip(indexes, prepared.pin_tables, strict=True))

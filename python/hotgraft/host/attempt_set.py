@@ -225,14 +225,13 @@ class AttemptSet:
 
     def _prepare(self) -> None:
         """Everything before the window, the members in their order at each step."""
-        together = frozenset(self.names)
         providers = self._providers if len(self.members) > 1 else self.members[0].others
         for one in self.members:
             self._do(one, partial(one.try_out, providers))
         for one in self.members:
             self._do(one, one.intend)
         for one in self.members:
-            self._do(one, partial(one.make, together))
+            self._do(one, one.make)
         for one in self.members:
             if one.is_load:
                 self._do(one, one.serve_first)

@@ -25,6 +25,7 @@ from hotgraft.host.moving_sessions import moved_sessions
 from hotgraft.host.outputs import base_of_handles
 from hotgraft.host.plugin import make_call_type
 from hotgraft.host.report import Outcome, SwapReport
+from hotgraft.host.slots import dropped_slots
 from hotgraft.host.stats import calls_of
 
 if TYPE_CHECKING:
@@ -244,9 +245,8 @@ class WayBack:
     def _member(self, indexes: Mapping[str, int], tables: list[_core.Table]) -> _core.Member:
         held, plan, instances = self.held, self.plan, self.loaded.instances
         assert plan is not None and plan.crossing is not None  # asked before
-        known = {one.key for one in held.candidate.side.interfaces}
-        fresh = [one.key for one in self.loaded.serving.side.interfaces if one.key not in known]
-        lent = [one.slot for one in self.loaded.lent if one.interface not in known and one.borrower not in self.unit]
+        side, kept = held.candidate.side, [one.slot for one in tables]
+        emptied = dropped_slots(self.loaded, kept, side, together=self.unit)
         member = _core.Member.make(
             old_generation=self.leaving,
             next_generation=held.generation,
@@ -262,7 +262,7 @@ class WayBack:
             resumes=not needs_fresh(plan),
             leaves_undrained=self.takes_nothing and self.is_left,
             leaves_unquiesced=self.takes_nothing and self.is_unquiesced,
-            emptied=[instances[name].slots[key] for name in indexes for key in fresh] + lent,
+            emptied=emptied,
         )
         return member
 

@@ -13,7 +13,7 @@ from hotgraft import _core
 from hotgraft.host.loaded import MAIN
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from hotgraft.core.plan import Side
     from hotgraft.host.loaded import Loaded
@@ -45,13 +45,23 @@ def slot_of(loaded: Loaded, instance: str, key: str, side: Side, *, keeps_handle
     return own if own is not None and not in_use else _core.Slot.named(title)
 
 
-def dropped_slots(loaded: Loaded, kept: Collection[_core.Slot], side: Side) -> list[_core.Slot]:
-    """Return the slots of interfaces that serve now, where nothing of `side` will; `kept`: in which something will."""
+def dropped_slots(
+    loaded: Loaded, kept: Iterable[_core.Slot], side: Side, *, together: Collection[str]
+) -> list[_core.Slot]:
+    """Return the slots of interfaces that serve now, in which nothing of `side` will.
+
+    Args:
+        loaded: the plugin.
+        kept: slots in which something will.
+        side: what is to serve.
+        together: who is replaced with it, and has slots of its own again if it answers in any of theirs.
+    """
     keys = {one.key for one in side.interfaces}
     gone = [one.key for one in loaded.serving.side.interfaces if one.key not in keys]
     own = [instance.slots[key] for instance in loaded.instances.values() for key in gone]
     stay = set(map(id, kept))
-    return [slot for slot in own if id(slot) not in stay] + [one.slot for one in loaded.lent if one.interface in gone]
+    lent = [one.slot for one in loaded.lent if one.interface in gone and one.borrower not in together]
+    return [slot for slot in own if id(slot) not in stay] + lent
 
 
 def _in_place_of(key: str, fresh: Collection[str], gone: Collection[str]) -> str:
