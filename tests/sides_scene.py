@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from hotgraft import Host
-from hotgraft.host.unit import Unit, join
 from sample_plugins import Sample, function, parameter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from hotgraft import SetReport
     from sample_plugins import Workshop
 
 FOR_EVER_S = 86_400.0
@@ -110,11 +110,9 @@ class Sides:
         return self.base.add(0), self.top.add(0)
 
 
-def replace_as_one(host: Host, images: dict[str, Path]) -> None:
-    """Replace plugins, providers first, and let them be on probation as one."""
-    for name, image in images.items():
-        host.reload(name, image)
-    join(Unit([host._loaded(name) for name in images]))
+def replace_as_one(host: Host, images: dict[str, Path], **more: Any) -> SetReport:
+    """Replace plugins as one, on probation together."""
+    return host.reload_set(images, **more)
 
 
 @contextlib.contextmanager
