@@ -6,7 +6,7 @@ None of the candidate's code runs here; any failure leaves no copy on disk and n
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from hotgraft import _core
 from hotgraft.core.call_types import blocking_functions
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Candidate", "StagingPlace", "check_path", "inspect_file", "printable_path", "stage_candidate"]
 
+STILL_S: Final = 0.05  # how long a file must have held still
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagingPlace:
@@ -30,7 +32,7 @@ class StagingPlace:
 
     folder: str
     settle_deadline_s: float
-    still_s: float = 0.05
+    still_s: float = STILL_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +103,9 @@ def check_path(source: str) -> None:
     )
 
 
-def inspect_file(source: str, *, settle_deadline_s: float) -> tuple[Descriptor, Side]:
+def inspect_file(source: str, *, settle_deadline_s: float, still_s: float = STILL_S) -> tuple[Descriptor, Side]:
     """Read what an image declares without staging it: for a dry run."""
     check_path(source)
-    _core.settle(source, settle_deadline_s)
+    _core.settle(source, settle_deadline_s, still_s)
     descriptor = read_descriptor(_core.read_descriptor(source))
     return descriptor, side_of(descriptor)

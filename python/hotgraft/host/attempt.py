@@ -25,6 +25,7 @@ from hotgraft.host.change import once_more
 from hotgraft.host.draining import check_rules, rules_of
 from hotgraft.host.grants import check_granted
 from hotgraft.host.judging import check_is_plugin, check_planned, check_quarantine, plan_alone
+from hotgraft.host.known_pause import pause_of
 from hotgraft.host.lending import lent_tables
 from hotgraft.host.moving import moved_pins
 from hotgraft.host.moving_sessions import moved_sessions
@@ -250,6 +251,7 @@ class Attempt:
         loaded.adopt(self.prepared, self.held, self.superseded)
         if not self.keeps_source:
             loaded.source = self.source
+        loaded.last_pause = pause_of(self.plan, self.window) or loaded.last_pause
         self.outcome = Outcome.PUBLISHED
         self.around.after_publish(loaded)
 

@@ -81,19 +81,33 @@ class Planner:
             ImageError, ManifestError: it is none that can be loaded. OSError: it cannot be read.
         """
         descriptor, side = inspect_file(image, settle_deadline_s=self.options.settle_deadline_s)
+        return self._incoming_of_file(name, image, loaded, descriptor, side)
+
+    def _incoming_of_file(
+        self, name: str, image: str, loaded: Loaded | None, descriptor: Descriptor, side: Side
+    ) -> Incoming:
         return self.incoming(name, descriptor, side, loaded=loaded, image=image, sha256=content_of(image) or "")
 
     def staged_at_sources(self, listed: Iterable[Loaded], without: Collection[str]) -> Staged:
-        """Return what lies where plugins were loaded from and is not what runs; `without`: whom not to look at."""
+        """Return what lies where plugins were loaded from and is not what runs; `without`: whom not to look at.
+
+        What is not complete is not waited for: nobody asked for it.
+        """
         candidates: dict[str, Incoming] = {}
         unusable: dict[str, str] = {}
         for one in listed:
             if one.name in without or not one.source or content_of(one.source) == one.serving.generation.sha256:
                 continue
             try:
-                candidates[one.name] = self.from_file(one.name, one.source, one)
+                declared = inspect_file(one.source, settle_deadline_s=0.0, still_s=0.0)
+                found = self._incoming_of_file(one.name, one.source, one, *declared)
             except (HotgraftError, OSError) as error:
                 unusable[one.name] = f"{one.source}: {_reasons(error)}"
+                continue
+            if found.refusals:
+                unusable[one.name] = f"{one.source}: {'; '.join(found.refusals)}"
+            else:
+                candidates[one.name] = found
         return Staged(candidates=candidates, unusable=unusable)
 
     def plan(
