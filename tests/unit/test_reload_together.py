@@ -10,9 +10,7 @@ from hotgraft import ContractError, Host, HotgraftError, LoadError, Outcome, Set
 from pair_scene import codec, expect, load_pair, player, save
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from sample_plugins import Sample, Workshop
+    from sample_plugins import Workshop
 
 
 def test_a_pair_is_replaced_as_one_with_its_state(unprobed: Host, build: Workshop) -> None:

@@ -21,6 +21,7 @@ from hotgraft.engine.stage import stage_candidate
 from hotgraft.engine.swap import Part
 from hotgraft.engine.transfer import SeenBlocks, member_of
 from hotgraft.host.binding import bind_requires
+from hotgraft.host.bound_turns import check_bound
 from hotgraft.host.change import once_more
 from hotgraft.host.draining import check_rules, rules_of
 from hotgraft.host.grants import check_granted
@@ -105,12 +106,13 @@ class Attempt:
         assert self.candidate is not None  # asked after stage()
         return self.candidate
 
-    def load(self) -> SwapReport:
-        """Bring up the first generation; on failure nothing of it stays."""
+    def load(self, turns: frozenset[str]) -> SwapReport:
+        """Bring up the first generation; on failure nothing of it stays. `turns`: those that are had; `Wider`: more."""
         with self.reporting("load generation"):
             with self.dropping():
                 self.stage()
                 self.check(self.others)
+                check_bound(self.imports, {}, turns)
                 self.try_out(self.others)
                 self.intend()
                 self.make()

@@ -20,6 +20,7 @@ from hotgraft.core.errors import ContractError, HotgraftError, LoadError
 from hotgraft.core.lifecycle import Stage
 from hotgraft.engine.swap import carry_out
 from hotgraft.engine.transfer import check_facts
+from hotgraft.host.bound_turns import check_bound
 from hotgraft.host.change import once_more
 from hotgraft.host.draining import swap_deadline_s
 from hotgraft.host.proof import prove
@@ -79,6 +80,8 @@ class AttemptSet:
         with self._reporting(), ExitStack() as carried:  # to the end of what is noted
             with self._dropping():
                 self._agree()
+                for one in self.members:
+                    check_bound(one.imports, one.loaded.imports, self.turns)
                 self._prepare()
                 self._run_window(carried)
             once_more(self._adopt)
@@ -308,6 +311,11 @@ class AttemptSet:
         """Let go of all candidates where anything fails, consumers first."""
         try:
             yield
+        except Wider:  # it is begun again, and nobody knows of these candidates: their numbers are free
+            for one in reversed(self.members):
+                one.drop()
+                one.loaded.last_number -= one.candidate is not None
+            raise
         except BaseException:
             for one in reversed(self.members):
                 one.drop()

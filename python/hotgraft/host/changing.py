@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hotgraft.engine.snapshot_resume import Resume
 from hotgraft.host.attempt import Attempt
 from hotgraft.host.backwards import Backwards
+from hotgraft.host.bound_turns import turns_to_load
 from hotgraft.host.change import carry_out, is_deferred, start_change
 from hotgraft.host.changing_sets import SetChanges
 from hotgraft.host.draining import swap_deadline_s
@@ -21,7 +22,7 @@ from hotgraft.host.report_set import AnyReport, SetReport
 from hotgraft.host.turns import Turns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping
+    from collections.abc import Callable, Collection, Hashable, Mapping
 
     from hotgraft.core.draining import DrainRules
     from hotgraft.core.fallback import Fallback
@@ -190,22 +191,23 @@ class Changes:
 
         `resume`: what they begin with, as `Host.load` says. `goes_back`: to the last good version.
         """
-        loaded, watch = Loaded(name, self.turns, source=image, converters=self.around.converters), self.watch()
-        loaded.drain, loaded.fallback = drain or loaded.drain, fallback
-        record = self.recorder.attempt(loaded, who, image or source, configs, watch)
-        attempt = Attempt(loaded, source, configs, self.around, watch, record, keeps_source=bool(image))
 
-        def work(_: frozenset[str]) -> SwapReport:
+        def work(turns: frozenset[str]) -> SwapReport:
+            loaded, watch = Loaded(name, self.turns, source=image, converters=self.around.converters), self.watch()
+            loaded.drain, loaded.fallback = drain or loaded.drain, fallback
+            record = self.recorder.attempt(loaded, who, image or source, configs, watch)
+            attempt = Attempt(loaded, source, configs, self.around, watch, record, keeps_source=bool(image))
             known = self.around.converters
             found = self.around.snapshots.resume(name, tuple(configs), resume, who, known, goes_back=goes_back)
             attempt.resume = found
-            report = record.carry_out(attempt.load)
-            self.around.snapshots.note_resumed(found, who, loaded)
+            report = record.carry_out(partial(attempt.load, turns))
+            self.around.snapshots.note_resumed(found, who)
             attempt.resume = Resume()  # the other has the bytes of whole files
             return report
 
         def change() -> None:
-            report = self._take(loaded, work, self.around.options.control_deadline_s)
+            names = partial(turns_to_load, name, source, self.around.others)
+            report = self._take_turns(names, work, self.around.options.control_deadline_s)
             self.events.tell("plugin.loaded", name, report=report)
 
         carry_out(change)
@@ -239,9 +241,19 @@ class Changes:
         deadline_s: float,
         wants: Mapping[str, Hashable] | None = None,
     ) -> SwapReport:
-        """Do it in the plugin's turn; what is to be told of the journal is told after it."""
+        """Do it in the plugin's turn."""
+        done = self._take_turns(lambda: loaded.turn_names, work, deadline_s, wants)
+        return done.of(loaded.name) if isinstance(done, SetReport) else done
+
+    def _take_turns(
+        self,
+        names: Callable[[], Collection[str]],
+        work: Callable[[frozenset[str]], SwapReport],
+        deadline_s: float,
+        wants: Mapping[str, Hashable] | None = None,
+    ) -> AnyReport:
+        """Do it in the turns of these plugins; what is to be told of the journal is told after it."""
         try:
-            done = self.turns.take(lambda: loaded.turn_names, work, deadline_s, wants=wants)
+            return self.turns.take(names, work, deadline_s, wants=wants)
         finally:
             self.recorder.tell_events()
-        return done.of(loaded.name) if isinstance(done, SetReport) else done

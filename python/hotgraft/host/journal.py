@@ -21,6 +21,7 @@ from hotgraft.core.errors import HotgraftError
 from hotgraft.engine.journal_asked import printable
 from hotgraft.engine.timing import StepTime
 from hotgraft.host.report import Outcome
+from hotgraft.host.turns import Wider
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -240,6 +241,8 @@ class AttemptRecord:
             return work()
         try:
             report = work()
+        except Wider:  # nothing was begun
+            raise
         except BaseException as error:
             with suppress(MemoryError):
                 self.recorder.end([(self, getattr(error, "report", None), error)])
