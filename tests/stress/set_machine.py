@@ -150,20 +150,20 @@ class SetMachine(RuleBasedStateMachine):
             )
             return {node.name: report}
 
-        self._replace((node,), fault, allows, change)
+        self._replace((node,), fault, allows, change, node)
 
     @precondition(lambda self: hasattr(self.host, "reload_set"))
     @rule(data=st.data(), members=st.sets(numbers, min_size=2, max_size=4), fault=faults, allows=st.booleans())
     def reload_set(self, data: st.DataObject, members: set[int], fault: Fault, allows: bool) -> None:
         """Other builds of several, as one."""
         nodes = tuple(self._drawn(data, number) for number in sorted({self._known(one) for one in members}))
-        config = self._config(fault)
-        configs = None if config is None else {data.draw(st.sampled_from(nodes)).name: config}
+        config, failing = self._config(fault), data.draw(st.sampled_from(nodes))
+        configs = None if config is None else {failing.name: config}
 
         def change() -> Mapping[str, Any]:
             return self._swap_set(nodes, configs, allows)
 
-        self._replace(nodes, fault, allows, change)
+        self._replace(nodes, fault, allows, change, failing)
 
     @rule(number=numbers, fault=faults, is_sure=st.integers(0, 5))
     def roll_back(self, number: int, fault: Fault, is_sure: int) -> None:
@@ -220,12 +220,17 @@ class SetMachine(RuleBasedStateMachine):
         return members
 
     def _replace(
-        self, nodes: tuple[Node, ...], fault: Fault, allows: bool, change: Callable[[], Mapping[str, Any]]
+        self,
+        nodes: tuple[Node, ...],
+        fault: Fault,
+        allows: bool,
+        change: Callable[[], Mapping[str, Any]],
+        failing: Node,
     ) -> None:
-        """Carry out a change, and hold the host to all of it or nothing."""
+        """Carry out a change, and hold the host to all of it or nothing; `failing` is told what is to fail."""
         hook, asker, before = Hook(fault), self._asker(), self.model.builds()
         is_refused = self.model.is_downgrade(nodes) and not allows
-        must_fail = is_refused or self._fails(nodes, fault)
+        must_fail = is_refused or self._fails(failing, fault)
         try:
             with hook.at_work(), asker.asking():
                 reports = change()
@@ -244,10 +249,9 @@ class SetMachine(RuleBasedStateMachine):
         self._note_generations({node.number: node for node in nodes})
 
     @staticmethod
-    def _fails(nodes: tuple[Node, ...], fault: Fault) -> bool:
-        """Tell whether a candidate's function that is to fail is called at all."""
-        has_function = fault is not None and fault[1] == 0
-        return has_function and fault is not None and (fault[0] != "take" or all(node.has_state for node in nodes))
+    def _fails(node: Node, fault: Fault) -> bool:
+        """Tell whether the candidate's function that is to fail is called at all."""
+        return fault is not None and fault[1] == 0 and (fault[0] != "take" or node.has_state)
 
     def _judge(
         self, asker: Asker, before: Mapping[int, int], after: Mapping[int, int], members: frozenset[int]
