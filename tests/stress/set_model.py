@@ -59,14 +59,16 @@ class Model:
         return any(node.build < self.plugins[node.number].serving.node.build for node in nodes)
 
     def replace(self, nodes: Iterable[Node]) -> None:
-        """All of them serve now, as one."""
+        """All of them serve now, as one; what one of them was replaced with before goes back with them, too."""
         nodes = tuple(nodes)
-        unit = frozenset(node.number for node in nodes)
+        unit = frozenset[int]().union(*(self.unit_of(node.number) for node in nodes))
         for node in nodes:
             one = self.plugins[node.number]
             if one.held is None:
-                one.held, one.unit = replace(one.serving), unit
+                one.held = replace(one.serving)
             one.serving = Served(node, one.serving.count if node.has_state else 0)
+        for number in unit:
+            self.plugins[number].unit = unit
 
     def commit(self, number: int) -> None:
         """What serves is the last good, of all that went with it."""
