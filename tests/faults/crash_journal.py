@@ -39,7 +39,7 @@ DEADLINE_S = 60
 
 
 class Images(NamedTuple):
-    """What there is to load."""
+    """What there is to load; for a set of two each is two, with a colon between them."""
 
     first: str
     second: str
@@ -62,6 +62,14 @@ def take_back(host: Any, images: Images) -> None:
     host.allow("counter")
 
 
+PAIR = "codec", "player"
+
+
+def replace_pair(host: Any, images: Images, **more: Any) -> object:
+    """Replace two plugins as one."""
+    return host.reload_set(dict(zip(PAIR, images.second.split(":"), strict=True)), reason="kill", **more)
+
+
 # What is done to the first image, which serves.
 PLANS: dict[str, Callable[[Any, Images], object]] = {
     "reload": lambda host, images: host.reload("counter", images.second, reason="kill"),
@@ -75,12 +83,19 @@ PLANS: dict[str, Callable[[Any, Images], object]] = {
     "commit": lambda host, images: (host.reload("counter", images.second), host.commit("counter")),
     "roll back": lambda host, images: (host.reload("counter", images.second), host.rollback("counter")),
     "take back": take_back,
+    "set": replace_pair,
+    "set, commit": lambda host, images: (replace_pair(host, images), host.commit("player")),
+    "set, roll back": lambda host, images: (replace_pair(host, images), host.rollback("codec")),
+    "set, call off": lambda host, images: refused(
+        lambda: replace_pair(host, images, configs={"player": {"fail": "start"}})
+    ),
     "call off": lambda host, images: refused(lambda: host.reload("counter", images.second, config={"fail": "start"})),
 }
 
 
 ON_PROBATION = {"probation": "on", "probation_s": 3600.0, "probation_max_s": 3600.0}
-OPTIONS: dict[str, dict[str, Any]] = {"commit": ON_PROBATION, "roll back": ON_PROBATION}
+PROBATIONS = "commit", "roll back", "set, commit", "set, roll back"
+OPTIONS: dict[str, dict[str, Any]] = dict.fromkeys(PROBATIONS, ON_PROBATION)
 
 
 class Points:
@@ -129,7 +144,8 @@ def change(folder: Path, plan: str, images: Images, points: Points) -> None:
     from hotgraft import Host
 
     with Host(journal=folder / "journal", **OPTIONS.get(plan, {})) as host:
-        host.load(images.first)
+        for image in images.first.split(":"):
+            host.load(image)
         PLANS[plan](host, images)
     print(points.passed, flush=True)
 
@@ -157,9 +173,12 @@ def look(folder: Path, promised: str) -> None:
         assert {one.stem for one in (journal / "images").iterdir()} == set(commits)
         if commits:
             host.restore_last_good()
-            counter: Any = host["counter"]
-            assert host._listed()[0].serving.generation.sha256 == commits[-1]
-            assert counter.add(5) == 5
+            for loaded in host._listed():
+                own = [one.after_sha256 for one in records if one.step == "commit" and one.plugin == loaded.name]
+                assert loaded.serving.generation.sha256 == own[-1]
+                plugin: Any = host[loaded.name]
+                assert plugin.add(5) == 5
+                assert loaded.name != "player" or plugin.build() in (11_001, 12_002)  # on one side
     assert verify_journal(journal).verdict.finding is None
 
 

@@ -42,7 +42,7 @@ def does(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def sides(way: str) -> tuple[Sample, Sample, Sample, Sample]:
     """Return codec and player, as they run and as they are to."""
-    more = {"hands_over": way == "hands over", "saves": way == "saves"}
+    more: dict[str, Any] = {"hands_over": way == "hands over", "saves": way == "saves"}
     return codec(1, **more), player(11, **more), codec(2, 2, **more), player(12, "^2", **more)
 
 

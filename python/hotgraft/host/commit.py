@@ -2,41 +2,51 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hotgraft import _core
 from hotgraft.host.previous import keep_previous
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from hotgraft.host.loaded import Loaded
+    from hotgraft.host.loaded import Held, Loaded
 
 __all__ = ["commit", "commit_unit"]
 
 
 def commit_unit(plugins: Sequence[Loaded], *, folder: str) -> None:
-    """Make what serves of all of them the last good, by whoever has all their turns: whatever is in the way of one."""
-    with ExitStack() as others:  # each in turn, and the first error after the last of them
-        for one in plugins:  # called back from the last, the consumer, to the first
-            others.callback(commit, one, folder=folder)
+    """Make what serves of all of them the last good, by whoever has all their turns: whatever is in the way of one.
+
+    They are one on record as well, so that a host that is killed leaves all of them or none; `folder`: of the host's
+    staged copies. The images that they were replaced with are kept for a rollback after commit, which is a new swap.
+    """
+    held = [one.held for one in plugins if one.held is not None]
+    work: list[Callable[[], object]] = [one.release_held for one in plugins]
+    work += [partial(_keep_previous, loaded, one, folder) for loaded, one in zip(plugins, held, strict=True)]
+    work.append(partial(held[0].record.recorder.commit, [one.record for one in held]))
+    work += [partial(_core.retire, one.generation) for one in held]  # needs no memory: what there was none for ...
+    failed: BaseException | None = None
+    for step in work:  # ... must not keep it for good
+        try:
+            step()
+        except BaseException as error:
+            failed = failed or error
+    if failed is not None:
+        raise failed
 
 
 def commit(loaded: Loaded, *, folder: str) -> None:
-    """Make what serves the last good, by whoever has the plugin's turn; `folder`: of the host's staged copies.
+    """Do it for one that was replaced alone."""
+    commit_unit([loaded], folder=folder)
 
-    Its image is kept for a rollback after commit, which is a new swap.
-    """
-    held = loaded.release_held()
-    try:
-        loaded.previous = keep_previous(
-            held.generation,
-            folder=folder,
-            version=held.candidate.side.version,
-            configs=held.configs,
-            before=loaded.previous,
-        )
-        held.record.commit()
-    finally:
-        _core.retire(held.generation)  # needs no memory: what there was none for must not keep it for good
+
+def _keep_previous(loaded: Loaded, held: Held, folder: str) -> None:
+    loaded.previous = keep_previous(
+        held.generation,
+        folder=folder,
+        version=held.candidate.side.version,
+        configs=held.configs,
+        before=loaded.previous,
+    )

@@ -49,8 +49,8 @@ class HostSets:
         them as it was; after it, until commit, they go back together.
 
         Args:
-            images: by plugin, the path of its new image; None: the path it was loaded from. One that is not loaded needs
-                its path, and is loaded with the rest. Others join where what is asked for cannot be had without them.
+            images: by plugin, the path of its new image; None: the path it was loaded from. One that is not loaded
+                needs its path, and is loaded with the rest. Others join where it cannot be had without them.
             configs: by plugin, a new config for every instance; who is not named keeps its own.
             deadline_s: for gates, drain, quiesce, state and start together; None: the longest that a member has by its
                 rules, or the host's.

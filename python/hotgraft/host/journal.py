@@ -141,6 +141,16 @@ class Recorder:
                 record.end_kept(is_published=any(record is one for one in published))
         return "; ".join(dict.fromkeys(filter(None, failures)))
 
+    def commit(self, records: Sequence[AttemptRecord]) -> None:
+        """Their probation is over and what they published stays: it is the last good from now on, of all at once."""
+        open_ones = [one for one in records if one.is_on_probation]
+        if self.journal is not None and open_ones:
+            configs = {_sha256(text): text for one in open_ones for text in one.configs.values()}
+            written = self.journal.write([one.commit_record() for one in open_ones], configs, keeps=True)
+            self.judge(open_ones[0].loaded.name, written)
+        for one in records:
+            one.settle(is_committed=True)
+
     def close(self) -> None:
         """Write what was kept, and that the host was closed; a failure is logged with the records that are lost."""
         error = self.journal.close() if self.journal is not None else None
@@ -216,20 +226,16 @@ class AttemptRecord:
             record = self._record(INTENT, "intended", facts=self._facts())
             self.recorder.judge(self.loaded.name, journal.write([record], keeps=True))
 
-    def commit(self) -> None:
-        """Its probation is over and what it published stays: from now on that is the last good."""
-        journal = self.recorder.journal
-        if journal is not None and self.is_on_probation:
-            configs = {_sha256(text): text for text in self.configs.values()}
-            record = self._record(COMMIT, "committed", facts=self._facts())
-            self.recorder.judge(self.loaded.name, journal.write([record], configs, keeps=True))
-        self._settle(is_committed=True)
+    def commit_record(self) -> AuditRecord:
+        """Return the record that what it published stays."""
+        return self._record(COMMIT, "committed", facts=self._facts())
 
     def give_up(self) -> None:
         """What it published does not stay; why is on record with what followed."""
-        self._settle(is_committed=False)
+        self.settle(is_committed=False)
 
-    def _settle(self, *, is_committed: bool) -> None:
+    def settle(self, *, is_committed: bool) -> None:
+        """Its probation is over."""
         journal, was_open = self.recorder.journal, self.is_on_probation
         self.is_on_probation = False
         if journal is not None and was_open:

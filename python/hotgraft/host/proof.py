@@ -1,4 +1,4 @@
-"""What was published is looked at at once, and stays, stays for a while, or is taken back: all that one swap replaced."""
+"""What one swap published is looked at at once, and stays, stays for a while, or is taken back: all of it."""
 
 from __future__ import annotations
 
