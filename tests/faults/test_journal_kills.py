@@ -71,7 +71,7 @@ def test_a_host_killed_at_any_point_of_a_swap_of_two_leaves_both_on_one_side(
 ) -> None:
     """Their outcomes are one write: the next host brings up the old pair or the new one, never one of each."""
     images = [f"{build(first)}:{build(second)}" for first, second in PAIRS]
-    stride = sized(quick=45, full=2, soak=1)
+    stride = sized(quick=45, full=6, soak=1)
     offset = SETS.index(plan) % stride
 
     done = run_child("crash_journal.py", plan, *images, "none", stride, offset, deadline_s=1200)

@@ -8,9 +8,7 @@
  *   COUNTER_MORE       one more function at the end of the interface
  *   COUNTER_HEALTH     a health check
  *   COUNTER_OFFERS     its interface, with a slash, if that is another than "counter/"
- *   COUNTER_CALLS      an interface of the same functions in another plugin, which `build` calls: its answer is then
- *                      1000 times the own number, and the other's; COUNTER_ACCEPTS is the range, COUNTER_IMPORT_FLAGS
- *                      of the import
+ *   COUNTER_CALLS      `build` calls another plugin, see counter_calls.h
  *   COUNTER_CONVERTERS its converters: `R(1, 2, tenfold) R(2, 1, tenth)`, see below for what there is; CONVERTERS_LIE:
  *                      1 to 3, their table lies
  * What serves already and was given its config long ago can be told by the environment, and every function of its can:
@@ -34,9 +32,6 @@
 #endif
 #ifndef COUNTER_OFFERS
 #define COUNTER_OFFERS "counter/"
-#endif
-#ifndef COUNTER_IMPORT_FLAGS
-#define COUNTER_IMPORT_FLAGS 0
 #endif
 #ifndef COUNTER_SCHEMA
 #define COUNTER_SCHEMA 1
@@ -142,18 +137,7 @@ static int64_t add(void *self, int64_t by) {
 }
 
 #ifdef COUNTER_CALLS
-static hotgraft_import called = HOTGRAFT_IMPORT(COUNTER_CALLS, COUNTER_ACCEPTS, COUNTER_IMPORT_FLAGS);
-
-static int64_t build_there(void) {
-    hotgraft_guard guard;
-    const hotgraft_table *table = hotgraft_enter(&called, &guard);
-    int64_t answer = 0;
-    if (table != NULL) {
-        answer = HOTGRAFT_INTERFACE(counter_v1, table)->build(table->self);
-        hotgraft_leave(&guard);
-    }
-    return answer;
-}
+#include "counter_calls.h"
 #endif
 
 static int64_t build(void *self) {

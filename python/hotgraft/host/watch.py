@@ -100,14 +100,26 @@ class Watch:
 
     # --- what others tell the thread ---
 
-    def _take_news(self, _event: HostEvent | None) -> None:
+    def _take_news(self, event: HostEvent | None) -> None:
         """What is loaded, or from where, may have changed."""
         with self._lock:
             self._has_news = True
+            if event is not None:
+                self._free(event)
             if not self._is_closed and self._thread is None and self._wanted():
                 self._thread = threading.Thread(target=self._serve, name="hotgraft watch", daemon=True)
                 self._thread.start()
             self._lock.notify_all()
+
+    def _free(self, event: HostEvent) -> None:
+        """Another image serves: who was refused for want of one that fits is tried again; under the lock."""
+        listed, is_new = self._around.listed(), event.name == "plugin.loaded"
+        related = {one.name for one in listed if one.wants(event.plugin)}
+        related.update(bound.provider for one in listed if one.name == event.plugin for bound in one.imports.values())
+        for target in self._targets.values():
+            if target.unmet and target.plugin != event.plugin and (is_new or target.plugin in related):
+                target.is_freed = True
+                target.pace.note(Hint.LOOK, time.monotonic())
 
     def _take_hint(self, path: str, hint: Hint) -> None:
         """An event; of thousands a second all but the first only note their time."""

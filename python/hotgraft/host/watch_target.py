@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING
 from hotgraft import _core
 from hotgraft.core.errors import (
     Busy,
+    ContractError,
+    DependencyError,
     HostClosed,
     HotgraftError,
+    LoadError,
     PermissionRequired,
     ResourceError,
     SwapTimeout,
@@ -36,6 +39,7 @@ __all__ = ["Looks", "Target", "WatchAround"]
 
 LOG = logging.getLogger("hotgraft.watch")
 NOT_NOW = (Busy, SwapTimeout, ResourceError)  # the same content may do later
+UNFIT = (ContractError, LoadError, DependencyError)  # the same content may do beside others
 CLOCK_TICK_S = 0.05  # a file's times may lag: a write this soon after another need not show in them
 AGAIN_S = (0.25, 1.0, 5.0, 30.0)  # after the first, second, … such answer
 
@@ -65,6 +69,8 @@ class Target:
     postponed: int = 0  # answers of the kind "not now" in a row
     ungranted: str = ""  # the content that was refused for want of a grant
     is_granted: bool = False  # something was granted since the last look; under the watch's lock
+    unmet: str = ""  # the content that was refused for what it needs of others, or they of it
+    is_freed: bool = False  # one of those others is another since the last look; under the watch's lock
 
 
 class Looks:
@@ -79,7 +85,7 @@ class Looks:
 
     Invariants
       (1) A content is tried once: what was refused waits for another content, what was postponed for its time, what
-          asked for too much for a grant.
+          asked for too much for a grant, and what did not fit others for another image of one of them.
     """
 
     def __init__(self, around: WatchAround, lock: threading.Condition, *, on_gone: Callable[[], None]) -> None:
@@ -92,8 +98,11 @@ class Looks:
         with self._lock:
             hint = target.pace.looked()
             is_granted, target.is_granted = target.is_granted, False
+            is_freed, target.is_freed = target.is_freed, False
         if is_granted:
             target.contents.forget(target.ungranted)
+        if is_freed:
+            target.contents.forget(target.unmet)
         facts = facts_of(target.path)
         if facts is None:  # gone, or not there yet
             target.settling.settled()
@@ -162,6 +171,7 @@ class Looks:
     def _refuse(self, target: Target, content: str, error: Exception) -> None:
         target.postponed = 0
         target.ungranted = content if isinstance(error, PermissionRequired) else ""
+        target.unmet = content if isinstance(error, UNFIT) else ""
         if target.contents.refuse(content):
             LOG.warning("%s: %s is refused: %s", target.plugin, target.path, error)
             self._around.events.tell("watch.refused", target.plugin, error=error, sha256=content)
