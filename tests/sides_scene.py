@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import threading
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from hotgraft import SetReport
     from sample_plugins import Workshop
 
 FOR_EVER_S = 86_400.0
@@ -56,11 +56,6 @@ def top(build: int, *, saves: bool = False, more: bool = False) -> Sample:
     )
 
 
-def stateless(sample: Sample) -> Sample:
-    """Return the same without a state that it says it has."""
-    return replace(sample, hands_over=False, saves=False)
-
-
 def _flags(build: int, *, saves: bool, more: bool) -> tuple[str, ...]:
     return (
         f"-DSIDES_BUILD={build}",
@@ -81,6 +76,8 @@ class Sides:
     host: Host
     build: Workshop
     saves: dict[str, bool]
+    has_state: bool = True
+    moves_pins: bool = False
     base: Any = None
     top: Any = None
 
@@ -92,12 +89,13 @@ class Sides:
 
     def image(self, name: str, number: int, **more: Any) -> Path:
         """Return the image of a build."""
-        make = {"base": base, "top": top}[name]
-        return self.build(make(number, saves=self.saves[name], **more))
+        made = {"base": base, "top": top}[name](number, saves=self.saves[name], **more)
+        made = made if self.has_state else replace(made, hands_over=False, saves=False)
+        return self.build(replace(made, moves_pins=self.moves_pins))
 
     def replace_both(self, number: int = 2) -> None:
         """Let another build of each serve, on probation as one."""
-        replace_as_one(self.host, {name: self.image(name, number) for name in ("base", "top")})
+        self.host.reload_set({name: self.image(name, number) for name in ("base", "top")})
 
     @property
     def seen(self) -> tuple[int, int, int]:
@@ -108,11 +106,6 @@ class Sides:
     def counts(self) -> tuple[int, int]:
         """What each has counted."""
         return self.base.add(0), self.top.add(0)
-
-
-def replace_as_one(host: Host, images: dict[str, Path], **more: Any) -> SetReport:
-    """Replace plugins as one, on probation together."""
-    return host.reload_set(images, **more)
 
 
 @contextlib.contextmanager
@@ -138,3 +131,55 @@ def inside(plugin: Any) -> Iterator[Callable[[], None]]:
         yield leave
     finally:
         leave()
+
+
+def scene(host: Host, build: Workshop, *, base_saves: bool = False, top_saves: bool = False) -> Sides:
+    """Return both plugins, on probation as one: each has counted 5 before and 2 since."""
+    sides = Sides(host, build, {"base": base_saves, "top": top_saves}).load()
+    count(sides, 5)
+    sides.replace_both()
+    count(sides, 2)
+    return sides
+
+
+def count(sides: Sides, by: int) -> None:
+    """Count in both."""
+    sides.base.add(by)
+    sides.top.add(by)
+
+
+def nth(step: str, turn: int, *, for_ever: bool = False) -> Any:
+    """Return what lets the `turn`-th step of that name fail, and all after it."""
+    seen = Counter[str]()
+
+    def hook(name: str) -> str:
+        seen[name] += 1
+        is_due = seen[name] >= turn if for_ever else seen[name] == turn
+        return "fail" if name == step and is_due else "run"
+
+    return hook
+
+
+CONSUMER_FIRST, PROVIDER_FIRST = ("top", "base"), ("base", "top")
+
+
+def then(step: str, work: Callable[[], object]) -> Callable[[str], str]:
+    """Return what does something when a step of that name is about to run."""
+
+    def hook(name: str) -> str:
+        if name == step:
+            work()
+        return "run"
+
+    return hook
+
+
+def once(work: Callable[[], None]) -> Callable[[], None]:
+    """Return what does it the first time."""
+    todo = [work]
+
+    def do() -> None:
+        if todo:
+            todo.pop()()
+
+    return do

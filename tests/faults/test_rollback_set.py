@@ -7,11 +7,11 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hotgraft import Host, Outcome, RollbackBlocked, _core
+from hotgraft import Outcome, RollbackBlocked, _core
 from hotgraft.engine.journal_reading import history
 from hotgraft.engine.swap import carry_out
 from hotgraft.host import rollback
-from sides_scene import DEADLINE_S, Sides, inside, make_host, replace_as_one
+from sides_scene import DEADLINE_S, Sides, make_host, nth, scene
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from sample_plugins import Workshop
 
 WAYS = {"hands over": False, "saves": True}
+STEPS = ("quiesce", "surrender", "take", "start")  # of each member
+CONSUMER_FIRST, PROVIDER_FIRST = ("top", "base"), ("base", "top")
 
 
 @pytest.fixture
@@ -27,21 +29,6 @@ def seam() -> Iterator[Any]:
     """The step hook of the core, taken out again afterwards."""
     yield _core._seams.set_step_hook
     _core._seams.set_step_hook(None)
-
-
-def scene(host: Host, build: Workshop, *, base_saves: bool = False, top_saves: bool = False) -> Sides:
-    """Return both plugins, on probation as one: each has counted 5 before and 2 since."""
-    sides = Sides(host, build, {"base": base_saves, "top": top_saves}).load()
-    count(sides, 5)
-    sides.replace_both()
-    count(sides, 2)
-    return sides
-
-
-def count(sides: Sides, by: int) -> None:
-    """Count in both."""
-    sides.base.add(by)
-    sides.top.add(by)
 
 
 @pytest.mark.parametrize("top_saves", WAYS.values(), ids=WAYS)
@@ -139,8 +126,6 @@ def test_rolled_back_one_by_one_both_sides_are_met(build: Workshop) -> None:
 
 # --- what fails ---
 
-STEPS = ("quiesce", "surrender", "take", "start")
-
 
 @pytest.mark.parametrize("turn", [1, 2], ids=["first member", "second member"])
 @pytest.mark.parametrize("step", ["close gates", "drain", *STEPS, "publish"])
@@ -163,24 +148,17 @@ def test_a_step_that_fails_leaves_the_whole_unit_as_it_was(build: Workshop, seam
         assert sides.counts == (9, 9)  # `seen` counts in both
 
 
-def nth(step: str, turn: int, *, for_ever: bool = False) -> Any:
-    """Return what lets the `turn`-th step of that name fail, and all after it."""
-    seen = Counter[str]()
-
-    def hook(name: str) -> str:
-        seen[name] += 1
-        is_due = seen[name] >= turn if for_ever else seen[name] == turn
-        return "fail" if name == step and is_due else "run"
-
-    return hook
-
-
-@pytest.mark.parametrize(("turn", "lossy", "counts"), [(1, "top", (7, 5)), (2, "base", (5, 7))], ids=["top", "base"])
-@pytest.mark.parametrize("step", ["quiesce", "save"])
+@pytest.mark.parametrize("turn", [1, 2], ids=["first member", "second member"])
+@pytest.mark.parametrize(
+    ("step", "order"),
+    [("quiesce", CONSUMER_FIRST), ("save", CONSUMER_FIRST), ("restore", PROVIDER_FIRST), ("start", PROVIDER_FIRST)],
+    ids=str,
+)
 def test_the_one_that_cannot_take_its_state_along_goes_back_with_what_it_had(
-    build: Workshop, seam: Any, step: str, turn: int, lossy: str, counts: tuple[int, int]
+    build: Workshop, seam: Any, step: str, order: tuple[str, str], turn: int
 ) -> None:
     """By policy, and it alone: the other's state is what was gained since; both are back, or none."""
+    lossy = order[turn - 1]
     with make_host() as host:
         sides = scene(host, build, base_saves=True, top_saves=True)
         seam(nth(step, turn))
@@ -189,7 +167,7 @@ def test_the_one_that_cannot_take_its_state_along_goes_back_with_what_it_had(
 
         host.rollback("base")
 
-        assert sides.counts == counts
+        assert sides.counts == ((5, 7) if lossy == "base" else (7, 5))
         assert sides.seen == (1, 1, 1001)
         assert {name: one.is_lossy for name, one in reports.items()} == {
             "base": lossy == "base",
@@ -214,63 +192,6 @@ def test_a_host_that_loses_no_state_refuses_for_all_with_every_reason(build: Wor
         assert sides.seen == (2, 2, 2002)
 
 
-@pytest.mark.parametrize(("who", "counts"), [("top", (7, 5)), ("base", (5, 7))])
-def test_a_call_that_never_returns_holds_up_only_the_plugin_that_it_is_in(
-    build: Workshop, who: str, counts: tuple[int, int]
-) -> None:
-    """Fault B01 in a unit: that one goes back with what it had, and the other is drained and loses nothing."""
-    with make_host(swap_deadline_s=0.5) as host:
-        sides = scene(host, build, base_saves=True, top_saves=True)
-        with inside(getattr(sides, who)) as out:
-            assert host.rollback("base").outcome is Outcome.ROLLED_BACK
-            assert sides.counts == counts
-            assert sides.seen == (1, 1, 1001)
-            assert host.unloads().waiting != ()
-            out()
-        assert host.unloads(DEADLINE_S).proven == 2
-
-
-def test_a_call_in_handed_over_state_blocks_the_whole_unit(build: Workshop) -> None:
-    """Fault B01 in a unit: there is one block, and a call that does not return is in it."""
-    with make_host(swap_deadline_s=0.5) as host:
-        sides = scene(host, build, top_saves=True)
-        with inside(sides.base) as out:
-            with pytest.raises(RollbackBlocked) as caught:
-                host.rollback("top")
-            assert any(one.startswith("base: what it had") and "is in use" in one for one in caught.value.found)
-            assert sides.seen == (2, 2, 2002)
-            out()
-        host.rollback("top")
-        assert sides.counts == (8, 8)
-
-
-def test_who_needs_more_than_there_will_be_is_not_left_inside(build: Workshop) -> None:
-    """A call left in the new consumer would go on to a function that the old provider's table does not have."""
-    with make_host(swap_deadline_s=0.5) as host:
-        sides = Sides(host, build, {"base": True, "top": True}).load()
-        newer = {"base": sides.image("base", 2, more=True), "top": sides.image("top", 2)}
-        replace_as_one(host, newer)
-        host.reload("top", sides.image("top", 3, more=True))
-        with inside(sides.top) as out:
-            with pytest.raises(RollbackBlocked, match=r"needs base \^1.1, and base 1.0.0 has less"):
-                host.rollback("top")
-            assert sides.seen == (2, 3, 3002)
-            out()
-        host.rollback("top")
-        assert sides.seen == (1, 1, 1001)
-
-
-def test_a_pin_on_one_of_them_holds_up_the_whole_unit(build: Workshop) -> None:
-    """A pinned call passes the gate, so state is not touched while one may come; who has it is named."""
-    with make_host(swap_deadline_s=0.5) as host:
-        sides = scene(host, build)
-        with sides.base.pin(who="session 7"), pytest.raises(RollbackBlocked, match="session 7"):
-            host.rollback("top")
-        assert sides.seen == (2, 2, 2002)
-        host.rollback("top")
-        assert sides.seen == (1, 1, 1001)
-
-
 def test_what_is_gone_of_one_keeps_the_other_held(build: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     """Hazard C9: the reaper and a rollback race for what is held, and one of them wins, for the whole unit."""
     with make_host() as host:
@@ -290,6 +211,26 @@ def test_what_is_gone_of_one_keeps_the_other_held(build: Workshop, monkeypatch: 
         assert held["top"].generation.stage == "held"
         assert sides.seen == (2, 2, 2002)
         assert sides.counts == (8, 8)
+
+
+def test_a_rollback_of_all_is_noted_also_where_its_report_finds_no_memory(
+    build: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fault R04: what serves is what the host knows of, of each of them."""
+
+    def without_report(*arguments: Any, **named: Any) -> None:
+        carry_out(*arguments, **named)
+        raise MemoryError
+
+    with make_host() as host:
+        sides = scene(host, build)
+        monkeypatch.setattr(rollback, "carry_out", without_report)
+        assert host.rollback("base").outcome is Outcome.ROLLED_BACK
+        monkeypatch.undo()
+        assert sides.counts == (7, 7)
+        assert (sides.base.generation, sides.top.generation) == (1, 1)
+        sides.replace_both(3)
+        assert sides.seen == (3, 3, 3003)
 
 
 # --- on record ---

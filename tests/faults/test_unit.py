@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 BREACH = Verdict(VerdictOutcome.BREACH, (Breach(Criterion.ERRORS, "errors 0 of 900 → 90 of 900", 0.0, 0.1),))
 
 
-def scene(host: Host, build: Workshop, *, saves: bool = False) -> Sides:
+def on_probation(host: Host, build: Workshop, *, saves: bool = False) -> Sides:
     """Return both plugins, on probation as one."""
     sides = Sides(host, build, {"base": saves, "top": saves}).load()
     sides.replace_both()
@@ -54,7 +54,7 @@ def test_a_breach_of_one_takes_all_back_and_only_its_image_is_not_tried_again(bu
     """The other's image is not at fault, and whoever is told of it, or reads the journal, finds that said."""
     told: dict[str, Any] = {}
     with make_host(journal=str(tmp_path / "journal")) as host:
-        sides = scene(host, build)
+        sides = on_probation(host, build)
         host.on("quarantine.added", lambda event: told.update({event.plugin: event.facts}))
 
         report = host._changes.take_back(host._loaded("top"), 2, BREACH)
@@ -74,7 +74,7 @@ def test_a_breach_of_one_takes_all_back_and_only_its_image_is_not_tried_again(bu
 def test_a_breach_of_what_serves_no_more_takes_nothing_back(build: Workshop) -> None:
     """The verdict was on a generation that was replaced in the meantime."""
     with make_host() as host:
-        sides = scene(host, build)
+        sides = on_probation(host, build)
         host.reload("top", sides.image("top", 3))
         assert host._changes.take_back(host._loaded("top"), 2, BREACH).generation == 3
         assert sides.seen == (2, 3, 3002)
@@ -113,7 +113,7 @@ def test_one_that_is_replaced_again_and_is_unfit_takes_back_what_it_was_on_proba
     """Last good is what was committed: of both; and the one that was not in this swap is on record as well."""
     ended: list[str] = []
     with make_host(journal=str(tmp_path / "journal")) as host:
-        sides = scene(host, build)
+        sides = on_probation(host, build)
         host.on("swap.rolled_back", lambda event: ended.append(event.plugin))
 
         @host.health("top")
@@ -134,7 +134,7 @@ def test_one_that_is_replaced_again_and_is_unfit_takes_back_what_it_was_on_proba
 def test_a_breach_after_one_was_replaced_again_goes_back_to_the_last_good_of_both(build: Workshop) -> None:
     """The unit stays one, whoever of it is replaced."""
     with make_host() as host:
-        sides = scene(host, build)
+        sides = on_probation(host, build)
         sides.base.add(5)
         host.reload("top", sides.image("top", 3))
         assert unit_names(host, "base") == unit_names(host, "top") == ["base", "top"]
@@ -148,7 +148,7 @@ def test_a_breach_after_one_was_replaced_again_goes_back_to_the_last_good_of_bot
 def test_units_that_overlap_go_back_as_one(build: Workshop) -> None:
     """{base, top}, then {top, over}: what top goes back to was proven with neither of the new ones."""
     with make_host() as host:
-        sides = scene(host, build)
+        sides = on_probation(host, build)
         other = {number: build(replace(top(number), interface="top")) for number in (1, 2)}
         over: Any = host.load(other[1], name="over")
         host.reload_set({"top": sides.image("top", 3), "over": other[2]})
@@ -169,7 +169,7 @@ def test_a_commit_of_one_commits_all_of_them(build: Workshop, tmp_path: Path) ->
     """They are the last good together; going back after that is a new swap of the plugin that is named."""
     passed: list[tuple[str, int]] = []
     with make_host(journal=str(tmp_path / "journal")) as host:
-        sides = scene(host, build)
+        sides = on_probation(host, build)
         host.on("probation.passed", lambda event: passed.append((event.plugin, event.facts["generation"])))
 
         assert host.commit("top").is_on_probation is False
@@ -187,7 +187,7 @@ def test_a_commit_of_one_commits_all_of_them(build: Workshop, tmp_path: Path) ->
 def test_a_commit_of_what_has_passed_waits_where_another_of_the_unit_was_replaced(build: Workshop) -> None:
     """Between the verdict and its turn a member was replaced again: that one has not passed."""
     with make_host() as host:
-        sides = scene(host, build)
+        sides = on_probation(host, build)
         passed = {"base": Passed(2), "top": Passed(2)}
         host.reload("top", sides.image("top", 3))
 
@@ -201,7 +201,7 @@ def test_a_commit_of_what_has_passed_waits_where_another_of_the_unit_was_replace
 def test_a_host_that_closes_on_probation_lets_go_of_all(build: Workshop) -> None:
     """The next one begins with what was good."""
     with make_host() as host:
-        scene(host, build)
+        on_probation(host, build)
     assert host.unloads(DEADLINE_S).waiting == ()
 
 
@@ -212,7 +212,7 @@ def test_a_rollback_and_what_ends_the_unit_at_the_same_moment_leave_one_side(
 ) -> None:
     """Hazard C9: they need the same turns, so one of them comes first, for all of the unit."""
     with make_host() as host:
-        sides = scene(host, build, saves=True)
+        sides = on_probation(host, build, saves=True)
         base_loaded, top_loaded, third = host._loaded("base"), host._loaded("top"), sides.image("top", 3)
         works: dict[str, Callable[[], object]] = {
             "commit": lambda: host.commit("base"),
@@ -267,7 +267,7 @@ def test_a_member_whose_state_does_not_come_back_is_out_of_service_and_the_other
 ) -> None:
     """Its outcome says so, and what runs now is said of each."""
     with make_host() as host:
-        scene(host, build)
+        on_probation(host, build)
         try:
             _core._seams.set_step_hook(lambda name: "fail" if name in ("take", "give back") else "run")
             with pytest.raises(RollbackBlocked, match="out of service") as caught:

@@ -47,6 +47,54 @@ SwapRecord roll_back(StepsHost &host, const SwapMember &member) {
     return record;
 }
 
+SwapRecord roll_back_both(StepsHost &first, const SwapMember &a, StepsHost &second, const SwapMember &b,
+                          std::int64_t deadline_ns) {
+    SwapRequest request;
+    request.members = {a, b};
+    request.deadline_ns = monotonic_ns() + deadline_ns;
+    request.undo_budget_ns = kSecond / 5;
+    SwapRecord record = run_swap(request);
+    if (record.is_published) {
+        std::swap(first.active_, first.replaced_);
+        std::swap(second.active_, second.replaced_);
+    }
+    return record;
+}
+
+// A thread inside a plugin, until it is let out.
+class Inside {
+public:
+    explicit Inside(StepsHost &host) {
+        thread_ = std::thread([this, &host] {
+            hotgraft_guard guard;
+            if (hotgraft_enter(&host.import_, &guard) != nullptr) {
+                is_inside_ = true;
+                while (!may_leave_) {
+                    std::this_thread::yield();
+                }
+                hotgraft_leave(&guard);
+            }
+        });
+        while (!is_inside_) {
+            std::this_thread::yield();
+        }
+    }
+    Inside(const Inside &) = delete;
+    Inside &operator=(const Inside &) = delete;
+    ~Inside() { leave(); }
+    void leave() {
+        may_leave_ = true;
+        if (thread_.joinable()) {
+            thread_.join();
+        }
+    }
+
+private:
+    std::atomic<bool> is_inside_{false};
+    std::atomic<bool> may_leave_{false};
+    std::thread thread_;
+};
+
 } // namespace
 
 TEST_CASE("a rollback takes what the new generation gained back to the old one, which resumes") {
@@ -154,4 +202,78 @@ TEST_CASE("the slot of an interface that the held generation does not have holds
     CHECK(roll_back(host, member).is_published);
     CHECK(extra->held() == nullptr);
     CHECK(host.call(&StepsInterface::next) == 1);
+}
+
+TEST_CASE("where a drain of a set fails, the members are known in which calls are, and all serve on") {
+    StepsHost first("-DSTEPS_SAVES");
+    StepsHost second("-DSTEPS_SAVES");
+    for (StepsHost *const host : {&first, &second}) {
+        REQUIRE(host->swap(host->bring("-DSTEPS_SAVES -DSTEPS_STEP=10", "{}")).is_published);
+    }
+    const Inside inside(second);
+    const SwapRecord record = roll_back_both(first, back_to_held(first, StateWay::kHandOver), second,
+                                             back_to_held(second, StateWay::kHandOver), kSecond / 10);
+    CHECK(record.failure.code() == Code::kTimedOut);
+    CHECK(record.inside == std::vector<std::size_t>{1});
+    for (const StepsHost *const host : {&first, &second}) {
+        CHECK(host->active_->stage() == Stage::kActive);
+        CHECK(host->replaced_->stage() == Stage::kHeld);
+    }
+    CHECK(first.call(&StepsInterface::next) == 10);
+}
+
+TEST_CASE("one of a set is left with its callers while the others are drained and lose nothing") {
+    StepsHost first;
+    StepsHost second("-DSTEPS_SAVES");
+    first.call(&StepsInterface::next);
+    second.call(&StepsInterface::next);
+    REQUIRE(first.swap(first.bring("-DSTEPS_STEP=10", "{}")).is_published);
+    REQUIRE(second.swap(second.bring("-DSTEPS_SAVES -DSTEPS_STEP=10", "{}")).is_published);
+    first.call(&StepsInterface::next);
+    second.call(&StepsInterface::next);
+    Inside inside(second);
+    SwapMember left = back_to_held(second, StateWay::kNone);
+    left.leaves_undrained = true;
+    const SwapRecord record =
+        roll_back_both(first, back_to_held(first, StateWay::kHandOver), second, left, 5 * kSecond);
+    CHECK_MESSAGE(record.is_published, record.failure.message());
+    CHECK(first.call(&StepsInterface::next) == 12);
+    CHECK(second.call(&StepsInterface::next) == 2);
+    inside.leave();
+}
+
+TEST_CASE("the one that is left is not drained, and the others are") {
+    StepsHost first;
+    StepsHost second("-DSTEPS_SAVES");
+    REQUIRE(first.swap(first.bring("-DSTEPS_STEP=10", "{}")).is_published);
+    REQUIRE(second.swap(second.bring("-DSTEPS_SAVES -DSTEPS_STEP=10", "{}")).is_published);
+    SwapMember left = back_to_held(second, StateWay::kNone);
+    left.leaves_undrained = true;
+    const Inside inside(first);
+    const SwapRecord record =
+        roll_back_both(first, back_to_held(first, StateWay::kHandOver), second, left, kSecond / 10);
+    CHECK(record.failure.code() == Code::kTimedOut);
+    CHECK(record.inside == std::vector<std::size_t>{0});
+}
+
+TEST_CASE("one that does not come to rest is drained with the others and not quiesced") {
+    StepsHost first("-DSTEPS_SAVES");
+    StepsHost second("-DSTEPS_SAVES");
+    for (StepsHost *const host : {&first, &second}) {
+        REQUIRE(host->swap(host->bring("-DSTEPS_SAVES -DSTEPS_STEP=10", "{}")).is_published);
+    }
+    SwapRequest request;
+    request.members = {back_to_held(first, StateWay::kNone), back_to_held(second, StateWay::kNone)};
+    request.members[0].leaves_unquiesced = true;
+    std::vector<std::size_t> quiesced;
+    bool is_drained = false;
+    for (const WindowStep &step : plan_window(request)) {
+        is_drained = is_drained || step.kind == StepKind::kDrain;
+        if (step.kind == StepKind::kQuiesce) {
+            quiesced.push_back(step.member);
+        }
+    }
+    CHECK(is_drained);
+    CHECK(quiesced == std::vector<std::size_t>{1});
+    CHECK(old_tables_of(request).size() == first.active_->tables().size() + second.active_->tables().size());
 }
