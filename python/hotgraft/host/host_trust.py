@@ -46,21 +46,24 @@ class HostTrust:
     def rollback(self, name: str, *, deadline_s: float | None = None, reason: str = "") -> SwapReport:
         """Go back to what served under `name` before, with the state gained since.
 
-        Before commit, the generation that is held serves again. After it, this is a new swap, of the image before: the
-        one that was replaced last or, from a journal, the newest committed one that is not the one that serves.
+        Before commit, the generation that is held serves again, and so do those of all plugins that were replaced
+        together with it: all of them, or none. After it, this is a new swap, of the image before: the one that was
+        replaced last or, from a journal, the newest committed one that is not the one that serves.
 
         Args:
             name: a loaded plugin; all its instances go back as one.
-            deadline_s: for gates, drain, quiesce and state together; None: the host's setting.
+            deadline_s: for gates, drain, quiesce and state together, once more for each plugin that has to go back
+                without the state gained since; None: the host's setting.
             reason: why, for the journal.
 
         Returns:
-            The report; `is_lossy` says that the state gained since could not come along, because what serves did not
-            come to rest or its state does not fit, and `lost_calls` how many calls that was.
+            The report, whose `set` is that of all where others went back with it; `is_lossy` says that the state gained
+            since could not come along, because what serves did not come to rest or its state does not fit, and
+            `lost_calls` how many calls that was.
 
         Raises:
-            UnknownPlugin: nothing of that name. RollbackBlocked: it cannot be done; what serves serves on. After commit
-            also what `reload` raises.
+            UnknownPlugin: nothing of that name. RollbackBlocked: it cannot be done, of one of them at least; all that
+            serves, serves on. After commit also what `reload` raises.
         """
         self._check_control()
         loaded = self._loaded(name)
@@ -69,6 +72,8 @@ class HostTrust:
 
     def commit(self, name: str) -> SwapReport:
         """End the probation of `name`: what serves is the last good from now on, and what was held for it leaves.
+
+        So it is for all plugins that would go back together with it.
 
         What is not on probation stays as it is.
 
