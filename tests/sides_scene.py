@@ -27,23 +27,26 @@ SHARED = (
 )
 
 
-def base(build: int, *, saves: bool = False, more: bool = False) -> Sample:
-    """Return a build of the provider; one that has more offers base 1.1."""
+def base(build: int, *, saves: bool = False, more: bool = False, two: bool = False) -> Sample:
+    """Return a build of the provider; one that has more offers base 1.1, and another base 2.0."""
     functions = (*SHARED, function("more", 32, "i64")) if more else SHARED
+    if two:
+        functions = (function("build", 8, "i64"), function("add", 16, "i64", parameter("by", "i64")), SHARED[2])
     return Sample(
         source="sides",
         name="base",
         interface="base",
-        interface_version=(1, 1 if more else 0),
+        version="2.0.0" if two else "1.0.0",
+        interface_version=(2, 0) if two else (1, 1 if more else 0),
         functions=functions,
         hands_over=not saves,
         saves=saves,
-        flags=_flags(build, saves=saves, more=more),
+        flags=_flags(build, saves=saves, more=more, two=two),
     )
 
 
-def top(build: int, *, saves: bool = False, more: bool = False) -> Sample:
-    """Return a build of the consumer; one that wants more needs base 1.1."""
+def top(build: int, *, saves: bool = False, more: bool = False, two: bool = False) -> Sample:
+    """Return a build of the consumer; one that wants more needs base 1.1, and another base 2.0."""
     return Sample(
         source="sides",
         name="top",
@@ -51,16 +54,17 @@ def top(build: int, *, saves: bool = False, more: bool = False) -> Sample:
         functions=(*SHARED, function("both", 32, "i64")),
         hands_over=not saves,
         saves=saves,
-        requires=(("base", "^1.1" if more else "^1.0"),),
-        flags=(*_flags(build, saves=saves, more=more), "-DSIDES_TOP"),
+        requires=(("base", "^2.0" if two else "^1.1" if more else "^1.0"),),
+        flags=(*_flags(build, saves=saves, more=more, two=two), "-DSIDES_TOP"),
     )
 
 
-def _flags(build: int, *, saves: bool, more: bool) -> tuple[str, ...]:
+def _flags(build: int, *, saves: bool, more: bool, two: bool) -> tuple[str, ...]:
     return (
         f"-DSIDES_BUILD={build}",
         *(["-DSIDES_SAVES"] if saves else []),
         *(["-DSIDES_MORE"] if more else []),
+        *(["-DSIDES_TWO"] if two else []),
     )
 
 
@@ -93,9 +97,9 @@ class Sides:
         made = made if self.has_state else replace(made, hands_over=False, saves=False)
         return self.build(replace(made, moves_pins=self.moves_pins))
 
-    def replace_both(self, number: int = 2) -> None:
+    def replace_both(self, number: int = 2, **more: Any) -> None:
         """Let another build of each serve, on probation as one."""
-        self.host.reload_set({name: self.image(name, number) for name in ("base", "top")})
+        self.host.reload_set({name: self.image(name, number, **more) for name in ("base", "top")})
 
     @property
     def seen(self) -> tuple[int, int, int]:

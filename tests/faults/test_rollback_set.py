@@ -106,6 +106,20 @@ def test_under_load_nobody_meets_both_sides_and_no_count_is_lost(build: Workshop
         assert sides.counts == (7 + calls, 7 + calls)
 
 
+def test_a_unit_goes_back_over_a_major_change(build: Workshop) -> None:
+    """Each consumer meets the provider that it was built for: another's table has other functions in its places."""
+    with make_host() as host:
+        sides = Sides(host, build, {"base": False, "top": False}).load()
+        sides.replace_both(two=True)
+
+        met, calls = mixes_seen(sides, lambda: host.rollback("top"))
+
+        assert set(met) == {2002, 1001}
+        assert sides.counts == (calls, calls)
+        assert host.reload("top", sides.image("top", 3)).outcome is Outcome.PUBLISHED
+        assert sides.seen == (1, 3, 3001)
+
+
 @pytest.mark.control
 def test_rolled_back_one_by_one_both_sides_are_met(build: Workshop) -> None:
     """Without the unit: between the two rollbacks the new consumer calls the old provider."""

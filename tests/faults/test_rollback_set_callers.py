@@ -73,6 +73,20 @@ def test_who_needs_more_than_there_will_be_is_not_left_inside(build: Workshop) -
         assert sides.seen == (1, 1, 1001)
 
 
+def test_who_was_built_against_another_major_is_not_left_inside(build: Workshop) -> None:
+    """Its calls may come by the same slot, and would find other functions there."""
+    with make_host(swap_deadline_s=0.2) as host:
+        sides = Sides(host, build, {"base": True, "top": True}).load()
+        sides.replace_both(two=True)
+        with inside(sides.top) as out:
+            with pytest.raises(RollbackBlocked, match=r"needs base \^2\.0, and base 1\.0\.0 has less"):
+                host.rollback("top")
+            assert sides.seen == (2, 2, 2002)
+            out()
+        host.rollback("top")
+        assert sides.seen == (1, 1, 1001)
+
+
 def newer(host: Host, build: Workshop, **more: Any) -> Sides:
     """Return both, on probation as one: the new consumer needs what only the new provider has."""
     sides = Sides(host, build, {"base": True, "top": True}, **more).load()

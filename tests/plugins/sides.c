@@ -2,6 +2,7 @@
  * build of each it met. Built with -DSIDES_BUILD=N, and for TOP with -DSIDES_TOP:
  *   SIDES_SAVES   its count crosses by save and restore; else its block is handed over
  *   SIDES_MORE    BASE has one more function, and TOP calls that one
+ *   SIDES_TWO     BASE offers base/2, whose functions stand in another order, and TOP calls that
  * Every step of theirs is written to the file that SIDES_LOG names: "top 2 quiesce".
  */
 #include <hotgraft/call.h>
@@ -17,8 +18,13 @@
 
 typedef struct base_v1 {
     uint32_t struct_size;
+#ifdef SIDES_TWO
+    int64_t (*build)(void *self);
+    int64_t (*add)(void *self, int64_t by);
+#else
     int64_t (*add)(void *self, int64_t by);
     int64_t (*build)(void *self);
+#endif
     int64_t (*run)(void *self, uint64_t address);
     int64_t (*more)(void *self); // since 1.1
 } base_v1;
@@ -38,13 +44,20 @@ struct hotgraft_instance {
 
 #ifdef SIDES_TOP
 #define NAME "top"
-#ifdef SIDES_MORE
+#if defined(SIDES_MORE)
 static hotgraft_import base = HOTGRAFT_IMPORT("base", "^1.1", 0);
+#elif defined(SIDES_TWO)
+static hotgraft_import base = HOTGRAFT_IMPORT("base", "^2.0", 0);
 #else
 static hotgraft_import base = HOTGRAFT_IMPORT("base", "^1.0", 0);
 #endif
 #else
 #define NAME "base"
+#endif
+#if defined(SIDES_TWO) && !defined(SIDES_TOP)
+#define OFFERED "base/2"
+#else
+#define OFFERED NAME "/1"
 #endif
 
 static void note(const char *step) {
@@ -96,6 +109,8 @@ static int64_t both(void *self) {
 }
 
 static const top_v1 functions = {sizeof(top_v1), add, build, run, both};
+#elif defined(SIDES_TWO)
+static const base_v1 functions = {sizeof(base_v1) - sizeof(void *), build, add, run, NULL};
 #elif defined(SIDES_MORE)
 static const base_v1 functions = {sizeof(base_v1), add, build, run, build};
 #else
@@ -153,7 +168,7 @@ static hotgraft_status resume(hotgraft_instance *instance, hotgraft_error *error
 
 static const void *get_interface(hotgraft_instance *instance, const char *id, void **self) {
     *self = instance;
-    return strcmp(id, NAME "/1") == 0 ? &functions : NULL;
+    return strcmp(id, OFFERED) == 0 ? &functions : NULL;
 }
 
 #ifdef SIDES_SAVES

@@ -77,7 +77,7 @@ class Backwards:
         unit = on_probation_with(loaded)
         serving = {one.name: one.serving.generation.number for one in unit}
         is_other = number not in (None, loaded.serving.generation.number)
-        if is_other or (passed and {name: one.number for name, one in passed.items()} != serving):
+        if not unit or is_other or (passed and {name: one.number for name, one in passed.items()} != serving):
             return []
         commit_unit(unit, folder=self.around.place.folder)
         return list(serving.items())
