@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from hotgraft import DependencyError, Host, PluginError
+from hotgraft.core.settings import make_settings, read_settings
+from hotgraft.run.starting import start_plugins
 from sample_plugins import CALLER_PLUGIN, PLAIN, STATELESS
 
 if TYPE_CHECKING:
@@ -87,12 +90,71 @@ def test_a_cycle_is_loaded_where_one_need_of_it_is_optional(unprobed: Host, buil
     assert graph.violations == ()
 
 
-def test_a_cycle_that_cannot_be_loaded_one_by_one_is_refused_with_the_way_out(unprobed: Host, build: Workshop) -> None:
-    """The way out is said, and nothing is loaded."""
-    back = replace(STATELESS, requires=(("caller", "^1"),), cycle=True)
-    with pytest.raises(DependencyError, match="one need of each cycle must be optional"):
-        unprobed.load_all(build(replace(CALLER_PLUGIN, cycle=True)), build(back))
+RING = (replace(STATELESS, requires=(("caller", "^1"),), cycle=True), replace(CALLER_PLUGIN, cycle=True))
+
+
+def test_a_cycle_in_which_every_need_is_required_is_loaded_as_one(unprobed: Host, build: Workshop) -> None:
+    """Neither can come first; each is bound to the other before any of them is started."""
+    told: list[str] = []
+    unprobed.on("plugin.loaded", lambda event: told.append(event.plugin))
+    user = replace(CALLER_PLUGIN, name="user")
+    plugins = unprobed.load_all(build(user), *map(build, RING), priorities={"counter": 3, "caller": 1})
+    assert list(plugins) == told == ["caller", "counter", "user"]
+    assert plugins["caller"].add_there(2) == plugins["user"].add_there(0) == 2
+    graph = unprobed.graph()
+    assert (graph.units[0], graph.violations, graph.plugins["counter"].priority) == (("caller", "counter"), (), 3)
+    report = unprobed.reload("counter", build(replace(RING[0], build=2)))
+    assert report.set is not None
+    assert sorted(report.set.members) == ["caller", "counter"], "a cycle is replaced as one"
+    assert plugins["caller"].add_there(2) == 4
+
+
+@pytest.mark.parametrize("step", ["create", "start"])
+def test_a_cycle_of_which_one_fails_is_undone_as_one(unprobed: Host, build: Workshop, step: str) -> None:
+    """The one before it may serve already when it fails: nobody knew of it, and nothing of it stays."""
+    with pytest.raises(PluginError) as caught:
+        unprobed.load_all(*map(build, RING), configs={"counter": {"fail": step}})
+    assert caught.value.on.startswith("counter")
     assert list(unprobed) == []
+    assert unprobed.load_all(*map(build, RING))["caller"].add_there(1) == 1
+
+
+def test_several_are_loaded_as_one_with_their_instances(unprobed: Host, build: Workshop) -> None:
+    """What a settings file says of each; and nothing twice."""
+    instances: dict[str, dict[str, dict[str, int]]] = {"counter": {"left": {}, "right": {}}}
+    images = {"counter": build(RING[0]), "caller": build(RING[1])}
+    plugins = unprobed.load_together(images, instances=instances, reason="a ring")
+    assert list(plugins) == ["counter", "caller"]
+    assert unprobed["counter", "right"].add(1) == 1
+    with pytest.raises(ValueError, match="is loaded: reload"):
+        unprobed.load_together(images)
+    with pytest.raises(ValueError, match="there is no image"):
+        unprobed.load_together({})
+
+
+def test_a_cycle_comes_up_from_its_last_good_as_one(
+    build: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A build that went wrong over night does not keep the others from serving, nor the one it belongs to."""
+    places = {sample.name: shutil.copyfile(build(sample), tmp_path / f"{sample.name}.so") for sample in RING}
+    text = "".join(f'[plugins.{name}]\nimage = "{name}.so"\n' for name in places)
+    settings = make_settings({}, {}, read_settings(text.encode(), path=str(tmp_path / "hotgraft.toml")))
+    told: list[str] = []
+
+    def start() -> Host:
+        host = Host(probe="off", journal=tmp_path / "journal")
+        start_plugins(host, settings, lambda event, plugin, _: told.append(f"{event} {plugin}"))
+        return host
+
+    with start() as host:
+        assert host["caller"].add_there(1) == 1
+    assert told == []
+    shutil.copyfile(build(replace(RING[0], build=2)), tmp_path / "counter.so")
+    monkeypatch.setenv("COUNTER_DOES", f"{os.getpid()}:2:start:fail")
+    with start() as host:
+        assert host["caller"].add_there(1) == 1
+        assert host["counter"].build() == 1
+    assert told == ["plugin.restored caller", "plugin.restored counter"]
 
 
 def test_what_is_loaded_counts_as_a_provider_and_is_not_loaded_again(unprobed: Host, build: Workshop) -> None:

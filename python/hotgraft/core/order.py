@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from hotgraft.core.descriptor import Descriptor
+    from hotgraft.core.graph import Graph
 
-__all__ = ["providers_first"]
+__all__ = ["graph_in_order", "providers_first"]
 
 Entry = TypeVar("Entry")
 
@@ -31,8 +32,18 @@ def providers_first(described: Iterable[tuple[str, Entry, Descriptor]]) -> list[
         DependencyError: they require each other, and not all of them say that they may.
     """
     entries = {name: (entry, what) for name, entry, what in described}
-    graph = make_graph(facts_of(what, name=name) for name, (_, what) in entries.items())
+    graph = graph_in_order((name, what) for name, (_, what) in entries.items())
+    return [entries[name][0] for name in graph.load_order]
+
+
+def graph_in_order(described: Iterable[tuple[str, Descriptor]]) -> Graph:
+    """Return the graph of plugins, by name and descriptor, whose needs nobody may meet.
+
+    Raises:
+        DependencyError: as `providers_first`.
+    """
+    graph = make_graph(facts_of(what, name=name) for name, what in described)
     cycles = [str(one) for one in graph.violations if one.kind is Kind.CYCLE]
     if cycles:
         raise DependencyError("order them", on="the plugins", found=cycles)
-    return [entries[name][0] for name in graph.load_order]
+    return graph

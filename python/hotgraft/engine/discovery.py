@@ -86,13 +86,13 @@ class Discovery:
         """Return what was found by name; of one image at two places, the first."""
         return {one.name: one for one in reversed(self.found)}
 
-    def check(self, graph: Graph, *, tried: str, on: str, further: Iterable[str] = ()) -> None:
+    def check(self, graph: Graph, *, tried: str, on: str) -> None:
         """Refuse everything that is wrong at once.
 
         Raises:
-            DependencyError: something is broken, or the graph has violations, or there is something `further`.
+            DependencyError: something is broken, or the graph has violations.
         """
-        found = [*map(str, self.broken), *map(str, graph.violations), *further]
+        found = [*map(str, self.broken), *map(str, graph.violations)]
         if found:
             raise DependencyError(tried, on=on, found=found)
 

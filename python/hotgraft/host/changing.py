@@ -109,6 +109,18 @@ class Changes:
                 members[name] = replace(report_of(listed[name]), outcome=Outcome.DEFERRED)
         return SetReport(outcome=Outcome.DEFERRED, members=members, later=later)
 
+    def load_set(self, wish: SetWish) -> None:
+        """Load several plugins as one: all of them serve then, or none does; they may need each other."""
+
+        def change() -> None:
+            deadline_s = self.around.options.control_deadline_s
+            work = partial(self.sets.swap_all, wish, deadline_s)
+            report = cast("SetReport", self._take_turns(partial(self.sets.turn_names, wish), work, deadline_s))
+            for name, one in report.members.items():
+                self.events.tell("plugin.loaded", name, report=one)
+
+        carry_out(change)
+
     def roll_back(self, loaded: Loaded, who: Asked, deadline_s: float) -> SwapReport:
         """Let the generation serve again that served before: the one that is held, or else the image before.
 
@@ -248,7 +260,7 @@ class Changes:
     def _take_turns(
         self,
         names: Callable[[], Collection[str]],
-        work: Callable[[frozenset[str]], SwapReport],
+        work: Callable[[frozenset[str]], AnyReport],
         deadline_s: float,
         wants: Mapping[str, Hashable] | None = None,
     ) -> AnyReport:

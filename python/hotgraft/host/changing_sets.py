@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from hotgraft.engine.snapshot_resume import Resume
 from hotgraft.host.attempt import Attempt
 from hotgraft.host.attempt_set import AttemptSet
 from hotgraft.host.loaded import MAIN, Loaded
@@ -61,7 +62,12 @@ class SetChanges:
             members.append(self._member(listed[name], own) if name in listed else self._first(name, own))
         any_wish = replace(next(iter(wish.wishes.values())), deadline_s=deadline_s)
         made = self._attempt(members, any_wish, turns, is_longest=wish.deadline_s is None)
-        return self._recorded(made)
+        report = self._recorded(made)
+        for first in made.members:
+            if first.is_load:
+                self.around.snapshots.note_resumed(first.resume, wish.asked)
+                first.resume = Resume()  # the other has the bytes of whole files
+        return report
 
     def _attempt(
         self, members: list[Attempt], wish: Wish, turns: frozenset[str], *, is_longest: bool, asked_for: str = ""
@@ -115,12 +121,24 @@ class SetChanges:
         """Return the attempt of one that is loaded with the rest."""
         assert wish.source is not None  # asked before: what is not loaded has no path of its own
         around, watch = self.around.without_settling() if wish.is_settled else self.around, self.watch()
-        loaded = Loaded(name, self.turns, source=wish.source, converters=around.converters)
-        configs = {MAIN: wish.config_json or "{}"}
-        record = self.recorder.attempt(loaded, wish.asked, wish.source, configs, watch)
-        resume = around.snapshots.resume(name, tuple(configs), None, wish.asked, around.converters)
+        source = wish.comes_from or wish.source
+        loaded = Loaded(name, self.turns, source=source, converters=around.converters)
+        configs = dict(wish.configs or {MAIN: wish.config_json or "{}"})
+        record = self.recorder.attempt(loaded, wish.asked, source, configs, watch)
+        resume = around.snapshots.resume(
+            name, tuple(configs), None, wish.asked, around.converters, goes_back=wish.goes_back
+        )
         return Attempt(
-            loaded, wish.source, configs, around, watch, record, resume=resume, swap_deadline_s=wish.deadline_s
+            loaded,
+            wish.source,
+            configs,
+            around,
+            watch,
+            record,
+            keeps_source=bool(wish.comes_from),
+            goes_back=wish.goes_back,
+            resume=resume,
+            swap_deadline_s=wish.deadline_s,
         )
 
     def _recorded(self, made: AttemptSet) -> SetReport:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from hotgraft.engine.config import config_text
 from hotgraft.engine.discovery import discover
 from hotgraft.engine.journal_asked import asked
 from hotgraft.host.bound_graph import bound_graph, loaded_facts
+from hotgraft.host.image import image_of
+from hotgraft.host.load_units import BOUND_ANEW, Arriving, load_units, wish_to_load
 from hotgraft.host.loaded import MAIN
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
     from hotgraft.core.graph import Graph
     from hotgraft.core.graph_facts import PluginFacts
@@ -22,9 +24,7 @@ if TYPE_CHECKING:
     from hotgraft.host.plugin import Plugin
     from hotgraft.host.report import SwapReport
 
-__all__ = ["BOUND_ANEW", "HostGraph", "load_units", "one_by_one"]
-
-BOUND_ANEW: Final = "bind it to who was loaded after it"
+__all__ = ["HostGraph"]
 
 
 class HostGraph:
@@ -72,16 +72,52 @@ class HostGraph:
             raise ValueError(f"plugin {taken[0]!r} is loaded: reload() replaces it")
         texts = {name: config_text((configs or {}).get(name)) for name in new}
         graph = found.graph(_provider_facts(one) for one in present)
-        found.check(graph, tried="load them", on="the plugins", further=one_by_one(graph))
+        found.check(graph, tried="load them", on="the plugins")
         who = asked("load", reason)
 
         def load_one(name: str) -> None:
             self._changes.load(name, new[name].image, {MAIN: texts[name]}, who)
             self.set_priority(name, new[name].facts.priority)
 
+        def load_as_one(names: Sequence[str]) -> None:
+            arriving = {name: Arriving(new[name].image, {MAIN: texts[name]}) for name in names}
+            self._changes.load_set(wish_to_load(arriving, who))
+            for name in names:
+                self.set_priority(name, new[name].facts.priority)
+
         names = [name for name in graph.load_order if name in new]
-        load_units(graph, names, load_one, lambda name: self.reload(name, reason=BOUND_ANEW))
+        load_units(graph, names, load_one, load_as_one, lambda name: self.reload(name, reason=BOUND_ANEW))
         return {name: self[name] for name in names}
+
+    def load_together(
+        self,
+        images: Mapping[str, str | os.PathLike[str]],
+        *,
+        instances: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None,
+        reason: str = "",
+    ) -> dict[str, Plugin]:
+        """Load plugins as one, and return their handles by name: all of them serve then, or none does.
+
+        They may need each other: each is bound to the others before any of them is started.
+
+        Args:
+            images: by the name that the host is to call it, the path of each.
+            instances: by plugin, the config of each of its instances; else it has one, with an empty config.
+            reason: why, for the journal.
+
+        Raises:
+            ValueError: one is loaded, or there is none. And what `load` raises, of the one that failed.
+        """
+        self._check_control()
+        taken = [one.name for one in self._listed() if one.name in images]
+        if taken or not images:
+            raise ValueError(f"plugin {taken[0]!r} is loaded: reload() replaces it" if taken else "there is no image")
+        arriving = {}
+        for name, image in images.items():
+            configs = (instances or {}).get(name) or {MAIN: {}}
+            arriving[name] = Arriving(image_of(image), {one: config_text(config) for one, config in configs.items()})
+        self._changes.load_set(wish_to_load(arriving, asked("load", reason)))
+        return {name: self[name, next(iter(arriving[name].configs))] for name in images}
 
     def set_priority(self, name: str, priority: int) -> None:
         """Prefer `name`, among those that provide an interface in one version, for who is bound from now on.
@@ -94,34 +130,6 @@ class HostGraph:
     def graph(self) -> Graph:
         """Return who calls whom among what is loaded, as it is bound: not as it would be if it were bound anew."""
         return bound_graph(self._listed())
-
-
-def one_by_one(graph: Graph) -> list[str]:
-    """Return why units of a graph cannot be loaded one plugin after the other; empty when they can."""
-    place = {name: number for number, name in enumerate(graph.load_order)}
-    units = {name: unit for unit in graph.units if len(unit) > 1 for name in unit}
-    refused = {units[edge.consumer] for one in graph.violations for edge in one.undeclared}  # with words of their own
-    return [
-        f"{edge.consumer} needs {edge.need} of {edge.provider}, which needs it in turn: plugins are loaded one by one, "
-        "so one need of each cycle must be optional; it is bound when all are loaded"
-        for edge in graph.edges
-        if place[edge.provider] > place[edge.consumer] and not edge.need.is_optional
-        if units[edge.consumer] not in refused
-    ]
-
-
-def load_units(
-    graph: Graph, names: Iterable[str], load_one: Callable[[str], object], bind_anew: Callable[[str], object]
-) -> None:
-    """Load plugins in their order, then bind those anew whose provider came after them in a cycle."""
-    place = {name: number for number, name in enumerate(graph.load_order)}
-    late = {edge.consumer for edge in graph.edges if place[edge.provider] > place[edge.consumer]}
-    listed = list(names)
-    for name in listed:
-        load_one(name)
-    for name in listed:
-        if name in late:
-            bind_anew(name)
 
 
 def _provider_facts(loaded: Loaded) -> PluginFacts:

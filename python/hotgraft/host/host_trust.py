@@ -128,4 +128,5 @@ class HostTrust:
         """
         self._check_control()
         sources = {name: image_of(image) for name, image in (images or {}).items()}
-        restore_last_good(self, self._recorder, names, sources, load=partial(self._changes.load, goes_back=True))
+        load = partial(self._changes.load, goes_back=True)
+        restore_last_good(self, self._recorder, names, sources, load=load, load_set=self._changes.load_set)

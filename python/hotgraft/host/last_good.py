@@ -7,18 +7,20 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hotgraft.core.errors import HotgraftError, JournalError
-from hotgraft.core.order import providers_first
+from hotgraft.core.order import graph_in_order
 from hotgraft.engine.journal_asked import asked
 from hotgraft.engine.stage import inspect_file
+from hotgraft.host.load_units import Arriving, load_units, wish_to_load
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from hotgraft.core.descriptor import Descriptor
     from hotgraft.engine.journal import Journal
     from hotgraft.engine.journal_asked import Asked
     from hotgraft.host.host_trust import HostTrust
     from hotgraft.host.journal import Recorder
+    from hotgraft.host.wish import SetWish
 
     # name, path of the image, config of each instance, who asked, where the image came from
     Load = Callable[[str, str, Mapping[str, str], Asked, str], None]
@@ -46,9 +48,17 @@ def last_good_path(recorder: Recorder, plugin: str) -> str | None:
 
 
 def restore_last_good(
-    host: HostTrust, recorder: Recorder, names: Iterable[str], sources: Mapping[str, str], *, load: Load
+    host: HostTrust,
+    recorder: Recorder,
+    names: Iterable[str],
+    sources: Mapping[str, str],
+    *,
+    load: Load,
+    load_set: Callable[[SetWish], None],
 ) -> None:
     """Load the last good image of each plugin that is named, providers first; none named: of all.
+
+    Those that need each other come up as one, of the newest image of each.
 
     Raises:
         JournalError: there is no journal, or no image of one comes up; those before it serve.
@@ -59,15 +69,29 @@ def restore_last_good(
     taken = [name for name in wanted if name in host]
     if taken:
         raise ValueError(f"plugin {taken[0]!r} is loaded: reload() replaces it")
-    described: list[tuple[str, tuple[Good, ...], Descriptor]] = []
+    described: list[tuple[str, Descriptor]] = []
+    found: dict[str, tuple[Good, ...]] = {}
     for name in wanted:
         images = good_images(recorder, name, who)
         if not images:
             raise _nothing_left(journal, name, ())
         deadline_s = host.options.settle_deadline_s
-        described.append((name, images, inspect_file(images[0].path, settle_deadline_s=deadline_s)[0]))
-    for images in providers_first(described):
-        _restore(recorder, images, who, sources.get(images[0].plugin, ""), load)
+        described.append((name, inspect_file(images[0].path, settle_deadline_s=deadline_s)[0]))
+        found[name] = images
+
+    def load_as_one(unit: Sequence[str]) -> None:
+        newest = [found[name][0] for name in unit]
+        places = {one.plugin: sources.get(one.plugin, "") or one.image or one.path for one in newest}
+        arriving = {one.plugin: Arriving(one.path, one.configs, places[one.plugin]) for one in newest}
+        load_set(wish_to_load(arriving, who))
+
+    load_units(
+        graph_in_order(described),
+        found,
+        lambda name: _restore(recorder, found[name], who, sources.get(name, ""), load),
+        load_as_one,
+        lambda _: None,  # a reload would take what lies at its place
+    )
 
 
 def _restore(recorder: Recorder, images: tuple[Good, ...], who: Asked, source: str, load: Load) -> None:

@@ -30,6 +30,7 @@ class Wish:
     goes_back: bool = False  # to what served before: what came after it may be lost
     keeps_source: bool = False  # `source` is not where it comes from next
     sha256: str = ""  # that `source` must have; empty: any
+    comes_from: str = ""  # of one that is loaded: where it comes from next, if that is not `source`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

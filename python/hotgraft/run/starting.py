@@ -8,11 +8,11 @@ from hotgraft.core.errors import DependencyError, HotgraftError, JournalError
 from hotgraft.core.graph import make_graph
 from hotgraft.core.graph_facts import facts_of
 from hotgraft.engine.stage import inspect_file
-from hotgraft.host.host_graph import BOUND_ANEW, load_units, one_by_one
 from hotgraft.host.image import image_of
+from hotgraft.host.load_units import BOUND_ANEW, load_units
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from hotgraft.core.descriptor import Descriptor
     from hotgraft.core.graph_facts import PluginFacts
@@ -36,9 +36,8 @@ def start_plugins(host: Host, settings: Settings, say: Callable[[str, str, dict[
     """
     described = _described(host, settings)
     graph = make_graph(facts for _, facts in described)
-    wrong = [*map(str, graph.violations), *one_by_one(graph)]
-    if wrong:
-        raise DependencyError("load them", on="the plugins", found=wrong)
+    if graph.violations:
+        raise DependencyError("load them", on="the plugins", found=map(str, graph.violations))
 
     entries = {facts.name: entry for entry, facts in described}
 
@@ -46,7 +45,12 @@ def start_plugins(host: Host, settings: Settings, say: Callable[[str, str, dict[
         _start(host, entries[name], say)
         host.set_priority(name, entries[name].priority)
 
-    load_units(graph, graph.load_order, start_one, lambda name: host.reload(name, reason=BOUND_ANEW))
+    def start_as_one(names: Sequence[str]) -> None:
+        _start_as_one(host, {name: entries[name] for name in names}, say)
+        for name in names:
+            host.set_priority(name, entries[name].priority)
+
+    load_units(graph, graph.load_order, start_one, start_as_one, lambda name: host.reload(name, reason=BOUND_ANEW))
 
 
 def _start(host: Host, entry: PluginEntry, say: Callable[[str, str, dict[str, Any]], None]) -> None:
@@ -61,6 +65,25 @@ def _start(host: Host, entry: PluginEntry, say: Callable[[str, str, dict[str, An
             error.running = "its last good image serves"
         host.restore_last_good(entry.name, images=_place_of(entry))
         say("plugin.restored", entry.name, {"error": error})
+
+
+def _start_as_one(
+    host: Host, entries: Mapping[str, PluginEntry], say: Callable[[str, str, dict[str, Any]], None]
+) -> None:
+    """Load plugins that need each other from their images or, where one does not come up, all of their last good."""
+    try:
+        images = {name: entry.image for name, entry in entries.items()}
+        host.load_together(images, instances={name: entry.instances for name, entry in entries.items()})
+    except (HotgraftError, OSError) as error:
+        is_hopeless = not all(one.name for one in entries.values()) or isinstance(error, JournalError)
+        if is_hopeless or any(host.last_good(name) is None for name in entries):
+            raise
+        if isinstance(error, HotgraftError):
+            error.running = "their last good images serve"
+        places = {name: place for entry in entries.values() for name, place in _place_of(entry).items()}
+        host.restore_last_good(*entries, images=places)
+        for name in entries:
+            say("plugin.restored", name, {"error": error})
 
 
 def _place_of(entry: PluginEntry) -> dict[str, str]:
