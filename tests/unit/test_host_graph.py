@@ -106,7 +106,18 @@ def test_a_cycle_in_which_every_need_is_required_is_loaded_as_one(unprobed: Host
     report = unprobed.reload("counter", build(replace(RING[0], build=2)))
     assert report.set is not None
     assert sorted(report.set.members) == ["caller", "counter"], "a cycle is replaced as one"
-    assert plugins["caller"].add_there(2) == 4
+    assert (plugins["caller"].add_there(2), plugins["counter"].build()) == (2, 2)
+
+
+def test_a_cycle_that_is_loaded_as_one_is_bound_as_its_graph_says(unprobed: Host, build: Workshop) -> None:
+    """Also where somebody who is there already offers the same, and is preferred less."""
+    unprobed.load(build(RIVAL))
+    unprobed.set_priority("rival", 1)
+    unprobed.load_all(*map(build, RING), priorities={"counter": 2})
+    assert {one.consumer: one.provider for one in unprobed.graph().edges} == {
+        "caller": "counter",
+        "counter": "caller",
+    }
 
 
 @pytest.mark.parametrize("step", ["create", "start"])

@@ -162,6 +162,7 @@ class AttemptSet:
                 image=one.source,
                 sha256=one.staged.generation.sha256,
                 configs=one.configs,
+                priority=one.loaded.priority,
             )
             for one in self.members
             if not one.is_anew

@@ -123,6 +123,7 @@ class SetChanges:
         around, watch = self.around.without_settling() if wish.is_settled else self.around, self.watch()
         source = wish.comes_from or wish.source
         loaded = Loaded(name, self.turns, source=source, converters=around.converters)
+        loaded.priority = wish.priority
         configs = dict(wish.configs or {MAIN: wish.config_json or "{}"})
         record = self.recorder.attempt(loaded, wish.asked, source, configs, watch)
         resume = around.snapshots.resume(

@@ -80,10 +80,12 @@ class HostGraph:
             self.set_priority(name, new[name].facts.priority)
 
         def load_as_one(names: Sequence[str]) -> None:
-            arriving = {name: Arriving(new[name].image, {MAIN: texts[name]}) for name in names}
+            facts = {name: new[name].facts for name in names}
+            arriving = {
+                name: Arriving(new[name].image, {MAIN: texts[name]}, priority=one.priority)
+                for name, one in facts.items()
+            }
             self._changes.load_set(wish_to_load(arriving, who))
-            for name in names:
-                self.set_priority(name, new[name].facts.priority)
 
         names = [name for name in graph.load_order if name in new]
         load_units(graph, names, load_one, load_as_one, lambda name: self.reload(name, reason=BOUND_ANEW))
@@ -94,6 +96,7 @@ class HostGraph:
         images: Mapping[str, str | os.PathLike[str]],
         *,
         instances: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None,
+        priorities: Mapping[str, int] | None = None,
         reason: str = "",
     ) -> dict[str, Plugin]:
         """Load plugins as one, and return their handles by name: all of them serve then, or none does.
@@ -103,6 +106,7 @@ class HostGraph:
         Args:
             images: by the name that the host is to call it, the path of each.
             instances: by plugin, the config of each of its instances; else it has one, with an empty config.
+            priorities: as in `load_all`.
             reason: why, for the journal.
 
         Raises:
@@ -115,7 +119,8 @@ class HostGraph:
         arriving = {}
         for name, image in images.items():
             configs = (instances or {}).get(name) or {MAIN: {}}
-            arriving[name] = Arriving(image_of(image), {one: config_text(config) for one, config in configs.items()})
+            texts = {one: config_text(config) for one, config in configs.items()}
+            arriving[name] = Arriving(image_of(image), texts, priority=(priorities or {}).get(name, 0))
         self._changes.load_set(wish_to_load(arriving, asked("load", reason)))
         return {name: self[name, next(iter(arriving[name].configs))] for name in images}
 

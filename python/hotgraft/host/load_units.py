@@ -20,12 +20,14 @@ BOUND_ANEW: Final = "bind it to who was loaded after it"
 class Arriving(NamedTuple):
     """A plugin that is loaded with others: its image, and the config of each instance as JSON.
 
-    `comes_from`: where it comes from next, if that is not its image; it is then one that served before.
+    `comes_from`: where it comes from next, if that is not its image; it is then one that served before. `priority`:
+    among those that provide an interface in one version.
     """
 
     image: str
     configs: Mapping[str, str]
     comes_from: str = ""
+    priority: int = 0
 
 
 def wish_to_load(arriving: Mapping[str, Arriving], who: Asked) -> SetWish:
@@ -36,6 +38,7 @@ def wish_to_load(arriving: Mapping[str, Arriving], who: Asked) -> SetWish:
             deadline_s=0.0,  # of a window, and there is none
             source=one.image,
             configs=one.configs,
+            priority=one.priority,
             comes_from=one.comes_from,
             goes_back=bool(one.comes_from),
         )

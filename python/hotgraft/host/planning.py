@@ -54,6 +54,7 @@ class Planner:
         image: str,
         sha256: str = "",
         configs: Mapping[str, str] | None = None,
+        priority: int = 0,
     ) -> Incoming:
         """Return a candidate, from the descriptor of its file or of its staged copy.
 
@@ -64,8 +65,10 @@ class Planner:
             image: the path that is loaded.
             sha256: of the image's bytes; empty: nobody looked, so no quarantine is.
             configs: new ones, as JSON by instance; who is not in them keeps its own.
+            priority: of one that is not loaded.
         """
-        priority = loaded.priority if loaded is not None else 0
+        if loaded is not None:
+            priority = loaded.priority
         texts = {**(loaded.configs if loaded is not None else {}), **(configs or {})}
         return Incoming(
             facts=facts_of(descriptor, name=name, priority=priority, digest=sha256, where=image),

@@ -30,6 +30,7 @@ class Wish:
     goes_back: bool = False  # to what served before: what came after it may be lost
     keeps_source: bool = False  # `source` is not where it comes from next
     sha256: str = ""  # that `source` must have; empty: any
+    priority: int = 0  # of one that is loaded
     comes_from: str = ""  # of one that is loaded: where it comes from next, if that is not `source`
 
 

@@ -73,7 +73,9 @@ def _start_as_one(
     """Load plugins that need each other from their images or, where one does not come up, all of their last good."""
     try:
         images = {name: entry.image for name, entry in entries.items()}
-        host.load_together(images, instances={name: entry.instances for name, entry in entries.items()})
+        instances = {name: entry.instances for name, entry in entries.items()}
+        priorities = {name: entry.priority for name, entry in entries.items()}
+        host.load_together(images, instances=instances, priorities=priorities)
     except (HotgraftError, OSError) as error:
         is_hopeless = not all(one.name for one in entries.values()) or isinstance(error, JournalError)
         if is_hopeless or any(host.last_good(name) is None for name in entries):
