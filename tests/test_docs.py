@@ -18,6 +18,7 @@ LONG = (
     "first-plugin.md",
     "going-back.md",
     "journal.md",
+    "many-at-once.md",
     "permissions.md",
     "plugin-to-plugin.md",
     "saved-state.md",
