@@ -20,6 +20,7 @@ import pytest
 from child_process import run_child
 from hotgraft.engine.build import find_compiler
 from sample_plugins import HANDS_OVER, PLAIN, SAVES, STATELESS, Sample, Workshop
+from sides_scene import base, top
 
 if TYPE_CHECKING:
     from conftest import Sized
@@ -154,3 +155,27 @@ def test_r04_a_python_host_survives_a_failed_request_as_well(
     assert set(became) <= {"refused", "published", "never reached", "never started"}
     assert became["never started"] <= 2
     assert became["refused"] >= sized(quick=2, full=20)
+
+
+@pytest.mark.full
+def test_r04_a_unit_that_finds_no_memory_on_its_way_back_is_back_or_stays_as_one(
+    programs: tuple[Path, Path], build: Workshop, sized: Sized
+) -> None:
+    """Fault R04: whatever asks for memory in a rollback of two; no state is lost, and going back works afterwards."""
+    images = [build(make(number)) for number in (1, 2) for make in (base, top)]
+    became: Counter[str] = Counter()
+    for n in range(1, 10_000, sized(quick=120, full=13, soak=1)):
+        try:
+            done = run_child("crash_no_memory_set.py", n, *images, preload=programs[1], deadline_s=20)
+        except subprocess.TimeoutExpired as late:  # as above
+            assert b"Thread._bootstrap" in (late.stderr or b""), f"N = {n}: {late.stdout!r}{late.stderr!r}"
+            became["never started"] += 1
+            continue
+        assert done.returncode == 0, f"N = {n}: {done.returncode}: {done.stdout}{done.stderr}"
+        became[done.stdout.strip()] += 1
+        if became["never reached"]:
+            break
+
+    print(dict(became))
+    assert set(became) <= {"blocked", "back", "never reached", "never started"}
+    assert became["blocked"] >= sized(quick=1, full=5)
