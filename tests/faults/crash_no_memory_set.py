@@ -1,4 +1,4 @@
-"""Two plugins go back as one while the N-th malloc of the process fails: both are back, or both serve on with their state.
+"""Two plugins go back as one while the N-th malloc of the process fails: both are back, or both stay, with their state.
 
 Prints what became of it: back, blocked, or never reached. Run with LD_PRELOAD of tests/native/inject.c.
 """
