@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hotgraft import Outcome, RollbackBlocked, _core
+from hotgraft.engine.journal import Journal
 from hotgraft.engine.journal_reading import history
 from hotgraft.engine.swap import carry_out
 from hotgraft.host import rollback
@@ -250,11 +251,23 @@ def test_a_rollback_of_all_is_noted_also_where_its_report_finds_no_memory(
 # --- on record ---
 
 
-def test_each_of_them_has_an_attempt_of_its_own_on_record(build: Workshop, tmp_path: Path) -> None:
+def test_each_of_them_has_an_attempt_of_its_own_on_record(
+    build: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whoever reads what became of a plugin finds why it went back, and that it was not its own doing."""
+    ends: list[list[str]] = []
+    plain = Journal.write
+
+    def write(journal: Journal, records: Any, *more: Any, **named: Any) -> Any:
+        ends.append([one.plugin for one in records if one.step == "outcome"])
+        return plain(journal, records, *more, **named)
+
     with make_host(journal=str(tmp_path / "journal")) as host:
         scene(host, build)
+        monkeypatch.setattr(Journal, "write", write)
         host.rollback("base", reason="a ticket")
+        monkeypatch.undo()
+    assert [sorted(one) for one in ends if one] == [["base", "top"]]  # all of them in one write
     lines = [one for one in history(tmp_path / "journal") if one.first.asked_by == "rollback"]
     assert {one.first.plugin: one.end.outcome for one in lines if one.end is not None} == {
         "base": Outcome.ROLLED_BACK,

@@ -15,6 +15,7 @@ from hotgraft import (
     Outcome,
     PluginUnavailable,
     Quarantined,
+    RetryRules,
     RollbackBlocked,
     _core,
 )
@@ -260,6 +261,24 @@ def test_only_the_fallback_of_what_is_bad_answers_where_the_unit_cannot_go_back(
                 sides.top.both()
             assert sides.base.build() == 2
             out()
+
+
+def test_the_retry_of_a_fallback_takes_the_whole_unit_back_once_it_can(build: Workshop) -> None:
+    """Its last call has left: what blocked the rollback is over."""
+    back, retry = threading.Semaphore(0), RetryRules(after_s=0.05, at_most_s=0.05)
+    with make_host(swap_deadline_s=0.2) as host:
+        sides = Sides(host, build, {"base": False, "top": False})
+        sides.base = host.load(sides.image("base", 1))
+        sides.top = host.load(sides.image("top", 1), fallback=Fallback(retry=retry))
+        sides.replace_both()
+        host.on("swap.rolled_back", lambda _: back.release())
+        with inside(sides.base) as out:
+            with pytest.raises(RollbackBlocked):
+                host._changes.take_back(host._loaded("top"), 2, BREACH)
+            out()
+        assert back.acquire(timeout=DEADLINE_S)
+        assert back.acquire(timeout=DEADLINE_S)
+        assert sides.seen == (1, 1, 1001)
 
 
 def test_a_member_whose_state_does_not_come_back_is_out_of_service_and_the_others_serve_on(

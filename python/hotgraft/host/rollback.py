@@ -73,12 +73,9 @@ class Rollback:
         try:
             self._go_back()
         except BaseException as error:
-            if self.records is not None:
-                self.records.fail(error, self._blocked_alone if isinstance(error, RollbackBlocked) else None)
+            self.records.fail(error, once_more(lambda: self._report(Outcome.BLOCKED)))
             raise
-        if self.records is not None:
-            self.records.end(self.reports)
-        return self.reports[self.loaded.name]
+        return self.records.end(once_more(lambda: self._report(Outcome.ROLLED_BACK)))
 
     def _find_ways(self) -> list[WayBack]:
         plugins = consumers_first(on_probation_with(self.loaded))
