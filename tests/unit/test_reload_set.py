@@ -115,6 +115,19 @@ def test_a_consumer_of_a_dropped_interface_is_bound_to_another_provider() -> Non
     assert the_set.members[0].sentence == "needs codec ^1, and zip 2.0.0 no longer offers codec"
 
 
+def test_of_equals_a_need_stays_with_who_meets_it_today() -> None:
+    """Nobody is moved to another provider for nothing: whatever the names, and whether that one is replaced too."""
+    for name in ("aaa", "zzz"):
+        graph = make_graph((ZIP, LOG, GAIN))
+        rival = plugin(name, "codec 1.2")
+        graph = replace(graph, plugins={**graph.plugins, name: rival}, units=(*graph.units, (name,)), offers=None)
+        changes = {"gain": candidate(GAIN, "1.1.0")}
+        assert reload_set(graph, changes).members[-1].providers["codec"] == "zip"
+        both = {**changes, "zip": candidate(ZIP, "1.2.1"), name: candidate(rival, "1.0.1")}
+        (gain,) = (one for one in reload_set(graph, both).members if one.plugin == "gain")
+        assert gain.providers["codec"] == "zip"
+
+
 def test_a_dropped_feature_breaks_who_relies_on_it() -> None:
     """And nobody else."""
     rich = plugin("zip", "codec 1.2", features=("fast",))

@@ -86,7 +86,7 @@ class After:
         )
 
     def provider(self, consumer: str, need: Need, *, is_candidate: bool, without: str = "") -> str | None:
-        """Return who would be chosen for a need, as at a load; None: nobody will do.
+        """Return who would be chosen for a need, as at a load; None: nobody will do. Of equals, who meets it today.
 
         Args:
             consumer: whose need it is; it never provides for itself.
@@ -94,23 +94,27 @@ class After:
             is_candidate: the consumer was built against the new contracts; its own image was not.
             without: a member that is taken to stay as it is.
         """
-        best: Offer | None = None
+        best: list[Offer] = []  # equals
         for offer in self._present.of(need.interface):
+            if best and offer[:2] != best[0][:2]:
+                break
             form = self.forms.get(offer.plugin) if offer.plugin != without else None
             is_there = offer.plugin != consumer and (form is None or not form.is_candidate)
             if is_there and not self._present.why_not(need, offer):
-                best = offer
-                break
+                best.append(offer)
         for offer in self._fresh.get(need.interface, ()):
             form = self.forms[offer.plugin]
             if (
                 offer.plugin not in (consumer, without)
-                and (best is None or offer[:2] > best[:2])
+                and (not best or offer[:2] >= best[0][:2])
                 and self._will_do(need, form, offer.version)
                 and (is_candidate or key_of(need.interface, offer.version) not in form.broken)
             ):
-                best = offer
-        return best.plugin if best is not None else None
+                best = [*best, offer] if best and offer[:2] == best[0][:2] else [offer]
+        if len(best) > 1:
+            today = self._today.get((consumer, need.interface))
+            return next((one.plugin for one in best if one.plugin == today), best[0].plugin)
+        return best[0].plugin if best else None
 
     def staged_provider(self, consumer: str, need: Need) -> str | None:
         """Return the staged candidate, of a plugin that has none in the set yet, that would meet a need best."""
@@ -143,6 +147,11 @@ class After:
     def _will_do(self, need: Need, form: Form, version: tuple[int, int]) -> bool:
         has_features = not need.features or set(need.features) <= set(form.facts.features)
         return has_features and self._present.allows(need, version)
+
+    @cached_property
+    def _today(self) -> Mapping[tuple[str, str], str]:
+        """By consumer and interface, who meets the need; asked only where several would do equally well."""
+        return {(edge.consumer, edge.interface): edge.provider for edge in self._graph.edges}
 
     @cached_property
     def _present(self) -> Offers:

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
     from hotgraft.core.plan import Plan
     from hotgraft.core.probing import ProbeReport
+    from hotgraft.core.set_plan import PlannedMember
     from hotgraft.engine.load import Prepared
     from hotgraft.engine.stage import Candidate
     from hotgraft.engine.swap import Window
@@ -134,7 +135,7 @@ class Attempt:
             self.source, self.name, self.number, place=self.around.place, watch=self.watch, sha256=self.sha256
         )
 
-    def check(self, providers: Callable[[], Iterable[Provider]], planned: Plan | None = None) -> None:
+    def check(self, providers: Callable[[], Iterable[Provider]], planned: PlannedMember | None = None) -> None:
         """Judge the candidate by what it says of itself, and find what its imports lead to.
 
         Args:
@@ -147,13 +148,14 @@ class Attempt:
         loaded, candidate = self.loaded, self.staged
         with self.watch("compare contract"):
             check_quarantine(self)
-            self._check_plan(planned)
+            self._check_plan(planned.plan if planned is not None else None)
             self.resume.choose(candidate.side)
             check_granted(self.around.grants, loaded.name, self.number, candidate.side.permissions)
             self.filled = filled_configs(loaded.name, candidate.descriptor.config_schema, self.configs)
             check_rules(loaded, candidate.descriptor)
             there = providers() if candidate.descriptor.requires else ()
-            self.imports = bind_requires(loaded.name, candidate.descriptor, there)
+            prefer = planned.member.providers if planned is not None else None
+            self.imports = bind_requires(loaded.name, candidate.descriptor, there, prefer)
             options = self.around.options
             self.call_type = make_call_type(
                 call_description(candidate.descriptor, loaded.name, catches_crashes=options.catch_crashes),

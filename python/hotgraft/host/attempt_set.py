@@ -208,7 +208,7 @@ class AttemptSet:
             raise Wider(missing)
 
     def _check(self, planned: SetPlan) -> None:
-        plans = {one.plugin: one.plan for one in planned}
+        plans = {one.plugin: one for one in planned}
         for one in self.members:
             self._do(one, partial(one.check, self._providers, plans[one.name]))
         members = {one.name: one for one in self.members}

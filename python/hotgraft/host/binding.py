@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 __all__ = ["bind_requires"]
 
 
-def bind_requires(plugin: str, descriptor: Descriptor, providers: Iterable[Provider]) -> Mapping[str, Bound]:
-    """Return a slot for every interface that `descriptor` requires.
+def bind_requires(
+    plugin: str, descriptor: Descriptor, providers: Iterable[Provider], prefer: Mapping[str, str] | None = None
+) -> Mapping[str, Bound]:
+    """Return a slot for every interface that `descriptor` requires; `prefer`: of equals whom, by interface.
 
     Raises:
         LoadError: one or more have no provider; each place looked at is named with why it was passed over.
@@ -30,7 +32,7 @@ def bind_requires(plugin: str, descriptor: Descriptor, providers: Iterable[Provi
     missing: list[str] = []
     for need in descriptor.requires:
         accepts = Range.parse(need.range)
-        bound, passed_over = _look(plugin, need, accepts, others)
+        bound, passed_over = _look(need, accepts, others, (prefer or {}).get(need.interface, ""))
         if bound is not None:
             found[need.interface] = bound
         elif not need.optional:
@@ -43,14 +45,14 @@ def bind_requires(plugin: str, descriptor: Descriptor, providers: Iterable[Provi
     return found
 
 
-def _look(plugin: str, need: Requirement, accepts: Range, others: list[Loaded]) -> tuple[Bound | None, list[str]]:
+def _look(need: Requirement, accepts: Range, others: list[Provider], prefer: str) -> tuple[Bound | None, list[str]]:
     """Return the provider that a graph would choose, and why the others would not do.
 
-    The highest version, then the highest priority; of equals, the one that was loaded first.
+    The highest version, then the highest priority; of equals, the one that is preferred, or that was loaded first.
     """
     passed_over: list[str] = []
     uses = frozenset(need.features)
-    best: tuple[tuple[tuple[int, int], int], Bound] | None = None
+    best: tuple[tuple[tuple[int, int], int, bool], Bound] | None = None
     for other in others:
         offers = [one for one in other.side.interfaces if one.name == need.interface]
         for one in offers:
@@ -58,11 +60,11 @@ def _look(plugin: str, need: Requirement, accepts: Range, others: list[Loaded]) 
                 passed_over.append(f"{other.name} offers {one.title}")
             elif not _outlasts_rollback(plugin, other, one.key, accepts):
                 passed_over.append(f"{other.name} offers {one.title} on probation, and less if it is rolled back")
-            elif missing := lacking(uses, features_everywhere(other, plugin)):
-                passed_over.append(f"{other.name}{_where(plugin, other)} lacks {missing}")
-            elif best is None or (one.known_version, other.priority) > best[0]:
+            elif missing := lacking(uses, other.features):
+                passed_over.append(f"{other.name}{_where(other)} lacks {missing}")
+            elif best is None or (one.known_version, other.priority, other.name == prefer) > best[0]:
                 bound = Bound(other.name, one.key, accepts, other.slot(one.key), uses)
-                best = (one.known_version, other.priority), bound
+                best = (one.known_version, other.priority, other.name == prefer), bound
         if not offers:
             passed_over.append(f"{other.name} does not offer it")
     return best[1] if best is not None else None, passed_over
