@@ -20,6 +20,7 @@ from hotgraft.engine.snapshot_resume import Resume
 from hotgraft.engine.stage import stage_candidate
 from hotgraft.engine.swap import Part
 from hotgraft.engine.transfer import SeenBlocks, member_of
+from hotgraft.host.attempt_report import report_of_attempt, reporting
 from hotgraft.host.binding import bind_requires
 from hotgraft.host.bound_turns import check_bound
 from hotgraft.host.change import once_more
@@ -34,10 +35,8 @@ from hotgraft.host.outputs import base_of_handles
 from hotgraft.host.plugin import make_call_type
 from hotgraft.host.probe import copy_live_state, is_probing, probe
 from hotgraft.host.provider import Provider, provider_of
-from hotgraft.host.report import Outcome, SwapReport, ended, running_words
-from hotgraft.host.rollback import Rollback
-from hotgraft.host.unit import unit_of
-from hotgraft.host.unit_records import UnitRecords
+from hotgraft.host.report import Outcome, SwapReport
+from hotgraft.host.slots import dropped_slots, slot_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -109,7 +108,7 @@ class Attempt:
 
     def load(self, turns: frozenset[str]) -> SwapReport:
         """Bring up the first generation; on failure nothing of it stays. `turns`: those that are had; `Wider`: more."""
-        with self.reporting("load generation"):
+        with reporting(self, "load generation"):
             with self.dropping():
                 self.stage()
                 self.check(self.others)
@@ -299,29 +298,7 @@ class Attempt:
 
     def report(self, error: HotgraftError | None = None) -> SwapReport:
         """Return what this attempt did so far."""
-        window, serving = self.window, self.loaded.current
-        return SwapReport(
-            plugin=self.loaded.name,
-            outcome=ended(self.outcome, serving),
-            out_of_service=serving.generation.out_of_service if serving is not None else "",
-            generation=serving.generation.number if serving is not None else 0,
-            version=serving.side.version if serving is not None else "",
-            candidate=self.number,
-            image=self.source,
-            sha256=self.candidate.generation.sha256 if self.candidate is not None else "",
-            plan=self.plan,
-            steps=tuple(self.watch.steps),
-            pause_us=window.pause_us if window is not None else 0.0,
-            pause_steps=window.pause_steps if window is not None else (),
-            refusals=error.found if error is not None else (),
-            after_undo=window.after_undo if window is not None else (),
-            is_on_probation=self.record.is_on_probation,
-            is_lossy=self.lost_calls is not None,
-            lost_calls=self.lost_calls or 0,
-            why_lossy=self.why_lossy,
-            left_inside=window.left_inside if window is not None else "",
-            probe=self.probed,
-        )
+        return report_of_attempt(self, error)
 
     # --- inside ---
 
@@ -377,45 +354,11 @@ class Attempt:
         """Remove the staged copy of a candidate none of whose code ran; send another on its way out of memory."""
         if self.candidate is None:
             return
-        with self.watch("commit"):
-            commit(self.loaded, folder=self.around.place.folder)
-
-    def _take_back(self, findings: tuple[str, ...]) -> None:
-        """Let the generation serve again that served before.
-
-        Raises:
-            HealthError: it does. RollbackBlocked: it cannot.
-        """
-        loaded, options, why = self.loaded, self.around.options, "; ".join(findings)
-        image = quarantined(loaded, why)
-        rollback = Rollback(
-            loaded=loaded,
-            why=why,
-            deadline_s=self.swap_deadline_s,
-            options=options,
-            watch=self.watch,
-            after_publish=self.around.after_publish,
-            records=UnitRecords(recorder=self.record.recorder, asked=self.record.asked, but=(loaded.name,)),
-        )
-        self.outcome = Outcome.BLOCKED
-        report = rollback.carry_out()
-        self.outcome = Outcome.ROLLED_BACK
-        self.lost_calls = report.lost_calls if report.is_lossy else None
-        self.why_lossy = report.why_lossy
-        self.around.quarantine.add(loaded.name, image)
-        note_quarantine(self.record.recorder, loaded.name, image, self.record.asked)
-        raise HealthError(f"keep generation {self.number}", on=loaded.name, found=findings)
-
-    @contextmanager
-    def reporting(self, tried: str) -> Iterator[None]:
-        """Let an error say what runs now, and carry the report."""
-        try:
-            yield
-        except HotgraftError as error:
-            error.on = error.on or self.loaded.name
-            report = self.report(error)
-            still = "serves again" if self.outcome is Outcome.ROLLED_BACK else "still serves"
-            error.running = running_words(report, still)
-            error.add_note(f"while trying to {tried} {self.number} of {self.loaded.name}: {report.outcome}")
-            error.report = report  # type: ignore[attr-defined] # of a swap's errors only, and above the core's layer
-            raise
+        generation = self.candidate.generation
+        if self.outcome is Outcome.REFUSED:
+            generation.reject()
+        elif self.is_load and generation.stage == Stage.ACTIVE:
+            with suppress(HotgraftError):  # who is still inside keeps it; nobody else knows of it
+                self.close_first()
+        elif not generation.is_abandoned:
+            generation.drop()
