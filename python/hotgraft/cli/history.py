@@ -49,7 +49,9 @@ def command(
 def _row(one: dict[str, Any]) -> tuple[str, ...]:
     before, after = one["before"]["generation"], one["after"]["generation"]
     granted = ", ".join(one["facts"].get("permissions", ()))
-    why = ": ".join(filter(None, (granted, one["reason"], " ".join(one["error"].split()))))
+    others = ", ".join(name for name in one["facts"].get("set", ()) if name != one["plugin"])
+    together = f"as one with {others}" if others else ""
+    why = ": ".join(filter(None, (together, granted, one["reason"], " ".join(one["error"].split()))))
     return (
         shown_time(one["wall_ns"]),
         one["plugin"],
