@@ -220,3 +220,42 @@ def test_an_empty_set_and_a_config_for_another_are_misuse(unprobed: Host, build:
         unprobed.reload_set({})
     with pytest.raises(ValueError, match="'player', which is not in the set"):
         unprobed.reload_set({"codec": None}, configs={"player": {}})
+
+
+def test_all_instances_of_all_members_come_along(unprobed: Host, build: Workshop) -> None:
+    """Each with its own state; an import leads to the first."""
+    load_pair(unprobed, build)
+    unprobed.load("codec", instance="left")
+    unprobed.load("player", instance="left")
+    unprobed["codec", "left"].add(50)
+    unprobed["player", "left"].add(70)
+
+    unprobed.reload_set({"codec": build(codec(2, 2)), "player": build(player(12, "^2"))})
+
+    expect(unprobed, 12_002)
+    assert (unprobed["codec", "left"].add(0), unprobed["player", "left"].add(0)) == (50, 70)
+    assert (unprobed["codec", "left"].build(), unprobed["player", "left"].build()) == (2, 12_002)
+
+
+def test_a_committed_pair_goes_back_by_a_set_of_the_old_images(unprobed: Host, build: Workshop) -> None:
+    """A downgrade is asked for, as ever; one of them alone is refused."""
+    load_pair(unprobed, build)
+    unprobed.reload_set({"codec": build(codec(2, 2)), "player": build(player(12, "^2"))})
+
+    with pytest.raises(ContractError):
+        unprobed.rollback("codec")
+    expect(unprobed, 12_002)
+    unprobed.reload_set({"codec": build(codec(1)), "player": build(player(11))}, allow_downgrade=True)
+
+    expect(unprobed, 11_001)
+
+
+def test_a_set_that_brings_nothing_new_is_a_swap_like_any_other(unprobed: Host, build: Workshop) -> None:
+    """The images that lie where they were loaded from, with new configs."""
+    load_pair(unprobed, build)
+
+    report = unprobed.reload_set({"player": None, "codec": None}, configs={"codec": {"volume": 1}})
+
+    expect(unprobed, 11_001)
+    assert tuple(report.members) == ("codec", "player")
+    assert unprobed._plugins["codec"].configs == {"main": '{"volume": 1}'}

@@ -68,7 +68,11 @@ def refusals(
     found, claims = _wrong(
         running, candidate, consumers, comparison, goes_back=goes_back, allows_unknown=allows_unknown
     )
-    held = [one for one in found if not one.roots or not {root.interface for root in one.roots} <= set(released)]
+    free = set(released)
+    if goes_back:  # what comes again, of an interface that went with its callers
+        names, known = {_name(key) for key in released}, {one.key for one in running.interfaces}
+        free |= {one.key for one in candidate.interfaces if _name(one.key) in names and one.key not in known}
+    held = [one for one in found if not one.roots or not {root.interface for root in one.roots} <= free]
     told = set(held)
     untold = (one for one in claims if not told.issuperset(one.facts))  # a break needs no second sentence
     return (*map(_sentence, held), *(f"claim mismatch: {one}" for one in untold))
@@ -129,6 +133,10 @@ def _callable(surface: Surface) -> Surface:
         state=None,
         state_type="",
     )
+
+
+def _name(key: str) -> str:
+    return key.partition("/")[0]
 
 
 def _sentence(fact: Fact) -> str:
