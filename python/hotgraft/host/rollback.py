@@ -91,6 +91,15 @@ class Rollback:
             for one in plugins
         ]
 
+    def _check_others(self) -> None:
+        """Who is in no unit with them and needs more than they go back to would call past the end of a table."""
+        unit = [one.loaded for one in self._ways]
+        for other in self.around.others():
+            if all(other is not one for one in unit):
+                self._ways[-1].found += [f"{other.name}: {one}" for one in lacking_after(other, unit)]
+        if self._ways[-1].found:
+            raise self._blocked()
+
     def _go_back(self) -> None:
         while stopped := self._publish():
             if not self._find_other_ways(stopped):
@@ -161,9 +170,9 @@ class Rollback:
 
     def _find_other_ways(self, stopped: Sequence[WayBack]) -> bool:
         """Choose another way for each, once it is known that each has one: nothing is given back for nothing."""
-        inside = [self._ways[index] for index in self.window.inside] if self.window is not None else []
+        inside = {self._ways[index].name for index in self.window.inside} if self.window is not None else set()
         # Of each, so that every reason is found.
-        has_all = [one.has_another(is_entered=one in inside or one.has_pins) for one in stopped]
+        has_all = [one.has_another(is_entered=one.name in inside or one.has_pins) for one in stopped]
         return all(has_all) and all(one.take_another() for one in stopped)
 
     @property
