@@ -122,11 +122,14 @@ def test_a_path_is_taken_only_where_the_host_allows_it(scene: Scene, build: Work
 
 
 def test_a_refused_reload_ends_with_its_reasons(scene: Scene) -> None:
-    """And what served serves on."""
+    """And what served serves on; of several plugins one that is not there refuses all."""
     with scene.running():
         scene.put(Sample(interface_version=(2, 0)))
         code, told, words = scene.ask("plan", "counter")
         assert (code, len(told["plan"]["refusals"]) > 0, words) == (3, True, "")
+        assert told["set"]["refusals"] == told["plan"]["refusals"]
+        code, told, _ = scene.ask("plan", "counter", "nosuch")
+        assert (code, told["error"]["kind"]) == (5, "UnknownPlugin")
         code, told, words = scene.ask("reload", "counter")
         assert (code, told["error"]["kind"]) == (3, "ContractError")
         assert "generation 1 still serves" in words
