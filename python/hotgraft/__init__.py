@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from hotgraft.core.plan import Plan
     from hotgraft.core.probation import OwnRule, Rules, Worse
     from hotgraft.core.probing import ProbeReport
+    from hotgraft.core.set_plan import SetPlan
     from hotgraft.core.verdict import Verdict
     from hotgraft.host.events import HostEvent, Subscription
     from hotgraft.host.health import HealthReport
@@ -115,6 +116,7 @@ __all__ = [
     "RetryRules",
     "RollbackBlocked",
     "Rules",
+    "SetPlan",
     "SetReport",
     "SnapshotError",
     "SnapshotReport",
@@ -151,6 +153,7 @@ _HOMES: Final = {
     "ProbeReport": "hotgraft.core.probing",
     "QuarantinedImage": "hotgraft.host.quarantine",
     "Rules": "hotgraft.core.probation",
+    "SetPlan": "hotgraft.core.set_plan",
     "SetReport": "hotgraft.host.report_set",
     "SnapshotReport": "hotgraft.host.host_state",
     "Stats": "hotgraft.host.stats",

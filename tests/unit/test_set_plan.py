@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -65,6 +66,18 @@ def test_an_interface_that_nobody_is_known_to_call_does_not_go() -> None:
     plan = System(ZIP).plan(incoming(ZIP_2))
     assert plan.refusals == plan["zip"].refusals
     assert "no longer offers interface codec/1" in plan.refusals[0]
+
+
+def test_a_number_that_callers_are_compiled_with_may_change_with_all_of_them() -> None:
+    """Who was compiled anew knows the new one; while one caller stays, it stays too."""
+    other = plugin("other", "", "codec ^1")
+    changed = replace(incoming(ZIP_2), side=side(ZIP_2, constants={"LIMIT": "8"}))
+    for plugins, is_refused in (((ZIP, LOG, GAIN), False), ((ZIP, LOG, GAIN, other), True)):
+        system = System(*plugins)
+        system.sides["zip"] = side(ZIP, constants={"LIMIT": "4"})
+        plan = system.plan(changed, staged=[incoming(GAIN_2)])
+        assert plan.is_refused is is_refused
+        assert any("constant LIMIT" in one for one in plan.refusals) is is_refused
 
 
 def test_a_function_that_breaks_within_its_version_is_a_lie_whoever_is_replaced_with_it() -> None:

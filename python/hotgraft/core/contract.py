@@ -68,14 +68,18 @@ def refusals(
     found, claims = _wrong(
         running, candidate, consumers, comparison, goes_back=goes_back, allows_unknown=allows_unknown
     )
-    free = set(released)
-    if goes_back:  # what comes again, of an interface that went with its callers
-        names, known = {_name(key) for key in released}, {one.key for one in running.interfaces}
-        free |= {one.key for one in candidate.interfaces if _name(one.key) in names and one.key not in known}
-    held = [one for one in found if not one.roots or not {root.interface for root in one.roots} <= free]
+    is_whole = {one.key for one in running.interfaces} <= set(released)
+    held = [one for one in found if not _is_released(one, released, is_whole=is_whole)]
     told = set(held)
     untold = (one for one in claims if not told.issuperset(one.facts))  # a break needs no second sentence
     return (*map(_sentence, held), *(f"claim mismatch: {one}" for one in untold))
+
+
+def _is_released(fact: Fact, released: Collection[str], *, is_whole: bool) -> bool:
+    """Tell whether only callers meet it who are replaced; `is_whole`: of all interfaces the callers are such."""
+    if fact.roots:
+        return {one.interface for one in fact.roots} <= set(released)
+    return is_whole and fact.kind.startswith(("constant-", "code-"))  # callers are compiled with it
 
 
 def broken_interfaces(
