@@ -89,7 +89,7 @@ def test_control_without_the_providers_turn_it_is_bound_to_what_is_gone(
 ) -> None:
     """The harm is real: nobody objects, and what the caller relies on is not there any more."""
     unprobed.load(build(RICH))
-    monkeypatch.setattr(changing_module, "turns_to_load", lambda name, *_: frozenset((name,)))
+    monkeypatch.setattr(changing_module, "turns_to_load", lambda name, *_: lambda: frozenset((name,)))
     monkeypatch.setattr(attempt_module, "check_bound", lambda *_: None)
     change = beside(unprobed, monkeypatch, lambda: unprobed.reload("counter", build(FEWER)))
     unprobed.load(build(PICKY))
@@ -125,7 +125,7 @@ def test_a_load_is_begun_again_where_it_was_bound_to_somebody_else_than_was_thou
         tries.append(turns)
         check_bound(imports, before, turns)
 
-    monkeypatch.setattr(changing_module, "turns_to_load", lambda name, *_: frozenset((name,)))
+    monkeypatch.setattr(changing_module, "turns_to_load", lambda name, *_: lambda: frozenset((name,)))
     monkeypatch.setattr(attempt_module, "check_bound", noted)
     assert unprobed.load(build(CALLER_PLUGIN)).generation == 1
     assert tries == [frozenset({"caller"}), frozenset({"caller", "counter"})]

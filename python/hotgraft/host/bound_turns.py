@@ -22,14 +22,24 @@ if TYPE_CHECKING:
 __all__ = ["check_bound", "turns_to_load"]
 
 
-def turns_to_load(name: str, source: str, others: Callable[[], Iterable[Loaded]]) -> frozenset[str]:
-    """Return whose turns it takes to load an image, as things are; of one that is refused anyway, its own."""
+def turns_to_load(name: str, source: str, others: Callable[[], Iterable[Loaded]]) -> Callable[[], frozenset[str]]:
+    """Return who answers whose turns it takes to load an image, as things are; of one that is refused anyway, its own.
+
+    The image is read once: what is staged in its turn may be another one, and then `check_bound` says so.
+    """
     try:
         descriptor, _ = inspect_file(source, settle_deadline_s=0.0, still_s=0.0)
-        found = bind_requires(name, descriptor, map(provider_of, others())) if descriptor.requires else {}
     except (HotgraftError, OSError):
-        return frozenset((name,))
-    return frozenset((name, *(one.provider for one in found.values())))
+        return lambda: frozenset((name,))
+
+    def answer() -> frozenset[str]:
+        try:
+            found = bind_requires(name, descriptor, map(provider_of, others())) if descriptor.requires else {}
+        except HotgraftError:
+            found = {}
+        return frozenset((name, *(one.provider for one in found.values())))
+
+    return answer
 
 
 def check_bound(imports: Mapping[str, Bound], before: Mapping[str, Bound], turns: frozenset[str]) -> None:

@@ -218,7 +218,7 @@ class Changes:
             return report
 
         def change() -> None:
-            names = partial(turns_to_load, name, source, self.around.others)
+            names = turns_to_load(name, source, self.around.others)
             report = self._take_turns(names, work, self.around.options.control_deadline_s)
             self.events.tell("plugin.loaded", name, report=report)
 
