@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
-from hotgraft import Host, ImageError, Outcome, PermissionRequired, UnknownPlugin
+from hotgraft import ContractError, Host, ImageError, Outcome, PermissionRequired, UnknownPlugin
 from hotgraft.cli.main import cli
 from hotgraft.core.reload_set import Reason
 from hotgraft.core.wire import Request
 from hotgraft.engine.socket_place import Peer
 from hotgraft.run.socket_answers import SocketAnswers
 from hotgraft.run.socket_server import SocketServer
+from pair_scene import codec, player
 from sample_plugins import CALLER_PLUGIN, HANDS_OVER, STATELESS, Sample
 
 if TYPE_CHECKING:
@@ -246,3 +247,25 @@ def test_a_command_line_that_means_nothing_is_refused(words: tuple[str, ...], sa
     for command in ("plan", "reload"):
         code, text = asked("nowhere", command, *words)
         assert (code, said in text) == (2, True)
+
+
+def test_what_is_planned_is_what_is_done(unprobed: Host, place: Place) -> None:
+    """The same members in the same order, each for the same reason, in the same image; and the same refusals."""
+    for sample in (codec(1), player(11)):
+        unprobed.load(place.put(sample))
+    place.put(codec(2, 2))
+    refused = unprobed.plan("codec")
+    with pytest.raises(ContractError) as caught:
+        unprobed.reload("codec")
+    assert caught.value.found == refused["codec"].refusals
+
+    place.put(player(12, "^2"))
+    plan = unprobed.plan("codec")
+    report = unprobed.reload("codec")
+
+    assert report.set is not None
+    assert tuple(report.set.members) == plan.names == ("codec", "player")
+    assert dict(report.set.why) == {one.plugin: one.member.sentence for one in plan}
+    assert [one.image for one in report.set.members.values()] == [one.image for one in plan]
+    assert [str(one.steps) for one in report.set.plan] == [str(one.plan.steps) for one in plan if one.plan is not None]
+    assert unprobed["player"].build() == 12_002
