@@ -41,7 +41,7 @@ def compare(
     known = tuple(consumers)
     facts = [*range_facts(new, known)]
     if not is_same_bytes:
-        facts += _differences(old, new, known)
+        facts += _differences(old, new, known) if old is not new else _unseen(old, new)
     listed = strictest_first(_with_consumers(one, known) for one in facts)
     least = Verdict.IDENTICAL if is_same_bytes else Verdict.PATCH
     return Comparison(
@@ -65,6 +65,11 @@ def _differences(old: Surface, new: Surface, consumers: tuple[Consumer, ...]) ->
     yield from promise_facts(old, new, consumers)
     yield from output_facts(old, new)
     yield from state_facts(old, new)
+    yield from _unseen(old, new)
+
+
+def _unseen(old: Surface, new: Surface) -> Iterator[Fact]:
+    """What cannot be seen is never called the same."""
     for sentence in dict.fromkeys((*old.unseen, *new.unseen)):
         before, after = (sentence if sentence in side.unseen else "" for side in (old, new))
         yield Fact(kind="unseen", subject=new.label if after else old.label, before=before, after=after)

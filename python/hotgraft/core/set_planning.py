@@ -139,7 +139,7 @@ def _planned(member: Member, after: _After, runs: Callable[[str], Runs], rules: 
         is_on_probation=rules.is_on_probation,
         allow_downgrade=rules.allow_downgrade,
         allows_unknown=rules.allows_unknown,
-        is_one_of_many=sum(not one.is_new for one in after.members.values()) > 1,
+        is_one_of_many=after.are_many,
         released=after.released(name),
     )
     if incoming is None:
@@ -164,6 +164,7 @@ class _After:
         self._calls = calls
         self.offered = offered
         self.members = {one.plugin: one for one in found.members}
+        self.are_many = sum(not one.is_new for one in found.members) > 1  # those that are replaced
         unmet = {one.plugin for one in found.refusals}
         self._moved = self.members.keys() - unmet
         self._new: dict[str, list[Consumer]] = {}
