@@ -62,8 +62,10 @@ class Version:
 
     def _rank(self) -> tuple[object, ...]:
         # SemVer §11: a release is above its pre-releases, words are above numbers, more labels above fewer.
+        if not self.prerelease:  # nearly always
+            return (self.major, self.minor, self.patch, True, ())
         labels = tuple((0, label, "") if isinstance(label, int) else (1, 0, label) for label in self.prerelease)
-        return (self.major, self.minor, self.patch, not self.prerelease, labels)
+        return (self.major, self.minor, self.patch, False, labels)
 
     @property
     def core(self) -> tuple[int, int, int]:
