@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hotgraft import DependencyError, Host, PluginError
@@ -118,6 +118,15 @@ def test_a_cycle_that_is_loaded_as_one_is_bound_as_its_graph_says(unprobed: Host
         "caller": "counter",
         "counter": "caller",
     }
+
+
+def test_the_members_of_a_cycle_are_probed_with_each_other(host: Host, build: Workshop) -> None:
+    """Whoever comes first there is bound to the place at which the candidate will serve."""
+    reports: list[Any] = []
+    host.on("plugin.loaded", lambda event: reports.append(event.facts["report"]))
+    host.load_all(*map(build, RING))
+    reports.append(host.reload("caller", build(replace(RING[1], version="1.0.1"))))
+    assert [one.probe.not_probed for one in reports] == [""] * 3
 
 
 @pytest.mark.parametrize("step", ["create", "start"])

@@ -61,7 +61,7 @@ def probe(
         may_write=candidate.descriptor.state.copies,
     )
     request = request_bytes(
-        [*_providers(imports, {name: one for name, one in there.items() if name != plugin}), own],
+        [*_providers(plugin, imports, there), own],
         reach=options.probe,
         memory_bytes=options.probe_memory_bytes,
         stage_deadline_s=options.probe_deadline_s,
@@ -99,16 +99,19 @@ def copy_live_state(loaded: Loaded, plan: Plan | None, options: Options, *, dead
     )
 
 
-def _providers(imports: Mapping[str, Bound], others: Mapping[str, Provider]) -> list[LibraryToProbe]:
-    """Return what the candidate's imports lead to, and what theirs do, each after what it needs itself."""
+def _providers(plugin: str, imports: Mapping[str, Bound], known: Mapping[str, Provider]) -> list[LibraryToProbe]:
+    """Return what the imports of a plugin's candidate lead to, and what theirs do, each after what it needs itself.
+
+    In a cycle that is not possible: who comes first is bound to places at which nothing serves yet.
+    """
     found: dict[str, LibraryToProbe] = {}
-    seen: set[str] = set()
+    seen = {plugin}
 
     def add(name: str) -> None:
-        if name in seen or name not in others:
+        if name in seen or name not in known:
             return
         seen.add(name)
-        one = others[name]
+        one = known[name]
         for bound in one.imports.values():
             add(bound.provider)
         own = {one.first: one.configs[one.first]}
@@ -118,7 +121,7 @@ def _providers(imports: Mapping[str, Bound], others: Mapping[str, Provider]) -> 
             source=one.source,
             side=one.side,
             configs=filled_configs(name, one.candidate.descriptor.config_schema, own),
-            imports=_places(one.imports, others),
+            imports=_places(one.imports, known),
             states={},
         )
 
@@ -127,9 +130,9 @@ def _providers(imports: Mapping[str, Bound], others: Mapping[str, Provider]) -> 
     return list(found.values())
 
 
-def _places(imports: Mapping[str, Bound], others: Mapping[str, Provider]) -> dict[str, str]:
+def _places(imports: Mapping[str, Bound], known: Mapping[str, Provider]) -> dict[str, str]:
     return {
-        name: place_of(bound.provider, others[bound.provider].first, bound.interface)
+        name: place_of(bound.provider, known[bound.provider].first, bound.interface)
         for name, bound in imports.items()
-        if bound.provider in others
+        if bound.provider in known
     }
