@@ -85,7 +85,7 @@ def test_a_dependency_and_its_dependents_at_once(unprobed: Host, tmp_path: Path,
 
 
 def works_of(host: Host, images: ManyImages, build: int) -> list[Callable[[], Any]]:
-    """Return a change of each alone, in both orders."""
+    """Return a change of each alone, in both orders, and of all of them as one."""
 
     def change(node: Node) -> Callable[[], Any]:
         return lambda: host.reload(node.name, images(node), deadline_s=DEADLINE_S, is_settled=True)
@@ -93,4 +93,9 @@ def works_of(host: Host, images: ManyImages, build: int) -> list[Callable[[], An
     nodes = nodes_of(build)
     for node in nodes:
         images(node)  # made by one thread
-    return [change(node) for node in (*nodes, *reversed(nodes))]
+    together = {node.name: images(node) for node in nodes}
+    return [
+        *map(change, nodes),
+        lambda: host.reload_set(together, deadline_s=DEADLINE_S, is_settled=True),
+        *map(change, reversed(nodes)),
+    ]

@@ -46,6 +46,8 @@ class Node:
         number: which plugin, 0 to 999.
         build: which build of it, 0 to 999; the last part of its version.
         needs: the plugins it calls, in that order; three at most.
+        majors: of each of them, the major version that it needs; of who is not said, 1.
+        major: its own interface's; the first part of its version.
         has_state: its count is handed over from build to build; without, each build begins with 0.
     """
 
@@ -53,6 +55,8 @@ class Node:
     build: int = 0
     needs: tuple[int, ...] = ()
     has_state: bool = True
+    major: int = 1
+    majors: tuple[int, ...] = ()
 
     @property
     def name(self) -> str:
@@ -67,7 +71,12 @@ class Node:
     @property
     def version(self) -> str:
         """Return the version it declares."""
-        return f"1.0.{self.build}"
+        return f"{self.major}.0.{self.build}"
+
+    @property
+    def needed(self) -> dict[int, int]:
+        """Return the plugins it calls, each with the major version that it needs."""
+        return dict(zip(self.needs, self.majors or (1,) * len(self.needs), strict=True))
 
     @property
     def descriptor(self) -> dict[str, Any]:
@@ -80,13 +89,16 @@ class Node:
             "provides": [
                 {
                     "interface": self.name,
-                    "version": [1, 0],
+                    "version": [self.major, 0],
                     "struct": "many_v1",
                     "bytes": 32,
                     "functions": _FUNCTIONS,
                 }
             ],
-            "requires": [{"interface": name_of(number), "range": "^1.0", "optional": False} for number in self.needs],
+            "requires": [
+                {"interface": name_of(number), "range": f"^{major}.0", "optional": False}
+                for number, major in self.needed.items()
+            ],
             "structs": {},
             "state": {
                 "kind": "single" if self.has_state else "none",
@@ -123,8 +135,8 @@ class ManyImages:
 
     def __call__(self, node: Node) -> Path:
         """Return the path of the node's image."""
-        needs = "".join(f".{one}" for one in node.needs)
-        path = self._folder / f"{node.name}.{node.build}.{int(node.has_state)}{needs}.so"
+        needs = "".join(f".{number}-{major}" for number, major in node.needed.items())
+        path = self._folder / f"{node.name}.{node.major}.{node.build}.{int(node.has_state)}{needs}.so"
         if not path.exists():
             path.write_bytes(self._code_of(node))
             path.chmod(0o755)
@@ -135,10 +147,12 @@ class ManyImages:
         assert len(text) <= DESCRIPTOR_BYTES, f"{node.name}: its descriptor is too long"
         words = {
             b"MANY_DESCRIPTOR".ljust(DESCRIPTOR_BYTES, b"\0"): text.ljust(DESCRIPTOR_BYTES),
-            b"node___/1\0": f"{node.name}/1\0".encode(),
+            b"node___/_\0": f"{node.name}/{node.major}\0".encode(),
             _STAMP: node.stamp.to_bytes(8, "little"),
         }
-        words |= {f"need_{at}_\0".encode(): f"{name_of(one)}\0".encode() for at, one in enumerate(node.needs)}
+        for at, (number, major) in enumerate(node.needed.items()):
+            words |= {f"need_{at}_\0".encode(): f"{name_of(number)}\0".encode()}
+            words |= {f"^_.{at}\0".encode(): f"^{major}.0\0".encode()}
         code = self._template(len(node.needs), node.has_state)
         for old, new in words.items():
             assert old in code, f"the compiler hid {old[:20]!r}"

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import hypothesis.strategies as st
-from hotgraft import Host, HotgraftError, RollbackBlocked, _core
+from hotgraft import Host, HotgraftError, Outcome, RollbackBlocked
 from hypothesis import note
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from many_images import NEEDS_MAX, ManyImages, Node, name_of
 from set_model import Model, fault_of_call
+from set_seams import SEEN_MAX, Asker, Fault, Hook
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
 DEADLINE_S: Final = 60.0
 FOR_EVER_S: Final = 86_400.0
 PLUGINS_MAX: Final = 5
 BUILDS_MAX: Final = 4
-REST_S: Final = 0.0002
-SEEN_MAX: Final = 512  # stamps of one call through everything below
 STEPS: Final = ("close gates", "drain", "quiesce", "surrender", "take", "start", "publish")
 FUNCTIONS: Final = ("create", "take", "start")
 
@@ -34,7 +30,6 @@ faults = st.one_of(
     st.tuples(st.sampled_from(STEPS), st.integers(1, 3)),
     st.tuples(st.sampled_from(FUNCTIONS), st.just(0)),
 )
-Fault = tuple[str, int] | None  # a step of the window and which time it comes up; or, 0, a function of a candidate
 
 
 @st.composite
@@ -45,60 +40,9 @@ def needs_below(draw: st.DrawFn, number: int) -> tuple[int, ...]:
     return tuple(draw(st.lists(st.integers(0, number - 1), max_size=NEEDS_MAX, unique=True)))
 
 
-class Hook:
-    """Lets a step of the core's window fail, from the time on that it comes up as often as it says."""
-
-    def __init__(self, fault: Fault) -> None:
-        self.has_failed = False
-        self._step, self._left = fault if fault is not None and fault[1] > 0 else ("", 0)
-
-    def __call__(self, step: str) -> str:
-        """Answer what the step shall do."""
-        if step != self._step:
-            return "run"
-        self._left -= 1
-        self.has_failed |= self._left <= 0
-        return "fail" if self._left <= 0 else "run"
-
-    @contextlib.contextmanager
-    def at_work(self) -> Iterator[None]:
-        """While it is asked."""
-        _core._seams.set_step_hook(self)
-        try:
-            yield
-        finally:
-            _core._seams.set_step_hook(None)
-
-
-@dataclass(slots=True)
-class Asker:
-    """A thread that calls through everything while a rule replaces something."""
-
-    handles: list[Any]
-    calls: list[list[int]] = field(default_factory=list)
-    found: str = ""
-    over: threading.Event = field(default_factory=threading.Event)
-
-    def run(self) -> None:
-        """Call one after another until it is over."""
-        seen = memoryview(bytearray(8 * SEEN_MAX)).cast("q")
-        try:
-            while not self.over.wait(REST_S):  # the interpreter lock is for who replaces, too
-                for handle in self.handles:
-                    self.calls.append(seen[: handle.ask(seen, SEEN_MAX)].tolist())
-        except Exception as error:
-            self.found = f"a call failed: {error!r}"
-
-    @contextlib.contextmanager
-    def asking(self) -> Iterator[None]:
-        """While it runs."""
-        thread = threading.Thread(target=self.run)
-        thread.start()
-        try:
-            yield
-        finally:
-            self.over.set()
-            thread.join()
+def major_of(build: int) -> int:
+    """Return the major version of a build: the last one breaks what callers rely on."""
+    return 2 if build == BUILDS_MAX else 1
 
 
 class SetMachine(RuleBasedStateMachine):
@@ -111,7 +55,7 @@ class SetMachine(RuleBasedStateMachine):
         super().__init__()
         self.model = Model()
         self.generations: dict[int, int] = {}  # of each, that serves
-        self.newest: dict[int, int] = {}  # of each, that was ever given
+        self.tries_left = 1  # of rollbacks where there is nothing to go back to
         self.host = Host(
             probe="off", probation="on", probation_s=FOR_EVER_S, probation_max_s=FOR_EVER_S, swap_deadline_s=DEADLINE_S
         )
@@ -128,7 +72,7 @@ class SetMachine(RuleBasedStateMachine):
             node = Node(number, 1, data.draw(needs_below(number)), has_state)
             handle = self.host.load(self.images(node))
             self.model.load(node)
-            self.generations[number] = self.newest[number] = handle.generation
+            self.generations[number] = handle.generation
 
     # --- rules ---
 
@@ -141,54 +85,71 @@ class SetMachine(RuleBasedStateMachine):
     @rule(data=st.data(), number=numbers, fault=faults, allows=st.booleans())
     def reload(self, data: st.DataObject, number: int, fault: Fault, allows: bool) -> None:
         """Another build of one plugin."""
-        node = self._drawn(data, self._known(number))
+        (node,) = self._drawn(data, [self._known(number)])
         config = self._config(fault)
 
         def change() -> Mapping[str, Any]:
-            report = self.host.reload(
-                node.name, self.images(node), config=config, allow_downgrade=allows, is_settled=True
-            )
-            return {node.name: report}
+            return {
+                node.name: self.host.reload(
+                    node.name, self.images(node), config=config, allow_downgrade=allows, is_settled=True
+                )
+            }
 
         self._replace((node,), fault, allows, change, node)
 
-    @precondition(lambda self: hasattr(self.host, "reload_set"))
-    @rule(data=st.data(), members=st.sets(numbers, min_size=2, max_size=4), fault=faults, allows=st.booleans())
-    def reload_set(self, data: st.DataObject, members: set[int], fault: Fault, allows: bool) -> None:
-        """Other builds of several, as one."""
-        nodes = tuple(self._drawn(data, number) for number in sorted({self._known(one) for one in members}))
+    @rule(
+        data=st.data(),
+        members=st.sets(numbers, min_size=1, max_size=3),
+        with_consumers=st.booleans(),
+        fault=faults,
+        allows=st.booleans(),
+    )
+    def reload_set(
+        self, data: st.DataObject, members: set[int], with_consumers: bool, fault: Fault, allows: bool
+    ) -> None:
+        """Other builds of several, as one; with all that call them a new major version can come in."""
+        known = {self._known(one) for one in members}
+        known |= self.model.consumers_of(known) if with_consumers else set()
+        nodes = self._drawn(data, sorted(known))
         config, failing = self._config(fault), data.draw(st.sampled_from(nodes))
         configs = None if config is None else {failing.name: config}
+        plan = self.host.plan({node.name: self.images(node) for node in nodes}, allow_downgrade=allows)
 
         def change() -> Mapping[str, Any]:
             return self._swap_set(nodes, configs, allows)
 
-        self._replace(nodes, fault, allows, change, failing)
+        is_replaced = self._replace(nodes, fault, allows, change, failing)
+        assert not (is_replaced and plan.is_refused), f"it went on, and the plan was refused: {plan}"
 
-    @rule(number=numbers, fault=faults, is_sure=st.integers(0, 5))
-    def roll_back(self, number: int, fault: Fault, is_sure: int) -> None:
-        """What served before is to serve again, with all that came with it; now and then, where there is nothing."""
-        sure = [one for one in self.model.plugins if self.model.goes_back_to(one) is not None]
-        number, hook = sure[number % len(sure)] if is_sure and sure else self._known(number), Hook(fault)
+    @precondition(lambda self: self.tries_left > 0 or self.model.with_a_way_back())
+    @rule(number=numbers, fault=faults)
+    def roll_back(self, number: int, fault: Fault) -> None:
+        """What served before is to serve again, with all that came with it; once, where there is nothing."""
+        ways, hook = self.model.with_a_way_back(), Hook(fault)
+        self.tries_left -= 0 if ways else 1
+        number = ways[number % len(ways)] if ways else self._known(number)
         back = self.model.goes_back_to(number)
         before, asker = self.model.builds(), self._asker()
-        after = before | {member: node.build for member, node in (back or {}).items()}
+        nodes = tuple((back or {}).values())
+        then = self.model.after(nodes)
+        may_fail = back is None or not then.is_sound() or self.model.lowers_a_major(nodes)
         try:
             with hook.at_work(), asker.asking():
                 self.host.rollback(name_of(number))
-            note(f"rolled back {number}: {before} → {after}")
         except HotgraftError as error:
             note(str(error))
-            assert hook.has_failed or (back is None and isinstance(error, RollbackBlocked)), error
+            assert hook.has_failed or may_fail, error
+            assert back is not None or isinstance(error, RollbackBlocked), error
             self._judge(asker, before, before, frozenset())
             self.ways["rollback: blocked" if back is None else "rollback: failed"] += 1
             return
-        self.ways["rollback"] += 1
+        self.ways["rollback" if len(nodes) == 1 else "rollback of several"] += 1
         assert back is not None, "it went back, and there is nothing to go back to"
+        assert then.is_sound(), "it went back, and somebody lacks what it needs"
         # Where nothing needs to come along, a step that fails on the first way back is not on the second.
-        assert not hook.has_failed or not any(node.has_state for node in back.values()), "a step failed, and it went on"
+        assert not hook.has_failed or not any(node.has_state for node in nodes), "a step failed, and it went on"
         self.model.roll_back(number)
-        self._judge(asker, before, after, frozenset(back))
+        self._judge(asker, before, then.builds(), frozenset(back))
         self._note_generations(back)
 
     @rule(number=numbers)
@@ -226,27 +187,42 @@ class SetMachine(RuleBasedStateMachine):
         allows: bool,
         change: Callable[[], Mapping[str, Any]],
         failing: Node,
-    ) -> None:
+    ) -> bool:
         """Carry out a change, and hold the host to all of it or nothing; `failing` is told what is to fail."""
         hook, asker, before = Hook(fault), self._asker(), self.model.builds()
-        is_refused = self.model.is_downgrade(nodes) and not allows
+        after = self.model.after(nodes)
+        is_refused = (self.model.is_downgrade(nodes) and not allows) or not self.model.fits(nodes)
         must_fail = is_refused or self._fails(failing, fault)
+        # Where all that call it agree a lower major version may come in, or not: nothing is promised of that.
+        may_fail = must_fail or self.model.lowers_a_major(nodes)
+        way = f"{min(len(nodes), 4)}{' major' if after.majors() != self.model.majors() else ''}"
         try:
             with hook.at_work(), asker.asking():
                 reports = change()
         except HotgraftError as error:
             note(str(error))
-            assert must_fail or hook.has_failed, error
+            assert may_fail or hook.has_failed, error
             self._judge(asker, before, before, frozenset())
-            self.ways[f"{len(nodes)}: {'refused' if is_refused else 'failed'}"] += 1
-            return
-        self.ways[f"{len(nodes)}: replaced"] += 1
+            self.ways[f"{way}: {'refused' if is_refused else 'failed'}"] += 1
+            self._check_report(getattr(error, "report", None), nodes)
+            return False
+        self.ways[f"{way}: replaced"] += 1
         assert not must_fail, "it went on, and it was to be refused or to fail"
         assert not hook.has_failed, "a step failed, and it went on"
+        assert set(reports) == {node.name for node in nodes}
         self.model.replace(nodes)
         self._judge(asker, before, self.model.builds(), frozenset(node.number for node in nodes))
-        assert set(reports) == {node.name for node in nodes}
         self._note_generations({node.number: node for node in nodes})
+        return True
+
+    def _check_report(self, report: Any, nodes: tuple[Node, ...]) -> None:
+        """It says of each what runs now, and that is what ran before."""
+        assert report is not None
+        members = getattr(report, "members", {nodes[0].name: report})
+        assert {node.name for node in nodes} <= set(members)
+        for node in nodes:
+            assert members[node.name].generation == self.generations[node.number]
+            assert members[node.name].outcome not in (Outcome.PUBLISHED, Outcome.ROLLED_BACK, Outcome.DEFERRED)
 
     @staticmethod
     def _fails(node: Node, fault: Fault) -> bool:
@@ -272,7 +248,6 @@ class SetMachine(RuleBasedStateMachine):
             found = self._handle(number).generation
             assert found != self.generations[number]
             self.generations[number] = found
-            self.newest[number] = max(found, self.newest[number])
 
     def _known(self, number: int) -> int:
         return number % len(self.model.plugins)
@@ -283,9 +258,18 @@ class SetMachine(RuleBasedStateMachine):
     def _asker(self) -> Asker:
         return Asker([self._handle(number) for number in reversed(self.model.plugins)])
 
-    def _drawn(self, data: st.DataObject, number: int) -> Node:
-        has_state = self.model.plugins[number].serving.node.has_state
-        return Node(number, data.draw(st.integers(1, BUILDS_MAX)), data.draw(needs_below(number)), has_state)
+    def _drawn(self, data: st.DataObject, numbers: list[int]) -> tuple[Node, ...]:
+        """Return a build of each, which need of each other, and of the rest, mostly what there is going to be."""
+        builds = {number: data.draw(st.integers(1, BUILDS_MAX)) for number in numbers}
+        after = self.model.majors() | {number: major_of(build) for number, build in builds.items()}
+        is_wrong = data.draw(st.integers(0, 9)) == 0
+        nodes = []
+        for number, build in builds.items():
+            needs = data.draw(needs_below(number))
+            majors = tuple(after[one] % 2 + 1 if is_wrong else after[one] for one in needs)
+            has_state = self.model.plugins[number].serving.node.has_state
+            nodes.append(Node(number, build, needs, has_state, major_of(build), majors))
+        return tuple(nodes)
 
     @staticmethod
     def _config(fault: Fault) -> dict[str, str] | None:

@@ -89,6 +89,10 @@ class Model:
         held = {member: self.plugins[member].held for member in self.unit_of(number)}
         return {member: served.node for member, served in held.items() if served is not None}
 
+    def with_a_way_back(self) -> list[int]:
+        """Return the plugins that something can be brought back of."""
+        return [number for number in self.plugins if self.goes_back_to(number) is not None]
+
     def roll_back(self, number: int) -> None:
         """What was held serves again, with what was counted since; or, after commit, the build before in a new swap."""
         one = self.plugins[number]
@@ -102,6 +106,54 @@ class Model:
             if one.held.node.has_state:
                 one.held.count = one.serving.count
             one.serving, one.held, one.unit = one.held, None, frozenset()
+
+    # --- what fits ---
+
+    def after(self, nodes: Iterable[Node]) -> Model:
+        """Return what there would be if these served; of it only what fits is right."""
+        made = {number: One(Served(one.serving.node)) for number, one in self.plugins.items()}
+        return Model(made | {node.number: One(Served(node)) for node in nodes})
+
+    def is_sound(self) -> bool:
+        """Tell whether everybody's needs are met."""
+        majors = self.majors()
+        return all(
+            majors[number] == major
+            for one in self.plugins.values()
+            for number, major in one.serving.node.needed.items()
+        )
+
+    def majors(self) -> dict[int, int]:
+        """Return the major version of each."""
+        return {number: one.serving.node.major for number, one in self.plugins.items()}
+
+    def fits(self, nodes: Iterable[Node]) -> bool:
+        """Tell whether the contract lets them in: all needs are met, and where a major version goes, somebody says so.
+
+        Those are the plugins that call it, in the same swap; where there are none, the program may rely on it.
+        """
+        nodes = tuple(nodes)
+        gone = [node.number for node in nodes if node.major != self.plugins[node.number].serving.node.major]
+        is_agreed = all(self.consumers_of({number}) for number in gone)
+        return is_agreed and self.after(nodes).is_sound() and not self._may_be_left(nodes)
+
+    def _may_be_left(self, nodes: tuple[Node, ...]) -> bool:
+        """Tell whether a need of theirs would not be met once its provider had gone back without them."""
+        members = {node.number for node in nodes}
+        return any(
+            held is not None and held.node.major != major and not members & self.unit_of(number)
+            for node in nodes
+            for number, major in node.needed.items()
+            for held in [self.plugins[number].held]
+        )
+
+    def lowers_a_major(self, nodes: Iterable[Node]) -> bool:
+        """Tell whether one of them goes back to a lower major version."""
+        return any(node.major < self.plugins[node.number].serving.node.major for node in nodes)
+
+    def consumers_of(self, numbers: set[int]) -> set[int]:
+        """Return who calls one of them."""
+        return {number for number, one in self.plugins.items() if numbers.intersection(one.serving.node.needs)}
 
     # --- what is seen ---
 
