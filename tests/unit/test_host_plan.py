@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
-from hotgraft import ContractError, Host, ImageError, Outcome, PermissionRequired, UnknownPlugin
+from hotgraft import ContractError, Host, ImageError, LoadError, Outcome, PermissionRequired, UnknownPlugin
 from hotgraft.cli.main import cli
 from hotgraft.core.reload_set import Reason
 from hotgraft.core.wire import Request
@@ -132,6 +132,20 @@ def test_a_plan_says_what_else_would_be_refused(place: Place) -> None:
         assert any("mix" in one for one in host.plan("counter", image).refusals)
         other = place.put(replace(STATELESS, name="other"))
         assert "the image is plugin 'other'" in host.plan("counter", other).refusals
+
+
+def test_nobody_is_planned_to_rely_on_what_a_rollback_would_take_away(place: Place, build: Workshop) -> None:
+    """As the swap itself has it: of a provider on probation only what stays counts."""
+    wants = build(replace(CALLER_PLUGIN, version="1.1.0", requires=(("counter", "^1.1"),)))
+    with Host(probe="off", probation="on") as host:
+        load_both(host, place)
+        host.reload("counter", place.put(replace(STATELESS, version="1.1.0", interface_version=(1, 1), build=2)))
+        (refusal,) = host.plan("caller", wants).refusals
+        assert refusal == "caller 1.1.0 needs counter ^1.1: counter 1.1.0 offers counter 1.0 after a rollback"
+        with pytest.raises(LoadError, match="on probation, and less if it is rolled back"):
+            host.reload("caller", wants)
+        host.commit("counter")
+        assert host.plan("caller", wants).refusals == ()
 
 
 def test_the_pause_of_the_last_swap_is_what_the_next_is_expected_to_take(unprobed: Host, place: Place) -> None:

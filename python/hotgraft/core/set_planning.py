@@ -82,6 +82,7 @@ def plan_set(
     staged: Callable[[], Staged] = Staged,
     leases: Mapping[str, Collection[str]] = NO_LEASES,
     measured: Mapping[str, MeasuredPause] | None = None,
+    may_go_back: Collection[str] = (),
 ) -> SetPlan:
     """Return what replacing plugins by `changes` would do.
 
@@ -93,6 +94,7 @@ def plan_set(
         staged: asked once at most: what else may be taken.
         leases: by plugin, who holds leased objects of its generation.
         measured: by plugin, what callers waited in its last swap.
+        may_go_back: plugins on probation, of which `graph` has what is offered after a rollback too.
 
     Threads: any; nothing is kept. Time: one walk over the edges, and a comparison or two for each member.
     """
@@ -118,7 +120,7 @@ def plan_set(
     plans = [one.plan for one in members if one.plan is not None]
     return SetPlan(
         members=members,
-        set_refusals=tuple(_with_unusable(one, unusable) for one in found.refusals),
+        set_refusals=tuple(_explained(one, unusable, may_go_back) for one in found.refusals),
         pause=expected_pause(plans, measured or {}),
     )
 
@@ -220,16 +222,16 @@ def _as_consumer(plugin: str, need: Need, version: tuple[int, int]) -> Consumer:
     )
 
 
-def _with_unusable(refusal: Refusal, unusable: Mapping[str, str]) -> Refusal:
-    """Say why what lies ready for a plugin was not taken, where nothing else is said of it."""
-    why = unusable.get(refusal.plugin)
-    if why is None:
-        return refusal
-    listed = tuple(
-        PassedOver(one.plugin, f"{one.reason}: {why}") if one.reason == NOT_STAGED else one
-        for one in refusal.passed_over
-    )
-    return replace(refusal, passed_over=listed)
+def _explained(refusal: Refusal, unusable: Mapping[str, str], may_go_back: Collection[str]) -> Refusal:
+    """Say why what lies ready for a plugin was not taken, and of whom less is counted on than it offers."""
+
+    def told(one: PassedOver) -> PassedOver:
+        if one.reason == NOT_STAGED and refusal.plugin in unusable:
+            return PassedOver(one.plugin, f"{one.reason}: {unusable[refusal.plugin]}")
+        is_on_probation = one.plugin.partition(" ")[0] in may_go_back
+        return PassedOver(one.plugin, f"{one.reason} after a rollback") if is_on_probation else one
+
+    return replace(refusal, passed_over=tuple(map(told, refusal.passed_over)))
 
 
 def _broken(running: Running, candidate: Side, consumers: tuple[Consumer, ...], rules: Rules) -> Collection[str]:

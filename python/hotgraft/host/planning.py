@@ -5,24 +5,26 @@ The dry run and the swap itself decide by the same code.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hotgraft.core.errors import HotgraftError
 from hotgraft.core.grants import ungranted
-from hotgraft.core.graph_facts import facts_of
+from hotgraft.core.graph_facts import facts_of, key_of
 from hotgraft.core.options import OFF
 from hotgraft.core.set_planning import NO_LEASES, Incoming, Rules, Runs, Staged, plan_set
 from hotgraft.engine.config import filled_configs
 from hotgraft.engine.stage import inspect_file
 from hotgraft.engine.watch import content_of
-from hotgraft.host.bound_graph import bound_graph
+from hotgraft.host.bound_graph import bound_graph, loaded_facts
 from hotgraft.host.draining import check_rules
+from hotgraft.host.provider import provider_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from hotgraft.core.descriptor import Descriptor
+    from hotgraft.core.graph_facts import PluginFacts
     from hotgraft.core.options import Options
     from hotgraft.core.plan import Side
     from hotgraft.core.set_plan import SetPlan
@@ -140,8 +142,12 @@ class Planner:
             running = loaded.running((), self.grants.of(name))
             return Runs(running=running, image=loaded.serving.generation.path)
 
+        lasting = dict(_lasting(known.values(), changes.keys()))
+        graph = bound_graph(known.values())
+        if lasting:
+            graph = replace(graph, plugins={**graph.plugins, **lasting})
         return plan_set(
-            bound_graph(known.values()),
+            graph,
             changes,
             runs=runs,
             rules=Rules(
@@ -152,6 +158,7 @@ class Planner:
             ),
             staged=staged or (lambda: self.staged_at_sources(known.values(), changes.keys())),
             leases=leases,
+            may_go_back=lasting.keys(),
             measured={name: one.last_pause for name, one in known.items() if one.last_pause is not None},
         )
 
@@ -174,6 +181,30 @@ class Planner:
                 check_rules(loaded, descriptor)
         except HotgraftError as error:
             yield from error.found
+
+
+def _lasting(listed: Iterable[Loaded], changed: Collection[str]) -> Iterator[tuple[str, PluginFacts]]:
+    """Yield what those on probation offer whatever comes of it: a rollback must not break who is bound meanwhile.
+
+    Who goes back with one of `changed` goes back with whoever is bound to it.
+    """
+    for one in listed:
+        if one.name in changed or (held := provider_of(one, *changed).held) is None:
+            continue
+        facts = loaded_facts(one)
+        before = {offer.key: offer.known_version for offer in held.side.interfaces}
+        yield (
+            one.name,
+            replace(
+                facts,
+                provides=tuple(
+                    (name, min(version, before[key]))
+                    for name, version in facts.provides
+                    if (key := key_of(name, version)) in before
+                ),
+                features=tuple(feature for feature in facts.features if feature in held.side.features),
+            ),
+        )
 
 
 def _reasons(error: HotgraftError | OSError) -> str:
