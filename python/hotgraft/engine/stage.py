@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hotgraft.core.plan import Side
     from hotgraft.engine.timing import Stopwatch
 
-__all__ = ["Candidate", "StagingPlace", "check_path", "inspect_file", "printable_path", "stage_candidate"]
+__all__ = ["STILL_S", "Candidate", "StagingPlace", "check_path", "inspect_file", "printable_path", "stage_candidate"]
 
 STILL_S: Final = 0.05  # how long a file must have held still
 

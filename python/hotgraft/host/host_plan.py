@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from hotgraft.engine.stage import STILL_S
 from hotgraft.host.image import image_of
 from hotgraft.host.planning import Planner
 
 if TYPE_CHECKING:
     import os
 
+    from hotgraft.core.options import Options
     from hotgraft.core.set_plan import SetPlan
     from hotgraft.host.around import Around
     from hotgraft.host.loaded import Loaded
@@ -21,6 +24,7 @@ __all__ = ["HostPlan"]
 class HostPlan:
     """A part of `Host`; see there for threads, interrupts and forks."""
 
+    options: Options
     _around: Around
 
     if TYPE_CHECKING:
@@ -59,10 +63,13 @@ class HostPlan:
             raise ValueError("say which plugins would be replaced: there is none")
         planner, listed = self._planner(), self._listed()
         known, changes = {one.name: one for one in listed}, {}
+        until = time.monotonic() + self.options.settle_deadline_s  # of all files together
+        still_s = STILL_S if len(wanted) == 1 else 0.0
         for one, path in wanted.items():
             loaded = known.get(one) if isinstance(name, Mapping) and path is not None else self._loaded(one)
             source = image_of(path) if path is not None else self._loaded(one).source
-            changes[one] = planner.from_file(one, source, loaded)
+            left_s = max(until - time.monotonic(), 0.0)
+            changes[one] = planner.from_file(one, source, loaded, settle_deadline_s=left_s, still_s=still_s)
         return planner.plan(listed, changes, allow_downgrade=allow_downgrade)
 
     def _planner(self) -> Planner:

@@ -14,7 +14,7 @@ from hotgraft.core.graph_facts import facts_of, key_of
 from hotgraft.core.options import OFF
 from hotgraft.core.set_planning import NO_LEASES, Incoming, Rules, Runs, Staged, plan_set
 from hotgraft.engine.config import filled_configs
-from hotgraft.engine.stage import inspect_file
+from hotgraft.engine.stage import STILL_S, inspect_file
 from hotgraft.engine.watch import content_of
 from hotgraft.host.bound_graph import bound_graph, loaded_facts
 from hotgraft.host.draining import check_rules
@@ -79,18 +79,15 @@ class Planner:
             refusals=tuple(self._refusals(name, descriptor, loaded, sha256, texts)),
         )
 
-    def from_file(self, name: str, image: str, loaded: Loaded | None) -> Incoming:
-        """Return the candidate that an image on disk is.
+    def from_file(
+        self, name: str, image: str, loaded: Loaded | None, *, settle_deadline_s: float, still_s: float = STILL_S
+    ) -> Incoming:
+        """Return the candidate that an image on disk is, once it is complete and has held still so long.
 
         Raises:
             ImageError, ManifestError: it is none that can be loaded. OSError: it cannot be read.
         """
-        descriptor, side = inspect_file(image, settle_deadline_s=self.options.settle_deadline_s)
-        return self._incoming_of_file(name, image, loaded, descriptor, side)
-
-    def _incoming_of_file(
-        self, name: str, image: str, loaded: Loaded | None, descriptor: Descriptor, side: Side
-    ) -> Incoming:
+        descriptor, side = inspect_file(image, settle_deadline_s=settle_deadline_s, still_s=still_s)
         return self.incoming(name, descriptor, side, loaded=loaded, image=image, sha256=content_of(image) or "")
 
     def staged_at_sources(self, listed: Iterable[Loaded], without: Collection[str]) -> Staged:
@@ -104,8 +101,7 @@ class Planner:
             if one.name in without or not one.source or content_of(one.source) == one.serving.generation.sha256:
                 continue
             try:
-                declared = inspect_file(one.source, settle_deadline_s=0.0, still_s=0.0)
-                found = self._incoming_of_file(one.name, one.source, one, *declared)
+                found = self.from_file(one.name, one.source, one, settle_deadline_s=0.0, still_s=0.0)
             except (HotgraftError, OSError) as error:
                 unusable[one.name] = f"{one.source}: {_reasons(error)}"
                 continue
