@@ -19,6 +19,7 @@ import hotgraft
 import pytest
 from child_process import run_child
 from hotgraft.engine.build import find_compiler
+from pair_scene import codec, player
 from sample_plugins import HANDS_OVER, PLAIN, SAVES, STATELESS, Sample, Workshop
 from sides_scene import base, top
 
@@ -130,14 +131,19 @@ def test_r04_a_health_check_without_memory_says_nothing_about_the_plugin(
     assert int(done.stdout) >= 5  # thread, lease, list, …: or nothing failed
 
 
+ONE = [[replace(HANDS_OVER, build=number)] for number in (1, 2)]
+TWO = [[codec(1), player(11)], [codec(2), player(12)]]
+
+
 @pytest.mark.full
+@pytest.mark.parametrize("sides", [ONE, TWO], ids=["one", "two"])
 def test_r04_a_python_host_survives_a_failed_request_as_well(
-    programs: tuple[Path, Path], build: Workshop, sized: Sized
+    programs: tuple[Path, Path], build: Workshop, sized: Sized, sides: list[list[Sample]]
 ) -> None:
     """Fault R04: the bindings and the interpreter ask for memory too; nothing of theirs may end the process."""
-    images = [build(replace(HANDS_OVER, build=number)) for number in (1, 2)]
+    images = [":".join(str(build(one)) for one in side) for side in sides]
     became: Counter[str] = Counter()
-    stride = sized(quick=120, full=5)
+    stride = sized(quick=120, full=5 if sides is ONE else 29, soak=5)
     for n in range(1, 10_000, stride):
         try:
             done = run_child("crash_no_memory.py", n, *images, preload=programs[1], deadline_s=20)

@@ -74,7 +74,7 @@ class Scene:
         return {
             **sums,
             "lost_state": lost,
-            "generations": sums["cycles"] + len(self._roles) + 2,  # loaded first, reloaded once, and the hammer
+            "generations": sums["replaced"] + len(self._roles) + 1,  # loaded first, and the hammer
             "proven": unloads.proven,
             "stuck": [f"{one.plugin} {one.generation}: {one.reason}" for one in unloads.stuck],
             "waiting": list(unloads.waiting),
@@ -119,7 +119,9 @@ class Scene:
 
     def _replace(self, name: str) -> None:
         image, config = self._roles[name].next()
-        self.host.reload(name, image, config=config)
+        report = self.host.reload(name, image, config=config)
+        for _ in report.set.members if report.set is not None else [name]:  # ground and roof need each other: one unit
+            self.counts.count("replaced")
 
     def _cycle(self, name: str) -> None:
         try:

@@ -374,3 +374,12 @@ def test_what_is_refused_has_no_way_or_a_cycle(scene: Scene) -> None:
         for more in ({}, *new):
             forms = {**changes, **more, **{name: form for name, form in zip(free, chosen, strict=True) if form}}
             assert not scene.is_whole(forms, set()), forms
+
+
+def test_a_cycle_that_runs_undeclared_is_known_by_who_needs_what_of_whom() -> None:
+    """It was let in once; another version of one of its plugins is no other cycle."""
+    running = [plugin("left", "left 1.0", "right ^1"), plugin("right", "right 1.0", "left ^1")]
+    graph = make_graph(running)
+    newer = candidate(running[0], "1.1.0", "left 1.1")
+    found = reload_set(graph, {"left": newer})
+    assert (found.names, found.refusals) == (("left", "right"), ())

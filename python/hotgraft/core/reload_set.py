@@ -15,7 +15,7 @@ from hotgraft.core.graph_violations import Kind, PassedOver
 from hotgraft.core.reload_search import Reason, Search
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from hotgraft.core.graph import Graph
     from hotgraft.core.graph_facts import PluginFacts
@@ -190,11 +190,18 @@ def _ordered(graph: Graph, search: Search) -> tuple[tuple[str, ...], tuple[Refus
         if (provider := form.providers.get(need.interface)) is not None
     ]
     after = arrange({**graph.plugins, **{name: form.facts for name, form in forms.items()}}, edges)
-    known = {one.undeclared for one in graph.violations if one.kind is Kind.CYCLE}
+    known = {_ends(one.undeclared) for one in graph.violations if one.kind is Kind.CYCLE}
     cycles = tuple(
-        Refusal(plugin=one.plugin, sentence=one.sentence) for one in after.violations if one.undeclared not in known
+        Refusal(plugin=one.plugin, sentence=one.sentence)
+        for one in after.violations
+        if _ends(one.undeclared) not in known
     )
     return tuple(name for name in after.load_order if name in forms), cycles
+
+
+def _ends(edges: Iterable[Edge]) -> frozenset[tuple[str, str, str]]:
+    """Return who needs what of whom: with other versions it is the same cycle."""
+    return frozenset((one.consumer, one.interface, one.provider) for one in edges)
 
 
 def _unmet(search: Search, changed: set[str]) -> Iterator[Refusal]:
