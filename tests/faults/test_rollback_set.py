@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,12 +13,14 @@ from hotgraft.engine.journal import Journal
 from hotgraft.engine.journal_reading import history
 from hotgraft.engine.swap import carry_out
 from hotgraft.host import rollback
-from sides_scene import DEADLINE_S, Sides, make_host, nth, scene
+from sample_plugins import CONVERTS, RENEWS, SHARES, STATELESS, Sample
+from sides_scene import DEADLINE_S, Sides, count, make_host, nth, scene
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from conftest import Sized
     from sample_plugins import Workshop
 
 WAYS = {"hands over": False, "saves": True}
@@ -105,6 +108,49 @@ def test_under_load_nobody_meets_both_sides_and_no_count_is_lost(build: Workshop
 
         assert set(met) == {2002, 1001}
         assert sides.counts == (7 + calls, 7 + calls)
+
+
+@pytest.mark.parametrize(
+    ("sample", "counted"),
+    [(STATELESS, 5), (SHARES, 7), (CONVERTS, 7), (RENEWS, 5)],
+    ids=["none", "shared", "converted", "no way down"],
+)
+def test_every_kind_of_state_goes_back_in_a_unit(build: Workshop, sample: Sample, counted: int) -> None:
+    """Each by its own way, in the one window; where there is none, it alone goes back with what it had."""
+    with make_host() as host:
+        sides = Sides(host, build, {"base": False, "top": True}).load()
+        counter: Any = host.load(build(sample))
+        counter.add(5)
+        images = {name: sides.image(name, 2) for name in ("base", "top")}
+        host.reload_set({**images, "counter": build(replace(sample, build=2))})
+        counter.add(2)
+        count(sides, 2)
+
+        report = host.rollback("counter")
+
+        assert report.set is not None
+        lossy = [name for name, one in report.set.members.items() if one.is_lossy]
+        assert lossy == (["counter"] if sample is RENEWS else [])
+        assert (counter.build(), counter.add(0)) == (1, counted)
+        assert sides.counts == (2, 2)
+        assert sides.seen == (1, 1, 1001)
+
+
+@pytest.mark.full
+def test_no_count_is_lost_over_many_ways_there_and_back(build: Workshop, sized: Sized) -> None:
+    """Three threads call all the while: each call met one side, and all are counted in both."""
+    with make_host() as host:
+        sides = Sides(host, build, {"base": False, "top": True}).load()
+
+        def there_and_back() -> None:
+            for number in range(sized(quick=2, full=25)):
+                sides.replace_both(2 + number % 2)
+                host.rollback(("base", "top")[number % 2])
+
+        met, calls = mixes_seen(sides, there_and_back)
+
+        assert met.keys() <= {1001, 2002, 3003}
+        assert sides.counts == (calls, calls)
 
 
 def test_a_unit_goes_back_over_a_major_change(build: Workshop) -> None:
