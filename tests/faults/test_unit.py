@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hotgraft import (
+    DrainRules,
     Fallback,
     HealthError,
     Host,
@@ -23,6 +24,7 @@ from hotgraft.core.probation import Criterion
 from hotgraft.core.verdict import Breach, Verdict
 from hotgraft.core.verdict import Outcome as VerdictOutcome
 from hotgraft.engine.journal_reading import history
+from hotgraft.host.draining import back_deadline_s
 from hotgraft.host.probation import Passed
 from hotgraft.host.unit import on_probation_with
 from sides_scene import DEADLINE_S, Sides, inside, make_host, top
@@ -161,6 +163,40 @@ def test_units_that_overlap_go_back_as_one(build: Workshop) -> None:
         assert report.set.members.keys() == {"base", "top", "over"}
         assert sides.seen == (1, 1, 1001)
         assert over.both() == 1001
+
+
+def test_a_unit_that_cannot_be_taken_back_for_its_health_serves_on_as_it_is(build: Workshop, tmp_path: Path) -> None:
+    """Both are on record as blocked, also the one that was no part of this swap; its block is in use by a call."""
+    with make_host(swap_deadline_s=0.2, journal=str(tmp_path / "journal")) as host:
+        sides = on_probation(host, build)
+
+        @host.health("top")
+        def is_not_third_build(plugin: Any) -> bool:
+            return bool(plugin.build() != 3)
+
+        with inside(sides.base) as out:
+            with pytest.raises(RollbackBlocked) as caught:
+                host.reload("top", sides.image("top", 3))
+            assert caught.value.bad == ("top",)
+            assert sides.seen == (2, 3, 3002)
+            out()
+        assert host.rollback("top").outcome is Outcome.ROLLED_BACK
+        assert sides.seen == (1, 1, 1001)
+    ended = [(one.first.plugin, one.end.outcome) for one in history(tmp_path / "journal") if one.end]
+    assert ("base", "rollback blocked") in ended
+    assert ("top", "rollback blocked") in ended
+
+
+def test_a_rollback_takes_as_long_as_any_of_the_unit_may(build: Workshop) -> None:
+    """A plugin that is named need not know how long the others' calls take."""
+    with make_host(swap_deadline_s=0.1) as host:
+        on_probation(host, build)
+        host.set_drain("base", DrainRules(deadline_s=30.0))
+        top = host._loaded("top")
+        assert back_deadline_s(top, host.options, None) == 30.0
+        assert back_deadline_s(top, host.options, 2.0) == 2.0
+        host.commit("top")
+        assert back_deadline_s(top, host.options, None) == 0.1
 
 
 # --- what ends it ---

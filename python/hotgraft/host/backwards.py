@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from hotgraft.core.errors import RollbackBlocked
 from hotgraft.engine.journal_asked import asked
 from hotgraft.host.commit import commit_unit
-from hotgraft.host.draining import swap_deadline_s
+from hotgraft.host.draining import back_deadline_s
 from hotgraft.host.quarantine import note_quarantine, quarantined
 from hotgraft.host.report import report_of
 from hotgraft.host.rollback import Rollback
@@ -62,7 +62,7 @@ class Backwards:
             return report_of(loaded)
         image = quarantined(loaded, verdict.reason)
         who = asked("probation", verdict.reason)
-        report = self._recall(loaded, who, swap_deadline_s(loaded, self.around.options, None))
+        report = self._recall(loaded, who, back_deadline_s(loaded, self.around.options, None))
         too_often = self.around.quarantine.add(loaded.name, image)
         note_quarantine(self.recorder, loaded.name, image, who)
         along = tuple(name for name in report.unit if name != loaded.name)

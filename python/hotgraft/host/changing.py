@@ -14,7 +14,7 @@ from hotgraft.host.backwards import Backwards
 from hotgraft.host.bound_turns import turns_to_load
 from hotgraft.host.change import carry_out, is_deferred, start_change
 from hotgraft.host.changing_sets import SetChanges
-from hotgraft.host.draining import swap_deadline_s
+from hotgraft.host.draining import back_deadline_s, swap_deadline_s
 from hotgraft.host.instances import add_instance
 from hotgraft.host.loaded import Loaded
 from hotgraft.host.report import Outcome, SwapReport, report_of
@@ -131,7 +131,7 @@ class Changes:
 
     def take_back(self, loaded: Loaded, number: int, verdict: Verdict) -> SwapReport:
         """Roll generation `number` back for what probation found, unless something else serves by now."""
-        deadline_s = swap_deadline_s(loaded, self.around.options, None)
+        deadline_s = back_deadline_s(loaded, self.around.options, None)
         untold: list[dict[str, Any]] = []
 
         def work(turns: frozenset[str]) -> SwapReport:

@@ -8,13 +8,14 @@ from hotgraft.core.call_types import called_interfaces
 from hotgraft.core.descriptor import Drain
 from hotgraft.core.draining import DrainRules, check_drain
 from hotgraft.core.fallback import check_fallback
+from hotgraft.host.unit import on_probation_with
 
 if TYPE_CHECKING:
     from hotgraft.core.descriptor import Descriptor
     from hotgraft.core.options import Options
     from hotgraft.host.loaded import Loaded
 
-__all__ = ["apply_rules", "check_rules", "rules_of", "set_drain", "swap_deadline_s"]
+__all__ = ["apply_rules", "back_deadline_s", "check_rules", "rules_of", "set_drain", "swap_deadline_s"]
 
 
 def rules_of(loaded: Loaded) -> DrainRules:
@@ -46,6 +47,11 @@ def swap_deadline_s(loaded: Loaded, options: Options, asked_s: float | None) -> 
         return asked_s
     by_rule = rules_of(loaded).deadline_s
     return options.swap_deadline_s if by_rule is None else by_rule
+
+
+def back_deadline_s(loaded: Loaded, options: Options, asked_s: float | None) -> float:
+    """Return how long a rollback of a plugin may take: as long as any of those may that go back with it."""
+    return max(swap_deadline_s(one, options, asked_s) for one in on_probation_with(loaded) or (loaded,))
 
 
 def set_drain(loaded: Loaded, rules: DrainRules) -> None:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from hotgraft.engine.journal_asked import asked
-from hotgraft.host.draining import swap_deadline_s
+from hotgraft.host.draining import back_deadline_s
 from hotgraft.host.image import image_of
 from hotgraft.host.last_good import last_good_path, restore_last_good
 from hotgraft.host.quarantine import note_lifted
@@ -53,7 +53,7 @@ class HostTrust:
         Args:
             name: a loaded plugin; all its instances go back as one.
             deadline_s: for gates, drain, quiesce and state together, once more for each plugin that has to go back
-                without the state gained since; None: the host's setting.
+                without the state gained since; None: by their rules, the longest, or the host's setting.
             reason: why, for the journal.
 
         Returns:
@@ -67,7 +67,7 @@ class HostTrust:
         """
         self._check_control()
         loaded = self._loaded(name)
-        limit = swap_deadline_s(loaded, self.options, deadline_s)
+        limit = back_deadline_s(loaded, self.options, deadline_s)
         return self._changes.roll_back(loaded, asked("rollback", reason), limit)
 
     def commit(self, name: str) -> SwapReport:
