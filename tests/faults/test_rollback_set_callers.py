@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hotgraft import Fallback, Host, Outcome, RollbackBlocked, _core
-from hotgraft.core.versions import Range
 from hotgraft.host.rollback_member import WayBack
 from sample_plugins import SESSIONS
 from sides_scene import DEADLINE_S, Sides, inside, make_host, nth, once, scene, then
@@ -268,22 +267,6 @@ def test_who_answers_for_another_of_the_unit_goes_back_with_it(build: Workshop) 
 
         assert (sides.base.build(), spare.build()) == (1, 1)
         assert (sides.base.add(0), spare.add(0)) == (0, 7)
-
-
-def test_who_is_in_no_unit_and_needs_more_than_there_will_be_is_named(build: Workshop) -> None:
-    """What was loaded with a set stays when the set goes back: it would call past the end of a table."""
-    with make_host() as host:
-        sides = Sides(host, build, {"base": False, "top": False}).load()
-        sides.replace_both()
-        late: Any = host.load(sides.image("top", 1), name="late")
-        loaded = host._loaded("late")
-        loaded.imports = {name: replace(one, accepts=Range.parse("^1.1")) for name, one in loaded.imports.items()}
-
-        with pytest.raises(RollbackBlocked, match=r"late: it needs base \^1\.1, and base 1\.0\.0 has less"):
-            host.rollback("top")
-
-        assert sides.seen == (2, 2, 2002)
-        assert late.both() == 1002
 
 
 def test_a_commit_asked_for_amid_a_rollback_finds_nothing_to_commit(build: Workshop, seam: Any) -> None:

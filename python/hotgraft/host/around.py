@@ -28,6 +28,7 @@ class Around:
     place: StagingPlace
     others: Callable[[], tuple[Loaded, ...]]
     after_publish: Callable[[Loaded], None]
+    forget: Callable[[Loaded], None]  # it is out of service
     quarantine: Quarantine
     grants: Grants
     check_health: Callable[[Loaded], tuple[str, ...]]  # quickly; every reason why what serves is not fit

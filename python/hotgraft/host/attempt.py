@@ -24,6 +24,7 @@ from hotgraft.host.attempt_report import report_of_attempt, reporting
 from hotgraft.host.binding import bind_requires
 from hotgraft.host.bound_turns import check_bound
 from hotgraft.host.change import once_more
+from hotgraft.host.closing import refuse
 from hotgraft.host.draining import check_rules, rules_of
 from hotgraft.host.grants import check_granted
 from hotgraft.host.judging import check_is_plugin, check_planned, check_quarantine, plan_alone
@@ -210,6 +211,23 @@ class Attempt:
         """Let the first generation of a plugin, which nobody knows of, serve no more: its set was not published."""
         generation, deadline_s = self.staged.generation, self.around.options.control_deadline_s
         _core.close_plugin(generation, list(self._slots.values()), deadline_s)
+
+    def take_out(self) -> None:
+        """Let the first generation of a plugin serve no more that the host knows of: what it came with goes back.
+
+        Where calls are inside that do not leave, it serves on.
+        """
+        refuse(self.loaded, "closed", f"it was loaded with others that did not stay: {self.name} is not loaded")
+        try:
+            self.close_first()
+        except HotgraftError:
+            refuse(self.loaded, "none", "")
+            return
+        self.outcome = Outcome.FAILED
+        self.loaded.current = None
+        for instance in self.loaded.instances.values():
+            instance.pinnable = None
+        self.around.forget(self.loaded)
 
     def hold(self, unit: Unit) -> None:
         """Note what will be held, and what is on its way out, once it is published."""

@@ -291,7 +291,7 @@ class AttemptSet:
     def _prove(self) -> None:
         """What was published is looked at, and stays, stays for a while, or is taken back."""
         try:
-            prove(self.swaps, self.around)
+            prove(self.swaps, self.around, [one for one in self.members if one.is_load])
         except HotgraftError as error:
             self.failed = next((one for one in self.members if one.name == error.on), self.members[0])
             raise

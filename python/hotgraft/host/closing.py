@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hotgraft.host.pin import Expiring
     from hotgraft.host.unloads import Unloads
 
-__all__ = ["close_all", "consumers_first"]
+__all__ = ["close_all", "consumers_first", "refuse"]
 
 
 def close_all(
@@ -104,15 +104,15 @@ def _close_plugin(loaded: Loaded, until_s: float, last: Callable[[Loaded, float]
             image=loaded.source,
         )
 
-    _refuse(loaded, "closed", "the host is closed")
+    refuse(loaded, "closed", "the host is closed")
     try:
         left_s = max(until_s - time.monotonic(), 0.001)
         loaded.take_turn(work, left_s)
     except DrainTimeout as error:
-        _refuse(loaded, "none", "")
+        refuse(loaded, "none", "")
         return tuple(f"{loaded.name}: {reason}" for reason in error.found)
     except HotgraftError as error:
-        _refuse(loaded, "none", "")
+        refuse(loaded, "none", "")
         return (f"{loaded.name}: {error}",)
     return ()
 
@@ -136,7 +136,8 @@ def _give_up_held(loaded: Loaded) -> None:
     _core.retire(held.generation)
 
 
-def _refuse(loaded: Loaded, kind: str, sentence: str) -> None:
+def refuse(loaded: Loaded, kind: str, sentence: str) -> None:
+    """Say to callers through handles why nothing answers; kind "none": they are to come in."""
     for instance in loaded.instances.values():
         if instance.handle is not None:
             _core.refuse_calls(instance.handle, kind, sentence)

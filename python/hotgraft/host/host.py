@@ -95,6 +95,7 @@ class Host(HostParts):
             place=StagingPlace(folder=folder, settle_deadline_s=self.options.settle_deadline_s),
             others=self._listed,
             after_publish=self._follow,
+            forget=self._unlist,
             quarantine=self._quarantine,
             grants=self._grants,
             check_health=self._quick_health,
@@ -332,10 +333,15 @@ class Host(HostParts):
 
     def _forget(self, loaded: Loaded) -> None:
         """It is out of service."""
+        self._unlist(loaded)
+        self._recorder.tell_events()
+
+    def _unlist(self, loaded: Loaded) -> None:
+        """Likewise, in its turn: who listens is told after it."""
         self.breaker.forget(loaded.name)
         with self._lock:
             self._plugins.pop(loaded.name, None)
-        self._events.tell("plugin.closed", loaded.name)
+        self._recorder.tell_later("plugin.closed", loaded.name)
 
     def _listed(self) -> tuple[Loaded, ...]:
         with self._lock:

@@ -94,11 +94,10 @@ class Rollback:
     def _check_others(self) -> None:
         """Who is in no unit with them and needs more than they go back to would call past the end of a table."""
         unit = [one.loaded for one in self._ways]
-        for other in self.around.others():
-            if all(other is not one for one in unit):
-                self._ways[-1].found += [f"{other.name}: {one}" for one in lacking_after(other, unit)]
-        if self._ways[-1].found:
-            raise self._blocked()
+        beside = [one for one in self.around.others() if all(one is not other for other in unit)]
+        if lacking := {one.name: found for one in beside if (found := lacking_after(one, unit))}:
+            self._ways[-1].found += [f"{name}: {one}" for name, found in lacking.items() for one in found]
+            raise self._blocked(f"reload {', '.join(lacking)} with a build that needs no more, and try again")
 
     def _go_back(self) -> None:
         while stopped := self._publish():
@@ -183,17 +182,19 @@ class Rollback:
         named = [f"{number} of {one.name}" for number, one in zip(back, reversed(self._ways), strict=True)]
         return f"roll back to generation {' and '.join(named)}"
 
-    def _blocked(self) -> RollbackBlocked:
-        """Return the error of all, with the report of `loaded`."""
-        if len(self._ways) == 1:
-            return self._blocked_alone(self.loaded.name)
-        back = list(reversed(self._ways))
+    def _blocked(self, advice: str = "") -> RollbackBlocked:
+        """Return the error, with the report of `loaded`."""
+        report, back = self._report(Outcome.BLOCKED), list(reversed(self._ways))
+        running = {one.name: running_words(report.members[one.name], "still serves") for one in back}
+        is_alone = len(back) == 1
         error = RollbackBlocked(
             self._tried,
             on=", ".join(one.name for one in back),
             why=self.why,
-            found=dict.fromkeys(f"{one.name}: {reason}" for one in back for reason in one.found),
-            running="; ".join(f"{one.name}: {running_words(self.reports[one.name], 'still serves')}" for one in back),
+            advice=advice,
+            bad=self.bad or (self.loaded.name,),
+            found=dict.fromkeys(one if is_alone else f"{way.name}: {one}" for way in back for one in way.found),
+            running=running[self.loaded.name] if is_alone else "; ".join(f"{one}: {running[one]}" for one in running),
         )
         error.report = self.reports[self.loaded.name]  # type: ignore[attr-defined] # as attempt.py
         return error
