@@ -20,7 +20,7 @@ from hotgraft.host.change import once_more
 from hotgraft.host.closing import consumers_first
 from hotgraft.host.report import Outcome, running_words
 from hotgraft.host.rollback_member import WayBack
-from hotgraft.host.unit import needs_more, on_probation_with
+from hotgraft.host.unit import lacking_after, lacking_back, on_probation_with
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -92,12 +92,18 @@ class Rollback:
         ]
 
     def _check_others(self) -> None:
-        """Who is in no unit with them and needs more than they go back to would call past the end of a table."""
+        """Who needs more than a provider has would call past the end of its table: those beside them, and they."""
         unit = [one.loaded for one in self._ways]
         beside = [one for one in self.around.others() if all(one is not other for other in unit)]
         if lacking := {one.name: found for one in beside if (found := lacking_after(one, unit))}:
-            self._ways[-1].found += [f"{name}: {one}" for name, found in lacking.items() for one in found]
+            self._ways[-1].found += [f"{name} {one}" for name, found in lacking.items() for one in found]
             raise self._blocked(f"reload {', '.join(lacking)} with a build that needs no more, and try again")
+        for way in self._ways:
+            way.found += [
+                f"generation {way.held.generation.number} {one}" for one in lacking_back(way.loaded, unit, beside)
+            ]
+        if any(way.found for way in self._ways):
+            raise self._blocked()
 
     def _go_back(self) -> None:
         while stopped := self._publish():

@@ -181,7 +181,7 @@ class WayBack:
         if self.held.generation.stage != Stage.HELD:
             return False  # it is on its way out of memory: the reaper was there first
         if is_entered and self.needs_more:
-            self.found += [f"who is inside may not be left there: {one}" for one in self.needs_more]
+            self.found += [f"who is inside may not be left there: it {one}" for one in self.needs_more]
             return False
         was = self.is_left, self.is_unquiesced
         self.is_left = self.is_left or is_entered

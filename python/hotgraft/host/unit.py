@@ -10,11 +10,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from hotgraft.host.loaded import Loaded
+    from hotgraft.core.plan import Side
+    from hotgraft.host.loaded import Bound, Loaded
 
-__all__ = ["Unit", "join", "needs_more", "on_probation_with", "unit_of"]
+__all__ = ["Unit", "join", "lacking_after", "lacking_back", "on_probation_with", "unit_of"]
 
 
 @dataclass(slots=True, eq=False)
@@ -64,14 +65,30 @@ def needs_more(loaded: Loaded, unit: Sequence[Loaded]) -> tuple[str, ...]:
 
     Whoever stays inside of it calls them then, by a table that ends sooner.
     """
+    return _lacking(loaded.imports, {one.name: _side_of(one) for one in unit if one is not loaded})
+
+
+def lacking_back(loaded: Loaded, unit: Sequence[Loaded], others: Iterable[Loaded]) -> tuple[str, ...]:
+    """Return what a plugin, once it is back, needs of others that these lack then; those of its unit are back as well.
+
+    What it was bound to may have been replaced since it was.
+    """
+    assert loaded.held is not None  # it is to go back
+    sides = {one.name: one.serving.side for one in others} | {one.name: _side_of(one) for one in unit}
+    return _lacking(loaded.held.imports, sides)
+
+
+def _side_of(loaded: Loaded) -> Side:
+    """Return what a plugin goes back to."""
+    return loaded.serving.side if loaded.held is None else loaded.held.candidate.side
+
+
+def _lacking(imports: Mapping[str, Bound], sides: Mapping[str, Side]) -> tuple[str, ...]:
     found: list[str] = []
-    back = {one.name: one.held.candidate.side for one in unit if one.held is not None and one is not loaded}
-    for bound in loaded.imports.values():
-        if bound.provider not in back:
-            continue
-        side = back[bound.provider]
-        offers = [one for one in side.interfaces if one.key == bound.interface]
-        if not any(bound.accepts.allows_interface(one.known_version) for one in offers):
+    for bound in imports.values():
+        side = sides.get(bound.provider)
+        offers = [one for one in side.interfaces if one.key == bound.interface] if side is not None else []
+        if side is not None and not any(bound.accepts.allows_interface(one.known_version) for one in offers):
             name = bound.interface.partition("/")[0]
-            found.append(f"it needs {name} {bound.accepts}, and {bound.provider} {side.version} has less")
+            found.append(f"needs {name} {bound.accepts}, and {bound.provider} {side.version} has less")
     return tuple(found)
