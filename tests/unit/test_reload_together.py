@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -259,3 +261,19 @@ def test_a_set_that_brings_nothing_new_is_a_swap_like_any_other(unprobed: Host, 
     expect(unprobed, 11_001)
     assert tuple(report.members) == ("codec", "player")
     assert unprobed._plugins["codec"].configs == {"main": '{"volume": 1}'}
+
+
+def test_a_refusal_that_was_dropped_leaves_nothing_to_the_garbage_collector(unprobed: Host, build: Workshop) -> None:
+    """Its traceback holds what the attempt had, and who was asked whether they could come along."""
+    load_pair(unprobed, build)
+    gc.collect()
+    gc.disable()
+    try:
+        held: list[weakref.ref[BaseException]] = []
+        try:
+            unprobed.reload("codec", build(codec(2, 2)))
+        except ContractError as error:
+            held.append(weakref.ref(error))
+        assert held[0]() is None
+    finally:
+        gc.enable()

@@ -20,6 +20,7 @@ from hotgraft.core.errors import ContractError, HotgraftError, LoadError
 from hotgraft.core.lifecycle import Stage
 from hotgraft.engine.swap import carry_out
 from hotgraft.engine.transfer import check_facts
+from hotgraft.host.bound_graph import is_in_cycle
 from hotgraft.host.bound_turns import check_bound
 from hotgraft.host.change import once_more
 from hotgraft.host.draining import swap_deadline_s
@@ -31,14 +32,13 @@ from hotgraft.host.turns import Wider
 from hotgraft.host.unit import unit_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from hotgraft.core.set_plan import SetPlan
-    from hotgraft.engine.swap import Window
+    from hotgraft.engine.swap import Part, Window
     from hotgraft.engine.timing import StepTime
     from hotgraft.host.around import Around
     from hotgraft.host.attempt import Attempt
-    from hotgraft.host.loaded import Loaded
     from hotgraft.host.planning import Planner
     from hotgraft.host.provider import Provider
 
@@ -129,20 +129,27 @@ class AttemptSet:
         for one in self.members:
             self._do(one, one.stage)
         first = self.members[0]
-        refused: HotgraftError | None = None
-        if len(self.members) == 1 and not is_in_cycle(first.loaded, self.around.others):
-            try:
-                self._do(first, partial(first.check, first.others))
-            except (ContractError, LoadError) as error:
-                if first.is_load or first.goes_back:
-                    raise
-                refused = error
-            else:
-                return
-        planned = self._plan()
-        if refused is not None and (planned.is_refused or len(planned) == 1):
-            raise self._with_reasons(refused, planned)
+        is_one = len(self.members) == 1 and (first.goes_back or not is_in_cycle(first.loaded, self.around.others))
+        refused = self._why_not_alone(first) if is_one else None
+        if is_one and refused is None:
+            return
+        try:
+            planned = self._plan()
+            if refused is not None and (planned.is_refused or len(planned) == 1):
+                raise self._with_reasons(refused, planned)
+        finally:
+            refused = None  # its traceback holds this frame: no circle
         self._enlarge(planned)
+
+    def _why_not_alone(self, first: Attempt) -> HotgraftError | None:
+        """Judge a candidate by what runs; return what others could help against."""
+        try:
+            self._do(first, partial(first.check, first.others))
+        except (ContractError, LoadError) as error:
+            if first.is_load or first.goes_back:
+                raise
+            return error
+        return None
 
     @staticmethod
     def _with_reasons(refused: HotgraftError, planned: SetPlan) -> HotgraftError:
@@ -259,7 +266,7 @@ class AttemptSet:
             return
         try:
             with ExitStack() as moved:
-                parts = [self._do(one, partial(one.enter, carried, moved)) for one in swaps]
+                parts = self._enter(swaps, carried, moved)
                 window = self.window = carry_out(parts, tried=self._tried(swaps), deadline_s=self.deadline_s)
             for index, one in enumerate(swaps):
                 one.window = window.of(index) if len(swaps) > 1 else window
@@ -271,6 +278,19 @@ class AttemptSet:
         if self.window is not None and self.window.failure is not None:
             self.failed = swaps[self.window.failed] if self.window.failed is not None else swaps[-1]
             raise self.window.failure
+
+    def _enter(self, swaps: list[Attempt], carried: ExitStack, moved: ExitStack) -> list[Part]:
+        """Return the part of each; where one fails, nobody runs the converters of the others."""
+        parts: list[Part] = []
+        try:
+            for one in swaps:
+                parts.append(self._do(one, partial(one.enter, carried, moved)))
+        except BaseException:
+            for part in parts:
+                if part.converting is not None:
+                    part.converting.end()
+            raise
+        return parts
 
     @staticmethod
     def _tried(swaps: list[Attempt]) -> str:
@@ -359,19 +379,3 @@ def _began(time: StepTime) -> int:
 def _running(one: Attempt, report: SetReport) -> str:
     own = report.members[one.name]
     return running_words(own, "serves again" if own.outcome is Outcome.ROLLED_BACK else "still serves")
-
-
-def is_in_cycle(loaded: Loaded, listed: Callable[[], Iterable[Loaded]]) -> bool:
-    """Tell whether a plugin calls itself through others: they are one unit."""
-    if not loaded.imports:
-        return False
-    known = {one.name: one for one in listed()}
-    todo, seen = [loaded], {loaded.name}
-    while todo:
-        for bound in todo.pop().imports.values():
-            if bound.provider == loaded.name:
-                return True
-            if bound.provider in known and bound.provider not in seen:
-                seen.add(bound.provider)
-                todo.append(known[bound.provider])
-    return False

@@ -8,13 +8,13 @@ from hotgraft.core.graph import arrange
 from hotgraft.core.graph_facts import Edge, Unbound, facts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from hotgraft.core.graph import Graph
     from hotgraft.core.graph_facts import PluginFacts
     from hotgraft.host.loaded import Loaded
 
-__all__ = ["bound_graph", "loaded_facts"]
+__all__ = ["bound_graph", "is_in_cycle", "loaded_facts"]
 
 
 def loaded_facts(loaded: Loaded) -> PluginFacts:
@@ -46,3 +46,19 @@ def bound_graph(listed: Iterable[Loaded]) -> Graph:
             version = next((v for offer, v in offered if f"{offer}/{v[0]}" == bound.interface), (0, 0))
             edges.append(Edge(name, need, bound.provider, version))
     return arrange(facts, edges, unbound=unbound)
+
+
+def is_in_cycle(loaded: Loaded, listed: Callable[[], Iterable[Loaded]]) -> bool:
+    """Tell whether a plugin calls itself through others: they are one unit."""
+    if not loaded.imports:
+        return False
+    known = {one.name: one for one in listed()}
+    todo, seen = [loaded], {loaded.name}
+    while todo:
+        for bound in todo.pop().imports.values():
+            if bound.provider == loaded.name:
+                return True
+            if bound.provider in known and bound.provider not in seen:
+                seen.add(bound.provider)
+                todo.append(known[bound.provider])
+    return False
