@@ -139,8 +139,11 @@ def test_one_that_is_not_loaded_comes_with_the_set_or_not_at_all(unprobed: Host,
     assert list(unprobed) == ["codec", "player"]
     expect(unprobed, 11_001)
 
+    told: list[tuple[str, str]] = []
+    unprobed.on("*", lambda event: told.append((event.name, event.plugin)))
     report = unprobed.reload_set(images)
 
+    assert sorted(told) == [("plugin.loaded", "mixer"), ("swap.published", "codec"), ("swap.published", "player")]
     assert sorted(report.members) == ["codec", "mixer", "player"]
     assert list(report.members).index("mixer") < list(report.members).index("player")
     assert (unprobed["player"].build(), unprobed["mixer"].build(), unprobed["codec"].build()) == (12_003, 3, 2)

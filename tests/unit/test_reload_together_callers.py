@@ -160,6 +160,32 @@ def test_requests_that_want_a_part_of_a_set_get_its_answer(unprobed: Host, build
     assert unprobed["codec"].generation == 2
 
 
+def test_a_set_of_one_gets_the_answer_of_an_equal_reload(unprobed: Host, build: Workshop, seam: Any) -> None:
+    """They ask for the same; each gets its kind of report."""
+    load_pair(unprobed, build)
+    image = build(codec(2))
+    asked: list[Future[Any]] = []
+    entered, turns = threading.Event(), unprobed._changes.turns
+    plain = turns._enter
+
+    def enter(turn: Any, plugins: frozenset[str]) -> None:
+        plain(turn, plugins)
+        entered.set()
+
+    def at(step: str) -> str:
+        if step == "start" and not asked:
+            turns._enter = enter  # type: ignore[method-assign] # a seam
+            asked.append(pool.submit(unprobed.reload_set, {"codec": image}))
+            assert entered.wait(DEADLINE_S)
+        return "run"
+
+    with ThreadPoolExecutor(1) as pool:
+        seam(at)
+        report = unprobed.reload("codec", image)
+        assert asked[0].result(DEADLINE_S).members == {"codec": report}
+    assert unprobed["codec"].generation == 2
+
+
 def test_the_longest_deadline_of_all_holds_unless_one_is_asked_for(
     unprobed: Host, build: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

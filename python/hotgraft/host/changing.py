@@ -18,7 +18,7 @@ from hotgraft.host.draining import back_deadline_s, swap_deadline_s
 from hotgraft.host.instances import add_instance
 from hotgraft.host.loaded import Loaded
 from hotgraft.host.report import Outcome, SwapReport, report_of
-from hotgraft.host.report_set import AnyReport, SetReport
+from hotgraft.host.report_set import AnyReport, SetReport, set_of
 from hotgraft.host.turns import Turns
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class Changes:
                 raise
             finally:
                 self.recorder.tell_events()
-            report = cast("SetReport", done)  # that of one that wants as much, and so of a set
+            report = set_of(done)  # perhaps that of another, which wants as much
             with suppress(MemoryError):
                 self.events.tell_swapped(report)
             return report

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
+from hotgraft.host.report import Outcome
 from hotgraft.host.report_set import SetReport
 
 if TYPE_CHECKING:
@@ -100,7 +101,9 @@ class HostEvents:
     def tell_swapped(self, report: AnyReport) -> None:
         """Emit how a swap ended, for each of its members."""
         for one, facts in _each(report):
-            self.tell(f"swap.{one.outcome.replace(' ', '_')}", one.plugin, report=one, **facts)
+            is_first = "set" in facts and one.plan is None and one.outcome is Outcome.PUBLISHED
+            event = "plugin.loaded" if is_first else f"swap.{one.outcome.replace(' ', '_')}"
+            self.tell(event, one.plugin, report=one, **facts)
 
     def tell_failure(self, error: Exception) -> None:
         """Emit how a swap failed, for each of its members, if it came as far as a report."""

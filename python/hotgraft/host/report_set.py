@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from hotgraft.core.plan import Plan
     from hotgraft.engine.timing import StepTime
 
-__all__ = ["AnyReport", "SetReport"]
+__all__ = ["AnyReport", "SetReport", "set_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,3 +91,18 @@ class SetReport:
 
 
 AnyReport = SwapReport | SetReport
+
+
+def set_of(report: AnyReport) -> SetReport:
+    """Return the report of all: of a plugin that came alone, that of a set of one."""
+    if isinstance(report, SetReport):
+        return report
+    if report.set is not None:
+        return report.set
+    return SetReport(
+        outcome=report.outcome,
+        members={report.plugin: report},
+        steps=report.steps,
+        pause_us=report.pause_us,
+        pause_steps=report.pause_steps,
+    )
