@@ -100,6 +100,34 @@ def test_a_pinned_consumer_whose_provider_stays_the_same_is_left(unprobed: Host,
     assert unprobed["player"].build() == 12_002
 
 
+def test_nobody_is_left_in_a_consumer_whose_provider_goes(unprobed: Host, build: Workshop) -> None:
+    """Its drain rule would leave who does not come out; but what it calls has another shape then."""
+    rule: dict[str, Any] = {"drain": {"at_deadline": "leave", "deadline_s": 0.1}}
+    unprobed.load(build(codec(1, **STATELESS, **rule)))
+    unprobed.load(build(player(11, **STATELESS, **rule)))
+    images = {
+        "codec": build(codec(2, 2, **STATELESS, **rule)),
+        "player": build(player(12, "^2", **STATELESS, **rule)),
+    }
+    with ThreadPoolExecutor(1) as pool:
+        inside, go_on = threading.Event(), threading.Event()
+
+        def stay() -> int:
+            inside.set()
+            go_on.wait(DEADLINE_S)
+            return 0
+
+        called = ctypes.CFUNCTYPE(ctypes.c_int64)(stay)
+        call = pool.submit(unprobed["player"].run, ctypes.cast(called, ctypes.c_void_p).value)
+        assert inside.wait(DEADLINE_S)
+        with pytest.raises(DrainTimeout):
+            unprobed.reload_set(images)
+        go_on.set()
+        call.result(DEADLINE_S)
+    unprobed.reload_set(images)
+    assert unprobed["player"].build() == 12_002
+
+
 @pytest.mark.control
 def test_control_without_waiting_a_pinned_consumer_calls_nobody(
     unprobed: Host, build: Workshop, monkeypatch: pytest.MonkeyPatch

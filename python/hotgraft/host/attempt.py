@@ -78,6 +78,7 @@ class Attempt:
     swap_deadline_s: float = 0.0  # of the swap; a load has none
     number: int = 0
     is_load: bool = False  # nothing of it served when it began
+    must_leave: bool = False  # nobody may stay inside of what serves: what that calls goes
     outcome: Outcome = Outcome.REFUSED
     plan: Plan | None = None
     candidate: Candidate | None = None
@@ -247,7 +248,8 @@ class Attempt:
         loaded, plan, prepared = self.loaded, self.plan, self.prepared
         assert plan is not None  # as above
         assert prepared is not None  # made before
-        old, candidate, leaves = loaded.serving.generation, self.staged, rules_of(loaded).leaves
+        old, candidate = loaded.serving.generation, self.staged
+        leaves = rules_of(loaded).leaves and not self.must_leave
         old_indexes = {one.name: one.index for one in loaded.instances.values()}
         member = member_of(plan, old, prepared, old_indexes, leaves=leaves, seen=self.seen)
         if dropped := dropped_slots(loaded, self._slots.values(), candidate.side, together=self.record.together):
@@ -277,12 +279,13 @@ class Attempt:
         self.around.after_publish(loaded)
 
     def rest_for(self, members: Mapping[str, Attempt]) -> None:
-        """Wait for its pins where what is pinned calls what is about to go: in the old generation nobody answers it."""
+        """Leave nobody in what serves, pinned or not, where that calls what is about to go."""
         gone = (
             bound.provider in members and bound.interface not in members[bound.provider].keys
             for bound in self.loaded.imports.values()
         )
-        if self.plan is not None and self.plan.pins in ("leave", "any") and any(gone):
+        self.must_leave = any(gone)
+        if self.must_leave and self.plan is not None and self.plan.pins in ("leave", "any"):
             self.plan = replace(self.plan, pins="wait")
 
     # --- what others find of it ---
