@@ -12,10 +12,12 @@ import pytest
 from hotgraft import DrainTimeout, Host, HostClosed, Outcome, _core
 from hotgraft.host import attempt, slots
 from pair_scene import codec, expect, load_pair, player
+from sample_plugins import COUNTER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from concurrent.futures import Future
+    from pathlib import Path
 
     from sample_plugins import Workshop
 
@@ -77,11 +79,21 @@ def test_control_in_a_slot_of_its_own_the_next_major_is_not_found_by_who_waits(
 STATELESS: dict[str, Any] = {"hands_over": False}
 
 
-def test_a_pinned_consumer_whose_provider_goes_is_waited_for(unprobed: Host, build: Workshop) -> None:
+@pytest.mark.parametrize(("old", "new"), [((1, 0), (2, 0)), ((0, 1), (0, 2))], ids=["another slot", "the same slot"])
+def test_a_pinned_consumer_whose_provider_goes_is_waited_for(
+    unprobed: Host, build: Workshop, old: tuple[int, int], new: tuple[int, int]
+) -> None:
     """A pin on what has no state stays on the old generation; but there nobody would answer what it calls."""
-    unprobed.load(build(codec(1, **STATELESS)))
-    unprobed.load(build(player(11, **STATELESS)))
-    images = {"codec": build(codec(2, 2, **STATELESS)), "player": build(player(12, "^2", **STATELESS))}
+
+    def pair(number: int, version: tuple[int, int]) -> tuple[Path, Path]:
+        shown, functions = f"{version[0]}.{version[1]}", tuple({**one, "since": list(version)} for one in COUNTER)
+        provider = codec(number, **STATELESS, functions=functions)
+        provider = replace(provider, interface_version=version, version=f"{shown}.0")
+        return build(provider), build(player(10 + number, f"^{shown}", **STATELESS))
+
+    for image in pair(1, old):
+        unprobed.load(image)
+    images = dict(zip(("codec", "player"), pair(2, new), strict=True))
     with unprobed["player"].pin(who="a listener") as pinned:
         with pytest.raises(DrainTimeout, match="a listener"):
             unprobed.reload_set(images, deadline_s=0.05)

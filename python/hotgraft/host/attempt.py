@@ -281,8 +281,9 @@ class Attempt:
     def rest_for(self, members: Mapping[str, Attempt]) -> None:
         """Leave nobody in what serves, pinned or not, where that calls what is about to go."""
         gone = (
-            bound.provider in members and bound.interface not in members[bound.provider].keys
+            not members[bound.provider].fits(bound)
             for bound in self.loaded.imports.values()
+            if bound.provider in members
         )
         self.must_leave = any(gone)
         if self.must_leave and self.plan is not None and self.plan.pins in ("leave", "any"):
@@ -290,10 +291,10 @@ class Attempt:
 
     # --- what others find of it ---
 
-    @property
-    def keys(self) -> frozenset[str]:
-        """Return the keys of the interfaces of its candidate."""
-        return frozenset(one.key for one in self.staged.side.interfaces)
+    def fits(self, bound: Bound) -> bool:
+        """Tell whether who is bound like that may call its candidate, in the slot that it has."""
+        offers = (one for one in self.staged.side.interfaces if one.key == bound.interface)
+        return any(bound.accepts.allows_interface(one.known_version) for one in offers)
 
     def slot(self, instance: str, key: str) -> _core.Slot:
         """Return the slot of an interface of its candidate; one that is new is made once."""
