@@ -1,6 +1,6 @@
 // What host_counter.c calls in another plugin: COUNTER_CALLS names an interface of the same functions. What `build`
 // answers is then 1000 times the own number, and the other's. COUNTER_ACCEPTS is the range, COUNTER_IMPORT_FLAGS are of
-// the import.
+// the import. Part of that file: it is included after its struct.
 #ifndef COUNTER_CALLS_H
 #define COUNTER_CALLS_H
 
