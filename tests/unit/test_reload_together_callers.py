@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hotgraft import DrainTimeout, Host, HostClosed, Outcome, _core
+from hotgraft.core import set_planning
 from hotgraft.host import attempt, slots
 from pair_scene import codec, expect, load_pair, player
 from sample_plugins import COUNTER
@@ -94,6 +95,7 @@ def test_a_pinned_consumer_whose_provider_goes_is_waited_for(
     for image in pair(1, old):
         unprobed.load(image)
     images = dict(zip(("codec", "player"), pair(2, new), strict=True))
+    assert "wait for pins" in map(str, unprobed.plan(images)["player"].steps)
     with unprobed["player"].pin(who="a listener") as pinned:
         with pytest.raises(DrainTimeout, match="a listener"):
             unprobed.reload_set(images, deadline_s=0.05)
@@ -145,7 +147,7 @@ def test_control_without_waiting_a_pinned_consumer_calls_nobody(
     unprobed: Host, build: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """That is why it is waited for."""
-    monkeypatch.setattr(attempt.Attempt, "rest_for", lambda *_: None)
+    monkeypatch.setattr(set_planning._After, "must_leave", lambda *_: False)
     unprobed.load(build(codec(1, **STATELESS)))
     unprobed.load(build(player(11, **STATELESS)))
     with unprobed["player"].pin(who="a listener") as pinned:

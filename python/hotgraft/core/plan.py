@@ -186,6 +186,7 @@ class Plan:
     is_per_session: bool
     steps: tuple[Step, ...]
     is_downgrade: bool = False  # to a version of lower precedence
+    must_leave: bool = False  # nobody may stay inside of what runs: what that calls goes with it
     version_refusals: tuple[str, ...] = ()
     conversion: Conversion | None = None
     chain: Chain | None = None  # of converters
@@ -252,6 +253,7 @@ def make_plan(
     allows_unknown: bool = False,
     is_one_of_many: bool = False,
     released: Collection[str] = (),
+    must_leave: bool = False,
 ) -> Plan:
     """Return the plan that replaces what runs by `candidate`, with every reason against it.
 
@@ -259,7 +261,8 @@ def make_plan(
     it serves it is compared with what it replaced, which is held until then. `allow_downgrade`: somebody asked for a
     lower version; else one is refused. Builds of one version are neither lower nor higher (SemVer §10). `goes_back`: it
     served before. `allows_unknown`: what of the contract nobody can decide is no reason against it. `is_one_of_many`:
-    it is published together with others. `released`: see `contract.refusals`.
+    it is published together with others. `released`: see `contract.refusals`. `must_leave`: what runs calls what goes
+    with it, so nobody may stay inside, pinned or not.
     """
     version, before = Version.parse(candidate.version), Version.parse(running.side.version)
     is_downgrade = version < before
@@ -271,6 +274,7 @@ def make_plan(
     comparison = compare(running.side.surface, candidate.surface, running.consumers)
     is_gated = is_one_of_many or needs_gate(running, choice.crossing)
     pins = pin_rule(running, choice.crossing) if is_gated else "any"
+    pins = "wait" if must_leave and pins == "leave" else pins
     return Plan(
         plugin=plugin,
         kept=running.generation,
@@ -287,6 +291,7 @@ def make_plan(
         + _window(running, choice, pins, is_gated=is_gated)
         + _after(is_on_probation=is_on_probation),
         is_downgrade=is_downgrade,
+        must_leave=must_leave,
         version_refusals=_version_refusals(running, candidate) if is_downgrade and not allow_downgrade else (),
         comparison=comparison,
         contract_refusals=refusals(

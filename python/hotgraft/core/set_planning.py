@@ -143,6 +143,7 @@ def _planned(member: Member, after: _After, runs: Callable[[str], Runs], rules: 
         allows_unknown=rules.allows_unknown,
         is_one_of_many=after.are_many,
         released=after.released(name),
+        must_leave=after.must_leave(name),
     )
     if incoming is None:
         return PlannedMember(member=member, plan=plan, image=now.image)
@@ -173,6 +174,10 @@ class _After:
         for name in self._moved:
             for need in self._facts(name).requires:
                 self._note(name, need)
+        calls_of = (edge for name in self.members for edge in calls.get(name, ()))
+        self._without = {
+            one.consumer for one in calls_of if one.consumer in self.members and not self._still_offers(one)
+        }
 
     def consumers(self, provider: str) -> tuple[Consumer, ...]:
         """Return who will be bound to `provider`, and who is and cannot be moved."""
@@ -186,6 +191,18 @@ class _After:
             key = key_of(edge.interface, edge.version)
             found[key] = found.get(key, True) and edge.consumer in self._moved and self._fits(edge, key)
         return frozenset(key for key, is_so in found.items() if is_so)
+
+    def must_leave(self, consumer: str) -> bool:
+        """Tell whether it calls, as it runs, what another member will not offer in that slot any more."""
+        return consumer in self._without
+
+    def _still_offers(self, edge: Edge) -> bool:
+        return any(
+            interface == edge.interface
+            and version[0] == edge.version[0]
+            and edge.need.accepts.allows_interface(version)
+            for interface, version in self._facts(edge.provider).provides
+        )
 
     def _fits(self, edge: Edge, key: str) -> bool:
         """Tell whether a member was built against what is new, or is led elsewhere."""

@@ -78,7 +78,6 @@ class Attempt:
     swap_deadline_s: float = 0.0  # of the swap; a load has none
     number: int = 0
     is_load: bool = False  # nothing of it served when it began
-    must_leave: bool = False  # nobody may stay inside of what serves: what that calls goes
     outcome: Outcome = Outcome.REFUSED
     plan: Plan | None = None
     candidate: Candidate | None = None
@@ -249,7 +248,7 @@ class Attempt:
         assert plan is not None  # as above
         assert prepared is not None  # made before
         old, candidate = loaded.serving.generation, self.staged
-        leaves = rules_of(loaded).leaves and not self.must_leave
+        leaves = rules_of(loaded).leaves and not plan.must_leave
         old_indexes = {one.name: one.index for one in loaded.instances.values()}
         member = member_of(plan, old, prepared, old_indexes, leaves=leaves, seen=self.seen)
         if dropped := dropped_slots(loaded, self._slots.values(), candidate.side, together=self.record.together):
@@ -278,23 +277,7 @@ class Attempt:
         self.outcome = Outcome.PUBLISHED
         self.around.after_publish(loaded)
 
-    def rest_for(self, members: Mapping[str, Attempt]) -> None:
-        """Leave nobody in what serves, pinned or not, where that calls what is about to go."""
-        gone = (
-            not members[bound.provider].fits(bound)
-            for bound in self.loaded.imports.values()
-            if bound.provider in members
-        )
-        self.must_leave = any(gone)
-        if self.must_leave and self.plan is not None and self.plan.pins in ("leave", "any"):
-            self.plan = replace(self.plan, pins="wait")
-
     # --- what others find of it ---
-
-    def fits(self, bound: Bound) -> bool:
-        """Tell whether who is bound like that may call its candidate, in the slot that it has."""
-        offers = (one for one in self.staged.side.interfaces if one.key == bound.interface)
-        return any(bound.accepts.allows_interface(one.known_version) for one in offers)
 
     def slot(self, instance: str, key: str) -> _core.Slot:
         """Return the slot of an interface of its candidate; one that is new is made once."""

@@ -218,9 +218,6 @@ class AttemptSet:
         plans = {one.plugin: one for one in planned}
         for one in self.members:
             self._do(one, partial(one.check, self._providers, plans[one.name]))
-        members = {one.name: one for one in self.members}
-        for one in self.members:
-            one.rest_for(members)
         if planned.set_refusals:
             about = planned.set_refusals[0].plugin
             self.failed = next((one for one in self.members if one.name == about), self.members[0])
