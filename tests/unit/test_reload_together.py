@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from hotgraft import ContractError, Host, HotgraftError, LoadError, Outcome, SetReport
+from hotgraft import ContractError, Fallback, Host, HotgraftError, LoadError, Outcome, SetReport
 from pair_scene import codec, expect, load_pair, player, save
 
 if TYPE_CHECKING:
@@ -280,3 +280,18 @@ def test_a_refusal_that_was_dropped_leaves_nothing_to_the_garbage_collector(unpr
         assert held[0]() is None
     finally:
         gc.enable()
+
+
+def test_who_is_answered_for_and_who_answers_come_together(unprobed: Host, build: Workshop) -> None:
+    """Each has its own slots again: what one publishes in the other's is not what is there at the end."""
+    unprobed.load(build(codec(1)), fallback=Fallback(provider="spare"))
+    unprobed.load(build(replace(codec(3), name="spare")))
+    unprobed.load(build(player(11)))
+    unprobed.open_breaker("codec", "it is worn out")
+    assert unprobed["player"].build() == 11_003
+
+    unprobed.reload_set({"codec": build(codec(2)), "spare": build(replace(codec(4), name="spare"))})
+
+    assert (unprobed["player"].build(), unprobed["codec"].build(), unprobed["spare"].build()) == (11_002, 2, 4)
+    unprobed.open_breaker("codec", "again")
+    assert unprobed["player"].build() == 11_004
