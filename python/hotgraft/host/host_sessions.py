@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from hotgraft.host.host_state import check_resume
 from hotgraft.host.instances import pin_instance
 from hotgraft.host.moving_sessions import open_session
+from hotgraft.host.pin_set import pin_set
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,11 +18,12 @@ if TYPE_CHECKING:
     from hotgraft.host.host import Host
     from hotgraft.host.loaded import Instance, Loaded
     from hotgraft.host.pin import Pin, PinClock
+    from hotgraft.host.pin_set import PinSet
     from hotgraft.host.session import Session, SessionPin
 
 __all__ = ["HostSessions"]
 
-AnyPin = TypeVar("AnyPin", "Pin", "SessionPin")
+AnyPin = TypeVar("AnyPin", "Pin", "PinSet", "SessionPin")
 
 
 class HostSessions:
@@ -34,7 +36,44 @@ class HostSessions:
     if TYPE_CHECKING:
 
         def _check_control(self) -> None: ...
+        def _instance(self, name: str, instance: str | None) -> Instance: ...
         def _loaded(self, name: str) -> Loaded: ...
+        def __contains__(self, name: object) -> bool: ...
+
+    def pin(self, *names: str | tuple[str, str], deadline_s: float | None = None, who: str = "") -> PinSet:
+        """Hold what serves of several plugins, so that all calls see one side of any swap of them.
+
+        ``with host.pin("decoder", "mixer:left") as (decoder, left): left.mix(decoder.decode(block))``
+
+        Args:
+            names: of plugins, as ``host[...]`` takes them; ``"mixer:left"`` is ``("mixer", "left")``.
+            deadline_s: seconds after which all of it ends; None: the host's setting for pins.
+            who: what it is for, in reports of what keeps a generation.
+
+        Returns:
+            A context manager that answers the handles, in the order of `names`, and ends all of it when it is left.
+            Where swaps take pins along, one takes all of them along.
+
+        Raises:
+            UnknownPlugin: nothing of that name. ValueError: no name; or pins on some of them follow a swap and pins on
+            others stay where they are. Busy: a swap waits for pins to end, or they were replaced again and again.
+            PluginUnavailable: the breaker of one is open. Nothing is held then.
+        """
+        self._check_control()
+        if not names:
+            raise ValueError("pin at least one plugin: host.pin('gain', 'peak')")
+        found = []
+        for name in names:
+            plugin, instance = self._parts(name)
+            found.append((self._loaded(plugin), self._instance(plugin, instance)))
+        limit = self.options.pin_deadline_s if deadline_s is None else deadline_s
+        return self.watch_pin(pin_set(cast("Host", self), found, deadline_s=limit, who=who))
+
+    def _parts(self, name: str | tuple[str, str]) -> tuple[str, str | None]:
+        if isinstance(name, tuple):
+            return name
+        plugin, _, instance = name.rpartition(":")
+        return (name, None) if name in self or not plugin else (plugin, instance)
 
     def pin_instance(self, loaded: Loaded, instance: Instance, *, deadline_s: float | None, who: str) -> Pin:
         """Hold what runs now; `Plugin.pin` is the way to ask for it."""

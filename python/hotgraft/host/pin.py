@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hotgraft.host.link import PinLink
+    from hotgraft.host.loaded import Pinnable
     from hotgraft.host.plugin import Plugin
 
 __all__ = ["Expiring", "OpenPins", "Pin", "PinClock"]
@@ -61,6 +62,11 @@ class Pin:
     def generation(self) -> int:
         """The number of the pinned generation."""
         return self._link.generation()
+
+    @property
+    def held(self) -> Pinnable:
+        """What it holds: since it was taken, or since it followed a swap."""
+        return self._link.held
 
     def end(self) -> None:
         """Let the generation go; the next call through the pin raises `PinExpired`."""
