@@ -243,6 +243,42 @@ CALLER_PLUGIN = Sample(
     functions=CALLER,
     requires=(("counter", "^1.0"),),
 )
+LISTENER = Sample(
+    source="host_listener",
+    name="listener",
+    interface="listener",
+    functions=(
+        function("trace", 8, "i64"),
+        function("last", 16, "i64", parameter("kind", "i64"), parameter("what", "i64")),
+        function("let_go", 24, "i64"),
+        function("build_there", 32, "i64"),
+    ),
+    requires=(("counter", "^1.0"),),
+)
+BELL = Sample(
+    source="host_bell",
+    name="bell",
+    interface="bell",
+    functions=(
+        function("ring", 8, "i64", blocking=True),
+        function("enlist", 16, "status", parameter("number", "u64")),
+        function("enlist_raw", 24, "status", parameter("address", "u64"), parameter("data", "u64")),
+        function("listed", 32, "i64"),
+        function("ring_one", 40, "i64", parameter("number", "u64"), blocking=True),
+    ),
+)
+HEARER = Sample(
+    source="host_hearer",
+    name="hearer",
+    interface="hearer",
+    functions=(
+        function("number", 8, "u64"),
+        function("withdraw", 16, "i64"),
+        function("ring_there", 24, "i64", blocking=True),
+        function("lease_to_bell", 32, "i64"),
+    ),
+    requires=(("bell", "^1.0"),),
+)
 LEAVER = Sample(
     source="leaves_guard",
     name="leaver",

@@ -5,12 +5,14 @@
 
 #include <stddef.h>
 
+#include "callbacks.h"
 #include "convert.h"
 #include "export.h"
 #include "fields.h"
 #include "health.h"
 #include "host.h"
 #include "interface.h"
+#include "notify.h"
 #include "plugin.h"
 #include "serving.h"
 #include "session.h"

@@ -1,4 +1,6 @@
 // Generation: one loaded version, its facts and what holds it; and the steps before any of its code runs.
+#include <algorithm>
+
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
@@ -74,6 +76,12 @@ void advance(Generation &generation, const std::string &event) {
     throw py::value_error("no such event: " + event);
 }
 
+void mark_active(const GenerationPtr &generation) {
+    const py::gil_scoped_release unlocked;
+    generation->mark_active();
+    tell_missed(generation);
+}
+
 void reject(Generation &generation) {
     Status status;
     {
@@ -136,6 +144,17 @@ py::list leases_of(const Generation &generation) {
     return reasons;
 }
 
+// Who holds something of it, as its author said; each once.
+std::vector<std::string> leased_to(const Generation &generation) {
+    std::vector<std::string> holders;
+    for (const Lease &lease : generation.leases()) {
+        if (!lease.holder.empty() && std::find(holders.begin(), holders.end(), lease.holder) == holders.end()) {
+            holders.push_back(lease.holder);
+        }
+    }
+    return holders;
+}
+
 } // namespace
 
 void add_generation(py::module_ &module) {
@@ -178,11 +197,12 @@ void add_generation(py::module_ &module) {
         .def_property_readonly("instances", &Generation::instance_names)
         .def_property_readonly("pins", &Generation::pins)
         .def_property_readonly("leases", &leases_of)
+        .def_property_readonly("leased_to", &leased_to)
         .def_property_readonly("live_bytes", &Generation::live_bytes)
         .def("note_version", &Generation::note_version, py::arg("version"))
         .def("check_needs", &meet_needs)
         .def("advance", &advance, py::arg("event"))
-        .def("mark_active", &Generation::mark_active)
+        .def("mark_active", &mark_active)
         .def("reject", &reject)
         .def("drop", &drop)
         .def("imports", &imports_of)

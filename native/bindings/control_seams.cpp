@@ -6,6 +6,7 @@
 
 #include <pybind11/pybind11.h>
 
+#include "callbacks.hpp"
 #include "control_parts.hpp"
 #include "guard.hpp"
 #include "reclaim.hpp"
@@ -68,6 +69,7 @@ void add_control_seams(py::module_ &module) {
         py::hasattr(module, "_seams") ? module.attr("_seams").cast<py::module_>() : module.def_submodule("_seams");
     seams.def("set_step_hook", &set_hook, py::arg("hook").none(true));
     seams.def("set_no_drain", [](bool on) { Guards::instance().seam().no_drain.store(on); });
+    seams.def("set_no_callback_gates", &SwapCallbacks::set_seam);
     seams.def("set_no_barrier", [](bool on) { Guards::instance().seam().no_barrier.store(on); });
     seams.def("force_no_membarrier", [](bool on) { Guards::instance().force_no_membarrier(on); });
     seams.def("skip_second_look", [](bool on) { Reaper::instance().set_second_look_seam(nullptr, nullptr, on); });

@@ -25,7 +25,7 @@ std::string why_no_descriptor(const ImageFacts &facts) {
 
 Generation::Generation(const StagingWish &wish, Staged staged, ImageFacts facts)
     : plugin_(wish.plugin), number_(wish.generation), source_(wish.source), staged_(std::move(staged)),
-      facts_(std::move(facts)), books_(std::make_unique<GenerationBooks>()) {}
+      facts_(std::move(facts)), books_(std::make_unique<GenerationBooks>(wish.folder, wish.plugin, wish.generation)) {}
 
 // A library that has not been seen to leave stays mapped (Library's destructor), and so must all it points to.
 Generation::~Generation() {
@@ -111,6 +111,7 @@ Status Generation::recall() {
 
 void Generation::mark_active() noexcept {
     books_->serving.set(true);
+    books_->callbacks.begin_to_serve();
     if (stage() == Stage::kHeld) {
         (void)try_advance(Event::kRecall); // as in recall()
         return;
@@ -123,10 +124,12 @@ void Generation::mark_active() noexcept {
 
 void Generation::mark_held() noexcept {
     books_->serving.set(false); // its threads are joined: this is for those of a rollback to it
+    books_->callbacks.end_to_serve();
     (void)try_advance(Event::kReplace);
 }
 
 void Generation::mark_failed() noexcept {
+    books_->callbacks.end_to_serve();
     if (!is_abandoned()) {
         (void)try_advance(Event::kFail);
     }
@@ -229,12 +232,16 @@ Status Generation::create_instance(const std::string &name, const std::string &c
     kept_services_.reserve(kept_services_.size() + 1);
     auto instance = std::make_unique<Instance>(
         name, config_json, std::make_unique<Services>(LogRing::instance(), *books_, LogSource{plugin_, name, number_}));
+    instance->notices = make_notices();
     if (Status status = or_no_memory([&] { return run_create(*instance); }); !status.is_ok()) {
         kept_services_.push_back(std::move(instance->services)); // a thread it started may still log
         if (!serves) {
             mark_failed();
         }
         return status;
+    }
+    if (instance->notices != nullptr) {
+        instance->notices->belong_to(instance->plugin);
     }
     {
         const std::lock_guard<std::mutex> lock(instances_mutex_);

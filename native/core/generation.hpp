@@ -30,6 +30,7 @@
 #include "library.hpp"
 #include "lifecycle.hpp"
 #include "meter.hpp"
+#include "notify.hpp"
 #include "residue.hpp"
 #include "services.hpp"
 #include "shared_block.hpp"
@@ -64,6 +65,12 @@ struct ImportNeed {
     std::string range; // "^1.2"
     bool is_optional = false;
     bool is_bound = false;
+};
+
+// An instance that wants to be told of its imports.
+struct InstanceNotices {
+    std::size_t index = 0;
+    std::shared_ptr<Notices> notices;
 };
 
 // Thread safety
@@ -223,6 +230,10 @@ public:
 
     [[nodiscard]] bool has_health() const noexcept { return check_health_ != nullptr; }
     [[nodiscard]] HealthChecks &health_checks() noexcept { return health_checks_; }
+    // What it offers to be called back by.
+    [[nodiscard]] CallbackBook &callbacks() noexcept { return books_->callbacks; }
+    // Of its instances; empty where it does not offer the notify extension. Any thread.
+    [[nodiscard]] std::vector<InstanceNotices> notices() const;
 
     // --- what keeps it ---
     [[nodiscard]] Pins &pin_book() noexcept { return pins_; }
@@ -256,6 +267,7 @@ private:
     Status complain(const char *what, const Instance &instance, hotgraft_status status,
                     const hotgraft_error &error) const;
     Status run_create(Instance &instance);
+    [[nodiscard]] std::shared_ptr<Notices> make_notices();
     Status add_missing_shared(std::size_t index);
     void drop_shared_blocks() noexcept;
     void run_destroy(Instance &instance) noexcept;
@@ -301,6 +313,8 @@ private:
     SessionFunctions session_;
     std::vector<ConverterRow> converters_; // constant from map on
     HealthCheck check_health_ = nullptr;
+    NotifyFunctions notify_;            // constant from map on
+    bool is_listed_ = false;            // among those that are told
     mutable std::mutex sessions_mutex_; // guards the two below; a session itself is used by one thread at a time
     std::vector<std::unique_ptr<Instance>> sessions_;
     std::vector<std::size_t> free_sessions_; // places in it

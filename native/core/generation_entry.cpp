@@ -276,6 +276,23 @@ Status read_health_check(const Library &library, const void *answer, HealthCheck
     return status;
 }
 
+Status read_notify_functions(const Library &library, const void *answer, NotifyFunctions *out) {
+    hotgraft_ext_notify notify{};
+    if (!read_sized(library, answer, &notify)) {
+        return {Code::kRefused,
+                std::string(HOTGRAFT_EXT_NOTIFY) + ": its table does not lie in the plugin, or its struct_size lies"};
+    }
+    Violations found;
+    check_function(library, notify.prepare, "prepare", false, &found);
+    check_function(library, notify.changed, "changed", false, &found);
+    check_function(library, notify.called_off, "called_off", false, &found);
+    Status status = found.answer(HOTGRAFT_EXT_NOTIFY);
+    if (status.is_ok()) {
+        *out = {notify.prepare, notify.changed, notify.called_off};
+    }
+    return status;
+}
+
 Status check_interface(const Library &library, const std::string &id, const void *answer,
                        std::uint32_t declared_bytes) {
     constexpr std::uint32_t kFirstFunction = 8;

@@ -21,6 +21,7 @@ struct Generation::Instance {
     const std::string config; // kept: what create saw
     std::unique_ptr<Services> services;
     hotgraft_instance *plugin = nullptr;
+    std::shared_ptr<Notices> notices{}; // nullptr: it does not want to be told of its imports
     // Whether the plugin's own destroy is still to come.
     [[nodiscard]] bool is_live() const noexcept { return plugin != nullptr || session != nullptr; }
     // What the plugin's functions are given beside the session.

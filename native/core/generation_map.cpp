@@ -29,6 +29,7 @@ Status Generation::map_library() {
         return {status.code(), label() + ": " + status.message()};
     }
     (void)try_advance(Event::kMap);
+    books_->callbacks.belong_to(library_.get());
     if (Status status = list_for_crashes(std::make_unique<CrashImage>(*library_, whose())); !status.is_ok()) {
         mark_failed();
         return status;
@@ -97,6 +98,10 @@ Status Generation::find_extensions() {
     const void *health = status.is_ok() ? entry_.functions.get_extension(HOTGRAFT_EXT_HEALTH) : nullptr;
     if (health != nullptr) {
         status = read_health_check(*library_, health, &check_health_);
+    }
+    const void *notify = status.is_ok() ? entry_.functions.get_extension(HOTGRAFT_EXT_NOTIFY) : nullptr;
+    if (notify != nullptr) {
+        status = read_notify_functions(*library_, notify, &notify_);
     }
     const void *converters = status.is_ok() ? entry_.functions.get_extension(HOTGRAFT_EXT_CONVERT) : nullptr;
     return converters == nullptr ? status : read_converters(*library_, converters, &converters_);

@@ -92,6 +92,7 @@ std::vector<const hotgraft_table *> Generation::tables() const {
     for (const std::unique_ptr<Table> &table : tables_) {
         all.push_back(table->get());
     }
+    books_->callbacks.append_tables(&all);
     const std::lock_guard<std::mutex> sessions(sessions_mutex_);
     for (const std::unique_ptr<Instance> &session : sessions_) {
         for (std::size_t i = 0; session != nullptr && i < session->tables.size(); ++i) {

@@ -13,8 +13,6 @@ namespace hotgraft {
 
 namespace {
 
-constexpr const char *kLease = "a health check that has not come back";
-
 std::atomic<std::size_t> hung_checks{0};
 std::atomic<bool> skips_hold_off{false};
 
@@ -110,7 +108,7 @@ bool HealthChecks::wait_for_earlier(std::unique_lock<std::mutex> &lock, const Un
 
 // The one of `made` goes onto the list, or *refusal says why not. Leased first, looked at second: the reaper does it
 // the other way round, so one of the two sees the other.
-Status HealthChecks::begin(Generation &generation, std::list<UnderWay> *made, HealthAnswer *refusal) {
+Status HealthChecks::begin(Generation &generation, const char *why, std::list<UnderWay> *made, HealthAnswer *refusal) {
     std::unique_lock<std::mutex> lock(mutex_);
     if (wait_for_earlier(lock, made->front(), refusal)) {
         return {};
@@ -123,7 +121,7 @@ Status HealthChecks::begin(Generation &generation, std::list<UnderWay> *made, He
         *refusal = {Health::kNotAsked, std::to_string(kHungChecksMax) + " health checks of this process hang already"};
         return {};
     }
-    made->front().lease = generation.add_lease(kLease);
+    made->front().lease = generation.add_lease(why);
     if (made->front().lease == 0) {
         return {Code::kNoMemory, "no memory left"};
     }
@@ -166,21 +164,29 @@ void HealthChecks::end(Generation &generation, Place place) noexcept {
 
 Status check_health(const std::shared_ptr<Generation> &generation, std::size_t index, std::uint32_t depth,
                     std::int64_t deadline_ns, HealthAnswer *answer) {
+    if (!generation->has_health() && !Guards::instance().is_forked_child()) {
+        *answer = {};
+        return {};
+    }
+    return ask_serving(
+        {generation, index, "health", "a health check that has not come back"},
+        [generation, index, depth] { return generation->check_health(index, depth); }, deadline_ns, answer);
+}
+
+Status ask_serving(const Asked &asked, std::function<Status()> work, std::int64_t deadline_ns, HealthAnswer *answer) {
+    const std::shared_ptr<Generation> generation = asked.generation;
     if (Guards::instance().is_forked_child()) {
         return {Code::kForked, generation->label() + " belongs to the parent process; a forked child checks nothing"};
     }
     *answer = {};
-    if (!generation->has_health()) {
-        return {};
-    }
     HealthChecks &checks = generation->health_checks();
     checks.collect(*generation);
     std::list<HealthChecks::UnderWay> made(1);
     const HealthChecks::Place place = made.begin(); // stays one, on whichever list it is
-    place->index = index;
+    place->index = asked.index;
     place->began_ns = monotonic_ns();
     place->deadline_ns = deadline_ns;
-    if (Status status = checks.begin(*generation, &made, answer); !status.is_ok() || !made.empty()) {
+    if (Status status = checks.begin(*generation, asked.lease, &made, answer); !status.is_ok() || !made.empty()) {
         return status;
     }
     Status status;
@@ -189,9 +195,9 @@ Status check_health(const std::shared_ptr<Generation> &generation, std::size_t i
         ControlThread control(ControlThread::Late::kKept);
         status = or_no_memory([&] {
             return control.run(
-                "health",
-                [generation, place, index, depth] {
-                    Status said = or_no_memory([&] { return generation->check_health(index, depth); });
+                asked.what,
+                [generation, place, work = std::move(work)] {
+                    Status said = or_no_memory([&] { return work(); });
                     generation->health_checks().note_return(place);
                     return said;
                 },

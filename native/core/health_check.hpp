@@ -1,5 +1,5 @@
-// Asking a generation that serves whether it is fit: on a thread of its own, with a deadline, and never while a swap
-// or anybody else runs the same instance's control functions.
+// Asking a generation that serves whether it is fit, or telling it something: on a thread of its own, with a deadline,
+// and never while a swap or anybody else runs the same instance's control functions.
 //
 // A check that does not come back in time is left alone: calls, swaps and closing go on, its library stays mapped until
 // it does come back, and the instance is not asked again before.
@@ -11,6 +11,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -45,7 +46,20 @@ inline constexpr std::size_t kHungChecksMax = 16;
 [[nodiscard]] Status check_health(const std::shared_ptr<Generation> &generation, std::size_t index, std::uint32_t depth,
                                   std::int64_t deadline_ns, HealthAnswer *answer);
 
-// The checks of one generation that have not come back.
+// Whom to run something for, and how it is called in reports.
+struct Asked {
+    std::shared_ptr<Generation> generation;
+    std::size_t index = 0;
+    const char *what = nullptr;
+    const char *lease = nullptr; // why its library stays, while it has not come back
+};
+
+// The same for any control function of an instance that serves, `work`, which reaches nothing that does not live as
+// long as itself. kFit: it has run.
+[[nodiscard]] Status ask_serving(const Asked &asked, std::function<Status()> work, std::int64_t deadline_ns,
+                                 HealthAnswer *answer);
+
+// The checks of one generation, and whatever else it is asked, that have not come back.
 //
 // Thread safety
 //   Any thread. Nothing is waited for with mutex_ held.
@@ -74,8 +88,7 @@ public:
     void collect(Generation &generation) noexcept;
 
 private:
-    friend Status check_health(const std::shared_ptr<Generation> &, std::size_t, std::uint32_t, std::int64_t,
-                               HealthAnswer *);
+    friend Status ask_serving(const Asked &, std::function<Status()>, std::int64_t, HealthAnswer *);
 
     struct UnderWay {
         std::size_t index = 0;
@@ -87,7 +100,7 @@ private:
     };
     using Place = std::list<UnderWay>::iterator;
 
-    Status begin(Generation &generation, std::list<UnderWay> *made, HealthAnswer *refusal);
+    Status begin(Generation &generation, const char *why, std::list<UnderWay> *made, HealthAnswer *refusal);
     bool wait_for_earlier(std::unique_lock<std::mutex> &lock, const UnderWay &next, HealthAnswer *refusal);
     void note_return(Place place) noexcept;
     bool leave_behind(Place place, std::thread late) noexcept;

@@ -23,7 +23,13 @@ hotgraft_status wait_until_serving(hotgraft_ctx *ctx, std::uint64_t budget_ns) n
 constexpr hotgraft_ext_serving kServing = {sizeof(hotgraft_ext_serving), 0, wait_until_serving};
 
 const void *get_extension(hotgraft_ctx *, const char *id) noexcept {
-    return id != nullptr && std::strcmp(id, HOTGRAFT_EXT_SERVING) == 0 ? &kServing : nullptr;
+    if (id == nullptr) {
+        return nullptr;
+    }
+    if (std::strcmp(id, HOTGRAFT_EXT_CALLBACKS) == 0) {
+        return &kCallbacks;
+    }
+    return std::strcmp(id, HOTGRAFT_EXT_SERVING) == 0 ? &kServing : nullptr;
 }
 
 void log_line(hotgraft_ctx *ctx, std::int32_t level, const char *text, std::uint64_t len) noexcept {
@@ -46,11 +52,12 @@ void remove_lease(hotgraft_ctx *ctx, std::uint64_t lease) noexcept {
 
 } // namespace
 
-std::uint64_t Leases::add(const std::string &instance, const char *why) noexcept {
+std::uint64_t Leases::add(const std::string &instance, const char *why, const char *holder) noexcept {
     try {
         Lease lease;
         lease.instance = instance;
         lease.why = why == nullptr ? "no reason given" : valid_utf8(why);
+        lease.holder = holder == nullptr ? "" : valid_utf8(holder);
         const std::lock_guard<std::mutex> lock(mutex_);
         lease.number = next_;
         live_.emplace(next_, std::move(lease));
@@ -95,7 +102,8 @@ bool Serving::wait(std::uint64_t budget_ns) noexcept {
     return changed_.wait_for(lock, budget, [this] { return serves_; });
 }
 
-GenerationBooks::GenerationBooks() : ledger(Ledger::make()) {}
+GenerationBooks::GenerationBooks(std::string folder, std::string plugin, std::uint64_t generation)
+    : ledger(Ledger::make()), callbacks(std::move(folder), std::move(plugin), generation) {}
 
 GenerationBooks::~GenerationBooks() {
     if (ledger != nullptr) {

@@ -15,6 +15,7 @@
 
 #include <hotgraft/host.h>
 
+#include "callbacks.hpp"
 #include "log_ring.hpp"
 
 namespace hotgraft {
@@ -77,13 +78,14 @@ struct Lease {
     std::uint64_t number = 0;
     std::string instance;
     std::string why;
+    std::string holder; // a plugin, by the id of an import or its name (callbacks.h); empty: nobody said
 };
 
 // Thread safety: any thread.
 class Leases {
 public:
     // 0 when there is no memory. Numbers start at 1 and are never reused.
-    std::uint64_t add(const std::string &instance, const char *why) noexcept;
+    std::uint64_t add(const std::string &instance, const char *why, const char *holder = "") noexcept;
     bool remove(std::uint64_t number) noexcept; // false: there is no such lease
     [[nodiscard]] std::size_t count() const noexcept;
     [[nodiscard]] std::vector<Lease> list() const;
@@ -110,7 +112,7 @@ private:
 
 // What the services of one generation share.
 struct GenerationBooks {
-    GenerationBooks();
+    explicit GenerationBooks(std::string folder = {}, std::string plugin = {}, std::uint64_t generation = 0);
     GenerationBooks(const GenerationBooks &) = delete;
     GenerationBooks &operator=(const GenerationBooks &) = delete;
     ~GenerationBooks();
@@ -118,6 +120,7 @@ struct GenerationBooks {
     Ledger *ledger; // nullptr only when there was no memory: realloc then answers NULL
     Leases leases;
     Serving serving;
+    CallbackBook callbacks;
 };
 
 // One hotgraft_host table. It must outlive the return of the instance's destroy, and a table that imports refer to must

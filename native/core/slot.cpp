@@ -21,9 +21,25 @@ void Slot::set_words(const hotgraft_table *next, bool warm) noexcept {
     __atomic_store_n(&words_.current, hint, __ATOMIC_RELEASE); // pairs with hotgraft_enter; after check: invariant (2)
 }
 
+void Slot::note_served(const hotgraft_table *table) noexcept {
+    version_.store(0, std::memory_order_seq_cst); // until both are there: pairs with served()
+    generation_.store(table != nullptr ? table->generation : 0, std::memory_order_seq_cst); // pairs with served()
+    version_.store(table != nullptr ? table->version : 0, std::memory_order_seq_cst);       // pairs with served()
+}
+
+Slot::Served Slot::served() const noexcept {
+    for (;;) {
+        const std::uint64_t generation = generation_.load(std::memory_order_seq_cst); // pairs with note_served()
+        const std::uint32_t version = version_.load(std::memory_order_seq_cst);       // pairs with note_served()
+        if (generation_.load(std::memory_order_seq_cst) == generation) {              // pairs with note_served()
+            return {generation, version};
+        }
+    }
+}
+
 void Slot::store(const hotgraft_table *next, bool warm) noexcept {
     held_.store(next, std::memory_order_release); // pairs with held()
-    generation_.store(next != nullptr ? next->generation : 0, std::memory_order_relaxed);
+    note_served(next);
     if (next != nullptr) {
         std::uint32_t offered = 0;
         std::memcpy(&offered, next + 1, sizeof offered); // the interface struct's own struct_size
@@ -46,7 +62,7 @@ void Slot::reopen(bool warm) noexcept {
 
 void Slot::hold_behind_gate(const hotgraft_table *table) noexcept {
     held_.store(table, std::memory_order_release); // pairs with held()
-    generation_.store(table->generation, std::memory_order_relaxed);
+    note_served(table);
 }
 
 void Slot::wake() noexcept {

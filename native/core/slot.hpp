@@ -64,6 +64,12 @@ public:
     // That generation's number, 0 when there is none. Unlike held()->generation it may be read without owning the
     // table.
     [[nodiscard]] std::uint64_t generation() const noexcept { return generation_.load(std::memory_order_relaxed); }
+    // The same with the interface's version, of one table; version 0: it is being replaced this very moment.
+    struct Served {
+        std::uint64_t generation = 0;
+        std::uint32_t version = 0; // major << 16 | minor
+    };
+    [[nodiscard]] Served served() const noexcept;
     // Bytes of the longest interface struct ever published here: what the next Table must be padded to at least.
     [[nodiscard]] std::uint32_t padded_bytes() const noexcept { return padded_bytes_.load(std::memory_order_relaxed); }
     [[nodiscard]] bool is_gated() const noexcept { return check() == kMarkGate; }
@@ -111,11 +117,13 @@ public:
 
 private:
     void set_words(const hotgraft_table *next, bool warm) noexcept;
+    void note_served(const hotgraft_table *table) noexcept;
 
     hotgraft_slot words_;
     std::atomic<const hotgraft_table *> held_{nullptr};
     std::atomic<std::uint64_t> generation_{0};
     std::atomic<std::uint32_t> padded_bytes_{0};
+    std::atomic<std::uint32_t> version_{0};
     std::atomic<GateBlock *> gate_{nullptr};
     // Waiters write these while callers of an open slot read the words above: a line of their own.
     alignas(64) std::atomic<std::uint32_t> sequence_{0};

@@ -8,10 +8,13 @@
 #include <tuple>
 #include <utility>
 
+#include "callbacks.hpp"
 #include "control.hpp"
 #include "fallback.hpp"
 #include "gate.hpp"
+#include "notify.hpp"
 #include "swap_pins.hpp"
+#include "swap_slots.hpp"
 #include "window.hpp"
 
 namespace hotgraft {
@@ -41,9 +44,10 @@ bool is_same(const WindowStep &a, const WindowStep &b) {
 class Swap {
 public:
     // All the memory that going back takes is asked for here: there may be none left when it is needed.
-    explicit Swap(const SwapRequest &request)
+    Swap(const SwapRequest &request, SwapCallbacks &callbacks)
         : steps_(plan_window(request)), window_(std::make_shared<Window>(request, 2 * steps_.size() + 1)),
-          request_(window_->request()), gates_(slots_of(request), old_tables_of(request)) {
+          request_(window_->request()), callbacks_(callbacks),
+          gates_(slots_of(request, callbacks), old_tables_of(request)) {
         prepare_undo();
     }
 
@@ -94,22 +98,6 @@ private:
         if (!undo_.empty() && refusing_table() == nullptr) {
             throw std::bad_alloc(); // as all of this
         }
-    }
-
-    // Those that will hold a table, then those that will not: the order of publish().
-    static std::vector<Slot *> slots_of(const SwapRequest &request) {
-        std::vector<Slot *> slots;
-        for (const SwapMember &member : request.members) {
-            for (const SlotMove &move : member.slots) {
-                slots.push_back(move.slot.get());
-            }
-        }
-        for (const SwapMember &member : request.members) {
-            for (const std::shared_ptr<Slot> &slot : member.emptied) {
-                slots.push_back(slot.get());
-            }
-        }
-        return slots;
     }
 
     Generation &generation_of(const WindowStep &step) const {
@@ -255,12 +243,16 @@ private:
                 next.push_back(move.next);
             }
         }
-        next.resize(slots_of(request_).size(), nullptr); // the emptied ones
+        for (const SwapMember &member : request_.members) {
+            next.insert(next.end(), member.emptied.size(), nullptr);
+        }
+        callbacks_.append_next(&next);
         window_->settle_blocks();
         Status status = needs_gate(request_) ? gates_.publish(next) : publish_open(next.front());
         if (!status.is_ok()) {
             return status;
         }
+        callbacks_.note_published();
         for (const SwapMember &member : request_.members) {
             member.next->mark_active();
             member.next->allow_pins(); // a recalled one turned them away when it was replaced
@@ -297,6 +289,7 @@ private:
                 member.old_generation->allow_pins();
             }
         }
+        callbacks_.hold_withdrawn();
         if (gates_.closed_ns() != 0) {
             const std::int64_t begin_ns = monotonic_ns();
             gates_.reopen();
@@ -353,6 +346,7 @@ private:
     std::vector<WindowStep> steps_;
     std::shared_ptr<Window> window_;
     const SwapRequest &request_; // window_'s
+    SwapCallbacks &callbacks_;
     const std::int64_t span_ns_ = std::max(request_.deadline_ns - monotonic_ns(), request_.undo_budget_ns);
     std::int64_t deadline_ns_ = request_.deadline_ns;
     GateSet gates_;
@@ -375,8 +369,18 @@ std::vector<std::shared_ptr<Generation>> old_generations_of(const SwapRequest &r
 
 SwapRecord run_swap(const SwapRequest &request) noexcept {
     SwapRecord record;
+    const std::int64_t told_ns = tell_prepare(request);
     record.failure = or_no_memory([&]() -> Status { // throws before its first step or not at all
-        Swap swap(request);
+        SwapCallbacks callbacks(request);
+        SwapRequest own; // where it is not as it was asked for
+        if (told_ns != 0 || callbacks.count() != 0) {
+            own = request;
+            own.deadline_ns += told_ns;
+            if (callbacks.count() != 0) {
+                own.members.front().callbacks = callbacks.count();
+            }
+        }
+        Swap swap(own.members.empty() ? request : own, callbacks);
         const ChecksHeldOff checks(old_generations_of(request), swap.deadline_ns());
         if (!checks.status().is_ok()) {
             return checks.status();
@@ -384,6 +388,7 @@ SwapRecord run_swap(const SwapRequest &request) noexcept {
         record = swap.carry_out();
         return std::move(record.failure);
     });
+    tell_outcome(request);
     return record;
 }
 

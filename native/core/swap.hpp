@@ -138,7 +138,8 @@ struct SwapMember {
     // No state crosses, and whoever is still inside when the drain's deadline passes is left there, instead of calling
     // the swap off.
     bool leaves_at_deadline = false;
-    bool is_recalled = false; // `next` is held, and leaves that stage for this swap by one compare-and-swap
+    std::size_t callbacks = 0; // slots of call-backs that its old generation offers: run_swap() counts them
+    bool is_recalled = false;  // `next` is held, and leaves that stage for this swap by one compare-and-swap
 };
 
 struct SwapRequest {

@@ -73,7 +73,7 @@ bool needs_gate(const SwapRequest &request) {
     std::size_t slots = 0;
     bool must_rest = false;
     for (const SwapMember &member : request.members) {
-        slots += member.slots.size() + member.emptied.size();
+        slots += member.slots.size() + member.emptied.size() + member.callbacks;
         for (const InstanceMove &move : member.instances) {
             must_rest = must_rest || needs_rest(move.way);
         }

@@ -182,6 +182,33 @@ HOTGRAFT_AT(hotgraft_ext_serving, struct_size, 0);
 HOTGRAFT_AT(hotgraft_ext_serving, reserved, 4);
 HOTGRAFT_AT(hotgraft_ext_serving, wait, 8);
 
+/* callbacks.h: hotgraft_ext_callbacks */
+HOTGRAFT_GOLDEN(sizeof(hotgraft_ext_callbacks), 48);
+HOTGRAFT_AT(hotgraft_ext_callbacks, struct_size, 0);
+HOTGRAFT_AT(hotgraft_ext_callbacks, reserved, 4);
+HOTGRAFT_AT(hotgraft_ext_callbacks, offer, 8);
+HOTGRAFT_AT(hotgraft_ext_callbacks, withdraw, 16);
+HOTGRAFT_AT(hotgraft_ext_callbacks, enter, 24);
+HOTGRAFT_AT(hotgraft_ext_callbacks, is_over, 32);
+HOTGRAFT_AT(hotgraft_ext_callbacks, lease_to, 40);
+
+/* notify.h: hotgraft_change, hotgraft_ext_notify */
+HOTGRAFT_GOLDEN(sizeof(hotgraft_change), 40);
+HOTGRAFT_AT(hotgraft_change, struct_size, 0);
+HOTGRAFT_AT(hotgraft_change, flags, 4);
+HOTGRAFT_AT(hotgraft_change, import, 8);
+HOTGRAFT_AT(hotgraft_change, from_generation, 16);
+HOTGRAFT_AT(hotgraft_change, to_generation, 24);
+HOTGRAFT_AT(hotgraft_change, from_version, 32);
+HOTGRAFT_AT(hotgraft_change, to_version, 36);
+HOTGRAFT_GOLDEN(sizeof(hotgraft_ext_notify), 32);
+HOTGRAFT_AT(hotgraft_ext_notify, struct_size, 0);
+HOTGRAFT_AT(hotgraft_ext_notify, reserved, 4);
+HOTGRAFT_AT(hotgraft_ext_notify, prepare, 8);
+HOTGRAFT_AT(hotgraft_ext_notify, changed, 16);
+HOTGRAFT_AT(hotgraft_ext_notify, called_off, 24);
+HOTGRAFT_GOLDEN(HOTGRAFT_CHANGE_ROLLBACK, 1u);
+
 /* call.h: hotgraft_record */
 HOTGRAFT_GOLDEN(sizeof(hotgraft_record), 128);
 HOTGRAFT_AT(hotgraft_record, depth, 0);

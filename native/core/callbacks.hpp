@@ -1,0 +1,140 @@
+// Call-backs from plugin to plugin (callbacks.h): numbers that lead to slots, and what a generation offers in them.
+//
+// A call-back is a table in a slot like any other, so a swap gates, drains and publishes it with the plugin's own. The
+// cells that hold the slots are used again and never freed: a number says which use of a cell it means, so one that is
+// over leads nowhere, whenever it is used.
+//
+// What it does not do: ask what whoever is called back does, or know who holds a number.
+#ifndef HOTGRAFT_CORE_CALLBACKS_HPP
+#define HOTGRAFT_CORE_CALLBACKS_HPP
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include <hotgraft/callbacks.h>
+
+#include "library.hpp"
+#include "slot.hpp"
+#include "table.hpp"
+
+namespace hotgraft {
+
+struct SwapRequest;
+
+extern const hotgraft_ext_callbacks kCallbacks; // what plugins are given
+
+// Whose a number is, in all versions of a plugin. A plugin is known by its name and the folder its copies lie in, which
+// is one host's.
+struct CallbackKey {
+    std::string folder;
+    std::string plugin;
+    std::string instance;
+    std::string key;
+};
+
+struct CallbackCell {
+    Slot slot{"call-back"};
+    std::atomic<std::uint32_t> serial{1}; // of its use
+    std::atomic<std::uint32_t> coming{0}; // offers in it of generations that do not serve yet
+    std::uint32_t offers = 0;             // in it; under the lock of all cells
+};
+
+// What one generation offers.
+//
+// Thread safety
+//   Any thread. Slots are published with mutex_ held; a swap's gates are not closed or opened with it.
+//
+// Invariants
+//   (1) While kServing, the slot of every offer that was not withdrawn holds its table, or a swap has closed it.
+//   (2) While kLeaving nothing is published: the swap has listed what there is.
+//   (3) A table lives as long as this; who may hold one is asked with the generation's others.
+class CallbackBook {
+public:
+    CallbackBook(std::string folder, std::string plugin, std::uint64_t generation);
+    CallbackBook(const CallbackBook &) = delete;
+    CallbackBook &operator=(const CallbackBook &) = delete;
+    ~CallbackBook();
+
+    // Between map and the end of the library; what it offers must lie there.
+    void belong_to(const Library *library) noexcept;
+
+    // As in callbacks.h.
+    [[nodiscard]] std::uint64_t offer(const std::string &instance, const char *key, std::uint32_t version,
+                                      const void *functions, void *self) noexcept;
+    [[nodiscard]] hotgraft_status withdraw(std::uint64_t number) noexcept;
+
+    void begin_to_serve() noexcept;
+    void end_to_serve() noexcept; // replaced, closed or failed
+
+    // --- for a swap, which these belong to between begin_to_leave() and the end of it ---
+    [[nodiscard]] std::vector<std::uint64_t> begin_to_leave(); // numbers of what is open
+    void stay() noexcept;                                      // called off, and the gates are open again
+    void hold_withdrawn() noexcept; // called off, before the gates open: what was withdrawn meanwhile stays closed
+    void renew();                   // it is to serve again: every publish has tables of its own
+    [[nodiscard]] const hotgraft_table *table_of(std::uint64_t number) const noexcept; // nullptr: not offered
+
+    void append_tables(std::vector<const hotgraft_table *> *tables) const;
+
+private:
+    enum class Stage { kCandidate, kServing, kLeaving, kReplaced };
+    struct Offer {
+        std::uint64_t number = 0;
+        const hotgraft_table *table = nullptr;
+        bool is_withdrawn = false;
+    };
+
+    Offer *find(std::uint64_t number) noexcept;
+    void drop(const Offer *offer) noexcept;
+    void set_coming(bool is_coming) noexcept;
+    void publish_all() noexcept;
+    const hotgraft_table *make_table(const void *functions, std::uint32_t version, void *self);
+
+    const std::string folder_;
+    const std::string plugin_;
+    const std::uint64_t generation_;
+    mutable std::mutex mutex_; // everything below
+    const Library *library_ = nullptr;
+    Stage stage_ = Stage::kCandidate;
+    std::vector<Offer> offers_;
+    std::vector<std::unique_ptr<Table>> tables_;
+};
+
+// The call-backs of one swap: the slots that are closed and opened with those of its request.
+class SwapCallbacks {
+public:
+    // What the old generations offer is this swap's from now on.
+    explicit SwapCallbacks(const SwapRequest &request);
+    ~SwapCallbacks(); // where nothing was published, they offer on
+    SwapCallbacks(const SwapCallbacks &) = delete;
+    SwapCallbacks &operator=(const SwapCallbacks &) = delete;
+
+    [[nodiscard]] std::size_t count() const noexcept { return slots_.size(); }
+    [[nodiscard]] const std::vector<Slot *> &slots() const noexcept { return slots_; }
+    // What each is to hold, in that order.
+    void append_next(std::vector<const hotgraft_table *> *next) const;
+    void hold_withdrawn() const noexcept;
+    void note_published() noexcept { is_published_ = true; }
+
+    // A seam for the control "call-backs are no part of a swap": none are found.
+    static void set_seam(bool finds_none) noexcept;
+
+private:
+    struct Moved {
+        CallbackBook *next;
+        std::uint64_t number;
+    };
+    void let_stay() const noexcept;
+
+    const SwapRequest &request_;
+    std::vector<Slot *> slots_;
+    std::vector<Moved> moved_; // by slot
+    bool is_published_ = false;
+};
+
+} // namespace hotgraft
+
+#endif // HOTGRAFT_CORE_CALLBACKS_HPP
