@@ -17,6 +17,7 @@
 
 #include <hotgraft/callbacks.h>
 
+#include "callback_cells.hpp"
 #include "library.hpp"
 #include "slot.hpp"
 #include "table.hpp"
@@ -26,22 +27,6 @@ namespace hotgraft {
 struct SwapRequest;
 
 extern const hotgraft_ext_callbacks kCallbacks; // what plugins are given
-
-// Whose a number is, in all versions of a plugin. A plugin is known by its name and the folder its copies lie in, which
-// is one host's.
-struct CallbackKey {
-    std::string folder;
-    std::string plugin;
-    std::string instance;
-    std::string key;
-};
-
-struct CallbackCell {
-    Slot slot{"call-back"};
-    std::atomic<std::uint32_t> serial{1}; // of its use
-    std::atomic<std::uint32_t> coming{0}; // offers in it of generations that do not serve yet
-    std::uint32_t offers = 0;             // in it; under the lock of all cells
-};
 
 // What one generation offers.
 //

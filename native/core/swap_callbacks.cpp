@@ -1,0 +1,64 @@
+// The call-backs of one swap: their slots, and what those hold next.
+#include <new>
+
+#include "callbacks.hpp"
+#include "generation.hpp"
+#include "swap.hpp"
+
+namespace hotgraft {
+
+namespace {
+
+std::atomic<bool> finds_none_in_swaps{false};
+
+} // namespace
+
+SwapCallbacks::SwapCallbacks(const SwapRequest &request) : request_(request) {
+    if (finds_none_in_swaps.load(std::memory_order_relaxed)) {
+        return;
+    }
+    try {
+        for (const SwapMember &member : request.members) {
+            if (member.is_recalled) {
+                member.next->callbacks().renew();
+            }
+            for (const std::uint64_t number : member.old_generation->callbacks().begin_to_leave()) {
+                slots_.push_back(&CallbackCells::instance().find(number)->slot);
+                moved_.push_back({&member.next->callbacks(), number});
+            }
+        }
+    } catch (const std::bad_alloc &) {
+        let_stay();
+        throw;
+    }
+}
+
+SwapCallbacks::~SwapCallbacks() {
+    if (!is_published_) {
+        let_stay();
+    }
+}
+
+void SwapCallbacks::let_stay() const noexcept {
+    for (const SwapMember &member : request_.members) {
+        member.old_generation->callbacks().stay();
+    }
+}
+
+void SwapCallbacks::append_next(std::vector<const hotgraft_table *> *next) const {
+    for (const Moved &one : moved_) {
+        next->push_back(one.next->table_of(one.number));
+    }
+}
+
+void SwapCallbacks::hold_withdrawn() const noexcept {
+    for (const SwapMember &member : request_.members) {
+        member.old_generation->callbacks().hold_withdrawn();
+    }
+}
+
+void SwapCallbacks::set_seam(bool finds_none) noexcept {
+    finds_none_in_swaps.store(finds_none, std::memory_order_relaxed);
+}
+
+} // namespace hotgraft
