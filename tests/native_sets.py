@@ -37,6 +37,7 @@ def swap_set(
     *,
     configs: Mapping[str, str] | None = None,
     between: Callable[[], None] = lambda: None,
+    deadline_s: float = DEADLINE_S,
 ) -> Any:
     """Replace the plugins of `images`, consumers first; return the window's record.
 
@@ -50,7 +51,7 @@ def swap_set(
             carried.enter_context(
                 moved_pins(loaded, plan, member, prepared.candidate, tables, call_type=call_type, deadline_s=DEADLINE_S)
             )
-        record = _core.run_swap([row[2] for row in rows], deadline_s=DEADLINE_S)
+        record = _core.run_swap([row[2] for row in rows], deadline_s=deadline_s)
     for loaded, _, _, prepared, call_type, imports in rows if record.is_published else ():
         between()
         old = loaded.serving.generation
