@@ -126,7 +126,7 @@ def test_an_optional_import_is_nobody_until_it_is_bound_anew(build: Workshop) ->
 
 
 def test_a_real_time_caller_is_told_not_now_at_a_closed_gate(ring: Host, build: Workshop) -> None:
-    """A thread that must not wait calls with try_enter; HOTGRAFT_REALTIME is the promise that what it calls does not."""
+    """A thread that must not wait calls with try_enter; by HOTGRAFT_REALTIME what it calls does not wait either."""
     a: Any = ring["a"]
     found: dict[str, int] = {}
 
