@@ -1,6 +1,7 @@
 #include "callbacks.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <new>
 #include <utility>
 
@@ -42,10 +43,27 @@ CallbackBook::Offer *CallbackBook::find(std::uint64_t number) noexcept {
     return found == offers_.end() ? nullptr : &*found;
 }
 
+// Nobody can hold its table any more.
 void CallbackBook::drop(const Offer *offer) noexcept {
     const std::uint64_t number = offer->number;
+    tables_.erase(std::find_if(tables_.begin(), tables_.end(),
+                               [offer](const std::unique_ptr<Table> &one) { return one->get() == offer->table; }));
     offers_.erase(offers_.begin() + (offer - offers_.data()));
     CallbackCells::instance().release(number);
+}
+
+// What it offers under a key already: then there is nothing to be made.
+bool CallbackBook::is_same(const Offer &offer, std::uint32_t version, const void *functions,
+                           const void *self) noexcept {
+    constexpr std::size_t kFirstFunction = 8;
+    std::uint32_t bytes = 0;
+    std::uint32_t offered_bytes = 0;
+    std::memcpy(&bytes, functions, sizeof bytes);
+    std::memcpy(&offered_bytes, offer.table + 1, sizeof offered_bytes);
+    return !offer.is_withdrawn && offer.table->version == version && offer.table->self == self &&
+           offered_bytes == bytes &&
+           std::memcmp(reinterpret_cast<const unsigned char *>(offer.table + 1) + kFirstFunction,
+                       static_cast<const unsigned char *>(functions) + kFirstFunction, bytes - kFirstFunction) == 0;
 }
 
 const hotgraft_table *CallbackBook::make_table(const void *functions, std::uint32_t version, void *self) {
@@ -67,10 +85,21 @@ std::uint64_t CallbackBook::offer(const std::string &instance, const char *key, 
             return {};
         }
         offers_.reserve(offers_.size() + 1);
-        const hotgraft_table *const table = make_table(functions, version, self);
         const std::uint64_t taken = CallbackCells::instance().take({folder_, plugin_, instance, key});
         if (taken == 0) {
             return {};
+        }
+        if (const Offer *const same = find(taken); same != nullptr && is_same(*same, version, functions, self)) {
+            CallbackCells::instance().release(taken); // it has one already
+            number = taken;
+            return {};
+        }
+        const hotgraft_table *table = nullptr;
+        try {
+            table = make_table(functions, version, self);
+        } catch (const std::bad_alloc &) {
+            CallbackCells::instance().release(taken);
+            throw;
         }
         CallbackCell *const cell = CallbackCells::instance().find(taken);
         Offer *known = find(taken);

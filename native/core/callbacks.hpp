@@ -55,7 +55,7 @@ public:
     void begin_to_serve() noexcept;
     void end_to_serve() noexcept; // replaced, closed or failed
 
-    // --- for a swap, which these belong to between begin_to_leave() and the end of it ---
+    // --- for a swap or a moment at rest, to which these belong between begin_to_leave() and the end of it ---
     [[nodiscard]] std::vector<std::uint64_t> begin_to_leave(); // numbers of what is open
     void stay() noexcept;                                      // called off, and the gates are open again
     void hold_withdrawn() noexcept; // called off, before the gates open: what was withdrawn meanwhile stays closed
@@ -77,6 +77,7 @@ private:
     void set_coming(bool is_coming) noexcept;
     void publish_all() noexcept;
     const hotgraft_table *make_table(const void *functions, std::uint32_t version, void *self);
+    static bool is_same(const Offer &offer, std::uint32_t version, const void *functions, const void *self) noexcept;
 
     const std::string folder_;
     const std::string plugin_;
@@ -86,6 +87,22 @@ private:
     Stage stage_ = Stage::kCandidate;
     std::vector<Offer> offers_;
     std::vector<std::unique_ptr<Table>> tables_;
+};
+
+// What a generation offers while it is made to hold still and then goes on: its slots are closed with its others.
+class HeldCallbacks {
+public:
+    explicit HeldCallbacks(CallbackBook &book);
+    ~HeldCallbacks() { book_.stay(); } // the gates are open again
+    HeldCallbacks(const HeldCallbacks &) = delete;
+    HeldCallbacks &operator=(const HeldCallbacks &) = delete;
+
+    [[nodiscard]] const std::vector<Slot *> &slots() const noexcept { return slots_; }
+    void hold_withdrawn() const noexcept { book_.hold_withdrawn(); }
+
+private:
+    CallbackBook &book_;
+    std::vector<Slot *> slots_;
 };
 
 // The call-backs of one swap: the slots that are closed and opened with those of its request.

@@ -128,7 +128,7 @@ std::shared_ptr<Notices> Generation::make_notices() {
         list_consumer(shared_from_this());
         is_listed_ = true;
     }
-    const auto made = std::make_shared<Notices>(notify_, entry_.import_count);
+    std::shared_ptr<Notices> made = std::make_shared<Notices>(notify_, entry_.import_count);
     for (std::uint64_t i = 0; i < entry_.import_count; ++i) { // bound by now, each
         made->know(entry_.import(i).id, Slot::from_words(entry_.import(i).slot));
     }

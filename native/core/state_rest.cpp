@@ -4,9 +4,11 @@
 #include <ctime>
 #include <utility>
 
+#include "callbacks.hpp"
 #include "control.hpp"
 #include "fallback.hpp"
 #include "gate.hpp"
+#include "notify.hpp"
 
 namespace hotgraft {
 
@@ -122,9 +124,10 @@ bool lose_what_is_away(const Resting &resting) noexcept {
 }
 
 Status work_behind_gates(const std::shared_ptr<Resting> &resting, const RestWish &wish, std::int64_t *pause_ns) {
-    // Of sessions: what their own slots hold. A plain pin's calls are in none of them.
-    GateSet gates(plain_slots(wish.slots),
-                  wish.sessions.empty() ? wish.generation->tables() : std::vector<const hotgraft_table *>());
+    const HeldCallbacks callbacks(wish.generation->callbacks());
+    std::vector<Slot *> slots = plain_slots(wish.slots);
+    slots.insert(slots.end(), callbacks.slots().begin(), callbacks.slots().end());
+    GateSet gates(std::move(slots), wish.generation->tables());
     if (Status status = gates.close(); !status.is_ok()) {
         return status;
     }
@@ -136,14 +139,13 @@ Status work_behind_gates(const std::shared_ptr<Resting> &resting, const RestWish
     if (lose_what_is_away(*resting)) {
         gates.refuse(wish.generation->number());
     }
+    callbacks.hold_withdrawn();
     gates.reopen();
     *pause_ns = gates.opened_ns() - gates.closed_ns();
     return status;
 }
 
-} // namespace
-
-Status at_rest(const RestWish &wish, std::function<Status(Generation &)> work, std::int64_t *pause_ns) {
+Status hold_still(const RestWish &wish, std::function<Status(Generation &)> work, std::int64_t *pause_ns) {
     Generation &generation = *wish.generation;
     const auto resting = std::make_shared<Resting>();
     resting->generation = wish.generation;
@@ -172,6 +174,14 @@ Status at_rest(const RestWish &wish, std::function<Status(Generation &)> work, s
     if (generation.out_of_service().empty()) {
         generation.allow_pins();
     }
+    return status;
+}
+
+} // namespace
+
+Status at_rest(const RestWish &wish, std::function<Status(Generation &)> work, std::int64_t *pause_ns) {
+    Status status = hold_still(wish, std::move(work), pause_ns);
+    tell_missed(wish.generation); // nobody tells what holds still
     return status;
 }
 

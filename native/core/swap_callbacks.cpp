@@ -13,6 +13,17 @@ std::atomic<bool> finds_none_in_swaps{false};
 
 } // namespace
 
+HeldCallbacks::HeldCallbacks(CallbackBook &book) : book_(book) {
+    try {
+        for (const std::uint64_t number : book.begin_to_leave()) {
+            slots_.push_back(&CallbackCells::instance().find(number)->slot);
+        }
+    } catch (const std::bad_alloc &) {
+        book.stay();
+        throw;
+    }
+}
+
 SwapCallbacks::SwapCallbacks(const SwapRequest &request) : request_(request) {
     if (finds_none_in_swaps.load(std::memory_order_relaxed)) {
         return;
