@@ -195,7 +195,32 @@ static void changed(hotgraft_instance *hearer, const hotgraft_change *change) {
 
 static const hotgraft_ext_notify notify = {sizeof(hotgraft_ext_notify), 0, NULL, changed, NULL};
 
+#ifdef COUNTER_SAVES
+static hotgraft_status save(hotgraft_instance *hearer, const hotgraft_sink *sink, hotgraft_error *error) {
+    const int64_t is_resting = hearer->is_resting;
+    (void)error;
+    return sink->put(sink->ctx, "rests", HOTGRAFT_VALUE_I64, &is_resting, sizeof is_resting);
+}
+
+static hotgraft_status restore(hotgraft_instance *hearer, uint32_t schema, const hotgraft_source *source,
+                               hotgraft_error *error) {
+    (void)hearer;
+    (void)schema;
+    (void)source;
+    (void)error;
+    return HOTGRAFT_OK;
+}
+
+static const hotgraft_ext_state state = {
+    .struct_size = sizeof(hotgraft_ext_state), .schema = 1, .save = save, .restore = restore};
+#endif
+
 static const void *get_extension(const char *id) {
+#ifdef COUNTER_SAVES
+    if (strcmp(id, HOTGRAFT_EXT_STATE) == 0) {
+        return &state;
+    }
+#endif
     return strcmp(id, HOTGRAFT_EXT_NOTIFY) == 0 ? &notify : NULL;
 }
 
