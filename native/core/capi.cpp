@@ -122,6 +122,7 @@ Status publish_first(hotgraft_core_plugin &plugin, const hotgraft::Candidate &ca
     }
     generation->mark_active();
     plugin.active = generation;
+    hotgraft::tell_missed(generation);
     return {};
 }
 
