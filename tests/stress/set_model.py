@@ -147,9 +147,11 @@ class Model:
             for held in [self.plugins[number].held]
         )
 
-    def lowers_a_major(self, nodes: Iterable[Node]) -> bool:
-        """Tell whether one of them goes back to a lower major version."""
-        return any(node.major < self.plugins[node.number].serving.node.major for node in nodes)
+    def fits_back(self, number: int, nodes: Iterable[Node]) -> bool:
+        """Tell whether a rollback of a plugin is let through, which brings `nodes` back."""
+        if self.plugins[number].held is None:
+            return self.fits(nodes)  # a swap like any other
+        return self.after(nodes).is_sound()
 
     def consumers_of(self, numbers: set[int]) -> set[int]:
         """Return who calls one of them."""
