@@ -1,5 +1,6 @@
 /* One node of a graph of plugins of any size: the tests write its name, its descriptor, whom it needs and its stamp
- * into the bytes of the image (`_` is what is replaced), so that a thousand nodes cost a handful of runs of the compiler (tests/many_images.py).
+ * into the bytes of the image (`_` is what is replaced), so that a thousand nodes cost a handful of runs of the
+ * compiler (tests/many_images.py).
  *
  *   MANY_NEEDS  how many providers it calls, 0 … 3
  *   MANY_STATE  its count is handed over; without, there is no state
