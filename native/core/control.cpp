@@ -126,7 +126,7 @@ Status ControlThread::ensure_thread() {
     if (shared_ != nullptr) {
         return {};
     }
-    if (late_is_ == Late::kCounted && abandoned_count() >= kAbandonedMax) {
+    if (late_is_ == Late::kCounted && !is_going_back_ && abandoned_count() >= kAbandonedMax) {
         return {Code::kBusy,
                 std::to_string(kAbandonedMax) + " control threads are left behind in plugin code that does not return"};
     }

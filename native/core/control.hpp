@@ -51,6 +51,10 @@ public:
     //   kNoMemory   no thread could be made; nothing was run
     [[nodiscard]] Status run(const char *what, std::function<Status()> work, std::int64_t deadline_ns);
 
+    // What is run from here on takes back what was done: it is run, however many are left behind. Who has given a state
+    // away needs it again.
+    void goes_back() noexcept { is_going_back_ = true; }
+
     // True once a run of this object was abandoned.
     [[nodiscard]] bool has_abandoned() const noexcept { return has_abandoned_; }
     // kKept: the thread that the last run left behind, to be joined or detached; else not joinable.
@@ -74,6 +78,7 @@ private:
     const Late late_is_;
     std::thread late_;
     bool has_abandoned_ = false;
+    bool is_going_back_ = false;
 };
 
 } // namespace hotgraft

@@ -41,6 +41,8 @@
 
 namespace hotgraft {
 
+class CopyProgram;
+
 // State on its way between two generations: host memory, owned by whoever holds this.
 struct Block {
     void *data = nullptr;
@@ -164,7 +166,12 @@ public:
     [[nodiscard]] Status surrender(std::size_t index, Block *out);
     [[nodiscard]] Status take(std::size_t index, const Block &block);
     // Undo surrender. Where take does not go well the block stays with the instance, in the host's hands.
-    [[nodiscard]] Status give_back(std::size_t index, const Block &block);
+    // `walk` finds what it leads to, nullptr: nothing; `pointed` is that, where it was found already.
+    [[nodiscard]] Status give_back(std::size_t index, const Block &block,
+                                   std::shared_ptr<const CopyProgram> walk = nullptr,
+                                   const std::vector<void *> &pointed = {});
+    // A surrender that was given up came back after all: what it gave is in the host's hands. Needs no memory.
+    void keep_late(std::size_t index, const Block &block, std::shared_ptr<const CopyProgram> walk) noexcept;
     [[nodiscard]] bool is_away(std::size_t index) const noexcept; // its state is, or its thread is in resume
     // A swap is called off, and its gates are about to open again. If the instance holds still or lacks its state,
     // nothing of the generation may be called any more. Needs no memory.
@@ -255,7 +262,9 @@ private:
     friend class Unload;
     friend class Reaper;
     struct Instance;
+    class Inside;
     static void drop_kept(Instance &instance) noexcept;
+    static void drop_not_back(Instance &instance) noexcept;
     struct Kept;
 
     Generation(const StagingWish &wish, Staged staged, ImageFacts facts);
@@ -280,7 +289,10 @@ private:
     [[nodiscard]] CrashImage::Whose whose() const;
     void unlist_for_crashes() noexcept;
     void note_quiet(Instance &instance, bool is_quiet);
+    [[nodiscard]] static bool is_lost(Instance &instance) noexcept;
+    [[nodiscard]] static bool lacks_state(Instance &instance) noexcept;
     Status surrender_lost(Instance &instance, Block *out);
+    Status copy_block(const Block &block, const CopyProgram *walk, Block *out) const;
     [[nodiscard]] static std::uint64_t losses_of(Instance &instance) noexcept;
     static bool note_back(Instance &instance, std::uint64_t losses) noexcept; // false: it was given up meanwhile
     [[nodiscard]] Status check_has_state(const Instance &instance) const;

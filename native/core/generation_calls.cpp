@@ -75,11 +75,15 @@ Status Generation::quiesce(std::size_t index, std::int64_t deadline_ns, bool *is
     }
     *is_again = false;
     PluginError error;
-    const std::int64_t left_ns = std::max<std::int64_t>(deadline_ns - monotonic_ns(), 0);
-    const hotgraft_status status =
-        entry_.functions.quiesce == nullptr || !instance->is_started || instance->is_lost
-            ? HOTGRAFT_OK
-            : entry_.functions.quiesce(instance->plugin, static_cast<std::uint64_t>(left_ns), error.get());
+    hotgraft_status status = HOTGRAFT_OK;
+    if (entry_.functions.quiesce != nullptr && instance->is_started && !is_lost(*instance)) {
+        const Inside inside(*instance, "quiesce");
+        if (Status alone = inside.check(*this); !alone.is_ok()) {
+            return alone;
+        }
+        const std::int64_t left_ns = std::max<std::int64_t>(deadline_ns - monotonic_ns(), 0);
+        status = entry_.functions.quiesce(instance->plugin, static_cast<std::uint64_t>(left_ns), error.get());
+    }
     if (status < 0) {
         return complain("quiesce", *instance, status, *error.get());
     }
@@ -95,8 +99,12 @@ Status Generation::resume(std::size_t index) {
     if (Status status = instance_at(index, &instance); !status.is_ok()) {
         return status;
     }
-    if (instance->is_lost) {
+    if (is_lost(*instance)) {
         return {}; // it holds still for good
+    }
+    const Inside inside(*instance, "resume");
+    if (Status status = inside.check(*this); !status.is_ok()) {
+        return status;
     }
     instance->away_since.store("resume", std::memory_order_relaxed); // read by who waits for this thread, or gave it up
     const std::uint64_t losses = losses_of(*instance);
@@ -136,6 +144,10 @@ Status Generation::save(std::size_t index, KeyedState *out) {
         return {Code::kInvalid, label() + " offers no save"};
     }
     if (Status status = check_has_state(*instance); !status.is_ok()) {
+        return status;
+    }
+    const Inside inside(*instance, "save");
+    if (Status status = inside.check(*this); !status.is_ok()) {
         return status;
     }
     PluginError error;
@@ -190,8 +202,12 @@ Status Generation::surrender(std::size_t index, Block *out) {
     if (instance->session != nullptr ? session_.surrender == nullptr : state_.surrender == nullptr) {
         return {Code::kInvalid, label() + " offers no surrender"};
     }
-    if (instance->is_lost && (instance->not_back.data != nullptr || is_abandoned())) {
+    if (lacks_state(*instance)) {
         return surrender_lost(*instance, out);
+    }
+    const Inside inside(*instance, "surrender");
+    if (Status status = inside.check(*this); !status.is_ok()) {
+        return status;
     }
     PluginError error;
     Block block;
@@ -229,6 +245,10 @@ Status Generation::take(std::size_t index, const Block &block) {
     }
     if (instance->session != nullptr ? session_.take == nullptr : state_.take == nullptr) {
         return {Code::kInvalid, label() + " offers no take"};
+    }
+    const Inside inside(*instance, "take");
+    if (Status status = inside.check(*this); !status.is_ok()) {
+        return status;
     }
     PluginError error;
     const std::uint64_t losses = losses_of(*instance);
@@ -324,7 +344,7 @@ void Generation::run_destroy(Instance &instance) noexcept {
         entry_.functions.destroy(std::exchange(instance.plugin, nullptr));
     }
     drop_kept(instance);
-    Ledger::free_block(std::exchange(instance.not_back, {}).data);
+    drop_not_back(instance);
 }
 
 } // namespace hotgraft

@@ -44,8 +44,41 @@ struct Generation::Instance {
     bool is_lost = false;        // the swap ended so: it is called no more (generation_loss.cpp)
     bool is_out_of_kept = false; // what it surrendered last was `not_back`, without its being asked
     Block not_back;              // what it was to take and did not: as it was surrendered
-    std::uint64_t losses = 0;    // how often a swap ended so: a function that comes back later changes nothing here
-    std::mutex loss_mutex;       // guards the change of these five by who gives up and by who comes back
+    std::shared_ptr<const CopyProgram> not_back_walk{}; // finds what that leads to; nullptr: nothing
+    std::uint64_t losses = 0; // how often a swap ended so: a function that comes back later changes nothing here
+    std::mutex loss_mutex;    // guards the change of these six by who gives up and by who comes back
+
+    // The control function that a thread is in, also one that nobody waits for any more. nullptr: none.
+    std::atomic<const char *> inside{nullptr};
+};
+
+// A thread in one of an instance's control functions. They are never called beside each other (version.h), and one that
+// was given up may still be in there.
+class Generation::Inside {
+public:
+    Inside(Instance &instance, const char *function) noexcept : instance_(instance) {
+        // Pairs with the store below: who comes after sees what was done.
+        is_alone_ = instance.inside.compare_exchange_strong(other_, function, std::memory_order_acq_rel);
+    }
+    ~Inside() {
+        if (is_alone_) {
+            instance_.inside.store(nullptr, std::memory_order_release); // pairs with the next one's exchange
+        }
+    }
+    Inside(const Inside &) = delete;
+    Inside &operator=(const Inside &) = delete;
+
+    // kRefused: another one is, and this one must not be called.
+    [[nodiscard]] Status check(const Generation &generation) const {
+        return is_alone_
+                   ? Status()
+                   : Status(Code::kRefused, generation.label() + ": a thread has not come back from its " + other_);
+    }
+
+private:
+    Instance &instance_;
+    const char *other_ = nullptr;
+    bool is_alone_ = false;
 };
 
 // What a plugin's function says why into. Zeroed, as status.h wants it.

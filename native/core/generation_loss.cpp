@@ -8,21 +8,50 @@
 
 #include "generation.hpp"
 #include "generation_instance.hpp"
+#include "layout_pointed.hpp"
 
 namespace hotgraft {
 
-Status Generation::give_back(std::size_t index, const Block &block) {
+// On loan until it is back: a take that fails or hangs has nothing freed or moved of what goes on from here.
+Status Generation::give_back(std::size_t index, const Block &block, std::shared_ptr<const CopyProgram> walk,
+                             const std::vector<void *> &pointed) {
     Instance *instance = nullptr;
     if (Status status = instance_at(index, &instance); !status.is_ok()) {
         return status;
     }
-    instance->not_back = block;
-    Ledger::hand_over(block.data, books_->ledger); // it is billed for it even if take does not go well
-    if (instance->is_out_of_kept) {
-        return {}; // where it was before this swap
+    const bool is_found = walk == nullptr || !pointed.empty();
+    const std::vector<void *> led_to = is_found ? pointed : pointed_blocks(*walk, block.data, block.bytes);
+    {
+        const std::lock_guard<std::mutex> lock(instance->loss_mutex);
+        instance->not_back = block;
+        instance->not_back_walk = std::move(walk);
+        Ledger::hand_over(block.data, books_->ledger); // it is billed for it even if take does not go well
+        bill(led_to);
+        if (instance->is_out_of_kept) {
+            return {}; // where it was before this swap
+        }
     }
+    const bool is_lent_here = Ledger::lend(block.data);
+    Ledger::lend(led_to);
     instance->away_since.store("take", std::memory_order_relaxed);
-    return take(index, block);
+    Status status = take(index, block);
+    if (status.is_ok() && !is_away(index)) { // else it was given up meanwhile
+        Ledger::settle(is_lent_here ? block.data : nullptr);
+        Ledger::settle(led_to);
+    }
+    return status;
+}
+
+// Nobody has it but the host: there is nothing to copy, and who called the swap off has counted it lost, or will.
+void Generation::keep_late(std::size_t index, const Block &block, std::shared_ptr<const CopyProgram> walk) noexcept {
+    Instance *const instance = kept_at(index);
+    if (instance == nullptr) {
+        return;
+    }
+    const std::lock_guard<std::mutex> lock(instance->loss_mutex);
+    instance->not_back = block;
+    instance->not_back_walk = std::move(walk);
+    instance->is_out_of_kept = true;
 }
 
 std::uint64_t Generation::losses_of(Instance &instance) noexcept {
@@ -38,6 +67,7 @@ bool Generation::note_back(Instance &instance, std::uint64_t losses) noexcept {
     }
     instance.away_since.store(nullptr, std::memory_order_relaxed);
     instance.not_back = {};
+    instance.not_back_walk = nullptr;
     return true;
 }
 
@@ -59,33 +89,90 @@ Status Generation::take_unasked(Instance &instance, const Block &block, Status r
     return refused;
 }
 
-// What an abandoned thread can reach is neither written nor freed: then a copy crosses, and the block is kept for good.
+bool Generation::is_lost(Instance &instance) noexcept {
+    const std::lock_guard<std::mutex> lock(instance.loss_mutex);
+    return instance.is_lost;
+}
+
+// Is its state with the host, or with a thread that has not come back? A function that did not resume has it.
+bool Generation::lacks_state(Instance &instance) noexcept {
+    const std::lock_guard<std::mutex> lock(instance.loss_mutex);
+    const bool is_inside = instance.inside.load(std::memory_order_acquire) != nullptr; // pairs with ~Inside()
+    return instance.is_lost && (instance.not_back.data != nullptr || is_inside);
+}
+
+// With all that it leads to, each as large and as aligned as it was.
+Status Generation::copy_block(const Block &block, const CopyProgram *walk, Block *out) const {
+    Block copy = make_block(block.bytes, Ledger::block_align(block.data));
+    if (copy.data == nullptr) {
+        return {Code::kNoMemory, "no memory for a state of " + std::to_string(block.bytes) + " bytes"};
+    }
+    copy.layout_id = block.layout_id;
+    PointedRooms rooms;
+    Status status = or_no_memory([&]() -> Status {
+        if (walk == nullptr) {
+            std::memcpy(copy.data, block.data, block.bytes);
+            return {};
+        }
+        std::vector<void *> pointed;
+        if (Status found = find_pointed(*walk, block.data, block.bytes, &pointed); !found.is_ok()) {
+            return {found.code(),
+                    label() + ": its state cannot be copied from a thread that has not come back: " + found.message()};
+        }
+        const BlockMaker make = rooms.maker(ledger());
+        return walk->run(block.data, block.bytes, copy.data, copy.bytes, block.bytes / walk->old_bytes(), nullptr,
+                         &make);
+    });
+    if (!status.is_ok()) {
+        Ledger::free_block(copy.data);
+        return status;
+    }
+    rooms.let_go();
+    *out = copy;
+    return {};
+}
+
+// What an abandoned thread can reach is neither written nor freed: then a copy crosses, and the blocks are kept for
+// good.
 Status Generation::surrender_lost(Instance &instance, Block *out) {
+    const std::lock_guard<std::mutex> lock(instance.loss_mutex);
     const Block block = instance.not_back;
     if (block.data == nullptr) {
-        const char *const since = instance.away_since.load(std::memory_order_relaxed);
+        const char *const inside = instance.inside.load(std::memory_order_relaxed);
         return {Code::kRefused, label() + ": its state is with a thread that has not come back from " +
-                                    (since == nullptr ? "its code" : since)};
+                                    (inside == nullptr ? "its code" : inside)};
     }
     if (is_abandoned() && !instance.is_out_of_kept) { // else it is that copy already
-        Block copy = make_block(block.bytes, Ledger::block_align(block.data));
-        if (copy.data == nullptr) {
-            return {Code::kNoMemory, "no memory for a state of " + std::to_string(block.bytes) + " bytes"};
+        if (Status status = copy_block(block, instance.not_back_walk.get(), &instance.not_back); !status.is_ok()) {
+            return status;
         }
-        std::memcpy(copy.data, block.data, block.bytes);
-        copy.layout_id = block.layout_id;
-        instance.not_back = copy;
     }
+    const std::shared_ptr<const CopyProgram> walk = std::exchange(instance.not_back_walk, nullptr);
     *out = std::exchange(instance.not_back, {});
     Ledger::settle(out->data); // on loan since the swap that was called off
+    if (walk != nullptr) {
+        Ledger::settle(pointed_blocks(*walk, out->data, out->bytes));
+    }
     instance.is_out_of_kept = true;
     return {};
+}
+
+void Generation::drop_not_back(Instance &instance) noexcept {
+    const std::shared_ptr<const CopyProgram> walk = std::exchange(instance.not_back_walk, nullptr);
+    const Block block = std::exchange(instance.not_back, {});
+    if (walk != nullptr && block.data != nullptr) {
+        for (void *const pointed : pointed_blocks(*walk, block.data, block.bytes)) {
+            Ledger::free_block(pointed);
+        }
+    }
+    Ledger::free_block(block.data);
 }
 
 // Asked to save what it does not have, it would reach for it.
 Status Generation::check_has_state(const Instance &instance) const {
     const char *const since = instance.away_since.load(std::memory_order_relaxed);
-    if (!instance.is_lost || since == nullptr || (std::strcmp(since, "resume") == 0 && !is_abandoned())) {
+    const bool is_inside = instance.inside.load(std::memory_order_acquire) != nullptr; // pairs with ~Inside()
+    if (!instance.is_lost || since == nullptr || (std::strcmp(since, "resume") == 0 && !is_inside)) {
         return {};
     }
     return {Code::kRefused,

@@ -45,6 +45,9 @@ public:
     static void settle(void *pointer) noexcept;
     static void lend(const std::vector<void *> &pointers) noexcept;
     static void settle(const std::vector<void *> &pointers) noexcept;
+    // For good: whoever frees or moves it afterwards is rid of it, and its bytes stay where they are and as they are
+    // then. For a thread that was abandoned with it.
+    static void keep(void *pointer) noexcept;
     // A block changes hands: `next` is billed for it from now on.
     static void hand_over(void *pointer, Ledger *next) noexcept;
 

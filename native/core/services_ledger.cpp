@@ -17,12 +17,15 @@ struct BlockHead {
     Ledger *ledger;
     std::uint64_t bytes;
     std::uint32_t align;
-    std::uint32_t before; // from the start of the allocation to the block
+    std::uint32_t before : 31; // from the start of the allocation to the block
+    std::uint32_t is_kept : 1; // its memory is never given back
 };
 static_assert(sizeof(BlockHead) == 32, "a 16-aligned block follows its head without a gap");
 
 constexpr std::uint64_t kBlockMark = 0x686f7467'72616674;
 constexpr std::uint64_t kLoanMark = 0x6c6f616e'72616674;
+constexpr std::uint64_t kKeptMark = 0x6b657074'72616674; // no block of anybody's any more, but still there
+constexpr std::uint32_t kBeforeMax = 0x7fffffff;         // kAlignMax and a head at most
 constexpr std::uint64_t kAlignMin = 16;
 constexpr std::uint64_t kAlignMax = std::uint64_t{1} << 30;
 constexpr std::uint64_t kBytesMax = std::uint64_t{1} << 47;
@@ -48,12 +51,20 @@ void *allocate(Ledger *ledger, std::uint64_t bytes, std::uint64_t align) noexcep
     address = (address + align - 1) & ~(align - 1);
     const std::uint64_t before = address - reinterpret_cast<std::uintptr_t>(start);
     void *const block = start + before;
-    *(static_cast<BlockHead *>(block) - 1) = {kBlockMark ^ address, ledger, bytes, static_cast<std::uint32_t>(align),
-                                              static_cast<std::uint32_t>(before)};
+    *(static_cast<BlockHead *>(block) - 1) = {kBlockMark ^ address,
+                                              ledger,
+                                              bytes,
+                                              static_cast<std::uint32_t>(align),
+                                              static_cast<std::uint32_t>(before) & kBeforeMax,
+                                              0};
     return block;
 }
 
 void release_memory(void *block, BlockHead *head) noexcept {
+    if (head->is_kept != 0) {
+        head->mark = kKeptMark ^ reinterpret_cast<std::uintptr_t>(block);
+        return;
+    }
     head->mark = 0;
     std::free(static_cast<unsigned char *>(block) - head->before);
 }
@@ -133,6 +144,12 @@ bool Ledger::lend(void *pointer) noexcept {
 void Ledger::settle(void *pointer) noexcept {
     if (pointer != nullptr && head_of(pointer) != nullptr && is_on_loan(pointer)) {
         head_of(pointer)->mark ^= kBlockMark ^ kLoanMark;
+    }
+}
+
+void Ledger::keep(void *pointer) noexcept {
+    if (BlockHead *const head = pointer == nullptr ? nullptr : head_of(pointer); head != nullptr) {
+        head->is_kept = 1;
     }
 }
 
@@ -225,7 +242,7 @@ void *Ledger::reallocate(Ledger *ledger, void *pointer, std::uint64_t bytes, std
     Ledger *const owner = head->ledger;
     const std::uint64_t bytes_before = head->bytes;
     void *next = nullptr;
-    if (wanted <= kAlignMin && head->align <= kAlignMin) {
+    if (wanted <= kAlignMin && head->align <= kAlignMin && head->is_kept == 0) {
         next = resize(pointer, head, bytes);
     } else {
         next = allocate(owner, bytes, wanted > head->align ? wanted : head->align);

@@ -43,17 +43,17 @@ Status copy_block(Generation &generation, std::size_t index, Copying &copying) {
 }
 
 // It is given back whatever came of the copy.
-Status copy_image(Generation &generation, std::size_t index, const CopyProgram &walk, std::uint64_t *left,
-                  BlockCopy *copy) {
+Status copy_image(Generation &generation, std::size_t index, const std::shared_ptr<const CopyProgram> &walk,
+                  std::uint64_t *left, BlockCopy *copy) {
     Block block;
     if (Status status = generation.surrender(index, &block); !status.is_ok()) {
         return status;
     }
     copy->layout_id = block.layout_id;
     copy->block_bytes = block.bytes;
+    std::vector<void *> pointed;
     const Status copied = or_no_memory([&]() -> Status {
-        std::vector<void *> pointed;
-        if (Status status = find_pointed(walk, block.data, block.bytes, &pointed); !status.is_ok()) {
+        if (Status status = find_pointed(*walk, block.data, block.bytes, &pointed); !status.is_ok()) {
             return status;
         }
         for (const void *const one : pointed) {
@@ -63,9 +63,9 @@ Status copy_image(Generation &generation, std::size_t index, const CopyProgram &
             return {}; // too large: left out
         }
         *left -= copy->block_bytes;
-        return make_image(walk, block.data, block.bytes, copy->block_bytes, &copy->image, &copy->links);
+        return make_image(*walk, block.data, block.bytes, copy->block_bytes, &copy->image, &copy->links);
     });
-    Status taken = generation.give_back(index, block);
+    Status taken = generation.give_back(index, block, walk, pointed);
     return copied.is_ok() ? taken : copied;
 }
 
@@ -90,7 +90,7 @@ Status copy_blocks(const RestWish &wish, std::uint64_t bytes_max, std::vector<Bl
         wish,
         [copying](Generation &generation) {
             for (std::size_t index = 0; index < copying->copies.size(); ++index) {
-                if (is_rest_given_up()) {
+                if (is_rest_given_up(index)) {
                     return Status(Code::kAbandoned, "given up");
                 }
                 if (Status one = copy_block(generation, index, *copying); !one.is_ok()) {
@@ -125,10 +125,10 @@ Status copy_images(const RestWish &wish, std::shared_ptr<const CopyProgram> walk
         [made, bytes_max, walk = std::move(walk)](Generation &generation) {
             std::uint64_t left = bytes_max;
             for (std::size_t index = 0; index < made->size(); ++index) {
-                if (is_rest_given_up()) {
+                if (is_rest_given_up(index)) {
                     return Status(Code::kAbandoned, "given up");
                 }
-                if (Status one = copy_image(generation, index, *walk, &left, &(*made)[index]); !one.is_ok()) {
+                if (Status one = copy_image(generation, index, walk, &left, &(*made)[index]); !one.is_ok()) {
                     return one;
                 }
             }

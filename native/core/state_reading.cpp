@@ -17,7 +17,7 @@ Status read_state(const RestWish &wish, std::vector<KeyedState> *saved, std::int
         wish,
         [states](Generation &generation) {
             for (std::size_t index = 0; index < states->size(); ++index) {
-                if (is_rest_given_up()) {
+                if (is_rest_given_up(index)) {
                     return Status(Code::kAbandoned, "given up");
                 }
                 if (Status one = generation.save(index, &(*states)[index]); !one.is_ok()) {

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <ctime>
+#include <string>
 #include <utility>
 
 #include "callbacks.hpp"
@@ -15,19 +16,20 @@ namespace hotgraft {
 namespace {
 
 constexpr timespec kRestAgain{0, 50'000};
+constexpr std::int64_t kResumeNs = 1'000'000'000; // for those that do not hang
+constexpr std::size_t kNone = ~std::size_t{0};
 
 // What the control thread works on; it keeps it if it is abandoned.
 struct Resting {
     std::shared_ptr<Generation> generation;
     std::function<Status(Generation &)> work;
-    std::vector<std::size_t> looked_at; // instances, or sessions
-    std::vector<bool> was_away;         // of each: before anything was done
-    std::size_t quiesced = 0;           // instances whose quiesce was asked for: what has to be resumed
-    bool looks_at_sessions = false;
+    std::vector<bool> was_away;             // by instance: before anything was done
+    std::atomic<std::size_t> quiesced{0};   // instances whose quiesce was asked for: what has to be resumed
+    std::atomic<std::size_t> inside{kNone}; // the instance that the thread has to do with
     std::atomic<bool> is_given_up{false};
 };
 
-thread_local const Resting *resting_here = nullptr; // what this thread works for
+thread_local Resting *resting_here = nullptr; // what this thread works for
 
 Status rest_one(Generation &generation, std::size_t index, std::int64_t deadline_ns) {
     for (;;) {
@@ -36,7 +38,7 @@ Status rest_one(Generation &generation, std::size_t index, std::int64_t deadline
         if (!status.is_ok() || !is_again) {
             return status;
         }
-        if (monotonic_ns() >= deadline_ns) {
+        if (monotonic_ns() >= deadline_ns || is_rest_given_up(index)) {
             return {Code::kTimedOut, "quiesce still answered \"again\" at the deadline"};
         }
         nanosleep(&kRestAgain, nullptr);
@@ -48,10 +50,11 @@ Status rest_all(Resting &resting, std::int64_t deadline_ns) {
         return {};
     }
     for (std::size_t index = 0; index < resting.generation->instance_count(); ++index) {
-        if (is_rest_given_up()) {
+        if (is_rest_given_up(index)) {
             return {Code::kAbandoned, "given up"};
         }
-        ++resting.quiesced; // a quiesce that fails may have stopped half of it: resume follows all the same (plugin.h)
+        // A quiesce that fails may have stopped half of it: resume follows all the same (plugin.h).
+        resting.quiesced.store(index + 1, std::memory_order_release); // pairs with resume_others()
         if (Status status = rest_one(*resting.generation, index, deadline_ns); !status.is_ok()) {
             return status;
         }
@@ -61,9 +64,14 @@ Status rest_all(Resting &resting, std::int64_t deadline_ns) {
 
 } // namespace
 
-bool is_rest_given_up() noexcept {
-    return resting_here != nullptr &&
-           resting_here->is_given_up.load(std::memory_order_acquire); // pairs with work_at_rest()
+// What is noted before the look is seen by who gives up before its own look: either this thread turns back, or the
+// instance is left to it.
+bool is_rest_given_up(std::size_t index) noexcept {
+    if (resting_here == nullptr) {
+        return false;
+    }
+    resting_here->inside.store(index, std::memory_order_seq_cst);     // pairs with resume_others()
+    return resting_here->is_given_up.load(std::memory_order_seq_cst); // pairs with work_at_rest()
 }
 
 namespace {
@@ -76,7 +84,11 @@ Status perform_at_rest(Resting &resting, std::int64_t deadline_ns) {
         return quiet.is_ok() ? resting.work(*resting.generation) : quiet;
     });
     for (std::size_t index = resting.quiesced; index-- > 0;) {
-        if (is_rest_given_up() || resting.generation->is_away(index)) {
+        if (is_rest_given_up(index)) {
+            break; // others are resumed by who gave it up
+        }
+        resting.quiesced.store(index + 1, std::memory_order_release); // pairs with resume_others()
+        if (resting.generation->is_away(index)) {
             continue;
         }
         Status resumed = resting.generation->resume(index);
@@ -97,6 +109,32 @@ std::vector<Slot *> plain_slots(const std::vector<std::shared_ptr<Slot>> &slots)
     return plain;
 }
 
+// One instance's thread has not come back; the others are to serve as before. Answers what does not.
+std::string resume_others(ControlThread &control, const std::shared_ptr<Resting> &resting, std::uint64_t swap) {
+    const std::size_t hung = resting->inside.load(std::memory_order_seq_cst); // pairs with is_rest_given_up()
+    std::string still;
+    control.goes_back();
+    for (std::size_t index = resting->quiesced.load(std::memory_order_acquire); index-- > 0;) { // pairs with rest_all()
+        if (resting->generation->is_away(index)) {
+            continue; // it is lost, and told as that
+        }
+        Status resumed(Code::kAbandoned, "its thread has not come back");
+        if (index != hung) {
+            resumed = control.run(
+                "resume",
+                [resting, swap, index] {
+                    const CarriesOut mark(swap);
+                    return resting->generation->resume(index);
+                },
+                monotonic_ns() + kResumeNs);
+        }
+        if (!resumed.is_ok()) {
+            still += "; \"" + resting->generation->instance_name(index) + "\" holds still: " + resumed.message();
+        }
+    }
+    return still;
+}
+
 // The gates are closed and nobody is inside.
 Status work_at_rest(const std::shared_ptr<Resting> &resting, const RestWish &wish, std::uint64_t swap) {
     ControlThread control;
@@ -108,8 +146,12 @@ Status work_at_rest(const std::shared_ptr<Resting> &resting, const RestWish &wis
         },
         wish.deadline_ns + kReturnNs);
     if (status.code() == Code::kAbandoned) {
-        resting->is_given_up.store(true, std::memory_order_release); // pairs with is_rest_given_up()
+        resting->is_given_up.store(true, std::memory_order_seq_cst); // pairs with is_rest_given_up()
         resting->generation->mark_abandoned(wish.what);
+        const Status told = or_no_memory([&]() -> Status {
+            return {Code::kAbandoned, status.message() + resume_others(control, resting, swap)};
+        });
+        return told.code() == Code::kAbandoned ? told : status;
     }
     return status;
 }

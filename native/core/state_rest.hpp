@@ -34,13 +34,14 @@ struct RestWish {
 //   kBusy       pinned (pins have their own way in), or a swap has closed these gates; nothing was touched
 //   kTimedOut   calls were inside, or a quiesce was not over, at the deadline: it serves on
 //   kPlugin     one of its functions answered an error: it serves on
-//   kAbandoned  one did not return; resume was not asked for, and its thread is left behind
+//   kAbandoned  one did not return; its thread is left behind, and its instance holds still, which the sentence says;
+//               the others were resumed
 // Any thread that is not inside a plugin's call.
 [[nodiscard]] Status at_rest(const RestWish &wish, std::function<Status(Generation &)> work, std::int64_t *pause_ns);
 
-// For `work`, before each of the plugin's functions: nobody waits for this thread any more, and callers are inside
-// again.
-[[nodiscard]] bool is_rest_given_up() noexcept;
+// For `work`, before each of the plugin's functions, with the instance that it is for: nobody waits for this thread any
+// more, and callers are inside again.
+[[nodiscard]] bool is_rest_given_up(std::size_t index) noexcept;
 
 } // namespace hotgraft
 

@@ -87,12 +87,12 @@ Status photograph_block(Generation &generation, std::size_t index, std::size_t p
         copy.block = piece;
         return {};
     });
-    Status taken = generation.give_back(index, block); // whatever came of the copy
+    Status taken = generation.give_back(index, block, photo.walk); // whatever came of the copy
     return copied.is_ok() ? taken : copied;
 }
 
-Status photograph(Generation &generation, std::size_t index, std::size_t place, Photo &photo) {
-    if (is_rest_given_up()) {
+Status photograph(Generation &generation, std::size_t index, Photo &photo) {
+    if (is_rest_given_up(index)) {
         return {Code::kAbandoned, "given up"};
     }
     if (generation.can_save()) {
@@ -101,7 +101,7 @@ Status photograph(Generation &generation, std::size_t index, std::size_t place, 
         }
         photo.made.instances[place].has_saved = true;
     }
-    if (is_rest_given_up()) {
+    if (is_rest_given_up(index)) {
         return {Code::kAbandoned, "given up"};
     }
     if (generation.can_share()) {

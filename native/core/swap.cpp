@@ -272,6 +272,7 @@ private:
     // rest.
     void undo() noexcept {
         const std::int64_t deadline_ns = monotonic_ns() + request_.undo_budget_ns;
+        control_.goes_back();
         for (std::size_t index = window_->record_count(); index-- > 0;) {
             const std::optional<WindowStep> back = window_->undo_at(index);
             const auto ready =

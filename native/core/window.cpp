@@ -103,6 +103,9 @@ Status Window::run(Job &job, const std::vector<WindowStep> &steps) {
         Status status = or_no_memory([&] { return perform(step, job.deadline_ns); });
         const std::lock_guard<std::mutex> lock(job.mutex);
         if (job.is_given_up) {
+            if (step.kind == StepKind::kSurrender && status.is_ok()) {
+                keep_late(step);
+            }
             return {Code::kAbandoned, "given up"};
         }
         job.inside.reset();

@@ -40,12 +40,27 @@ inline constexpr std::uint64_t kRoomAlign = 64;
     return move.conversion->pointed ? move.conversion->pointed->next_walk.get() : nullptr;
 }
 
+// The same for the block that the old generation surrendered.
+[[nodiscard]] inline std::shared_ptr<const CopyProgram> old_walk_of(const InstanceMove &move) {
+    switch (move.way) {
+    case StateWay::kHandOver:
+        return move.walk;
+    case StateWay::kConvert:
+        return move.conversion->pointed ? move.conversion->pointed->old_walk : nullptr;
+    case StateWay::kConverters:
+        return move.converters->old_walk;
+    default:
+        return nullptr;
+    }
+}
+
 // What one instance's state is while it is in neither generation.
 struct Carried {
     Block block;
     Block converted;                       // made before the gates close if its size can be known
     Block copy;                            // of `block`, where the candidate may write to that
     bool is_copied = false;                // until then `copy` is room alone
+    bool is_shown = false;                 // the candidate was given `block` itself
     void *taken = nullptr;                 // the converted one, with the candidate
     std::vector<void *> pointed;           // what `block` leads to, where that is converted as well
     PointedRooms rooms;                    // for what `converted` leads to
@@ -126,6 +141,7 @@ private:
     static Status let_go(const InstanceMove &move, Generation &next, Carried &state);
     Status surrender(const WindowStep &step, Carried &state);
     static Status give_back(const InstanceMove &move, Generation &generation, const Carried &state);
+    void keep_late(const WindowStep &step) noexcept;
     static Status copy_block(const Generation &old_generation, Carried &state, std::int64_t deadline_ns);
     static void use_copy(const Generation &next, Carried &state) noexcept;
     static Status take_converted(const InstanceMove &move, Generation &next, Carried &state);

@@ -75,6 +75,7 @@ Status Window::take_handed_over(const InstanceMove &move, Generation &next, Carr
         state.lent = pointed_blocks(*move.walk, state.block.data, state.block.bytes);
         Ledger::lend(state.lent);
     }
+    state.is_shown = true;
     Status status = next.take(move.next_index, state.block);
     if (status.is_ok()) {
         next.bill(state.lent);
@@ -117,15 +118,22 @@ Status Window::surrender(const WindowStep &step, Carried &state) {
 }
 
 Status Window::give_back(const InstanceMove &move, Generation &generation, const Carried &state) {
-    Status status = generation.give_back(move.old_index, state.block);
+    Status status = generation.give_back(move.old_index, state.block, old_walk_of(move),
+                                         move.way == StateWay::kHandOver ? state.lent : state.pointed);
     if (status.is_ok()) {
         Ledger::settle(state.block.data);
         if (move.way == StateWay::kHandOver) {
             Ledger::settle(state.lent);
-            generation.bill(state.lent);
         }
     }
     return status;
+}
+
+// Nobody waits for it any more, but the next build may go on with what it gave.
+void Window::keep_late(const WindowStep &step) noexcept {
+    const SwapMember &member = request_.members[step.member];
+    const InstanceMove &move = member.instances[step.instance];
+    member.old_generation->keep_late(move.old_index, carried_[step.member][step.instance].block, old_walk_of(move));
 }
 
 void Window::settle_blocks() noexcept {
@@ -178,6 +186,12 @@ Status Window::copy_block(const Generation &old_generation, Carried &state, std:
 // Where nobody came as far as to copy it, the candidate has not seen the block either.
 void Window::use_copy(const Generation &next, Carried &state) noexcept {
     if (!state.is_copied) {
+        if (state.is_shown && next.is_abandoned()) { // it only looks at it, but it may do so for ever
+            Ledger::keep(state.block.data);
+            for (void *const block : state.lent) {
+                Ledger::keep(block);
+            }
+        }
         return;
     }
     if (!next.is_abandoned()) {

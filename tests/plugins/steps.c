@@ -2,7 +2,7 @@
  * "quiesce"} never returns, {"again": "quiesce"} stays busy. Carries its number by hand over, or by save and restore
  * when built with STEPS_SAVES; with STEPS_SHARED its block is the host's, and shared. STEPS_STEP is what a build counts
  * in; STEPS_LAYOUT names the layout of its block, and STEPS_ALIGN is how that is aligned. STEPS_BAD has the functions
- * of bad_state.h in front of those of the state.
+ * of bad_state.h in front of those of the state. With STEPS_POINTED its number lies in a block that its block leads to.
  */
 #include <hotgraft/hotgraft.h>
 
@@ -35,9 +35,18 @@ typedef struct steps_v1 {
     int64_t (*is_resting)(void *self);
 } steps_v1;
 
+#ifdef STEPS_POINTED
+typedef struct steps_state {
+    int64_t *numbers; /* the first is the one */
+    int64_t count;
+} steps_state;
+#define NUMBER(state) ((state)->numbers[0])
+#else
 typedef struct steps_state {
     int64_t number;
 } steps_state;
+#define NUMBER(state) ((state)->number)
+#endif
 
 struct hotgraft_instance {
     const hotgraft_host *host;
@@ -67,11 +76,11 @@ static hotgraft_status act(const hotgraft_instance *steps, const char *function,
 
 static int64_t next(void *self) {
     hotgraft_instance *steps = self;
-    return __atomic_add_fetch(&steps->state->number, STEPS_STEP, __ATOMIC_RELAXED);
+    return __atomic_add_fetch(&NUMBER(steps->state), STEPS_STEP, __ATOMIC_RELAXED);
 }
 
 static int64_t value(void *self) {
-    return ((hotgraft_instance *)self)->state->number;
+    return NUMBER(((hotgraft_instance *)self)->state);
 }
 static int64_t is_resting(void *self) {
     return ((hotgraft_instance *)self)->is_resting;
@@ -92,7 +101,12 @@ static hotgraft_status create(const hotgraft_host *host, const hotgraft_str *con
     }
 #ifndef STEPS_SHARED
     steps->state = host->realloc(host->ctx, NULL, sizeof *steps->state, STEPS_ALIGN);
-    steps->state->number = 0;
+#ifdef STEPS_POINTED
+    steps->state->count = 3;
+    steps->state->numbers = host->realloc(host->ctx, NULL, 4 * sizeof(int64_t), 0);
+    memset(steps->state->numbers, 0, 4 * sizeof(int64_t));
+#endif
+    NUMBER(steps->state) = 0;
 #endif
     *out = steps;
     return HOTGRAFT_OK;
@@ -113,10 +127,19 @@ static hotgraft_status resume(hotgraft_instance *steps, hotgraft_error *error) {
     return act(steps, "resume", error);
 }
 
-static void destroy(hotgraft_instance *steps) {
+static void drop_state(hotgraft_instance *steps) {
+#ifdef STEPS_POINTED
+    if (steps->state != NULL) {
+        (void)steps->host->realloc(steps->host->ctx, steps->state->numbers, 0, 0);
+    }
+#endif
 #ifndef STEPS_SHARED
     (void)steps->host->realloc(steps->host->ctx, steps->state, 0, 0);
 #endif
+}
+
+static void destroy(hotgraft_instance *steps) {
+    drop_state(steps);
     free(steps);
 }
 
@@ -147,7 +170,7 @@ static hotgraft_status save(hotgraft_instance *steps, const hotgraft_sink *sink,
     const hotgraft_status status = act(steps, "save", error);
     return status != HOTGRAFT_OK
                ? status
-               : sink->put(sink->ctx, "number", HOTGRAFT_VALUE_I64, &steps->state->number, sizeof steps->state->number);
+               : sink->put(sink->ctx, "number", HOTGRAFT_VALUE_I64, &NUMBER(steps->state), sizeof NUMBER(steps->state));
 }
 
 static hotgraft_status restore(hotgraft_instance *steps, uint32_t schema, const hotgraft_source *source,
@@ -158,7 +181,7 @@ static hotgraft_status restore(hotgraft_instance *steps, uint32_t schema, const 
     (void)schema;
     if (status == HOTGRAFT_OK &&
         source->get(source->ctx, "number", HOTGRAFT_VALUE_I64, NULL, &data, &len) == HOTGRAFT_OK) {
-        memcpy(&steps->state->number, data, sizeof steps->state->number);
+        memcpy(&NUMBER(steps->state), data, sizeof NUMBER(steps->state));
     }
     return status;
 }
@@ -171,7 +194,7 @@ static hotgraft_status take(hotgraft_instance *steps, void *block, uint64_t byte
     if (status != HOTGRAFT_OK || bytes != sizeof *steps->state || layout_id != STEPS_LAYOUT) {
         return status != HOTGRAFT_OK ? status : HOTGRAFT_E_INVALID;
     }
-    (void)steps->host->realloc(steps->host->ctx, steps->state, 0, 0);
+    drop_state(steps);
     steps->state = block;
     return HOTGRAFT_OK;
 }
