@@ -14,6 +14,8 @@ namespace {
 
 // What is read and written in one go stays in the first cache, however many operations pass over it.
 constexpr std::size_t kTileBytes = 4096;
+// Of fewer states than so many, kernels are done before shuffles have begun.
+constexpr std::size_t kFewStates = 4;
 
 // Which operation refused what; `value` is nullptr where nothing was refused.
 struct Refused {
@@ -37,11 +39,14 @@ public:
 
     // One body on a strip, a tile at a time where several operations pass over it. At most kNestingMax calls deep.
     Refused pass(const CopyBody &body, Strip strip) noexcept {
-        const std::size_t tile = body.is_one_pass ? strip.count : tile_of(strip);
+        const bool is_shuffled = body.shuffles.are_there() && strip.count >= kFewStates;
+        const bool is_one_pass = is_shuffled ? body.shuffles.are_all() : body.is_one_pass;
+        const std::size_t tile = is_one_pass ? strip.count : tile_of(strip);
         while (strip.count != 0) {
             Strip part = strip;
             part.count = std::min(tile, strip.count);
-            if (const Refused refused = tile_pass(body, part); refused.value != nullptr) {
+            const Refused refused = is_shuffled ? shuffled_pass(body, part) : tile_pass(body, part);
+            if (refused.value != nullptr) {
                 return refused;
             }
             strip.src += part.count * strip.src_stride;
@@ -58,6 +63,29 @@ public:
     }
 
 private:
+    // A number that does not fit is found again by its own kernel, which says which it is.
+    Refused shuffled_pass(const CopyBody &body, const Strip &strip) noexcept {
+        if (!body.shuffles.make(strip)) {
+            return tile_pass(body, strip);
+        }
+        for (std::size_t at = body.begin; at < body.end; ++at) {
+            const bool has_inner = has_body(ops_[at].kind);
+            if (!body.shuffles.makes(at)) {
+                const Refused refused = own_pass(at, strip);
+                if (refused.value != nullptr) {
+                    return refused;
+                }
+            }
+            at += has_inner ? static_cast<std::size_t>(ops_[at].data) : 0;
+        }
+        return {};
+    }
+
+    Refused own_pass(std::size_t at, const Strip &strip) noexcept {
+        return has_body(ops_[at].kind) ? inner_pass(at, strip)
+                                       : Refused{at, prepared_[at].kernel(prepared_[at], strip)};
+    }
+
     static std::size_t tile_of(const Strip &strip) noexcept {
         return std::max<std::size_t>(1, kTileBytes / std::max<std::size_t>({strip.src_stride, strip.dst_stride, 1}));
     }
@@ -74,8 +102,7 @@ private:
         for (std::size_t at = body.begin; at < body.end; ++at) {
             const bool has_inner = has_body(ops_[at].kind);
             const Strip &left = is_moved && is_move(ops_[at].kind) ? last : strip;
-            const Refused refused =
-                has_inner ? inner_pass(at, strip) : Refused{at, prepared_[at].kernel(prepared_[at], left)};
+            const Refused refused = own_pass(at, left);
             if (refused.value != nullptr) {
                 return refused;
             }
@@ -250,6 +277,7 @@ void CopyProgram::prepare() {
         body.begin = begin;
         body.end = end;
         body.moves = Moves(ops, prepared_, begin, end, src_bytes, dst_bytes);
+        body.shuffles = Shuffles(ops, prepared_, begin, end, dst_bytes);
         const bool is_one = end - begin == 1 && !has_body(ops[begin].kind);
         body.is_one_pass = is_one || body.moves.are_all_of(end - begin);
         bodies_.push_back(body);

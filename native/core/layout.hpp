@@ -16,6 +16,7 @@
 
 #include "layout_kernels.hpp"
 #include "layout_moves.hpp"
+#include "layout_shuffles.hpp"
 #include "status.hpp"
 
 namespace hotgraft {
@@ -55,6 +56,7 @@ struct CopyBody {
     std::size_t end = 0;
     bool is_one_pass = false; // a strip is passed over once
     Moves moves;
+    Shuffles shuffles;
 };
 
 // Thread safety

@@ -39,14 +39,19 @@ void compare(const CopyPlan &plan, std::uint64_t count) {
         carry_out(plan, 0, plan.ops.size(), old_block.data() + i * plan.old_bytes, wanted.data() + i * plan.new_bytes);
     }
     constexpr std::size_t kGuard = 64;
-    Bytes made(kGuard + wanted.size() + kGuard, 0xA5);
-    const Bytes exact(old_block);
-    const Status status = program_of(plan)->run(exact.data(), exact.size(), made.data() + kGuard, wanted.size(), count);
-    REQUIRE_MESSAGE(status.is_ok(), status.message());
-    CHECK(std::equal(wanted.begin(), wanted.end(), made.begin() + kGuard));
-    CHECK(Bytes(made.begin(), made.begin() + kGuard) == Bytes(kGuard, 0xA5));
-    CHECK(Bytes(made.end() - kGuard, made.end()) == Bytes(kGuard, 0xA5));
-    CHECK(exact == old_block);
+    for (const bool is_shuffled : {false, true}) { // as on each kind of processor, where this one can
+        CAPTURE(is_shuffled);
+        hotgraft::allow_shuffles(is_shuffled);
+        Bytes made(kGuard + wanted.size() + kGuard, 0xA5);
+        const Bytes exact(old_block);
+        const Status status =
+            program_of(plan)->run(exact.data(), exact.size(), made.data() + kGuard, wanted.size(), count);
+        REQUIRE_MESSAGE(status.is_ok(), status.message());
+        CHECK(std::equal(wanted.begin(), wanted.end(), made.begin() + kGuard));
+        CHECK(Bytes(made.begin(), made.begin() + kGuard) == Bytes(kGuard, 0xA5));
+        CHECK(Bytes(made.end() - kGuard, made.end()) == Bytes(kGuard, 0xA5));
+        CHECK(exact == old_block);
+    }
 }
 
 TEST_CASE("copies and fills of every size land where they belong, in any number of states") {
