@@ -44,6 +44,7 @@ private:
     struct Place {
         std::size_t chunk = 0;
         const std::uint8_t *at = nullptr;
+        const std::uint8_t *end = nullptr; // of the chunk
     };
     struct Open {
         Place begin;
@@ -58,6 +59,8 @@ private:
     };
 
     [[nodiscard]] msgpack::Value step(Place *place) const noexcept;
+    void step_to(Place *place, msgpack::Value *value) const noexcept;
+    [[nodiscard]] bool next_short(hotgraft_item *item) noexcept;
     void skip(Place *place, std::uint64_t values) const noexcept;
     void pass_shown() noexcept;
     void make_index();

@@ -7,7 +7,9 @@
 #ifndef HOTGRAFT_CORE_MSGPACK_HPP
 #define HOTGRAFT_CORE_MSGPACK_HPP
 
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 namespace hotgraft::msgpack {
 
@@ -49,6 +51,34 @@ enum class Reading : std::uint8_t { kOk, kTruncated, kForeign /* a type that no 
 
 // Reads no byte at or past `end`, whatever the bytes say.
 [[nodiscard]] Reading read(const std::uint8_t *at, const std::uint8_t *end, Value *out) noexcept;
+
+// An entry of a map as most are: a text of up to 31 bytes, then a float64.
+struct ShortEntry {
+    const std::uint8_t *text = nullptr;
+    std::uint64_t len = 0;
+    double real = 0.0;
+    const std::uint8_t *end = nullptr; // behind the number
+};
+
+// False: it is another one, or lies near `end`; read() reads it.
+[[nodiscard]] inline bool read_short_entry(const std::uint8_t *at, const std::uint8_t *end, ShortEntry *out) noexcept {
+    constexpr std::ptrdiff_t kBytesMax = 1 + 31 + 9;
+    if (end - at < kBytesMax || (*at & 0xE0) != 0xA0) {
+        return false;
+    }
+    out->len = *at & 0x1F;
+    out->text = at + 1;
+    const std::uint8_t *const number = out->text + out->len;
+    if (*number != 0xCB) {
+        return false;
+    }
+    std::uint64_t bits = 0;
+    std::memcpy(&bits, number + 1, sizeof bits);
+    bits = __builtin_bswap64(bits);
+    std::memcpy(&out->real, &bits, sizeof bits);
+    out->end = number + 9;
+    return true;
+}
 
 } // namespace hotgraft::msgpack
 
