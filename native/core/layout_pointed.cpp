@@ -249,6 +249,26 @@ void PointedRooms::expect(const std::vector<std::uint64_t> &sizes, Ledger *ledge
     });
 }
 
+// As if all of them grew as much as those that grow most.
+std::uint64_t PointedRooms::bytes_after(const CopyProgram &program, std::uint64_t blocks,
+                                        std::uint64_t bytes) noexcept {
+    std::uint64_t grown = 0;
+    std::uint64_t rest = 0; // of a block that holds no whole element one is made all the same
+    const auto grow = [&](std::uint64_t old_stride, std::uint64_t new_stride) {
+        const std::uint64_t whole = bytes / old_stride + 1;
+        grown = std::max(grown, whole > BlockRoom::kBytesMax / new_stride ? BlockRoom::kBytesMax : whole * new_stride);
+        rest = std::max(rest, new_stride);
+    };
+    grow(program.old_bytes(), program.new_bytes());
+    for (const CopyOp &op : program.plan().ops) {
+        if (op.kind == CopyKind::kPointed) {
+            grow(op.src_stride, op.dst_stride);
+        }
+    }
+    const bool is_too_much = rest > BlockRoom::kBytesMax / (blocks + 1);
+    return BlockRoom::bytes_for(blocks, is_too_much ? BlockRoom::kBytesMax + 1 : grown + blocks * rest);
+}
+
 BlockMaker PointedRooms::maker(Ledger *ledger) {
     return [this, ledger](const unsigned char *old, std::uint64_t old_stride, std::uint64_t new_stride) {
         MadeBlock made;
@@ -270,6 +290,7 @@ MadeBlock PointedRooms::make(const unsigned char *old, std::uint64_t old_stride,
     const std::uint64_t align = Ledger::block_align(old);
     void *&made = made_.emplace_back(nullptr); // first: what is made is never without an owner
     made = take_room(bytes, align);
+    made = made != nullptr ? made : cut(bytes, align, ledger);
     made = made != nullptr ? made : Ledger::reallocate(ledger, nullptr, bytes, align);
     return {static_cast<unsigned char *>(made), bytes};
 }

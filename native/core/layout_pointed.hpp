@@ -9,6 +9,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "layout.hpp"
@@ -74,9 +76,19 @@ public:
     PointedRooms &operator=(const PointedRooms &) = delete;
     ~PointedRooms();
 
+    // Before anybody waits: so many bytes take blocks of `blocks` and `bytes` when they have gone through `program`, or
+    // more.
+    [[nodiscard]] static std::uint64_t bytes_after(const CopyProgram &program, std::uint64_t blocks,
+                                                   std::uint64_t bytes) noexcept;
     // Before anybody waits: room for blocks of these sizes, every page of it there. Without memory there is less of it.
     void expect(const std::vector<std::uint64_t> &sizes, Ledger *ledger) noexcept;
+    // Where nobody knows: for as much as this takes, which was made for all that may have to go in.
+    void expect_in(std::shared_ptr<BlockRoom> room) noexcept { room_ = std::move(room); }
     [[nodiscard]] BlockMaker maker(Ledger *ledger);
+    // A block for the state itself, or nullptr: there is no room for it.
+    [[nodiscard]] void *cut(std::uint64_t bytes, std::uint64_t align, Ledger *ledger) noexcept {
+        return room_ == nullptr ? nullptr : room_->cut(ledger, bytes, align);
+    }
     [[nodiscard]] const std::vector<void *> &made() const noexcept { return made_; }
     // What was made is somebody else's now.
     void let_go() noexcept { made_.clear(); }
@@ -90,6 +102,7 @@ private:
                                  Ledger *ledger);
     [[nodiscard]] void *take_room(std::uint64_t bytes, std::uint64_t align) noexcept;
 
+    std::shared_ptr<BlockRoom> room_;
     std::vector<void *> rooms_; // nullptr: taken
     std::size_t next_room_ = 0;
     std::vector<void *> made_;

@@ -52,6 +52,7 @@ public:
     static void hand_over(void *pointer, Ledger *next) noexcept;
 
 private:
+    friend class BlockRoom;
     Ledger() noexcept = default;
     ~Ledger() = default;
     void bill(std::uint64_t bytes) noexcept;
@@ -60,6 +61,32 @@ private:
     std::atomic<std::uint64_t> references_{1};
     std::atomic<std::uint64_t> bytes_{0};
     std::atomic<std::uint64_t> blocks_{0};
+};
+
+// Memory that is there before blocks are cut from it: every page of it was touched. It lives as long as this or any of
+// its blocks does, and what nothing was cut from goes back with this.
+//
+// Thread safety: one thread. Its blocks are blocks like others.
+class BlockRoom {
+public:
+    static constexpr std::uint64_t kBytesMax = std::uint64_t{1} << 30;
+
+    BlockRoom() noexcept = default;
+    BlockRoom(const BlockRoom &) = delete;
+    BlockRoom &operator=(const BlockRoom &) = delete;
+    ~BlockRoom();
+
+    // Once. Without memory, or for more than kBytesMax, it stays empty.
+    void make(std::uint64_t bytes) noexcept;
+    // So much has to be made for blocks of so many bytes in all.
+    [[nodiscard]] static std::uint64_t bytes_for(std::uint64_t blocks, std::uint64_t bytes) noexcept;
+    // A block, billed to `ledger`; nullptr: there is no room for it.
+    [[nodiscard]] void *cut(Ledger *ledger, std::uint64_t bytes, std::uint64_t align) noexcept;
+
+private:
+    unsigned char *memory_ = nullptr;
+    std::uint64_t bytes_ = 0;
+    std::uint64_t used_ = 0;
 };
 
 // Is an address that somebody claims to be a block one? Of memory that may not be there, it is read through the kernel.

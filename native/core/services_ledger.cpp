@@ -6,6 +6,7 @@
 #include <new>
 
 #include "crash_stack_posix.hpp"
+#include "memory_posix.hpp"
 #include "services.hpp"
 
 namespace hotgraft {
@@ -16,16 +17,17 @@ struct BlockHead {
     std::uint64_t mark; // kBlockMark or kLoanMark, xor the block's own address: a pointer that is not ours has neither
     Ledger *ledger;
     std::uint64_t bytes;
-    std::uint32_t align;
-    std::uint32_t before : 31; // from the start of the allocation to the block
-    std::uint32_t is_kept : 1; // its memory is never given back
+    std::uint32_t align : 31;
+    std::uint32_t is_in_room : 1; // cut from a BlockRoom
+    std::uint32_t before : 31;    // from the start of the allocation, or of the room, to the block
+    std::uint32_t is_kept : 1;    // its memory is never given back
 };
 static_assert(sizeof(BlockHead) == 32, "a 16-aligned block follows its head without a gap");
 
 constexpr std::uint64_t kBlockMark = 0x686f7467'72616674;
 constexpr std::uint64_t kLoanMark = 0x6c6f616e'72616674;
 constexpr std::uint64_t kKeptMark = 0x6b657074'72616674; // no block of anybody's any more, but still there
-constexpr std::uint32_t kBeforeMax = 0x7fffffff;         // kAlignMax and a head at most
+constexpr std::uint32_t kBits = 0x7fffffff; // of a head's fields: kAlignMax and a head, and a BlockRoom, fit
 constexpr std::uint64_t kAlignMin = 16;
 constexpr std::uint64_t kAlignMax = std::uint64_t{1} << 30;
 constexpr std::uint64_t kBytesMax = std::uint64_t{1} << 47;
@@ -54,10 +56,24 @@ void *allocate(Ledger *ledger, std::uint64_t bytes, std::uint64_t align) noexcep
     *(static_cast<BlockHead *>(block) - 1) = {kBlockMark ^ address,
                                               ledger,
                                               bytes,
-                                              static_cast<std::uint32_t>(align),
-                                              static_cast<std::uint32_t>(before) & kBeforeMax,
+                                              static_cast<std::uint32_t>(align) & kBits,
+                                              0,
+                                              static_cast<std::uint32_t>(before) & kBits,
                                               0};
     return block;
+}
+
+// At the start of a room: who keeps it.
+struct RoomHead {
+    std::atomic<std::uint64_t> references;
+};
+
+void release_room(unsigned char *memory) noexcept {
+    auto *const head = reinterpret_cast<RoomHead *>(memory);
+    if (head->references.fetch_sub(1, std::memory_order_acq_rel) == 1) { // pairs with every other release
+        head->~RoomHead();
+        std::free(memory);
+    }
 }
 
 void release_memory(void *block, BlockHead *head) noexcept {
@@ -66,7 +82,12 @@ void release_memory(void *block, BlockHead *head) noexcept {
         return;
     }
     head->mark = 0;
-    std::free(static_cast<unsigned char *>(block) - head->before);
+    unsigned char *const start = static_cast<unsigned char *>(block) - head->before;
+    if (head->is_in_room != 0) {
+        release_room(start);
+    } else {
+        std::free(start);
+    }
 }
 
 // In place where the system can: only for blocks that directly follow their head.
@@ -242,7 +263,7 @@ void *Ledger::reallocate(Ledger *ledger, void *pointer, std::uint64_t bytes, std
     Ledger *const owner = head->ledger;
     const std::uint64_t bytes_before = head->bytes;
     void *next = nullptr;
-    if (wanted <= kAlignMin && head->align <= kAlignMin && head->is_kept == 0) {
+    if (wanted <= kAlignMin && head->align <= kAlignMin && head->is_kept == 0 && head->is_in_room == 0) {
         next = resize(pointer, head, bytes);
     } else {
         next = allocate(owner, bytes, wanted > head->align ? wanted : head->align);
@@ -255,6 +276,53 @@ void *Ledger::reallocate(Ledger *ledger, void *pointer, std::uint64_t bytes, std
         owner->bytes_.fetch_add(bytes - bytes_before, std::memory_order_relaxed); // wraps where it shrinks
     }
     return next;
+}
+
+void BlockRoom::make(std::uint64_t bytes) noexcept {
+    if (memory_ != nullptr || bytes > kBytesMax) {
+        return;
+    }
+    memory_ = static_cast<unsigned char *>(std::malloc(bytes + sizeof(RoomHead)));
+    if (memory_ != nullptr) {
+        std::memset(memory_, 0, bytes + sizeof(RoomHead));
+        new (memory_) RoomHead{{1}};
+        bytes_ = bytes + sizeof(RoomHead);
+        used_ = sizeof(RoomHead);
+    }
+}
+
+BlockRoom::~BlockRoom() {
+    if (memory_ != nullptr) {
+        give_back_pages(memory_ + used_, bytes_ - used_);
+        release_room(memory_);
+    }
+}
+
+std::uint64_t BlockRoom::bytes_for(std::uint64_t blocks, std::uint64_t bytes) noexcept {
+    constexpr std::uint64_t kLost = 64; // to the alignment that most blocks have, at most
+    return bytes > kBytesMax || blocks > kBytesMax ? kBytesMax + 1 : bytes + blocks * (sizeof(BlockHead) + kLost);
+}
+
+void *BlockRoom::cut(Ledger *ledger, std::uint64_t bytes, std::uint64_t align) noexcept {
+    const std::uint64_t wanted = align < kAlignMin ? kAlignMin : align;
+    const std::uintptr_t begin = reinterpret_cast<std::uintptr_t>(memory_);
+    const std::uintptr_t address = (begin + used_ + sizeof(BlockHead) + wanted - 1) & ~(wanted - 1);
+    const std::uint64_t before = address - begin;
+    if (memory_ == nullptr || ledger == nullptr || bytes > bytes_ || before > bytes_ - bytes) {
+        return nullptr;
+    }
+    void *const block = memory_ + before;
+    *(static_cast<BlockHead *>(block) - 1) = {kBlockMark ^ address,
+                                              ledger,
+                                              bytes,
+                                              static_cast<std::uint32_t>(wanted) & kBits,
+                                              1,
+                                              static_cast<std::uint32_t>(before) & kBits,
+                                              0};
+    used_ = before + bytes;
+    reinterpret_cast<RoomHead *>(memory_)->references.fetch_add(1, std::memory_order_relaxed);
+    ledger->bill(bytes);
+    return block;
 }
 
 } // namespace hotgraft

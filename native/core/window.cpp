@@ -60,6 +60,22 @@ Block room_for_copy(const InstanceMove &move, const Generation &old_generation) 
     return room;
 }
 
+// Where blocks lead to others, and nobody has looked how large those are: room for all that the old generation has,
+// which its books say. One for all of its instances. nullptr: it is known, or there are none.
+std::shared_ptr<BlockRoom> room_for_pointed(const SwapMember &member) {
+    const Ledger *const ledger = member.old_generation->ledger();
+    const auto it = std::find_if(member.instances.begin(), member.instances.end(), [](const InstanceMove &move) {
+        return converts(move.way) && move.conversion->pointed && move.expected_pointed.empty();
+    });
+    if (it == member.instances.end() || ledger == nullptr) {
+        return nullptr;
+    }
+    auto room = std::make_shared<BlockRoom>();
+    room->make(
+        PointedRooms::bytes_after(*it->conversion->pointed->program, ledger->live_blocks(), ledger->live_bytes()));
+    return room;
+}
+
 } // namespace
 
 Window::Window(SwapRequest request, std::size_t steps_max)
@@ -68,10 +84,12 @@ Window::Window(SwapRequest request, std::size_t steps_max)
     const std::int64_t began_ns = monotonic_ns();
     for (const SwapMember &member : request_.members) {
         std::vector<Carried> &carried = carried_.emplace_back(member.instances.size());
+        const std::shared_ptr<BlockRoom> room = room_for_pointed(member);
         for (std::size_t i = 0; i < carried.size(); ++i) {
             carried[i].converted = room_for(member.instances[i], *member.next);
             carried[i].copy = room_for_copy(member.instances[i], *member.old_generation);
             carried[i].rooms.expect(member.instances[i].expected_pointed, member.next->ledger());
+            carried[i].rooms.expect_in(room);
             // Here, because a thread that hangs in the candidate's code is not to have looked at what serves on.
             carried[i].shared = belongs_to_nobody(member.instances[i].way)
                                     ? member.old_generation->shared_block(member.instances[i].old_index)

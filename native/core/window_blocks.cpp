@@ -40,7 +40,10 @@ Status Window::convert(const WindowStep &step, std::int64_t deadline_ns) {
     if (state.converted.bytes != bytes || // it grew since it was looked at, or nobody knew
         Ledger::block_align(state.converted.data) < align) {
         Ledger::free_block(state.converted.data);
-        state.converted = member.next->make_block(bytes, align);
+        state.converted = {state.rooms.cut(bytes, align, member.next->ledger()), bytes, member.next->layout_id()};
+        if (state.converted.data == nullptr) {
+            state.converted = member.next->make_block(bytes, align);
+        }
     }
     if (state.converted.data == nullptr) {
         return {Code::kNoMemory, "no memory for a state of " + std::to_string(bytes) + " bytes"};

@@ -8,7 +8,7 @@
 
 #include "fallback.hpp"
 #include "layout_block.hpp"
-#include "pointed_scene.hpp"
+#include "pointed_steps.hpp"
 #include "state_reading.hpp"
 #include "steps_host.hpp"
 
@@ -19,26 +19,12 @@ namespace {
 constexpr const char *kPointed = "-DSTEPS_POINTED";
 constexpr const char *kNext = "-DSTEPS_POINTED -DSTEPS_STEP=10";
 
-// STEPS_POINTED of steps.c.
-struct PointedState {
-    std::int64_t *numbers;
-    std::int64_t count;
-};
-
-std::shared_ptr<const CopyProgram> walk() {
-    static const std::shared_ptr<const CopyProgram> program =
-        program_of(plan_of(sizeof(PointedState), sizeof(PointedState),
-                           {pointed_scene::pointed(0, 0, 8, Number::kI64, 8, 8, 1, 1, 2), copy(0, 0, 8), copy(8, 8, 8)},
-                           {}, {"", "numbers", "count"}));
-    return program;
-}
-
 SwapRecord swap(StepsHost &host, const Candidate &candidate, StateWay way = StateWay::kHandOver,
-                std::shared_ptr<const CopyProgram> by = walk()) {
+                std::shared_ptr<const CopyProgram> by = walk_of_steps()) {
     InstanceMove move{0, 0, way};
     move.walk = by;
     if (way == StateWay::kConvert) {
-        move.conversion = conversion_by(walk(), by, by);
+        move.conversion = conversion_by(walk_of_steps(), by, by);
     }
     SwapRequest request;
     request.members.push_back({host.active_, candidate.generation, {move}, candidate.tables[0], PinRule::kWait});

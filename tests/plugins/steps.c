@@ -2,7 +2,8 @@
  * "quiesce"} never returns, {"again": "quiesce"} stays busy. Carries its number by hand over, or by save and restore
  * when built with STEPS_SAVES; with STEPS_SHARED its block is the host's, and shared. STEPS_STEP is what a build counts
  * in; STEPS_LAYOUT names the layout of its block, and STEPS_ALIGN is how that is aligned. STEPS_BAD has the functions
- * of bad_state.h in front of those of the state. With STEPS_POINTED its number lies in a block that its block leads to.
+ * of bad_state.h in front of those of the state. With STEPS_POINTED its number lies in a block that its block leads to,
+ * with room for STEPS_NUMBERS.
  */
 #include <hotgraft/hotgraft.h>
 
@@ -18,6 +19,9 @@
 #endif
 #ifndef STEPS_LAYOUT
 #define STEPS_LAYOUT 11
+#endif
+#ifndef STEPS_NUMBERS
+#define STEPS_NUMBERS 4
 #endif
 #ifndef STEPS_ALIGN
 #define STEPS_ALIGN 0
@@ -102,9 +106,9 @@ static hotgraft_status create(const hotgraft_host *host, const hotgraft_str *con
 #ifndef STEPS_SHARED
     steps->state = host->realloc(host->ctx, NULL, sizeof *steps->state, STEPS_ALIGN);
 #ifdef STEPS_POINTED
-    steps->state->count = 3;
-    steps->state->numbers = host->realloc(host->ctx, NULL, 4 * sizeof(int64_t), 0);
-    memset(steps->state->numbers, 0, 4 * sizeof(int64_t));
+    steps->state->count = STEPS_NUMBERS - 1;
+    steps->state->numbers = host->realloc(host->ctx, NULL, STEPS_NUMBERS * sizeof(int64_t), 0);
+    memset(steps->state->numbers, 0, STEPS_NUMBERS * sizeof(int64_t));
 #endif
     NUMBER(steps->state) = 0;
 #endif
