@@ -27,7 +27,8 @@ static_assert(sizeof(BlockHead) == 32, "a 16-aligned block follows its head with
 constexpr std::uint64_t kBlockMark = 0x686f7467'72616674;
 constexpr std::uint64_t kLoanMark = 0x6c6f616e'72616674;
 constexpr std::uint64_t kKeptMark = 0x6b657074'72616674; // no block of anybody's any more, but still there
-constexpr std::uint32_t kBits = 0x7fffffff; // of a head's fields: kAlignMax and a head, and a BlockRoom, fit
+constexpr std::uint32_t kBits = 0x7fffffff;    // of a head's fields: kAlignMax and a head, and a BlockRoom, fit
+constexpr std::uint64_t kRoomPageBytes = 4096; // the smallest there is
 constexpr std::uint64_t kAlignMin = 16;
 constexpr std::uint64_t kAlignMax = std::uint64_t{1} << 30;
 constexpr std::uint64_t kBytesMax = std::uint64_t{1} << 47;
@@ -284,7 +285,11 @@ void BlockRoom::make(std::uint64_t bytes) noexcept {
     }
     memory_ = static_cast<unsigned char *>(std::malloc(bytes + sizeof(RoomHead)));
     if (memory_ != nullptr) {
-        std::memset(memory_, 0, bytes + sizeof(RoomHead));
+        // Not memset with zeros: compilers make calloc of the two, which touches nothing.
+        for (std::uint64_t at = 0; at < bytes; at += kRoomPageBytes) {
+            *const_cast<volatile unsigned char *>(memory_ + at) = 0;
+        }
+        *const_cast<volatile unsigned char *>(memory_ + bytes + sizeof(RoomHead) - 1) = 0;
         new (memory_) RoomHead{{1}};
         bytes_ = bytes + sizeof(RoomHead);
         used_ = sizeof(RoomHead);
