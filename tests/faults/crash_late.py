@@ -1,7 +1,7 @@
 """A function of what serves comes back after it was given up: `FUNCTION`.
 
-take, or resume: on the way back of a swap that is called off. surrender: on the way there. save: in a snapshot, of which
-the rest is not done then.
+take, or resume: on the way back of a swap that is called off. surrender: on the way there. save: in a snapshot, of
+which the rest is not done then.
 """
 
 from __future__ import annotations
