@@ -170,7 +170,7 @@ std::size_t piece_end(const ByteSources &state, std::size_t begin, Reach *reach)
 
 Shuffles::Shuffles(const std::vector<CopyOp> &ops, const std::vector<PreparedOp> &prepared, std::size_t begin,
                    std::size_t end, std::size_t dst_bytes)
-    : begin_(begin) {
+    : begin_(begin), dst_bytes_(dst_bytes) {
     if (dst_bytes > kShuffledBytesMax) {
         return;
     }
@@ -203,6 +203,19 @@ Shuffles::Shuffles(const std::vector<CopyOp> &ops, const std::vector<PreparedOp>
         }
     }
     kernel_ = together > 1 ? shuffle_kernel(pieces_) : nullptr;
+}
+
+// All but the last, behind which there may be nothing.
+std::size_t Shuffles::loose_in(const Strip &strip) const noexcept {
+    if (!are_all_ || strip.dst_stride != dst_bytes_ || strip.src_stride == 0) {
+        return 0;
+    }
+    std::size_t last = 0;
+    for (const Shuffle &piece : pieces_) {
+        last = std::max(last, (piece.src + Shuffle::kBytes - 1) / strip.src_stride + 1);
+        last = std::max(last, (piece.dst + Shuffle::kBytes - 1) / strip.dst_stride + 1);
+    }
+    return strip.count - std::min(strip.count, last);
 }
 
 } // namespace hotgraft

@@ -41,8 +41,10 @@ struct Shuffle {
     Indexes kept{};
 };
 
-// Makes all pieces of all elements of a strip. False: a number does not fit, and what was written is of no use.
-using ShuffleKernel = bool (*)(const Shuffle *pieces, const Strip &strip) noexcept;
+// Makes all pieces of all elements of a strip. Of the first `loose` elements, what lies behind a piece may be touched
+// up to 64 bytes from where it begins, for it is written afterwards. False: a number does not fit, and what was written
+// is of no use.
+using ShuffleKernel = bool (*)(const Shuffle *pieces, const Strip &strip, std::size_t loose) noexcept;
 
 // Pieces of one state; nullptr: there are too many, or this processor has no permutation of bytes.
 [[nodiscard]] ShuffleKernel shuffle_kernel(const std::vector<Shuffle> &pieces) noexcept;
@@ -52,7 +54,8 @@ void allow_shuffles(bool are_allowed) noexcept;
 // Thread safety: immutable once made.
 //
 // Invariants
-//   (1) A piece reads and writes the bytes of its own operations and no other.
+//   (1) Pieces stand in the order of what they write. They read and write nothing outside of a strip, and where it is
+//       not dense, or something else is in the body, no byte but those of their own operations.
 class Shuffles {
 public:
     Shuffles() noexcept = default;
@@ -67,10 +70,15 @@ public:
     // Is the operation one of those that are made so?
     [[nodiscard]] bool makes(std::size_t op) const noexcept { return made_[op - begin_]; }
     // False: a number does not fit.
-    [[nodiscard]] bool make(const Strip &strip) const noexcept { return kernel_(pieces_.data(), strip); }
+    [[nodiscard]] bool make(const Strip &strip) const noexcept {
+        return kernel_(pieces_.data(), strip, loose_in(strip));
+    }
 
 private:
+    [[nodiscard]] std::size_t loose_in(const Strip &strip) const noexcept;
+
     std::size_t begin_ = 0;
+    std::size_t dst_bytes_ = 0;
     bool are_all_ = true;
     std::vector<bool> made_;
     std::vector<Shuffle> pieces_;

@@ -15,7 +15,7 @@ namespace hotgraft {
 namespace {
 
 constexpr std::size_t kPiecesMax = 4; // what they need stays in registers
-// Where numbers are looked at, a state takes about as long as its bytes take to come: they are asked for before.
+// A state is made sooner than its bytes come: they are asked for before.
 constexpr std::size_t kAheadBytes = 1024;
 
 std::atomic<bool> may_shuffle{true};
@@ -50,23 +50,26 @@ HOTGRAFT_VBMI inline __m512i signs_of(__m512i indexes, __m512i old) noexcept {
     return _mm512_srai_epi16(_mm512_maskz_permutexvar_epi8(~__mmask64{0}, indexes, old), 15);
 }
 
-// `Fills`: something is filled in, or a sign repeated. `Checks`: numbers may not fit.
-template <std::size_t Count, bool Fills, bool Checks>
-HOTGRAFT_VBMI bool make(const Shuffle *shuffles, const Strip &strip) noexcept {
-    Loaded pieces[Count];
-    for (std::size_t p = 0; p < Count; ++p) {
-        pieces[p] = load(shuffles[p]);
-    }
-    __m512i misfits = _mm512_setzero_si512(); // two: neither waits for the other
-    __m512i negatives = _mm512_setzero_si512();
-    const unsigned char *src = strip.src;
-    unsigned char *dst = strip.dst;
-    const std::size_t src_stride = strip.src_stride;
-    const std::size_t dst_stride = strip.dst_stride;
-    for (std::size_t left = strip.count; left != 0; --left) {
+struct Misfits { // two: neither waits for the other
+    __m512i dropped;
+    __m512i negative;
+};
+
+// `Fills`: something is filled in, or a sign repeated. `Checks`: numbers may not fit. `IsLoose`: without masks, so that
+// what is around a piece is read and written with it.
+template <std::size_t Count, bool Fills, bool Checks, bool IsLoose>
+HOTGRAFT_VBMI inline void make_states(const Loaded (&pieces)[Count], Strip *strip, std::size_t count,
+                                      Misfits *misfits) noexcept {
+    const unsigned char *src = strip->src;
+    unsigned char *dst = strip->dst;
+    const std::size_t src_stride = strip->src_stride;
+    const std::size_t dst_stride = strip->dst_stride;
+    Misfits found = *misfits;
+    for (; count != 0; --count) {
         for (std::size_t p = 0; p < Count; ++p) {
             const Loaded &piece = pieces[p];
-            const __m512i old = _mm512_maskz_loadu_epi8(piece.read, src + piece.src);
+            const __m512i old =
+                IsLoose ? _mm512_loadu_si512(src + piece.src) : _mm512_maskz_loadu_epi8(piece.read, src + piece.src);
             __m512i made = _mm512_maskz_permutexvar_epi8(piece.copied, piece.from, old);
             if constexpr (Fills) {
                 made = _mm512_mask_permutexvar_epi8(piece.fill, piece.copied, piece.from, old);
@@ -74,22 +77,39 @@ HOTGRAFT_VBMI bool make(const Shuffle *shuffles, const Strip &strip) noexcept {
             }
             if constexpr (Checks) {
                 const __m512i signs = signs_of(piece.kept, old);
-                const __m512i found = _mm512_maskz_permutexvar_epi8(piece.drops, piece.dropped, old);
-                const __m512i differs = _mm512_xor_si512(found, _mm512_and_si512(signs, piece.repeats));
-                misfits = _mm512_or_si512(misfits, differs);
-                negatives = _mm512_or_si512(negatives, _mm512_and_si512(signs, piece.positive));
+                const __m512i dropped = _mm512_maskz_permutexvar_epi8(piece.drops, piece.dropped, old);
+                const __m512i differs = _mm512_xor_si512(dropped, _mm512_and_si512(signs, piece.repeats));
+                found.dropped = _mm512_or_si512(found.dropped, differs);
+                found.negative = _mm512_or_si512(found.negative, _mm512_and_si512(signs, piece.positive));
             }
-            _mm512_mask_storeu_epi8(dst + piece.dst, piece.written, made);
+            if constexpr (IsLoose) {
+                _mm512_storeu_si512(dst + piece.dst, made);
+            } else {
+                _mm512_mask_storeu_epi8(dst + piece.dst, piece.written, made);
+            }
         }
-        if constexpr (Checks) {
-            __builtin_prefetch(src + kAheadBytes);
-            __builtin_prefetch(dst + kAheadBytes, 1);
-        }
+        __builtin_prefetch(src + kAheadBytes);
+        __builtin_prefetch(dst + kAheadBytes, 1);
         src += src_stride;
         dst += dst_stride;
     }
-    misfits = _mm512_or_si512(misfits, negatives);
-    return _mm512_test_epi8_mask(misfits, misfits) == 0;
+    strip->src = src;
+    strip->dst = dst;
+    *misfits = found;
+}
+
+template <std::size_t Count, bool Fills, bool Checks>
+HOTGRAFT_VBMI bool make(const Shuffle *shuffles, const Strip &strip, std::size_t loose) noexcept {
+    Loaded pieces[Count];
+    for (std::size_t p = 0; p < Count; ++p) {
+        pieces[p] = load(shuffles[p]);
+    }
+    Misfits misfits{_mm512_setzero_si512(), _mm512_setzero_si512()};
+    Strip rest = strip;
+    make_states<Count, Fills, Checks, true>(pieces, &rest, loose, &misfits);
+    make_states<Count, Fills, Checks, false>(pieces, &rest, strip.count - loose, &misfits);
+    const __m512i any = _mm512_or_si512(misfits.dropped, misfits.negative);
+    return _mm512_test_epi8_mask(any, any) == 0;
 }
 
 template <std::size_t Count> ShuffleKernel kernel_for(std::size_t count, bool fills, bool checks) noexcept {
