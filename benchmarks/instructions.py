@@ -33,8 +33,8 @@ SAVED_ROUNDS: Final = (2, 6, 10)
 SAVED_GATES: Final = {
     ("save", "map", "std::map"): 410,
     ("save", "hash", "std::unordered_map"): 460,
-    ("restore", "map", "std::map"): 800,
-    ("restore", "hash", "std::unordered_map"): 970,
+    ("restore", "map", "std::map"): 630,
+    ("restore", "hash", "std::unordered_map"): 810,
 }
 COMPILERS: Final = {"gcc": "g++", "clang": "clang++"}
 LEVELS: Final = ("-O2", "-O3")
