@@ -31,9 +31,9 @@ MAY_NAME: Final = {
 }
 # No I/O, no clock, no thread: what is left of the standard library, and the two libraries that only transform values.
 PURE: Final = {
-    "__future__", "base64", "binascii", "bisect", "collections", "contextlib", "copyreg", "dataclasses", "difflib",
-    "enum", "fnmatch", "functools", "graphlib", "hashlib", "heapq", "itertools", "json", "keyword", "math", "operator",
-    "os.path", "re", "string", "struct", "tomllib", "types", "typing", "unicodedata", "msgspec",
+    "__future__", "base64", "binascii", "bisect", "collections", "contextlib", "copy", "copyreg", "dataclasses",
+    "difflib", "enum", "fnmatch", "functools", "graphlib", "hashlib", "heapq", "itertools", "json", "keyword", "math",
+    "operator", "os.path", "re", "string", "struct", "tomllib", "types", "typing", "unicodedata", "msgspec",
 }  # fmt: skip
 STANDARD_C: Final = frozenset({"stddef.h", "stdint.h", "string.h"})
 SYSTEM_HEADER: Final = re.compile(r"(sys|linux|asm|arpa|netinet)/.*|(unistd|fcntl|dlfcn|link|pthread|dirent|sched)\.h")

@@ -43,7 +43,7 @@ READS = {
     "graph": (("build/gain.so",), {"msgspec", "hotgraft._core"}),
     "config": (("show",), set()),
     "completion": (("bash",), set()),
-    "bind": (("--list",), set()),
+    "bind": (("--list",), {"msgspec"}),
 }
 
 

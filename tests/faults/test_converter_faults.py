@@ -211,11 +211,11 @@ def wait_until(holds: Callable[[], bool]) -> None:
         time.sleep(0.001)
 
 
-def test_a_converter_in_c_that_hangs_does_so_in_the_probe(probing: Host, build: Workshop) -> None:
+def test_a_converter_in_c_that_hangs_does_so_in_the_probe(tired: Host, build: Workshop) -> None:
     """Fault M07: no thread of this process is lost to it."""
-    served(probing, build(ONE))
+    served(tired, build(ONE))
 
-    error = refusal(probing, build(replace(TWO, converters=((1, 2, "hangs"),))), ProbeError)
+    error = refusal(tired, build(replace(TWO, converters=((1, 2, "hangs"),))), ProbeError)
 
     assert "did not return" in error.found[0]
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import textwrap
 import threading
-from dataclasses import FrozenInstanceError, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -170,7 +170,7 @@ def test_stats_stay_readable_when_the_host_is_closed(build: Workshop) -> None:
 def test_a_reading_cannot_be_changed(host: Host, build: Workshop) -> None:
     """It is what was, at one moment."""
     stats = host.load(build(STATELESS)).stats()
-    with pytest.raises(FrozenInstanceError):
+    with pytest.raises(AttributeError):
         stats.calls = 7  # type: ignore[misc] # on purpose
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from hotgraft.cli.output import json_option, print_json
-from hotgraft.engine.bind_files import dependency_rule, generated_files, load_manifest, read_files
 
 
 @click.command()
@@ -40,6 +39,8 @@ def command(
 
     Everything the headers may not use is refused, with file and line, all of it at once.
     """
+    from hotgraft.engine.bind_files import dependency_rule, generated_files, load_manifest, read_files  # not for --help
+
     folder = output or manifest.parent / "build"
     found = load_manifest(manifest)
     files = generated_files(found.name, folder)

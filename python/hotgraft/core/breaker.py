@@ -6,11 +6,12 @@ answers on: a retry is a swap, and a swap that fails has shown its generation to
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.errors import LifecycleError
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ to const bytes), ``f32[4]``, ``i32[2][4]`` (as C writes it), ``u8[]`` (flexible)
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
+
+from hotgraft.core.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

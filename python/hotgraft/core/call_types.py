@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+
+from hotgraft.core.dataclass import dataclass
 
 if TYPE_CHECKING:
     from hotgraft.core.descriptor import Descriptor, Function, Interface

@@ -6,12 +6,13 @@ that it uses, and whether somebody asked to go back. So here the facts become re
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from hotgraft.core.contract_interfaces import range_facts
 from hotgraft.core.contract_judge import compare
 from hotgraft.core.contract_rules import Verdict
+from hotgraft.core.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from hotgraft.core.c_types import SCALAR_BYTES, Array, Atomic, CType, Named, Pointer, Scalar
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.surface import Enumeration
 
 if TYPE_CHECKING:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from hotgraft.core.c_types import names_in
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.surface import Record
 
 if TYPE_CHECKING:

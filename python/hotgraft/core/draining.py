@@ -7,9 +7,9 @@ setting by setting. How many callers may wait at the gate is the operator's alon
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.errors import ConfigError
 
 __all__ = [

@@ -9,8 +9,9 @@ stretches of the old generation of the same length.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from hotgraft.core.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

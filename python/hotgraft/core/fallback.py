@@ -7,11 +7,12 @@ functions that write to their caller's memory or return a pointer have none: the
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from hotgraft.core.breaker import RetryRules
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.errors import ConfigError
 
 if TYPE_CHECKING:

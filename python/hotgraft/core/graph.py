@@ -10,9 +10,10 @@ Plugins may need each other only where every edge between them says so (``cycle 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.graph_cycles import cycle_through, inner_order, strong_parts
 from hotgraft.core.graph_facts import Edge, Need, PluginFacts, Unbound
 from hotgraft.core.graph_violations import (

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.versions import Range
 
 if TYPE_CHECKING:

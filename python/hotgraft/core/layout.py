@@ -5,7 +5,6 @@ A layout may come from a file that somebody made up: whatever is asked of it is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from hotgraft.core.c_types import (
@@ -20,6 +19,7 @@ from hotgraft.core.c_types import (
     Unseen,
     type_text,
 )
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.surface import Enumeration, Record
 
 if TYPE_CHECKING:

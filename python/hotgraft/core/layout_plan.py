@@ -7,11 +7,12 @@ new state exactly once, padding included. So a plan that was tampered with, or c
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from hotgraft.core.c_types import SCALAR_BYTES
+from hotgraft.core.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -52,10 +52,11 @@ A file ends at 128 KiB, 10,000 lines, 4,000 entries and brackets, and is nested 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final, cast, get_args
 
 from hotgraft.core.converters import CONVERTERS_LIMIT, STEP, read_step
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.draining import CALL_OFF, DEADLINE_LIMIT_S, LEAVE, MOVE, WAIT, AtDeadline, Pins
 from hotgraft.core.errors import ManifestError
 from hotgraft.core.manifest_checks import (

@@ -7,13 +7,13 @@ where it failed and needs no other knowledge. The same plan, printed, is the dry
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
 
 from hotgraft.core.contract import Consumer, refusals
 from hotgraft.core.contract_judge import compare
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.features import lost_features
 from hotgraft.core.grants import ungranted
 from hotgraft.core.state import Choice, Conversion, Crossing, StateFacts, choose_crossing

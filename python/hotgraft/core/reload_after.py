@@ -6,10 +6,11 @@ interface cost, not what all plugins do.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.graph import Offer, Offers
 from hotgraft.core.graph_facts import key_of
 from hotgraft.core.graph_violations import PassedOver

@@ -14,9 +14,9 @@ already, or `required` says that the promise is gone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.schema_refs import DEFINITIONS, Document, Part, is_same
 from hotgraft.core.schema_terms import (
     ANNOTATIONS,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from hotgraft.core.dataclass import dataclass
 
 __all__ = ["LENGTH_LIMIT", "Version"]
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
 from hotgraft.core.c_types import Named
 from hotgraft.core.converters import Chain, Converter, between, find_chain, gaps, offered_by
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.layout import are_alike
 from hotgraft.core.layout_compile import compile_copy, compile_walk
 from hotgraft.core.semver import Version

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.state_draw import value_text
 from hotgraft.core.state_fields import shortest
 

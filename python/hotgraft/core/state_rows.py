@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from hotgraft.core.c_types import Array, CType, Named, Pointer, Scalar, type_text
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.layout import elements_of
 from hotgraft.core.state_fields import StateFields, are_bits_apart, joined_name, room_key
 from hotgraft.core.surface import Enumeration, Record

@@ -25,11 +25,11 @@ Sources:
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.evidence import beyond, evidence_above, quantile, upper_rate
 from hotgraft.core.probation import OWN_NUMBER, Criterion, Worse
 

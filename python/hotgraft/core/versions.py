@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import operator as compare
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.semver import LABELS, LENGTH_LIMIT, NUMBER, Version, read_labels
 
 if TYPE_CHECKING:

@@ -9,9 +9,10 @@ one observation.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.histogram import Histogram
 
 if TYPE_CHECKING:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import struct
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final
 
 from hotgraft.core import errors
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.sentences import printable, sentences
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ Source:
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Final
+
+from hotgraft.core.dataclass import dataclass
 
 _QUALITY: Final = 0.9
 _GAIN_DB: Final = 9.0

@@ -12,9 +12,9 @@ import math
 import pathlib
 import sys
 import wave
-from dataclasses import dataclass
 from typing import Final
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.errors import HotgraftError
 
 RATE: Final = 48_000  # samples a second, of the recording made here

@@ -7,9 +7,9 @@ import array
 import pathlib
 import tempfile
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.errors import HotgraftError
 from hotgraft.demo import SABOTAGES, dump
 from hotgraft.demo.outcome import Outcome, hashes

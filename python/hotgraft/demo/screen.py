@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import shutil
 import textwrap
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TextIO
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.demo.outcome import BAD_BUILDS, percentile
 
 if TYPE_CHECKING:

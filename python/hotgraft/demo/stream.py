@@ -13,8 +13,10 @@ import array
 import hashlib
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final, Protocol
+
+from hotgraft.core.dataclass import dataclass
 
 if TYPE_CHECKING:
     from hotgraft.demo.dump import StreamDump

@@ -6,9 +6,10 @@ from __future__ import annotations
 import array
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.errors import BuildError, ContractError, HotgraftError, ProbeError
 from hotgraft.demo.filters import filter_of
 from hotgraft.demo.outcome import BAD_BUILDS

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import array
 import ast
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from hotgraft.core.call_types import called_interfaces
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ import mmap
 import os
 import signal
 import time
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final, Self
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.dev import PULSE_VARIABLE
 
 if TYPE_CHECKING:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import shutil
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.errors import (
     BindError,
     BuildError,

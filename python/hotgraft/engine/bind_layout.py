@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from hotgraft.core.c_types import Array, Named, Pointer, Scalar, parse_type
+from hotgraft.core.dataclass import dataclass
 
 if TYPE_CHECKING:
     from hotgraft.core.c_types import CType

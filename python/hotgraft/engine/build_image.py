@@ -6,9 +6,9 @@ import contextlib
 import fcntl
 import os
 import shutil
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.errors import ManifestError
 from hotgraft.engine.build import build_plugin
 

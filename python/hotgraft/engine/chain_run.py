@@ -7,9 +7,9 @@ names it.
 from __future__ import annotations
 
 import traceback
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.errors import HotgraftError, StateError
 from hotgraft.core.saved_values import pack_values, unfit_values, unpack_values
 from hotgraft.core.state_tree import UnfitValues, decode_states, encode_states

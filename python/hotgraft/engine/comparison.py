@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from hotgraft.core.contract import Consumer
 from hotgraft.core.contract_judge import compare
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.errors import BindError, ImageError
 from hotgraft.core.surface import Surface
 from hotgraft.core.versions import Range

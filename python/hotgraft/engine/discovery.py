@@ -17,11 +17,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from hotgraft import _core
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.descriptor import read_descriptor
 from hotgraft.core.errors import DependencyError, HotgraftError, ImageError
 from hotgraft.core.graph import make_graph

@@ -12,10 +12,10 @@ import resource
 import shlex
 import shutil
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.errors import BuildError, HotgraftError
 from hotgraft.engine import places
 from hotgraft.engine.build import build_plugin, find_compiler

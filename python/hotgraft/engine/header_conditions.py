@@ -6,8 +6,9 @@ A declaration under a condition that is left undecided is refused: an interface 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final, Literal
+
+from hotgraft.core.dataclass import dataclass
 
 _CPP: Final = re.compile(r"defined\s*\(?\s*__cplusplus\s*\)?|__cplusplus")
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from hotgraft.core.c_types import Array, CType, FunctionType, Pointer, Unseen
+from hotgraft.core.dataclass import dataclass
 from hotgraft.engine.header_c import TAGGED, Scope, c_text, leaf_of, named_type, parameters_text, stars_of
 from hotgraft.engine.header_literals import NoValueError
 from hotgraft.engine.header_numbers import integer_value

@@ -8,8 +8,9 @@ from __future__ import annotations
 import math
 import re
 import struct
-from dataclasses import dataclass
 from typing import Final, TypeAlias
+
+from hotgraft.core.dataclass import dataclass
 
 __all__ = ["Integer", "NoValueError", "Real", "Value", "make_real", "read_character", "read_number", "read_text"]
 

@@ -7,10 +7,10 @@ annotations, parameter names, lines. Both readings are compared, and nothing is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.engine.header_c import TAGGED, Scope
 from hotgraft.engine.header_declare import (
     LAYOUT_ATTRIBUTES,

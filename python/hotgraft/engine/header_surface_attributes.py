@@ -6,9 +6,9 @@ A group like ``__attribute__((nonnull(1), deprecated))`` becomes one token that 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.engine.header_tokens import Token
 
 if TYPE_CHECKING:

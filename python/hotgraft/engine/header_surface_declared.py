@@ -7,9 +7,10 @@ names, attributes, symbols, and the code that a header puts into its callers.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.engine.header_surface_attributes import (
     PAIRS,
     Attribute,

@@ -8,9 +8,10 @@ which release the header is of: that it changes is what it is for; one of an ABI
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.engine.header_surface_attributes import fold_attributes, lays_out
 from hotgraft.engine.header_surface_declared import QUALIFIERS, STORAGE, TYPE_WORDS
 from hotgraft.engine.header_tokens import Token

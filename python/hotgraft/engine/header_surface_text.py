@@ -7,9 +7,10 @@ beside them. Everything else is there only so that types can be followed into it
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.engine.header_tokens import Token
 
 if TYPE_CHECKING:

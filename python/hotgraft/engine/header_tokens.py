@@ -8,9 +8,9 @@ slips through all the same fails to compile against the assertions of `bind_sour
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.engine.header_conditions import Conditions
 from hotgraft.engine.header_literals import Integer, NoValueError
 from hotgraft.engine.header_numbers import evaluate, tokens_of

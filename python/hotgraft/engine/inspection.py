@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from hotgraft import _core
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.descriptor import read_descriptor
 from hotgraft.core.errors import ImageError, ManifestError
 from hotgraft.core.side import side_of

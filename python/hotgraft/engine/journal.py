@@ -29,10 +29,11 @@ import sqlite3
 import threading
 import time
 import weakref
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from hotgraft.core.audit import Anchor, AuditRecord, chain
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.errors import JournalError
 from hotgraft.engine.journal_anchor import write_anchor
 from hotgraft.engine.journal_asked import asked

@@ -8,10 +8,10 @@ import os
 import pwd
 import threading
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hotgraft.core.audit import AuditRecord
+from hotgraft.core.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,9 +7,10 @@ import os
 import re
 import shutil
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from hotgraft.core.dataclass import dataclass
 
 __all__ = ["LeftFolder", "MappedCopies", "claim_folder", "left_folders", "mapped_copies", "remove_left_folders"]
 

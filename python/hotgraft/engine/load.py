@@ -6,10 +6,10 @@ when a step fails; what never returned is abandoned by the core and stays for go
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hotgraft import _core
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.errors import LoadError
 from hotgraft.engine.converting import check_offered, check_state_table
 

@@ -7,10 +7,10 @@ then, so that a caller can tell; one that answers a value answers 0, and a comme
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from hotgraft.core.c_types import VOID, Named, Pointer
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.errors import BindError
 from hotgraft.engine.header_c import SCALAR_OF, c_text
 from hotgraft.engine.header_parse import parse_header

@@ -12,11 +12,11 @@ import os
 import select
 import signal
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import hotgraft
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.errors import HotgraftError, LoadError, ResourceError
 from hotgraft.core.probing import Ending
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.probing import STAGES
 
 if TYPE_CHECKING:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 
 from hotgraft import _core
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.errors import Busy, DrainTimeout, StateError
 from hotgraft.core.state import Crossing
 from hotgraft.engine.probe_converters import converted_copies

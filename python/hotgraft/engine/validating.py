@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import functools
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.schema_pattern import Pattern, read_pattern
 from hotgraft.core.schema_terms import pointer_part, value_key
 

@@ -12,10 +12,10 @@ import hashlib
 import os
 import stat
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.watching import EVENTS, hints_of
 
 if TYPE_CHECKING:

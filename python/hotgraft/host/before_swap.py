@@ -6,9 +6,9 @@ the old one had before it was handed over can, in a block of its own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.engine.snapshot_state import filled_blocks
 
 if TYPE_CHECKING:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import fnmatch
 import logging
 import threading
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 from hotgraft.host.report import Outcome
 from hotgraft.host.report_set import SetReport
+
+from hotgraft.core.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

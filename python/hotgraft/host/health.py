@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.engine.health import Answer, Depth, Health, ask_instance
 from hotgraft.host.change import check_not_forked
 from hotgraft.host.health_check import ProgramCheck

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.errors import Busy, HotgraftError
 from hotgraft.core.options import CHOICES
 from hotgraft.core.snapshot_error import SnapshotError

@@ -13,10 +13,11 @@ import logging
 import threading
 import weakref
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.errors import HotgraftError
 from hotgraft.engine.journal_asked import printable
 from hotgraft.engine.timing import StepTime

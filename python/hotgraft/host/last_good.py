@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.errors import HotgraftError, JournalError
 from hotgraft.core.order import graph_in_order
 from hotgraft.engine.journal_asked import asked

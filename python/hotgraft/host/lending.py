@@ -11,11 +11,11 @@ Invariants
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hotgraft import _core
 from hotgraft.core.contract import why_not_in_place_of
+from hotgraft.core.dataclass import dataclass
 from hotgraft.engine.load import make_tables
 
 if TYPE_CHECKING:

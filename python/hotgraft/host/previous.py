@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from hotgraft.core.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,10 +7,11 @@ What they come to is core.verdict's to say, and how often to look is the caller'
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from hotgraft import _core
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.histogram import Histogram
 from hotgraft.core.window import Reading
 

@@ -7,9 +7,10 @@ one call.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from hotgraft import _core
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.histogram import Histogram
 
 __all__ = ["Stats", "calls_of", "read_stats"]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from hotgraft import _core
+from hotgraft.core.dataclass import dataclass
 from hotgraft.host.stats import read_stats
 from hotgraft.host.unloads import StuckLibrary
 

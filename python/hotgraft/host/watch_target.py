@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from hotgraft import _core
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.errors import (
     Busy,
     ContractError,
