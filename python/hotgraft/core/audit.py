@@ -16,11 +16,9 @@ from __future__ import annotations
 import hashlib
 import json
 import operator
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
-
-from hotgraft.core.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

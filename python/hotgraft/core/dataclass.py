@@ -4,8 +4,8 @@ The standard decorator compiles six methods for each class, 0.35 ms, and a host 
 its start. A struct has the same methods from C: a thirtieth of the time to make a class, a fifth to make a value.
 
 What a struct cannot do takes the standard decorator: a field that is left out of comparing, of `repr` or of the
-arguments, an ``__init__`` of the class's own, and a class that is derived. Modules that are imported where no host is
-wanted (``hotgraft --help``) use the standard decorator throughout: they would have to import `msgspec`.
+arguments, an ``__init__`` of the class's own, and a class that is derived. Modules of commands that neither load nor
+read an image (``hotgraft --help``, ``history``, ``status``) use the standard decorator: importing `msgspec` costs more.
 """
 
 from __future__ import annotations

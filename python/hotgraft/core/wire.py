@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import json
 import struct
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
 
 from hotgraft.core import errors
-from hotgraft.core.dataclass import dataclass
 from hotgraft.core.sentences import printable, sentences
 
 if TYPE_CHECKING:

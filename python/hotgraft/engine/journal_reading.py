@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from hotgraft.core.audit import EMPTY, Anchor, Kind, Verdict, verify
-from hotgraft.core.dataclass import dataclass
 from hotgraft.core.errors import JournalError
 from hotgraft.engine.journal_anchor import anchor_of, read_anchor
 from hotgraft.engine.journal_database import Database

@@ -13,10 +13,10 @@ import socket
 import stat
 import struct
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from hotgraft.core.dataclass import dataclass
 from hotgraft.core.errors import ConfigError
 
 __all__ = ["Peer", "default_socket", "find_sockets", "listen", "peer_of", "remove", "socket_folder"]
