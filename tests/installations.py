@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import venv
 from pathlib import Path
 
@@ -19,10 +22,22 @@ def build_wheel(folder: Path) -> Path:
     command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(folder / "dist")]
     if importlib.util.find_spec("scikit_build_core"):
         command += ["--no-build-isolation"]
-    command += ["--config-settings", f"build-dir={folder / 'build'}", str(ROOT)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=1500, check=False)
+    (ROOT / "build").mkdir(exist_ok=True)
+    # Beside the other builds, from where sources have the same relative paths: by these a compiler cache goes.
+    with tempfile.TemporaryDirectory(prefix="wheel-", dir=ROOT / "build") as build:
+        command += ["--config-settings", f"build-dir={build}", str(ROOT)]
+        done = subprocess.run(
+            command, env={**os.environ, **_launchers()}, capture_output=True, text=True, timeout=1500, check=False
+        )
     assert done.returncode == 0, done.stdout + done.stderr
     return next((folder / "dist").glob("*.whl"))
+
+
+def _launchers() -> dict[str, str]:
+    """Return what has the core taken from the cache of a run that has compiled it before, as `.ci/run` has."""
+    if "CCACHE_DIR" not in os.environ or shutil.which("ccache") is None:
+        return {}
+    return {"CMAKE_C_COMPILER_LAUNCHER": "ccache", "CMAKE_CXX_COMPILER_LAUNCHER": "ccache"}
 
 
 def install(wheel: Path, folder: Path) -> dict[str, str]:
