@@ -164,8 +164,8 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     return result
 
 
-@pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # marks before -m looks at them, the order of what -m left
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
     """Leave out tests of a higher tier than asked for; deselect, so that a skip always means something is missing.
 
     Those whose N grows with the tier are marked `larger`, properties among them.
@@ -180,6 +180,34 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if dropped:
         config.hook.pytest_deselected(items=dropped)
         items[:] = kept
+    yield
+    if current_tier() != "quick":
+        items[:] = longest_first(items, _workers(config))
+
+
+def _workers(config: pytest.Config) -> int:
+    """Return among how many processes the items are dealt out."""
+    count: int = getattr(config, "workerinput", {}).get("workercount", 1)
+    return count
+
+
+def longest_first(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """Begin with what may take longest: a run is over when the last test is, and minutes are not to be spent alone.
+
+    What may take longer than others says so itself, by a timeout of its own. xdist deals the list out in as many blocks
+    as there are workers; each block begins with its share. The rest keeps its order, for what files share.
+    """
+    timeouts = {id(item): one.args[0] for item in items if (one := item.get_closest_marker("timeout")) and one.args}
+    slow = sorted((item for item in items if id(item) in timeouts), key=lambda item: -timeouts[id(item)])
+    rest = [item for item in items if id(item) not in timeouts]
+    ordered: list[pytest.Item] = []
+    for worker in range(workers):
+        share = slow[worker::workers]
+        size = (len(items) - len(ordered)) // (workers - worker)  # as xdist's worksteal does
+        more = max(0, size - len(share))
+        ordered += [*share, *rest[:more]]
+        del rest[:more]
+    return [*ordered, *rest]
 
 
 def _rank(item: pytest.Item) -> int:

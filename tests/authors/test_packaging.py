@@ -93,6 +93,7 @@ def build_with_cmake(project: Path, environment: Environment, generator: str, *,
 
 
 @pytest.mark.full
+@pytest.mark.timeout(1800)  # one of them builds the wheel
 @pytest.mark.parametrize("family", COMPILERS)
 def test_page_on_packaging_can_be_typed_through_with_a_wheel(
     tmp_path: Path, installed: Environment, family: str

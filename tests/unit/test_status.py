@@ -53,7 +53,7 @@ def test_an_image_is_chosen_by_version_or_hash(tmp_path: Path, build: Workshop) 
     """From where it is loaded, then from the journal; what does not fit is named with what it is."""
     image = tmp_path / "counter.so"
     shutil.copyfile(build(Sample()), image)
-    with hotgraft.Host(journal=str(tmp_path / "records")) as host:
+    with hotgraft.Host(journal=str(tmp_path / "records"), settle_deadline_s=1) as host:
         host.load(str(image))
         first = host.status().plugins[0].sha256
         shutil.copyfile(build(Sample(version="1.1.0", build=2)), tmp_path / "new.so")

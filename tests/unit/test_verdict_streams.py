@@ -87,6 +87,7 @@ def search(pairs: int, drawn_from: list[Stream], ask: Callable[[Window, Window],
     return found
 
 
+@pytest.mark.timeout(1000)
 def test_two_windows_of_the_same_are_taken_for_different_in_one_of_a_hundred_at_most(sized: Sized) -> None:
     """The held figure: 10,000 pairs, every look counted; the one-sided 95 % bound holds as well."""
     pairs = sized(quick=40, full=10_000)
