@@ -125,9 +125,10 @@ def row(cells: Sequence[str]) -> str:
     return "  ".join(cell.ljust(width) for cell, width in zip(cells, (9, 34, 45, 45, 11, 8), strict=True)).rstrip()
 
 
-def chosen(only: str | None) -> list[Case]:
+def chosen(only: str | None, *, is_without_faults: bool) -> list[Case]:
     """Return the cases whose name, or whose model's name, is the one asked for."""
-    return [case for case in CASES if only is None or only in (case.name, case.model, case.variant)]
+    found = [case for case in CASES if only is None or only in (case.name, case.model, case.variant)]
+    return [case for case in found if not (is_without_faults and case.is_fault)]
 
 
 def main() -> int:
@@ -135,8 +136,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", metavar="NAME", help="a model, a variant, or model.variant")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="searches at a time (up to 1 GB each)")
+    parser.add_argument("--right", action="store_true", help="no seeded faults: .ci/controls.py has them")
     options = parser.parse_args()
-    cases = chosen(options.only)
+    cases = chosen(options.only, is_without_faults=options.right)
     if not cases:
         parser.error(f"nothing is called {options.only!r}; there are: {', '.join(case.name for case in CASES)}")
     if reason := missing_tool():
