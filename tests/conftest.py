@@ -135,6 +135,7 @@ def pytest_collection(session: pytest.Session) -> None:
     worker = getattr(session.config, "workerinput", None)
     if worker is None:
         return
+    gc.disable()  # what is collected stays, and the collector would look at it again and again; on again with `_freeze`
     folders = [Path(name) for name in session.config.args if Path(name).is_dir()]
     files = sorted(path for folder in folders for path in folder.rglob("test_*.py"))
     for path in files[int(worker["workerid"].removeprefix("gw")) :: worker["workercount"]]:
@@ -148,6 +149,7 @@ def _freeze() -> None:
     """Take what is there out of the garbage collector's sight: many a test asks it, and waits while it looks."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_finish() -> None:
