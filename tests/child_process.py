@@ -25,7 +25,8 @@ def run_child(
     """
     environment = {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(FAULTS.parent), *sys.path]),
+        # Not all of our own path: what is in front of the standard library is looked through for each module of it.
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(FAULTS.parent), os.environ.get("PYTHONPATH")])),
         "PYTHONFAULTHANDLER": "1",
     }
     if preload is not None:

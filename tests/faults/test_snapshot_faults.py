@@ -88,7 +88,7 @@ def test_a_host_killed_at_any_point_is_followed_by_one_that_goes_on(
 def test_a_child_writes_none_and_does_not_hold_the_folder_of_a_dead_host(build: Workshop, tmp_path: Path) -> None:
     """Faults K07, R09: the lock ends with the host, whoever it forked."""
     command = [sys.executable, str(FAULTS / "crash_snapshots_fork.py"), str(tmp_path / "kept"), str(build(HANDS_OVER))]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    environment = {**os.environ, "PYTHONPATH": str(FAULTS.parent)}
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment) as other:
         assert other.stdin is not None
         assert other.stdout is not None
