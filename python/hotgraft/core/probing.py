@@ -7,10 +7,9 @@ error, what only costs something is a warning, and what says nothing about it le
 from __future__ import annotations
 
 import re
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from hotgraft.core.dataclass import dataclass
 from hotgraft.core.errors import ContractError, HotgraftError, LoadError, PluginError, ProbeError
 
 if TYPE_CHECKING:
