@@ -151,7 +151,7 @@ def test_a_blocking_function_runs_beside_the_loop(host: Host, build: Workshop) -
             ticks += 1
         return ticks
 
-    assert asyncio.run(run()) > 5
+    assert asyncio.run(run()) > 2  # once where the nap held the loop up; a hundred times, or a few on a busy machine
 
 
 def test_a_pinned_handle_awaits_too(host: Host, build: Workshop) -> None:
