@@ -13,10 +13,9 @@ from dataclasses import field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.host.report import Outcome
 from hotgraft.host.report_set import SetReport
-
-from hotgraft.core.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
