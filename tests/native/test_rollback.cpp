@@ -8,6 +8,7 @@
 #include "reclaim.hpp"
 #include "steps_host.hpp"
 #include "swap.hpp"
+#include "swap_slots.hpp"
 
 using namespace hotgraft;
 
