@@ -180,9 +180,9 @@ inline void call_inside(const Cell &cell, Frame &frame, Came &came, [[maybe_unus
     hotgraft_leave(&guard);
 }
 
-PyObject *box(const Cell &cell, Came &came) {
+PyObject *box(const Cell &cell, PyObject *const *args, Came &came) {
     if (__builtin_expect(came.how == Came::How::kRefused, 0)) {
-        return refused(cell);
+        return refused(cell, args);
     }
     if (__builtin_expect(came.how == Came::How::kNotOffered, 0)) {
         return not_offered(cell, came.generation);
@@ -193,9 +193,9 @@ PyObject *box(const Cell &cell, Came &came) {
 
 // With the arguments in place: a result that is a pointer is taken care of inside the guard, a scalar is boxed after
 // it.
-template <bool IsBlocking, bool IsCaught> inline PyObject *call(const Cell &cell, Frame &frame) {
+template <bool IsBlocking, bool IsCaught> inline PyObject *call(const Cell &cell, PyObject *const *args, Frame &frame) {
     if (!IsBlocking && !IsCaught && __builtin_expect(!is_pointer(cell.function->result.kind), 1)) {
-        return call_guarded<Returns::kOther>(cell, [&cell, &frame](const void *function, void *self) {
+        return call_guarded<Returns::kOther, 0>(cell, args, [&cell, &frame](const void *function, void *self) {
             frame.registers.integer[0] = reinterpret_cast<Word>(self);
             return invoke(*cell.function, function, frame.registers);
         });
@@ -214,7 +214,7 @@ template <bool IsBlocking, bool IsCaught> inline PyObject *call(const Cell &cell
             return plugin_crashed(cell, came.generation, crash);
         }
     }
-    return box(cell, came);
+    return box(cell, args, came);
 }
 
 template <bool IsDirty, bool IsBlocking, bool IsCaught = false>
@@ -226,7 +226,7 @@ inline PyObject *run(const Cell &cell, PyObject *const *args, Py_ssize_t count) 
     Frame frame;
     clear_surplus(function.reach, frame.registers);
     PyObject *const result = __builtin_expect(take_all<IsDirty>(function, args, frame), 1)
-                                 ? call<IsBlocking, IsCaught>(cell, frame)
+                                 ? call<IsBlocking, IsCaught>(cell, args, frame)
                                  : nullptr;
     if (function.has_buffers) {
         release(function, frame);

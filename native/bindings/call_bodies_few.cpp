@@ -68,8 +68,9 @@ template <std::size_t> using WordAt = Word;
 template <std::size_t> using RealAt = double;
 
 template <std::size_t... Index>
-inline PyObject *call(const Cell &cell, const Few<sizeof...(Index)> &few, std::index_sequence<Index...>) {
-    return call_guarded<Returns::kOther>(cell, [&few](const void *function, void *self) {
+inline PyObject *call(const Cell &cell, PyObject *const *args, const Few<sizeof...(Index)> &few,
+                      std::index_sequence<Index...>) {
+    return call_guarded<Returns::kOther, sizeof...(Index)>(cell, args, [&few](const void *function, void *self) {
         return as<Returned (*)(void *, WordAt<Index>..., RealAt<Index>...)>(function)(self, few.integer[1 + Index]...,
                                                                                       few.real[Index]...);
     });
@@ -88,7 +89,7 @@ inline PyObject *run(const Cell &cell, PyObject *const *args, std::index_sequenc
         is_taken = is_taken && (is_long_enough<Index>(cell, parameters, few, views) && ...);
     }
     if (__builtin_expect(is_taken, 1)) {
-        result = call(cell, few, sequence);
+        result = call(cell, args, few, sequence);
     }
     if constexpr (HasBuffers) {
         (release<Index>(parameters[Index], views), ...);

@@ -63,7 +63,7 @@ inline PyObject *run(const Cell &cell, PyObject *const *args, std::index_sequenc
     if (__builtin_expect(!(take<Mask, Index>(cell, parameters[Index], args[Index], taken) && ...), 0)) {
         return nullptr;
     }
-    return call_guarded<R>(cell, [&taken](const void *callee, void *self) {
+    return call_guarded<R, sizeof...(Index)>(cell, args, [&taken](const void *callee, void *self) {
         return invoke<sizeof...(Index) - kReals, kReals>(callee, self, taken);
     });
 }

@@ -19,15 +19,16 @@ template <std::size_t> using WordAt = Word;
 template <std::size_t> using RealAt = double;
 
 template <Returns R, std::size_t... Index>
-inline PyObject *call_integers(const Cell &cell, const Word *word, std::index_sequence<Index...>) {
-    return call_guarded<R>(cell, [word](const void *function, void *self) {
+inline PyObject *call_integers(const Cell &cell, PyObject *const *args, const Word *word,
+                               std::index_sequence<Index...>) {
+    return call_guarded<R, sizeof...(Index)>(cell, args, [word](const void *function, void *self) {
         return as<Returned (*)(void *, WordAt<Index>...)>(function)(self, word[Index]...);
     });
 }
 
 template <Returns R, std::size_t... Index>
-inline PyObject *call_reals(const Cell &cell, const Word *word, std::index_sequence<Index...>) {
-    return call_guarded<R>(cell, [word](const void *function, void *self) {
+inline PyObject *call_reals(const Cell &cell, PyObject *const *args, const Word *word, std::index_sequence<Index...>) {
+    return call_guarded<R, sizeof...(Index)>(cell, args, [word](const void *function, void *self) {
         return as<Returned (*)(void *, RealAt<Index>...)>(function)(self, real_of(word[Index])...);
     });
 }
@@ -40,7 +41,7 @@ __attribute__((noinline)) PyObject *integers_slowly(const Cell &cell, PyObject *
     const Function &function = *cell.function;
     const Parameter *const parameters = function.parameters.data();
     return (take_integer(function, parameters[Index], args[Index], &word[Index]) && ...)
-               ? call_integers<R>(cell, word, sequence)
+               ? call_integers<R>(cell, args, word, sequence)
                : nullptr;
 }
 
@@ -62,7 +63,7 @@ inline PyObject *integers(const Cell &cell, PyObject *const *args, std::index_se
         const Parameter *const parameters = cell.function->parameters.data();
         is_plain = (take_plain_integer(parameters[Index], args[Index], &word[Index]) && ...);
     }
-    return __builtin_expect(is_plain, 1) ? call_integers<R>(cell, word, sequence)
+    return __builtin_expect(is_plain, 1) ? call_integers<R>(cell, args, word, sequence)
                                          : integers_slowly<R>(cell, args, sequence);
 }
 
@@ -72,14 +73,14 @@ inline PyObject *reals(const Cell &cell, PyObject *const *args, std::index_seque
     const Function &function = *cell.function;
     const Parameter *const parameters = function.parameters.data();
     const bool is_taken = (take_real(function, parameters[Index], args[Index], &word[Index]) && ...);
-    return __builtin_expect(is_taken, 1) ? call_reals<R>(cell, word, sequence) : nullptr;
+    return __builtin_expect(is_taken, 1) ? call_reals<R>(cell, args, word, sequence) : nullptr;
 }
 
 } // namespace
 
 template <Returns R> PyObject *run_none(const Cell &cell) {
-    return call_guarded<R>(cell,
-                           [](const void *function, void *self) { return as<Returned (*)(void *)>(function)(self); });
+    return call_guarded<R, 0>(
+        cell, nullptr, [](const void *function, void *self) { return as<Returned (*)(void *)>(function)(self); });
 }
 
 template <Returns R, bool IsWide> PyObject *run_integer(const Cell &cell, PyObject *argument) {

@@ -60,7 +60,7 @@ inline PyObject *run(const Cell &cell, PyObject *const *args, std::index_sequenc
         (is_long_enough<Mask, Index>(cell, parameters[Index], taken) && ...);
     if (__builtin_expect(is_taken, 1)) {
         const Word *const word = taken.word;
-        result = call_guarded<R>(cell, [word](const void *callee, void *self) {
+        result = call_guarded<R, sizeof...(Index)>(cell, args, [word](const void *callee, void *self) {
             return as<Returned (*)(void *, WordAt<Index>...)>(callee)(self, word[Index]...);
         });
     }

@@ -5,6 +5,7 @@
 
 #include <hotgraft/status.h>
 
+#include "call_retype.hpp"
 #include "call_wait.hpp"
 #include "guard.hpp"
 #include "record.hpp"
@@ -113,22 +114,6 @@ PyObject *plugin_error(const Cell &cell, std::int32_t code, std::uint64_t genera
     return raise(made);
 }
 
-PyObject *no_table(const Cell &cell) {
-    const Function &function = *cell.function;
-    const CallObject &object = *cell.object;
-    const std::string sentence = object.sentence != nullptr ? *object.sentence : "";
-    Answers answers{"call " + function.name, function.plugin, sentence, "", ""};
-    const bool is_session = object.refusal == CallRefusal::kSessionEnded;
-    if (is_session || object.refusal == CallRefusal::kPinExpired) {
-        answers.advice = is_session ? "open another session" : "pin again";
-        return raise(make(kPinExpired, answers, PyDict_New()));
-    }
-    if (sentence.empty()) {
-        answers.found = object.refusal == CallRefusal::kClosed ? "the host is closed" : "no generation of it is loaded";
-    }
-    return raise(make(kClosed, answers, PyDict_New()));
-}
-
 // The table is a fallback's, and it declares no answer for this function.
 PyObject *unavailable(const Cell &cell) {
     const Function &function = *cell.function;
@@ -141,15 +126,6 @@ PyObject *unavailable(const Cell &cell) {
     const Answers answers{"call " + function.name, function.plugin,
                           is_told ? *object.sentence : "it has no usable generation", "", ""};
     return raise(make(kUnavailable, answers, keywords));
-}
-
-// A method that was bound before the plugin's functions changed.
-PyObject *gone(const Cell &cell) {
-    PyErr_Format(PyExc_AttributeError,
-                 "%s: could not call %s: the plugin no longer has it with the signature that this method was bound to; "
-                 "take it from the plugin anew",
-                 cell.function->plugin.c_str(), cell.function->name.c_str());
-    return nullptr;
 }
 
 } // namespace
@@ -170,9 +146,38 @@ PyObject *set_call_errors(PyObject *, PyObject *classes) {
     Py_RETURN_NONE;
 }
 
-PyObject *refused(const Cell &cell) {
+PyObject *no_table(const Cell &cell) {
+    const Function &function = *cell.function;
+    const CallObject &object = *cell.object;
+    const std::string sentence = object.sentence != nullptr ? *object.sentence : "";
+    Answers answers{"call " + function.name, function.plugin, sentence, "", ""};
+    if (object.refusal == CallRefusal::kPinExpired) {
+        answers.advice = "pin again";
+        return raise(make(kPinExpired, answers, PyDict_New()));
+    }
+    if (sentence.empty()) {
+        answers.found = object.refusal == CallRefusal::kClosed ? "the host is closed" : "no generation of it is loaded";
+    }
+    return raise(make(kClosed, answers, PyDict_New()));
+}
+
+PyObject *gone(const Cell &cell, std::uint64_t generation) {
+    const std::string serving =
+        generation != 0 ? "generation " + std::to_string(generation) + ", which serves, does not offer it: " : "";
+    PyErr_Format(PyExc_AttributeError, "%s: could not call %s: %sthe plugin no longer has it",
+                 cell.function->plugin.c_str(), cell.function->name.c_str(), serving.c_str());
+    return nullptr;
+}
+
+PyObject *busy(const Cell &cell, const std::string &found) {
+    const Answers answers{"call " + cell.function->name, cell.function->plugin, found, "call when the swap is over",
+                          ""};
+    return raise(make(kBusy, answers, PyDict_New()));
+}
+
+PyObject *refused(const Cell &cell, PyObject *const *args) {
     if (cell.table_offset == 0) {
-        return gone(cell);
+        return call_anew(cell, args);
     }
     switch (last_outcome()) {
     case Outcome::kGated:
@@ -191,11 +196,9 @@ PyObject *refused(const Cell &cell) {
         return turned_away(*cell.function, Slot::from_words(cell.import.slot), why.message(), root.refused_waiting);
     }
     if (why.code() == Code::kBusy) {
-        const Answers answers{"call " + cell.function->name, cell.function->plugin, why.message(),
-                              "call when the swap is over", ""};
-        return raise(make(kBusy, answers, PyDict_New()));
+        return busy(cell, why.message());
     }
-    return no_table(cell);
+    return call_emptied(cell, args);
 }
 
 PyObject *not_offered(const Cell &cell, std::uint64_t generation) {

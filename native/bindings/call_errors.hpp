@@ -1,6 +1,6 @@
 // The exceptions of the call path. The classes are hotgraft.core.errors', given by set_call_errors.
 //
-// Every function here answers NULL with the exception set.
+// Every function here answers NULL with the exception set, but refused().
 #ifndef HOTGRAFT_BINDINGS_CALL_ERRORS_HPP
 #define HOTGRAFT_BINDINGS_CALL_ERRORS_HPP
 
@@ -14,9 +14,16 @@ namespace hotgraft {
 
 PyObject *set_call_errors(PyObject *module, PyObject *classes);
 
-// enter gave no table: GATED (the only one that is no error), Busy, HostClosed, PinExpired, MemoryError, or an
-// exception that is set already.
-PyObject *refused(const Cell &cell);
+// enter gave no table. Where the object gets other functions, the call is made anew with `args`, as many as the
+// function takes, and its result is the answer. Else GATED (the only other one that is no error), Busy, HostClosed,
+// PinExpired, MemoryError, or an exception that is set already.
+PyObject *refused(const Cell &cell, PyObject *const *args);
+// Its slot holds no table, and none is to come: HostClosed, PinExpired.
+PyObject *no_table(const Cell &cell);
+// A method that was bound before the plugin's functions changed, of which `generation` has none by that name.
+PyObject *gone(const Cell &cell, std::uint64_t generation);
+// It would wait for itself.
+PyObject *busy(const Cell &cell, const std::string &found);
 // As many wait at the closed gate of `slot` as may: Backpressure, with `found` and how many wait.
 PyObject *turned_away(const Function &function, const Slot &slot, const std::string &found, std::uint32_t waiting);
 // The function is the stub in the table of `generation`: AttributeError; in a fallback's (0): PluginUnavailable.

@@ -62,12 +62,23 @@ inline PyObject *leave_and_box(const Cell &cell, const hotgraft_guard &guard, co
 
 PyObject *leave_stub(const Cell &cell, const hotgraft_guard &guard, const hotgraft_table *table);
 
-// Enter, `call(function, self)`, leave, box.
-template <Returns R, typename Call> inline PyObject *call_guarded(const Cell &cell, Call call) {
+// A single argument is copied, so that nobody needs its address on the short way.
+template <std::size_t N> inline PyObject *refused(const Cell &cell, PyObject *const *args) {
+    if constexpr (N == 1) {
+        PyObject *const only = args[0];
+        return refused(cell, &only);
+    } else {
+        return refused(cell, args);
+    }
+}
+
+// Enter, `call(function, self)`, leave, box. `args`: N of them, for a call that is to be made anew.
+template <Returns R, std::size_t N, typename Call>
+inline PyObject *call_guarded(const Cell &cell, PyObject *const *args, Call call) {
     hotgraft_guard guard;
     const hotgraft_table *const table = enter(cell, &guard);
     if (__builtin_expect(table == nullptr, 0)) {
-        return refused(cell);
+        return refused<N>(cell, args);
     }
     const void *const function = function_in(table, cell);
     if (is_stub(function)) {

@@ -2,6 +2,7 @@
 
 #include <structmember.h>
 
+#include "call_retype.hpp"
 #include "call_type.hpp"
 #include "call_wait.hpp"
 #include "guard.hpp"
@@ -181,6 +182,7 @@ int call_object_retype(PyObject *object, PyTypeObject *type, hotgraft_import *co
     block->older.reset(self.block);
     self.block = block.release();
     self.cells = self.block->cells.data(); // no Python runs between this and __class__
+    tell_retyped(self, *self.block->older);
     return 0;
 }
 

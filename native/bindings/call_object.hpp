@@ -21,7 +21,7 @@ struct CallObject;
 struct Cell {
     hotgraft_import import; // its own: a pointer to one would be one more load in front of every call
     const Function *function;
-    std::uint64_t table_offset; // 0: the function is gone, a method bound before came here
+    std::uint64_t table_offset; // 0: the function is gone or another, a method bound before came here
     CallObject *object;
 };
 
@@ -54,6 +54,7 @@ struct CallObject {
     CellBlock *block;
     PyObject *weak_references;
     CallRefusal refusal;
+    unsigned long retyper; // the thread that is about to retype it (call_retype.hpp); 0: nobody is
     std::string *sentence; // owned
 };
 

@@ -5,6 +5,7 @@
 #include "call_object.hpp"
 #include "call_queue.hpp"
 #include "call_result.hpp"
+#include "call_retype.hpp"
 #include "call_seams.hpp"
 #include "call_services.hpp"
 #include "call_type.hpp"
@@ -65,6 +66,13 @@ PyMethodDef methods[] = {
      "join_queue($module, function, /)\n--\n\n"
      "Take a place among those who wait at the gate of a plugin's function that answered GATED; Backpressure if it is "
      "full."},
+    {"expect_retype", expect_retype, METH_O,
+     "expect_retype($module, handles, /)\n--\n\n"
+     "Let calls of these handles that find an interface gone wait until the handle is retyped, or the mark that this "
+     "answers has ended. For the thread that will do it."},
+    {"end_retype", end_retype, METH_O,
+     "end_retype($module, mark, /)\n--\n\n"
+     "Whoever still waits for the handles of a mark waits no longer. Twice is once; needs no memory."},
     {"leave_queue", leave_queue, METH_O,
      "leave_queue($module, place, /)\n--\n\n"
      "Give a place of join_queue back. Twice is once."},

@@ -26,6 +26,10 @@
 //   notify_when_open(object, fd) -> None
 //       write 1 to the eventfd once, when a gate of the object's slots opens
 //
+//   expect_retype([handle, ...]) -> mark, end_retype(mark)
+//       between the two these handles are about to be retyped: a call that finds its slot emptied waits for that, or
+//       for the end
+//
 //   _seams
 //       a submodule for tests (call_seams.cpp)
 //
@@ -67,8 +71,11 @@ void call_path_set_services(const CallServices &services);
 PyObject *call_object_new(PyTypeObject *type, hotgraft_import *const *imports, std::size_t count, PyObject *owner);
 
 // Make `object` an instance of `type`, which was made with the object's type as `previous` (directly or not) and the
-// same bases. Methods bound before follow if the function stays with its signature, and raise AttributeError if not.
+// same bases. Methods bound before follow the function of their name, and raise AttributeError where there is none.
 int call_object_retype(PyObject *object, PyTypeObject *type, hotgraft_import *const *imports, std::size_t count);
+
+// Was a swap published whose handles some other thread has not retyped yet? A child that is forked now could not do it.
+bool call_path_is_retyping() noexcept;
 
 // Why a slot of this object holds no table: which exception its calls raise from now on, with `sentence` as what was
 // found ("its deadline of 60 s passed"). Set it before the slot is emptied. kNone: back to "not loaded".

@@ -23,12 +23,6 @@ thread_local WithoutWaiting without_waiting;
 thread_local Outcome outcome = Outcome::kRefused;
 thread_local bool has_warned = false; // about the wait that is about to begin
 
-bool must_not_wait(const CallObject *object) {
-    const hotgraft_record *record = hotgraft_record_at(record_offset());
-    return without_waiting.object == object && without_waiting.record == record &&
-           without_waiting.depth == record->depth;
-}
-
 // Does an asyncio loop run on this thread? asyncio.events is asked only if the program has imported it.
 bool is_on_loop() {
     PyObject *name = PyUnicode_FromString("asyncio.events");
@@ -42,7 +36,14 @@ bool is_on_loop() {
     return is_running;
 }
 
-// False: the warning was made an error, which is set.
+} // namespace
+
+bool must_not_wait(const CallObject *object) {
+    const hotgraft_record *record = hotgraft_record_at(record_offset());
+    return without_waiting.object == object && without_waiting.record == record &&
+           without_waiting.depth == record->depth;
+}
+
 bool warn_if_on_loop() {
     return !is_on_loop() ||
            PyErr_WarnEx(PyExc_RuntimeWarning,
@@ -51,7 +52,9 @@ bool warn_if_on_loop() {
                         1) == 0;
 }
 
-// The same, for a caller that has let go of the GIL.
+namespace {
+
+// warn_if_on_loop() for a caller that has let go of the GIL.
 bool warn_if_on_loop_detached() {
     PyThreadState *const state = PyGILState_GetThisThreadState();
     if (state == nullptr || is_finalizing()) {

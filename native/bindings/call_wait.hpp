@@ -16,6 +16,11 @@ Outcome last_outcome();
 // hotgraft_import.host of a call object's imports: the cold branch of call.h leads to it. `ctx` is the CallObject.
 const hotgraft_table *enter_from_python(hotgraft_ctx *ctx, hotgraft_slot *words) noexcept;
 
+// Is this the call of try_call, which is to be answered gated() where it would wait?
+bool must_not_wait(const CallObject *object);
+// About to wait: False: the warning was made an error, which is set.
+bool warn_if_on_loop();
+
 void set_wait_hooks();
 
 // The call object that `callable` is bound to; NULL with a TypeError that names `who` wanted one.

@@ -3,8 +3,10 @@
 
 #include <pybind11/pybind11.h>
 
+#include "call_path.hpp"
 #include "control.hpp"
 #include "control_parts.hpp"
+#include "futex.hpp"
 #include "guard.hpp"
 #include "lifecycle.hpp"
 
@@ -22,13 +24,26 @@ py::list list_transitions() {
     return rows;
 }
 
+// How long a fork waits for handles that are about to be retyped. It may hold a lock that this takes: not for ever.
+constexpr std::int64_t kRetypeNs = 1'000'000'000;
+
 // Before os.fork(): the interpreter lock is not kept while a swap is in its window, and never waited for with the fork
-// lock in hand.
+// lock in hand. Nor is a child made between publish and the retype of handles, which it could not do.
 void keep_swaps_out() {
-    std::uint32_t seen = 0;
-    while (!Guards::instance().try_keep_swaps_out(&seen)) {
+    Guards &guards = Guards::instance();
+    const std::int64_t until_ns = monotonic_ns() + kRetypeNs;
+    for (Backoff backoff;;) {
+        std::uint32_t seen = 0;
+        while (!guards.try_keep_swaps_out(&seen)) {
+            const py::gil_scoped_release unlocked;
+            guards.wait_for_window(seen);
+        }
+        if (!call_path_is_retyping() || monotonic_ns() >= until_ns) {
+            return;
+        }
+        guards.let_swaps_go_on();
         const py::gil_scoped_release unlocked;
-        Guards::instance().wait_for_window(seen);
+        backoff.pause();
     }
 }
 

@@ -27,6 +27,7 @@ from hotgraft.host.change import once_more
 from hotgraft.host.closing import refuse
 from hotgraft.host.draining import check_rules, rules_of
 from hotgraft.host.grants import check_granted
+from hotgraft.host.instances import expect_retype
 from hotgraft.host.judging import check_is_plugin, check_planned, check_quarantine, plan_alone
 from hotgraft.host.known_pause import pause_of
 from hotgraft.host.lending import lent_tables
@@ -256,6 +257,7 @@ class Attempt:
         indexes = {wish.name: index for index, wish in enumerate(prepared.wishes)}
         names, tables = list(indexes), dict(zip(indexes, prepared.pin_tables, strict=True))
         control_s = self.around.options.control_deadline_s
+        carried.callback(_core.end_retype, expect_retype(loaded))
         carried.enter_context(moved_sessions(loaded, plan, member, candidate, indexes, names, deadline_s=control_s))
         moved.enter_context(
             moved_pins(

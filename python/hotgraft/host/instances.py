@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from hotgraft.host.loaded import Loaded, Pinnable
     from hotgraft.host.plugin import Plugin
 
-__all__ = ["add_instance", "make_handle", "pin_instance", "retype_handles"]
+__all__ = ["add_instance", "expect_retype", "make_handle", "pin_instance", "retype_handles"]
 
 LOOK_AGAIN_S: Final = 0.0002
 
@@ -40,6 +40,11 @@ def make_handle(host: Host, loaded: Loaded, instance: Instance) -> Plugin:
     slots = _ordered(loaded, instance)
     handle: Plugin = _core.make_call_object(loaded.call_type, slots, Link(host, loaded, instance, tuple(slots)))
     return handle
+
+
+def expect_retype(loaded: Loaded) -> object:
+    """Let calls that find an interface gone wait for `retype_handles`, until `_core.end_retype` of what is returned."""
+    return _core.expect_retype([one.handle for one in loaded.instances.values() if one.handle is not None])
 
 
 def retype_handles(loaded: Loaded) -> None:

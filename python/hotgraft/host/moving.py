@@ -88,6 +88,7 @@ def moved_pins(
         return
     old = loaded.serving.generation
     movers: list[_Mover] = []
+    expected: object = None
     try:
         old.stop_pins()
         pinnables = {name: pinnable_of(candidate, own, call_type) for name, own in tables.items()}
@@ -95,6 +96,7 @@ def moved_pins(
         candidate.generation.allow_pins()  # one that is held turned them away when it was replaced
         for mover in movers:
             mover.prepare(loaded.drain.queue_limit)
+        expected = _core.expect_retype([mover.pin.plugin for mover in movers])
         member.moves_pins(
             len(movers),
             [(slot, mover.to.tables[key]) for mover in movers for key, slot in mover.slots.items()],
@@ -102,15 +104,19 @@ def moved_pins(
         )
         yield
     finally:
-        has_moved = candidate.generation.stage == Stage.ACTIVE
-        for mover in movers:
-            if has_moved:
-                once_more(mover.land)
-            elif mover.hold is not None:
-                mover.hold.let_go()
-            mover.pin.end_move(mover.hold if has_moved else None)
-        if not has_moved:
-            old.allow_pins()
+        try:
+            has_moved = candidate.generation.stage == Stage.ACTIVE
+            for mover in movers:
+                if has_moved:
+                    once_more(mover.land)
+                elif mover.hold is not None:
+                    mover.hold.let_go()
+                mover.pin.end_move(mover.hold if has_moved else None)
+            if not has_moved:
+                old.allow_pins()
+        finally:
+            if expected is not None:
+                _core.end_retype(expected)
 
 
 def _gather(

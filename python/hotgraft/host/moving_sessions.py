@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -172,6 +172,11 @@ def _add_to(member: _core.Member, movers: Sequence[_Mover], crossing: Crossing, 
     )
 
 
+def _expect_retype(movers: Sequence[_Mover]) -> object:
+    """Let calls that find an interface gone wait until they have landed, or it is dropped or over."""
+    return _core.expect_retype([one.session.plugin for one in movers])
+
+
 def _named(sessions: Sequence[_Mover]) -> list[str]:
     return [f"session {one.session.who}" for one in sessions]
 
@@ -206,12 +211,17 @@ def moved_sessions(
         left = [mover.left for mover in movers]
         _add_to(member, movers, plan.crossing, plan.conversion)
         names += _named(movers)
+        expected = _expect_retype(movers)
         try:
             yield
         finally:
-            if candidate.generation.stage == Stage.ACTIVE:
-                for mover in movers:
+            is_there = candidate.generation.stage == Stage.ACTIVE
+            try:
+                for mover in movers if is_there else ():
                     once_more(lambda one=mover: one.land(_serving(loaded, one.session)))  # type: ignore[misc] # a default binds it
+            finally:
+                _core.end_retype(expected)
+            if is_there:
                 _drop(old, left, deadline_s)
             elif candidate.generation.stage == Stage.HELD:  # of a rollback: nobody drops it
                 _drop(candidate.generation, [mover.made for mover in movers], deadline_s)
@@ -269,15 +279,18 @@ def carry_one(session: Session) -> None:
     _add_to(member, movers, choice.crossing, choice.conversion)
     [mover], control_s = movers, link.host.options.control_deadline_s
     left, failure = mover.left, None
-    try:
-        part = Part(plugin=loaded.name, member=member, names=_named(movers), converting=converting)
-        failure = carry_out([part], tried=tried, deadline_s=swap_deadline_s(loaded, link.host.options, None)).failure
-    except MemoryError:
-        if not mover.is_published(serving):  # else it is there, and only the report found no memory
-            raise
-    if failure is not None:
-        _drop(serving.generation, [mover.made], control_s)
-        failure.running = running
-        raise failure
-    once_more(lambda: mover.land(_serving(loaded, session)))
+    with ExitStack() as stack:
+        stack.callback(_core.end_retype, _expect_retype(movers))
+        try:
+            part = Part(plugin=loaded.name, member=member, names=_named(movers), converting=converting)
+            deadline_s = swap_deadline_s(loaded, link.host.options, None)
+            failure = carry_out([part], tried=tried, deadline_s=deadline_s).failure
+        except MemoryError:
+            if not mover.is_published(serving):  # else it is there, and only the report found no memory
+                raise
+        if failure is not None:
+            _drop(serving.generation, [mover.made], control_s)
+            failure.running = running
+            raise failure
+        once_more(lambda: mover.land(_serving(loaded, session)))
     _drop(old.generation, [left], control_s)

@@ -19,6 +19,7 @@ from hotgraft.engine.config import filled_configs
 from hotgraft.engine.load import make_tables
 from hotgraft.engine.swap import Part
 from hotgraft.engine.transfer import keep_copies, make_convert, way_of_instances
+from hotgraft.host.instances import expect_retype, retype_handles
 from hotgraft.host.lending import lent_tables
 from hotgraft.host.moving import moved_pins
 from hotgraft.host.moving_sessions import moved_sessions
@@ -153,6 +154,7 @@ class WayBack:
         lent = lent_tables(attempt, loaded, indexes, held.candidate.side, deadline_s=control_s, without=self.unit)
         member = self._member(indexes, [table for own in tables.values() for table in own] + lent)
         names = list(indexes)
+        carried.callback(_core.end_retype, expect_retype(loaded))
         carried.enter_context(
             moved_sessions(loaded, plan, member, held.candidate, indexes, names, deadline_s=control_s)
         )
@@ -172,6 +174,7 @@ class WayBack:
         """The held generation serves again. Twice is once."""
         assert self.made is not None  # prepared
         self.loaded.recall(self.held, self.made.indexes, self.made.pin_tables, self.made.call_type)
+        retype_handles(self.loaded)  # before sessions are dropped: callers wait for it
 
     def has_another(self, *, is_entered: bool) -> bool:
         """Tell whether it can go back another way than it was tried; else `found` says why not.
