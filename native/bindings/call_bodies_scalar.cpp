@@ -104,6 +104,14 @@ template <Returns R, std::size_t N> PyObject *run_reals(const Cell &cell, PyObje
                : wrong_argument_count(cell, count);
 }
 
+ColdEntered enter_cold(const Cell &cell, PyObject *const *args) {
+    const hotgraft_entered entered = hotgraft_enter_cold(&cell.import);
+    if (entered.table == nullptr) {
+        return {nullptr, refused(cell, args)};
+    }
+    return {entered.table, entered.record};
+}
+
 PyObject *leave_stub(const Cell &cell, const hotgraft_guard &guard, const hotgraft_table *table) {
     const std::uint64_t generation = table->generation;
     hotgraft_leave(&guard);

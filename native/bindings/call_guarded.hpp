@@ -62,23 +62,75 @@ inline PyObject *leave_and_box(const Cell &cell, const hotgraft_guard &guard, co
 
 PyObject *leave_stub(const Cell &cell, const hotgraft_guard &guard, const hotgraft_table *table);
 
+// What the cold branch came to, in two registers so that the short way spills nothing for it.
+struct ColdEntered {
+    const hotgraft_table *table;
+    void *word; // the record whose newest entry is the guard; without a table, what refused() answered
+};
+__attribute__((noinline, cold)) ColdEntered enter_cold(const Cell &cell, PyObject *const *args);
+
 // A single argument is copied, so that nobody needs its address on the short way.
-template <std::size_t N> inline PyObject *refused(const Cell &cell, PyObject *const *args) {
+template <std::size_t N> inline ColdEntered enter_cold_with(const Cell &cell, PyObject *const *args) {
     if constexpr (N == 1) {
         PyObject *const only = args[0];
-        return refused(cell, &only);
+        return enter_cold(cell, &only);
     } else {
-        return refused(cell, args);
+        return enter_cold(cell, args);
     }
+}
+
+// hotgraft_enter_on(), step by step, with another cold branch: that one is handed the arguments, for a call that is
+// made anew. Kept beyond it they would take a register that every call saves and restores. nullptr: *answer is the
+// call's.
+template <std::size_t N>
+HOTGRAFT_ALWAYS_INLINE const hotgraft_table *enter(const Cell &cell, PyObject *const *args, hotgraft_guard *guard,
+                                                   PyObject **answer) {
+    hotgraft_record *record = hotgraft_record_at(kRecordOffset);
+    hotgraft_slot *const slot = cell.import.slot;
+    std::uint64_t depth = __atomic_load_n(&record->depth, __ATOMIC_RELAXED);
+    const hotgraft_table *table = nullptr;
+    bool is_warm = false;
+    if (__builtin_expect(hotgraft_has_room(record, depth), 1)) {
+        table = __atomic_load_n(&slot->current, __ATOMIC_ACQUIRE); // pairs with publish
+        hotgraft_raise_depth(record, depth);
+        hotgraft_announce(record, depth, table);
+        // The announcement comes first, then the look: pairs with the membarrier of close.
+        is_warm = hotgraft_is_still(slot, table) != 0;
+        if (__builtin_expect(!is_warm, 0)) {
+            hotgraft_retract(record, depth);
+        }
+    }
+    if (__builtin_expect(!is_warm, 0)) {
+        const ColdEntered entered = enter_cold_with<N>(cell, args);
+        if (entered.table == nullptr) {
+            *answer = static_cast<PyObject *>(entered.word);
+            return nullptr;
+        }
+        table = entered.table;
+        record = static_cast<hotgraft_record *>(entered.word);
+        depth = __atomic_load_n(&record->depth, __ATOMIC_RELAXED) - 1u;
+    }
+    if (__builtin_expect(hotgraft_count(record, table->meter), 0)) {
+        depth = hotgraft_counts_of(record)->reached(record, depth);
+        // Read anew, so that the table needs no register that outlives a call.
+        table = __atomic_load_n(&record->entry[static_cast<std::uint32_t>(depth)], __ATOMIC_RELAXED);
+    }
+    guard->record = record;
+    guard->depth = depth;
+    if (table == nullptr) {
+        __builtin_unreachable(); // a slot's first word is a table or a mark, never NULL
+    }
+    return table;
 }
 
 // Enter, `call(function, self)`, leave, box. `args`: N of them, for a call that is to be made anew.
 template <Returns R, std::size_t N, typename Call>
 inline PyObject *call_guarded(const Cell &cell, PyObject *const *args, Call call) {
     hotgraft_guard guard;
-    const hotgraft_table *const table = enter(cell, &guard);
+    PyObject *answer = nullptr;
+    const hotgraft_table *const table = enter<N>(cell, args, &guard, &answer);
     if (__builtin_expect(table == nullptr, 0)) {
-        return refused<N>(cell, args);
+        return answer;
     }
     const void *const function = function_in(table, cell);
     if (is_stub(function)) {

@@ -93,7 +93,7 @@ static void destroy(hotgraft_instance *instance) {
 
 static const void *get_interface(hotgraft_instance *instance, const char *id, void **self) {
     *self = instance;
-    return strcmp(id, "sessions/1") == 0 ? &functions : NULL;
+    return strncmp(id, "sessions/", 9) == 0 ? &functions : NULL;
 }
 
 static hotgraft_status create_session(hotgraft_instance *instance, hotgraft_session **out, hotgraft_error *error) {

@@ -6,7 +6,6 @@ The slots of an interface that goes are emptied by the swap, and handles are ret
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from child_process import run_child
 from hotgraft import Backpressure, Busy, DrainRules, Host, HostClosed, Outcome, PinExpired, _core
 from hotgraft.host import attempt, instances
 from pair_scene import codec, player
@@ -240,10 +240,10 @@ def test_a_task_waits_without_its_loop(host: Host, build: Workshop, between: Any
 
     between(hold)
     with ThreadPoolExecutor(1) as pool:
-        swap = pool.submit(swap, host, build, second())
+        swapped = pool.submit(swap, host, build, second())
         assert is_between.wait(DEADLINE_S)
         assert asyncio.run(ask()) == (True, 5)
-        assert swap.result(DEADLINE_S).outcome is Outcome.PUBLISHED
+        assert swapped.result(DEADLINE_S).outcome is Outcome.PUBLISHED
 
 
 def test_the_loop_of_a_thread_that_waits_is_warned_of(host: Host, build: Workshop, between: Any) -> None:
@@ -360,32 +360,25 @@ def test_a_closed_host_and_an_ended_pin_are_said_at_once(host: Host, build: Work
     _core.end_retype(mark)  # twice is once
 
 
-def test_a_fork_waits_for_the_retype(host: Host, build: Workshop, between: Any) -> None:
+def answer_of_fork(build: Workshop, how: str) -> str:
+    """Return what a child answers that is forked between publish and retype."""
+    images = [build(first()), build(player(11)), build(second()), build(player(12, "^2"))]
+    done = run_child("crash_fork_before_retype.py", how, *images)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.mark.full  # a process
+def test_a_fork_waits_for_the_retype(build: Workshop) -> None:
     """A child could not do it: its handle would have lost its functions for good."""
-    handle: Any = load(host, build, first())
-    children: list[Future[int]] = []
-    is_asked = threading.Event()
+    assert answer_of_fork(build, "marked") == "2"
 
-    def fork() -> int:
-        is_asked.set()
-        child = os.fork()
-        if child == 0:
-            try:
-                os._exit(handle.build())
-            except BaseException:
-                os._exit(99)
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
-    with ThreadPoolExecutor(1) as pool:
-
-        def in_between() -> None:
-            children.append(pool.submit(fork))
-            assert is_asked.wait(DEADLINE_S)
-            threading.Event().wait(0.01)  # a child that is made too early is one that exits with 99
-
-        between(in_between)
-        swap(host, build, second())
-        assert children[0].result(DEADLINE_S) == 2
+@pytest.mark.full
+@pytest.mark.control
+def test_control_a_fork_that_does_not_wait_loses_the_childs_calls(build: Workshop) -> None:
+    """That is why it waits."""
+    assert answer_of_fork(build, "unmarked") == "99"
 
 
 @pytest.mark.control
