@@ -77,7 +77,8 @@ bool are_long_enough(const Function &function, Frame &frame) {
     return true;
 }
 
-template <bool IsDirty> inline bool take_all(const Function &function, PyObject *const *args, Frame &frame) {
+// `args` is moved past all of them, which costs no register that is not there already.
+template <bool IsDirty> inline bool take_all(const Function &function, PyObject *const *&args, Frame &frame) {
     const Parameter *parameter = function.parameters.data();
     const Parameter *const end = parameter + function.parameters.size();
     for (std::size_t index = 0; parameter != end; ++parameter, ++index) {
@@ -180,9 +181,10 @@ inline void call_inside(const Cell &cell, Frame &frame, Came &came, [[maybe_unus
     hotgraft_leave(&guard);
 }
 
+// `args`: as take_all() left them.
 PyObject *box(const Cell &cell, PyObject *const *args, Came &came) {
     if (__builtin_expect(came.how == Came::How::kRefused, 0)) {
-        return refused(cell, args);
+        return refused(cell, args - cell.function->arguments);
     }
     if (__builtin_expect(came.how == Came::How::kNotOffered, 0)) {
         return not_offered(cell, came.generation);
@@ -195,7 +197,7 @@ PyObject *box(const Cell &cell, PyObject *const *args, Came &came) {
 // it.
 template <bool IsBlocking, bool IsCaught> inline PyObject *call(const Cell &cell, PyObject *const *args, Frame &frame) {
     if (!IsBlocking && !IsCaught && __builtin_expect(!is_pointer(cell.function->result.kind), 1)) {
-        return call_guarded<Returns::kOther, 0>(cell, args, [&cell, &frame](const void *function, void *self) {
+        return call_guarded<Returns::kOther, kTaken>(cell, args, [&cell, &frame](const void *function, void *self) {
             frame.registers.integer[0] = reinterpret_cast<Word>(self);
             return invoke(*cell.function, function, frame.registers);
         });

@@ -31,15 +31,19 @@ struct Numbers {
     double real[2];
 };
 
-template <unsigned Mask, std::size_t Index>
+// IsPlain: the short way alone, which calls nobody.
+template <unsigned Mask, std::size_t Index, bool IsPlain>
 inline bool take(const Cell &cell, const Parameter &parameter, PyObject *argument, Numbers &taken) {
     if constexpr (is_real<Mask>(Index)) {
         Word bits = 0;
-        const bool is_taken = take_real(*cell.function, parameter, argument, &bits);
+        const bool is_taken = IsPlain ? take_plain_real(parameter, argument, &bits)
+                                      : take_real(*cell.function, parameter, argument, &bits);
         std::memcpy(&taken.real[rank<Mask>(Index)], &bits, sizeof(bits));
         return is_taken;
     } else {
-        return take_integer(*cell.function, parameter, argument, &taken.word[rank<Mask>(Index)]);
+        Word *const word = &taken.word[rank<Mask>(Index)];
+        return IsPlain ? take_plain_integer(parameter, argument, word)
+                       : take_integer(*cell.function, parameter, argument, word);
     }
 }
 
@@ -56,16 +60,30 @@ inline Returned invoke(const void *callee, void *self, const Numbers &n) {
 }
 
 template <Returns R, unsigned Mask, std::size_t... Index>
-inline PyObject *run(const Cell &cell, PyObject *const *args, std::index_sequence<Index...>) {
+inline PyObject *call(const Cell &cell, PyObject *const *args, const Numbers &taken, std::index_sequence<Index...>) {
     constexpr std::size_t kReals = count_reals(Mask);
-    const Parameter *const parameters = cell.function->parameters.data();
-    Numbers taken;
-    if (__builtin_expect(!(take<Mask, Index>(cell, parameters[Index], args[Index], taken) && ...), 0)) {
-        return nullptr;
-    }
     return call_guarded<R, sizeof...(Index)>(cell, args, [&taken](const void *callee, void *self) {
         return invoke<sizeof...(Index) - kReals, kReals>(callee, self, taken);
     });
+}
+
+template <Returns R, unsigned Mask, std::size_t... Index>
+__attribute__((noinline)) PyObject *run_slowly(const Cell &cell, PyObject *const *args,
+                                               std::index_sequence<Index...> sequence) {
+    const Parameter *const parameters = cell.function->parameters.data();
+    Numbers taken;
+    return (take<Mask, Index, false>(cell, parameters[Index], args[Index], taken) && ...)
+               ? call<R, Mask>(cell, args, taken, sequence)
+               : nullptr;
+}
+
+template <Returns R, unsigned Mask, std::size_t... Index>
+inline PyObject *run(const Cell &cell, PyObject *const *args, std::index_sequence<Index...> sequence) {
+    const Parameter *const parameters = cell.function->parameters.data();
+    Numbers taken;
+    const bool is_plain = (take<Mask, Index, true>(cell, parameters[Index], args[Index], taken) && ...);
+    return __builtin_expect(is_plain, 1) ? call<R, Mask>(cell, args, taken, sequence)
+                                         : run_slowly<R, Mask>(cell, args, sequence);
 }
 
 } // namespace

@@ -45,6 +45,13 @@ __attribute__((noinline)) PyObject *integers_slowly(const Cell &cell, PyObject *
                : nullptr;
 }
 
+template <Returns R> __attribute__((noinline)) PyObject *integer_slowly(const Cell &cell, PyObject *argument) {
+    Word word = 0;
+    return take_integer(*cell.function, cell.function->parameters.front(), argument, &word)
+               ? call_integers<R>(cell, &argument, &word, std::make_index_sequence<1>())
+               : nullptr;
+}
+
 // The value of a short int where every short int fits: what the parameter takes need not even be read.
 inline bool take_short(PyObject *object, Word *word) {
     std::int64_t value = 0;
@@ -63,17 +70,46 @@ inline PyObject *integers(const Cell &cell, PyObject *const *args, std::index_se
         const Parameter *const parameters = cell.function->parameters.data();
         is_plain = (take_plain_integer(parameters[Index], args[Index], &word[Index]) && ...);
     }
-    return __builtin_expect(is_plain, 1) ? call_integers<R>(cell, args, word, sequence)
-                                         : integers_slowly<R>(cell, args, sequence);
+    if (__builtin_expect(is_plain, 1)) {
+        return call_integers<R>(cell, args, word, sequence);
+    }
+    if constexpr (sizeof...(Index) == 1) {
+        return integer_slowly<R>(cell, args[0]);
+    } else {
+        return integers_slowly<R>(cell, args, sequence);
+    }
+}
+
+template <Returns R, std::size_t... Index>
+__attribute__((noinline)) PyObject *reals_slowly(const Cell &cell, PyObject *const *args,
+                                                 std::index_sequence<Index...> sequence) {
+    Word word[sizeof...(Index)];
+    const Function &function = *cell.function;
+    const Parameter *const parameters = function.parameters.data();
+    return (take_real(function, parameters[Index], args[Index], &word[Index]) && ...)
+               ? call_reals<R>(cell, args, word, sequence)
+               : nullptr;
+}
+
+template <Returns R> __attribute__((noinline)) PyObject *real_slowly(const Cell &cell, PyObject *argument) {
+    Word word = 0;
+    return take_real(*cell.function, cell.function->parameters.front(), argument, &word)
+               ? call_reals<R>(cell, &argument, &word, std::make_index_sequence<1>())
+               : nullptr;
 }
 
 template <Returns R, std::size_t... Index>
 inline PyObject *reals(const Cell &cell, PyObject *const *args, std::index_sequence<Index...> sequence) {
     Word word[sizeof...(Index)];
-    const Function &function = *cell.function;
-    const Parameter *const parameters = function.parameters.data();
-    const bool is_taken = (take_real(function, parameters[Index], args[Index], &word[Index]) && ...);
-    return __builtin_expect(is_taken, 1) ? call_reals<R>(cell, args, word, sequence) : nullptr;
+    const Parameter *const parameters = cell.function->parameters.data();
+    if (__builtin_expect((take_plain_real(parameters[Index], args[Index], &word[Index]) && ...), 1)) {
+        return call_reals<R>(cell, args, word, sequence);
+    }
+    if constexpr (sizeof...(Index) == 1) {
+        return real_slowly<R>(cell, args[0]);
+    } else {
+        return reals_slowly<R>(cell, args, sequence);
+    }
 }
 
 } // namespace
@@ -110,6 +146,10 @@ ColdEntered enter_cold(const Cell &cell, PyObject *const *args) {
         return {nullptr, refused(cell, args)};
     }
     return {entered.table, entered.record};
+}
+
+ColdEntered enter_cold_with_one(const Cell &cell, PyObject *argument) {
+    return enter_cold(cell, &argument);
 }
 
 PyObject *leave_stub(const Cell &cell, const hotgraft_guard &guard, const hotgraft_table *table) {

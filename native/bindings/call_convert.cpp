@@ -76,26 +76,7 @@ bool fits(const Parameter &parameter, PyObject *number, std::uint64_t *word) {
     return true;
 }
 
-} // namespace
-
-bool take_integer_slowly(const Function &function, const Parameter &parameter, PyObject *object, std::uint64_t *word) {
-    if (object == Py_None && parameter.is_nullable) { // an address
-        *word = 0;
-        return true;
-    }
-    if (!PyIndex_Check(object)) {
-        return wrong_type(function, parameter, "an integer", object);
-    }
-    PyObject *number = PyNumber_Index(object);
-    if (number == nullptr) {
-        return false;
-    }
-    const bool taken = fits(parameter, number, word) || out_of_range(function, parameter, number);
-    Py_DECREF(number);
-    return taken;
-}
-
-bool take_real_slowly(const Function &function, const Parameter &parameter, PyObject *object, double *value) {
+bool read_real(const Function &function, const Parameter &parameter, PyObject *object, double *value) {
     const PyNumberMethods *const methods = Py_TYPE(object)->tp_as_number;
     if (methods == nullptr || (methods->nb_float == nullptr && methods->nb_index == nullptr)) {
         return wrong_type(function, parameter, "a real number", object);
@@ -123,6 +104,37 @@ bool narrow_real(const Function &function, const Parameter &parameter, double va
     }
     *word = 0;
     std::memcpy(word, &narrow, sizeof(narrow));
+    return true;
+}
+
+} // namespace
+
+bool take_integer_slowly(const Function &function, const Parameter &parameter, PyObject *object, std::uint64_t *word) {
+    if (object == Py_None && parameter.is_nullable) { // an address
+        *word = 0;
+        return true;
+    }
+    if (!PyIndex_Check(object)) {
+        return wrong_type(function, parameter, "an integer", object);
+    }
+    PyObject *number = PyNumber_Index(object);
+    if (number == nullptr) {
+        return false;
+    }
+    const bool taken = fits(parameter, number, word) || out_of_range(function, parameter, number);
+    Py_DECREF(number);
+    return taken;
+}
+
+bool take_real_slowly(const Function &function, const Parameter &parameter, PyObject *object, std::uint64_t *word) {
+    double value = 0;
+    if (!read_real(function, parameter, object, &value)) {
+        return false;
+    }
+    if (parameter.kind == Parameter::Kind::kFloat32) {
+        return narrow_real(function, parameter, value, word);
+    }
+    std::memcpy(word, &value, sizeof(value));
     return true;
 }
 

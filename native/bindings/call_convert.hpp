@@ -5,6 +5,7 @@
 #ifndef HOTGRAFT_BINDINGS_CALL_CONVERT_HPP
 #define HOTGRAFT_BINDINGS_CALL_CONVERT_HPP
 
+#include <cmath>
 #include <cstring>
 
 #include "call_function.hpp"
@@ -14,8 +15,7 @@ namespace hotgraft {
 
 // False with an exception set: TypeError, or OverflowError that names parameter, type and value.
 bool take_integer_slowly(const Function &function, const Parameter &parameter, PyObject *object, std::uint64_t *word);
-bool take_real_slowly(const Function &function, const Parameter &parameter, PyObject *object, double *value);
-bool narrow_real(const Function &function, const Parameter &parameter, double value, std::uint64_t *word);
+bool take_real_slowly(const Function &function, const Parameter &parameter, PyObject *object, std::uint64_t *word);
 
 // The short way: the argument extended to 64 bits by its declared type, because callees of clang rely on that (LLVM
 // issue 12579). False: take the long way.
@@ -33,18 +33,24 @@ inline bool take_integer(const Function &function, const Parameter &parameter, P
     return take_plain_integer(parameter, object, word) || take_integer_slowly(function, parameter, object, word);
 }
 
-inline bool take_real(const Function &function, const Parameter &parameter, PyObject *object, std::uint64_t *word) {
-    double value = 0;
-    if (__builtin_expect(PyFloat_CheckExact(object), 1)) {
-        value = PyFloat_AS_DOUBLE(object);
-    } else if (!take_real_slowly(function, parameter, object, &value)) {
+// The short way. False: take the long way, as for an f32 that is not finite.
+inline bool take_plain_real(const Parameter &parameter, PyObject *object, std::uint64_t *word) {
+    if (__builtin_expect(!PyFloat_CheckExact(object), 0)) {
         return false;
     }
+    const double value = PyFloat_AS_DOUBLE(object);
     if (parameter.kind == Parameter::Kind::kFloat32) {
-        return narrow_real(function, parameter, value, word);
+        const float narrow = static_cast<float>(value);
+        *word = 0;
+        std::memcpy(word, &narrow, sizeof(narrow));
+        return __builtin_expect(std::isfinite(narrow), 1);
     }
     std::memcpy(word, &value, sizeof(value));
     return true;
+}
+
+inline bool take_real(const Function &function, const Parameter &parameter, PyObject *object, std::uint64_t *word) {
+    return take_plain_real(parameter, object, word) || take_real_slowly(function, parameter, object, word);
 }
 
 } // namespace hotgraft

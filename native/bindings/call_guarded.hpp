@@ -69,13 +69,17 @@ struct ColdEntered {
 };
 __attribute__((noinline, cold)) ColdEntered enter_cold(const Cell &cell, PyObject *const *args);
 
-// A single argument is copied, so that nobody needs its address on the short way.
+__attribute__((noinline, cold)) ColdEntered enter_cold_with_one(const Cell &cell, PyObject *argument);
+
+// Where so many arguments lie before what is handed on as `args`, which was moved past them.
+inline constexpr std::size_t kTaken = ~std::size_t{0};
+
+// Nobody needs the address of a single argument on the short way.
 template <std::size_t N> inline ColdEntered enter_cold_with(const Cell &cell, PyObject *const *args) {
     if constexpr (N == 1) {
-        PyObject *const only = args[0];
-        return enter_cold(cell, &only);
+        return enter_cold_with_one(cell, args[0]);
     } else {
-        return enter_cold(cell, args);
+        return enter_cold(cell, N == kTaken ? args - cell.function->arguments : args);
     }
 }
 
@@ -123,7 +127,7 @@ HOTGRAFT_ALWAYS_INLINE const hotgraft_table *enter(const Cell &cell, PyObject *c
     return table;
 }
 
-// Enter, `call(function, self)`, leave, box. `args`: N of them, for a call that is to be made anew.
+// Enter, `call(function, self)`, leave, box. `args`: N of them, or kTaken, for a call that is to be made anew.
 template <Returns R, std::size_t N, typename Call>
 inline PyObject *call_guarded(const Cell &cell, PyObject *const *args, Call call) {
     hotgraft_guard guard;
