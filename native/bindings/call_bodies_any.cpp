@@ -121,6 +121,7 @@ struct Came {
     std::uint64_t generation;
     Returned returned;
     TakenPointer pointer;
+    PyObject *const *args; // of kRefused: there is need of them again
 };
 
 // What a call that is not caught comes to besides: nothing, and it costs nothing.
@@ -139,13 +140,15 @@ void invoke_that_may_crash(void *context) {
     *it.returned = invoke(*it.cell.function, it.function, it.frame.registers);
 }
 
-// With or without the GIL; nothing in here needs it.
+// With or without the GIL; nothing in here needs it. `args`: as take_all() left them.
 template <class Crash>
-inline void call_inside(const Cell &cell, Frame &frame, Came &came, [[maybe_unused]] Crash &crash) {
+inline void call_inside(const Cell &cell, PyObject *const *args, Frame &frame, Came &came,
+                        [[maybe_unused]] Crash &crash) {
     hotgraft_guard guard;
     const hotgraft_table *const table = enter(cell, &guard);
     if (__builtin_expect(table == nullptr, 0)) {
         came.how = Came::How::kRefused;
+        came.args = args - cell.function->arguments;
         return;
     }
     came.generation = table->generation;
@@ -181,10 +184,9 @@ inline void call_inside(const Cell &cell, Frame &frame, Came &came, [[maybe_unus
     hotgraft_leave(&guard);
 }
 
-// `args`: as take_all() left them.
-PyObject *box(const Cell &cell, PyObject *const *args, Came &came) {
+PyObject *box(const Cell &cell, Came &came) {
     if (__builtin_expect(came.how == Came::How::kRefused, 0)) {
-        return refused(cell, args - cell.function->arguments);
+        return refused(cell, came.args);
     }
     if (__builtin_expect(came.how == Came::How::kNotOffered, 0)) {
         return not_offered(cell, came.generation);
@@ -206,17 +208,17 @@ template <bool IsBlocking, bool IsCaught> inline PyObject *call(const Cell &cell
     std::conditional_t<IsCaught, CaughtCrash, NoCrash> crash;
     if constexpr (IsBlocking) {
         PyThreadState *const state = PyEval_SaveThread();
-        call_inside(cell, frame, came, crash);
+        call_inside(cell, args, frame, came, crash);
         attach(state);
     } else {
-        call_inside(cell, frame, came, crash);
+        call_inside(cell, args, frame, came, crash);
     }
     if constexpr (IsCaught) {
         if (came.how == Came::How::kCrashed) {
             return plugin_crashed(cell, came.generation, crash);
         }
     }
-    return box(cell, args, came);
+    return box(cell, came);
 }
 
 template <bool IsDirty, bool IsBlocking, bool IsCaught = false>

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Future
 
+    from conftest import Sized
     from hotgraft import SetReport
     from sample_plugins import Sample, Workshop
 
@@ -375,6 +376,41 @@ def test_a_fork_waits_for_the_retype(build: Workshop) -> None:
 
 
 @pytest.mark.full
+def test_threads_that_call_all_the_while_lose_no_call(host: Host, build: Workshop, sized: Sized) -> None:
+    """Majors forth and back under callers; what only the old one has is there or an AttributeError."""
+    handle: Any = load(host, build, first())
+    handle.add(5)
+    fail, over, found = handle.fail, threading.Event(), list[tuple[str, Any]]()
+    calls: tuple[tuple[str, Callable[[], Any]], ...] = (
+        ("add", lambda: handle.add(0)),
+        ("nap", lambda: handle.nap(0)),
+        ("fail", lambda: handle.fail(0)),
+        ("bound", lambda: fail(0)),
+    )
+
+    def call() -> None:
+        while not over.is_set():
+            for name, one in calls:
+                try:
+                    found.append((name, one()))
+                except Exception as error:
+                    found.append((name, type(error)))
+
+    with ThreadPoolExecutor(3) as pool:
+        callers = [pool.submit(call) for _ in range(3)]
+        try:
+            for _ in range(sized(quick=2, full=20)):
+                swap(host, build, second())
+                host.rollback("codec")
+        finally:
+            over.set()
+        for one in callers:
+            one.result(DEADLINE_S)
+    either = {None, AttributeError}
+    allowed = {"add": {5}, "nap": {None}, "fail": either, "bound": either}
+    assert {(name, answer) for name, answer in set(found) if answer not in allowed[name]} == set()
+
+
 @pytest.mark.control
 def test_control_a_fork_that_does_not_wait_loses_the_childs_calls(build: Workshop) -> None:
     """That is why it waits."""
