@@ -24,7 +24,7 @@ def main() -> None:
     """Swap, and fork in the middle of it."""
     is_marked, first, player, second, further = sys.argv[1] == "marked", *sys.argv[2:]
     if not is_marked:
-        attempt.expect_retype = lambda _: _core.expect_retype([])
+        attempt.expect_retype = lambda _: _core.expect_retype([])  # type: ignore[attr-defined, assignment] # a seam
     with hotgraft.Host(probe="off") as host, ThreadPoolExecutor(1) as pool:
         handle, _ = host.load(first), host.load(player)
         is_asked = threading.Event()
