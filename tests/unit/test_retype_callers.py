@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hotgraft import Host, HostClosed, Outcome, _core
-from hotgraft.host import attempt
 from retype_scene import DEADLINE_S, SIDES, calling, first, load, once_published, second, swap, waits
 
 if TYPE_CHECKING:
@@ -218,14 +217,19 @@ def test_threads_that_call_all_the_while_lose_no_call(host: Host, build: Worksho
 
 @pytest.mark.control
 def test_control_unmarked_handles_lose_their_calls_between_publish_and_retype(
-    host: Host, build: Workshop, between: Any, monkeypatch: pytest.MonkeyPatch
+    build: Workshop, between: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """That is why they are marked before the swap."""
-    monkeypatch.setattr(attempt, "expect_retype", lambda _: _core.expect_retype([]))
-    handle: Any = load(host, build, first())
-    asked: list[Future[Any]] = []
-    with ThreadPoolExecutor(1) as pool:
-        between(lambda: calling(pool, handle, handle.build, asked))
-        swap(host, build, second())
-        with pytest.raises(HostClosed):
-            asked[0].result(DEADLINE_S)
+    """That is why they are marked before the swap: the plugin's own, those of pins that move, and those of sessions."""
+    plain = _core.expect_retype
+    monkeypatch.setattr(_core, "expect_retype", lambda _: plain([]))
+    for way, (before, after) in SIDES.items():
+        with Host(probe="off", probation="on") as host, ThreadPoolExecutor(1) as pool:
+            own: Any = load(host, build, before)
+            with own.pin() if way == "pin" else own.session() as other:
+                for handle in (own, other):
+                    for step in (partial(swap, host, build, after), partial(host.rollback, after.name)):
+                        asked: list[Future[Any]] = []
+                        between(partial(calling, pool, handle, handle.build, asked))
+                        step()
+                        with pytest.raises(HostClosed):
+                            asked[0].result(DEADLINE_S)
