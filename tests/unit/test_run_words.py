@@ -47,5 +47,5 @@ def test_a_snapshot_is_told_in_words_and_as_plain_values(capsys: pytest.CaptureF
     ]
     assert taken.as_dict() == {
         "plugin": "gain", "path": "kept/a", "number": 3, "instances": ["main"], "bytes": 16, "pause_us": 12.3,
-        "write_ms": 1.0,
+        "write_ms": 1.0, "sessions": [], "unnamed": 0, "is_at_rest": True,
     }  # fmt: skip
