@@ -325,6 +325,23 @@ def test_who_holds_leased_objects_is_in_the_reload_set(host: Host, build: Worksh
     found = reload_set(graph, {"hearer": graph.plugins["hearer"]}, leases=leases)
     assert found.names == ("bell", "hearer")
     assert {one.plugin: one.reason for one in found.members}["bell"] is Reason.LEASE
+    assert host.plan("hearer").names == ("bell", "hearer")
 
     assert hearer.lease_to_bell() == 0  # given back
     assert lease_holders(host._listed()) == {}
+    assert host.plan("hearer").names == ("hearer",)
+
+
+def test_who_holds_leased_objects_is_replaced_together_with_who_gave_them(build: Workshop) -> None:
+    """The giver's library stays mapped for as long as the lease lasts; no other host waits for it."""
+    with Host(probe="off", close_deadline_s=0.05) as host, Host(probe="off", close_deadline_s=60) as other:
+        other.load(build(replace(STATELESS, name="other")))
+        _, hearer = load_pair(host, build)
+        assert hearer.lease_to_bell() != 0
+        report = host.reload("hearer", build(replace(HEARER, build=2)))
+        assert report.set is not None
+        assert tuple(report.set.members) == ("bell", "hearer")
+        assert (host["bell"].generation, hearer.generation) == (2, 2)
+        assert lease_holders(host._listed()) == {}
+        assert len(host.unloads().waiting) == 1
+        assert other.close().waiting == ()

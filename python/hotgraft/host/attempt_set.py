@@ -24,6 +24,7 @@ from hotgraft.host.bound_graph import is_in_cycle
 from hotgraft.host.bound_turns import check_bound
 from hotgraft.host.change import once_more
 from hotgraft.host.draining import swap_deadline_s
+from hotgraft.host.leases import has_leased
 from hotgraft.host.proof import prove
 from hotgraft.host.provider import provider_of
 from hotgraft.host.report import Outcome, running_words
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from hotgraft.engine.timing import StepTime
     from hotgraft.host.around import Around
     from hotgraft.host.attempt import Attempt
+    from hotgraft.host.loaded import Loaded
     from hotgraft.host.planning import Planner
     from hotgraft.host.provider import Provider
 
@@ -129,7 +131,7 @@ class AttemptSet:
         for one in self.members:
             self._do(one, one.stage)
         first = self.members[0]
-        is_one = len(self.members) == 1 and (first.goes_back or not is_in_cycle(first.loaded, self.around.others))
+        is_one = len(self.members) == 1 and (first.goes_back or not self._has_company(first.loaded))
         refused = self._why_not_alone(first) if is_one else None
         if is_one and refused is None:
             return
@@ -140,6 +142,10 @@ class AttemptSet:
         finally:
             refused = None  # its traceback holds this frame: no circle
         self._enlarge(planned)
+
+    def _has_company(self, loaded: Loaded) -> bool:
+        """Tell whether others come along whatever its candidate is like."""
+        return has_leased(loaded) or is_in_cycle(loaded, self.around.others)
 
     def _why_not_alone(self, first: Attempt) -> HotgraftError | None:
         """Judge a candidate by what runs; return what others could help against."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from hotgraft.host.loaded import Loaded
 
-__all__ = ["lease_holders"]
+__all__ = ["has_leased", "lease_holders"]
 
 
 def lease_holders(listed: Iterable[Loaded]) -> Mapping[str, frozenset[str]]:
@@ -24,6 +24,11 @@ def lease_holders(listed: Iterable[Loaded]) -> Mapping[str, frozenset[str]]:
     plugins = {one.name: one for one in listed}
     found = {name: _holders(one, plugins) for name, one in plugins.items()}
     return {name: holders for name, holders in found.items() if holders}
+
+
+def has_leased(loaded: Loaded) -> bool:
+    """Tell whether what serves of a plugin, if anything does, said that somebody holds leased objects of it."""
+    return loaded.current is not None and bool(loaded.current.generation.leased_to)
 
 
 def _holders(loaded: Loaded, plugins: Mapping[str, Loaded]) -> frozenset[str]:

@@ -12,12 +12,13 @@ from hotgraft.core.errors import HotgraftError
 from hotgraft.core.grants import ungranted
 from hotgraft.core.graph_facts import facts_of, key_of
 from hotgraft.core.options import OFF
-from hotgraft.core.set_planning import NO_LEASES, Incoming, Rules, Runs, Staged, plan_set
+from hotgraft.core.set_planning import Incoming, Rules, Runs, Staged, plan_set
 from hotgraft.engine.config import filled_configs
 from hotgraft.engine.stage import STILL_S, inspect_file
 from hotgraft.engine.watch import content_of
 from hotgraft.host.bound_graph import bound_graph, loaded_facts
 from hotgraft.host.draining import check_rules
+from hotgraft.host.leases import lease_holders
 from hotgraft.host.provider import provider_of
 
 if TYPE_CHECKING:
@@ -118,7 +119,6 @@ class Planner:
         *,
         allow_downgrade: bool = False,
         staged: Callable[[], Staged] | None = None,
-        leases: Mapping[str, Collection[str]] = NO_LEASES,
     ) -> SetPlan:
         """Return what replacing plugins by `changes` would do.
 
@@ -128,7 +128,6 @@ class Planner:
             allow_downgrade: versions may be lower than those that serve.
             staged: asked once, and only where it is needed: further candidates; None: what lies at the plugins' own
                 sources and is not what runs.
-            leases: by plugin, who holds leased objects of its generation.
         """
         known = {one.name: one for one in listed}
         options = self.options
@@ -153,7 +152,7 @@ class Planner:
                 allows_unknown=options.unknown_contract == "allow",
             ),
             staged=staged or (lambda: self.staged_at_sources(known.values(), changes.keys())),
-            leases=leases,
+            leases=lease_holders(known.values()),
             may_go_back=lasting.keys(),
             measured={name: one.last_pause for name, one in known.items() if one.last_pause is not None},
         )
