@@ -74,8 +74,9 @@ def test_after_its_deadline_the_next_call_raises(host: Host, build: Workshop) ->
     counter = host.load(build(STATELESS))
     pin = counter.pin(deadline_s=0.05)
     assert pin.plugin.build() == 1
-    wait_until(lambda: not pin.is_open)
+    wait_until(lambda: host._loaded("counter").serving.generation.pins == 0)
 
+    assert not pin.is_open
     with pytest.raises(PinExpired, match=r"deadline of 0\.05 s passed"):
         pin.plugin.build()
     assert counter.build() == 1
