@@ -343,5 +343,15 @@ def test_who_holds_leased_objects_is_replaced_together_with_who_gave_them(build:
         assert tuple(report.set.members) == ("bell", "hearer")
         assert (host["bell"].generation, hearer.generation) == (2, 2)
         assert lease_holders(host._listed()) == {}
-        assert len(host.unloads().waiting) == 1
+        assert any("hearer" in one for one in host.unloads().waiting)
         assert other.close().waiting == ()
+
+
+def test_what_is_pinned_is_not_quiesced_for_its_call_backs(host: Host, build: Workshop) -> None:
+    """One slot without state needs no gate; its call-backs need one, and behind it pins stay with who answers them."""
+    bell, hearer = load_pair(host, build)
+    assert bell.enlist(hearer.number()) is None
+    with hearer.pin() as pinned:
+        report = host.reload("hearer", build(replace(HEARER, build=2)))
+        assert "leave pins" in [one.step for one in report.steps]
+        assert pinned.number() == hearer.number()

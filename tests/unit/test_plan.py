@@ -104,6 +104,8 @@ def test_two_interfaces_are_two_slots() -> None:
     two = with_changes(STATELESS, interfaces=(COUNTER, replace(COUNTER, name="meter")))
 
     assert plan_of(two).is_gated
+    added = plan_of(STATELESS, two)
+    assert (added.is_gated, added.pins) == (True, "leave")  # the slot of what is new is published with the other
 
 
 @pytest.mark.parametrize("side", [SIDE, STATELESS, with_changes(SIDE, state=replace(STATE, can_hand_over=False))])

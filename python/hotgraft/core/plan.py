@@ -272,7 +272,7 @@ def make_plan(
         running.side.state, candidate.state, goes_back=goes_back or is_downgrade, converters=running.converters
     )
     comparison = compare(running.side.surface, candidate.surface, running.consumers)
-    is_gated = is_one_of_many or needs_gate(running, choice.crossing)
+    is_gated = is_one_of_many or needs_gate(running, candidate, choice.crossing)
     pins = pin_rule(running, choice.crossing) if is_gated else "any"
     pins = "wait" if must_leave and pins == "leave" else pins
     return Plan(
@@ -319,9 +319,10 @@ def must_rest(crossing: Crossing | None) -> bool:
     return crossing not in (Crossing.FRESH, Crossing.SHARE)
 
 
-def needs_gate(running: Running, crossing: Crossing | None) -> bool:
+def needs_gate(running: Running, candidate: Side, crossing: Crossing | None) -> bool:
     """Tell whether calls must wait: only one slot, and no state that must rest, can be replaced by a single store."""
-    return must_rest(crossing) or len(running.instances) * len(running.side.interfaces) != 1
+    keys = {one.key for side in (running.side, candidate) for one in side.interfaces}
+    return must_rest(crossing) or len(running.instances) * len(keys) != 1
 
 
 def pin_rule(running: Running, crossing: Crossing | None) -> PinRule:

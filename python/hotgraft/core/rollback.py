@@ -75,7 +75,7 @@ def plan_rollback(
     crossing = choice.crossing
     per_session = running.side.state.is_per_session
     rests = must_rest(crossing) or not leaves
-    is_gated = needs_gate(running, crossing) or rests
+    is_gated = needs_gate(running, held, crossing) or rests
     pins = pin_rule(running, crossing) if rests else "any"
     if pins == "leave" and not keeps_pins:
         pins = "wait"
