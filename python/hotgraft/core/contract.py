@@ -73,7 +73,12 @@ def refusals(
     held = [one for one in found if not _is_released(one, released, is_whole=is_whole)]
     told = set(held)
     untold = (one for one in claims if not told.issuperset(one.facts))  # a break needs no second sentence
-    return (*map(_sentence, held), *(f"claim mismatch: {one}" for one in untold))
+    # Going back is judged by the step forward, and told as that.
+    step = (
+        f"the step from {candidate.version} to {running.version} was none that can be taken back: " if goes_back else ""
+    )
+    sentences = (f"{'' if one.kind == 'range-unmet' else step}{_sentence(one)}" for one in held)
+    return (*sentences, *(f"claim mismatch: {one}" for one in untold))
 
 
 def _is_released(fact: Fact, released: Collection[str], *, is_whole: bool) -> bool:
