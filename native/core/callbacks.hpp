@@ -116,6 +116,8 @@ public:
 
     [[nodiscard]] std::size_t count() const noexcept { return slots_.size(); }
     [[nodiscard]] const std::vector<Slot *> &slots() const noexcept { return slots_; }
+    // Tell the request of them: whoever made it did not know of any.
+    void add_to(SwapRequest *request) const noexcept;
     // What each is to hold, in that order.
     void append_next(std::vector<const hotgraft_table *> *next) const;
     void hold_withdrawn() const noexcept;

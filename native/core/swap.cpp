@@ -366,16 +366,6 @@ std::vector<std::shared_ptr<Generation>> old_generations_of(const SwapRequest &r
     return generations;
 }
 
-// Whoever asked for the swap did not know of its call-backs, and may have asked for no gate. Behind one the old
-// instance is quiesced, which it must not be while pins are open on it.
-void leave_pins_behind_gates(SwapRequest *request) {
-    for (SwapMember &member : request->members) {
-        if (member.pins == PinRule::kAny && !member.leaves_undrained && !member.leaves_unquiesced) {
-            member.pins = PinRule::kLeave;
-        }
-    }
-}
-
 } // namespace
 
 SwapRecord run_swap(const SwapRequest &request) noexcept {
@@ -387,10 +377,7 @@ SwapRecord run_swap(const SwapRequest &request) noexcept {
         if (told_ns != 0 || callbacks.count() != 0) {
             own = request;
             own.deadline_ns += told_ns;
-            if (callbacks.count() != 0) {
-                own.members.front().callbacks = callbacks.count();
-                leave_pins_behind_gates(&own);
-            }
+            callbacks.add_to(&own);
         }
         Swap swap(own.members.empty() ? request : own, callbacks);
         const ChecksHeldOff checks(old_generations_of(request), swap.deadline_ns());

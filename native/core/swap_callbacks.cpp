@@ -62,6 +62,20 @@ void SwapCallbacks::append_next(std::vector<const hotgraft_table *> *next) const
     }
 }
 
+void SwapCallbacks::add_to(SwapRequest *request) const noexcept {
+    if (count() == 0) {
+        return;
+    }
+    request->members.front().callbacks = count();
+    for (SwapMember &member : request->members) {
+        // There may have been no gate so far. Behind one the old instance is quiesced, which it must not be while pins
+        // are open on it.
+        if (member.pins == PinRule::kAny && !member.leaves_undrained && !member.leaves_unquiesced) {
+            member.pins = PinRule::kLeave;
+        }
+    }
+}
+
 void SwapCallbacks::hold_withdrawn() const noexcept {
     for (const SwapMember &member : request_.members) {
         member.old_generation->callbacks().hold_withdrawn();

@@ -225,7 +225,8 @@ def test_it_can_begin_fresh_or_insist(folder: Path, build: Workshop) -> None:
         assert host.waiting_sessions("sessions") == {"main": ("bob",)}
         with pytest.raises(SnapshotError, match="nothing waits under the name 'alice'; these do: bob"):
             plugin.session(who="alice", resume="required")
-        assert plugin.session(who="bob", resume="required").plugin.add(0) == 7
+        opened = plugin.session(who="bob", resume="required")  # ends when nobody has it
+        assert opened.plugin.add(0) == 7
         with pytest.raises(ValueError, match="resume is 'perhaps'"):
             plugin.session(who="bob", resume="perhaps")
 
@@ -240,7 +241,8 @@ def test_what_take_refuses_waits_on(folder: Path, build: Workshop) -> None:
         assert caught.value.found[-1] == f"it was to go on from {snapshot_paths(folder)['sessions'][0].name}"
         assert 'resume="none" begins fresh' in caught.value.advice
         assert host.waiting_sessions("sessions") == {"main": ("alice",)}
-        assert plugin.session(who="alice", resume="none").plugin.add(0) == 0
+        opened = plugin.session(who="alice", resume="none")  # ends when nobody has it
+        assert opened.plugin.add(0) == 0
     assert host.unloads(deadline_s=10).stuck == (), "the one that took nothing is destroyed: else it would abort"
 
 
@@ -371,4 +373,5 @@ def test_a_session_of_what_is_out_of_service_is_destroyed_when_it_ends(folder: P
         alice.end()
         assert (generation.sessions, bool(generation.out_of_service)) == (0, True)
         host.reload("sessions", build(NEW))
-        assert plugin.session(who="carol").plugin.add(1) == 1
+        opened = plugin.session(who="carol")  # ends when nobody has it
+        assert opened.plugin.add(1) == 1

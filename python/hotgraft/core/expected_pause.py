@@ -5,9 +5,10 @@ Nothing is guessed: a step that was never measured is named, and what is left is
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.plan import Action, Place
 
 if TYPE_CHECKING:

@@ -7,10 +7,11 @@ error, what only costs something is a warning, and what says nothing about it le
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final
 
-from hotgraft.core.errors import ContractError, HotgraftError, LoadError, PluginError, ProbeError
+from hotgraft.core.dataclass import dataclass
+from hotgraft.core.errors import ContractError, HotgraftError, LoadError, PluginError, ProbeError, StateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,9 +6,9 @@ cycle that is one unit. Not all dependents: who is served on in the slot that it
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.graph import arrange
 from hotgraft.core.graph_facts import Edge
 from hotgraft.core.graph_violations import Kind, PassedOver

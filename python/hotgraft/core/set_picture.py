@@ -5,9 +5,9 @@ Names are no more trusted than in `graph_picture`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.graph_picture import plain, quoted
 
 if TYPE_CHECKING:

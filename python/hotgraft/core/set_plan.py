@@ -5,8 +5,9 @@ The same value for the dry run and for the swap itself. `set_planning` makes it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from hotgraft.core.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

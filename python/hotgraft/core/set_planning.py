@@ -6,11 +6,12 @@ What is staged beside what was asked for is looked at only where the swap would 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from hotgraft.core.contract import Consumer, broken_interfaces
 from hotgraft.core.contract_judge import compare
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.expected_pause import expected_pause
 from hotgraft.core.graph_facts import key_of
 from hotgraft.core.graph_violations import PassedOver

@@ -7,11 +7,12 @@ offers both ways may go either from here. Of each session there is the same.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.descriptor import read_descriptor
 from hotgraft.core.errors import ManifestError
 from hotgraft.core.saved_values import pack_values

@@ -15,9 +15,9 @@ is what save put. A block that nobody described is its bytes: ``"block": {"$byte
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.snapshot import InstanceState, Origin, Snapshot, read_values
 from hotgraft.core.snapshot_error import SnapshotError
 from hotgraft.core.state_json import to_json

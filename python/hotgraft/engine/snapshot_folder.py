@@ -13,9 +13,10 @@ import functools
 import os
 import threading
 import weakref
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.snapshot_error import SnapshotError
 from hotgraft.engine.journal_folder import FolderLock, not_private, sync_folder
 from hotgraft.engine.snapshot_files import NEW, file_name, named_in, read_label, read_snapshot, write_snapshot

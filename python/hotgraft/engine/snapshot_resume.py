@@ -6,11 +6,12 @@ it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from hotgraft import _core
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.errors import HotgraftError
 from hotgraft.core.snapshot_error import SnapshotError
 from hotgraft.core.state import Choice, Crossing, choose_crossing

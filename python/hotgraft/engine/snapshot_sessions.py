@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.snapshot import Origin
 
 if TYPE_CHECKING:

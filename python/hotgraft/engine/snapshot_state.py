@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from hotgraft import _core
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.snapshot_error import SnapshotError
 from hotgraft.core.state import Crossing
 from hotgraft.engine.probe_request import StateToProbe

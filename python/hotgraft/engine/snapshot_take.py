@@ -7,10 +7,11 @@ their own gates, those of one generation at one moment; their pins keep nobody f
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from hotgraft import _core
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.layout_compile import compile_walk
 from hotgraft.core.snapshot import InstanceState, Pieces, SessionState, Snapshot
 from hotgraft.core.snapshot_error import SnapshotError

@@ -5,11 +5,12 @@ None of the candidate's code runs here; any failure leaves no copy on disk and n
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import field
+from typing import TYPE_CHECKING, Any, Final
 
 from hotgraft import _core
 from hotgraft.core.call_types import blocking_functions
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.descriptor import read_descriptor
 from hotgraft.core.errors import ImageError
 from hotgraft.core.side import side_of

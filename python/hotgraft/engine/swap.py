@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from hotgraft import _core
 from hotgraft.core import errors
+from hotgraft.core.dataclass import dataclass
 from hotgraft.engine.timing import StepTime
 
 if TYPE_CHECKING:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.host.converters import Converters
 
 if TYPE_CHECKING:

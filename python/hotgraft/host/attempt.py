@@ -7,11 +7,12 @@ window can fail without touching what runs.
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from hotgraft import _core
 from hotgraft.core.call_types import call_description
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.errors import HotgraftError
 from hotgraft.core.lifecycle import Event, Stage
 from hotgraft.engine.config import filled_configs

@@ -12,10 +12,11 @@ Invariants
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.errors import ContractError, HotgraftError, LoadError
 from hotgraft.core.lifecycle import Stage
 from hotgraft.engine.swap import carry_out

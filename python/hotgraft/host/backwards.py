@@ -6,9 +6,9 @@ it. After it going back is a new swap, of the image before.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.errors import RollbackBlocked
 from hotgraft.engine.journal_asked import asked
 from hotgraft.host.commit import commit_unit

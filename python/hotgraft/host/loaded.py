@@ -6,11 +6,12 @@ What serves, its instances and their slots, and what was replaced.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from hotgraft import _core
 from hotgraft.core.contract import Consumer
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.draining import DrainRules
 from hotgraft.core.plan import Running
 from hotgraft.host.converters import Converters

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from hotgraft import _core
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.errors import DrainTimeout
 from hotgraft.core.lifecycle import Stage
 from hotgraft.host.change import once_more

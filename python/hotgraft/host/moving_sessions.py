@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hotgraft import _core
 from hotgraft.core.breaker import BreakerState
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.errors import ContractError, HostClosed, HotgraftError, PluginUnavailable, StateError
 from hotgraft.core.lifecycle import Stage
 from hotgraft.core.plan import Plan

@@ -5,9 +5,10 @@ The dry run and the swap itself decide by the same code.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.errors import HotgraftError
 from hotgraft.core.grants import ungranted
 from hotgraft.core.graph_facts import facts_of, key_of

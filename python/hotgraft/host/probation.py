@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.verdict import Outcome, Verdict, judge
 from hotgraft.core.window import Window
 from hotgraft.host.readings import READINGS

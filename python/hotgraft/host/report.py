@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from hotgraft import _core
+from hotgraft.core.dataclass import dataclass
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

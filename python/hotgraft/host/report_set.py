@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.host.report import Outcome, SwapReport
 
 if TYPE_CHECKING:

@@ -8,10 +8,11 @@ publishes, what is to be rolled back serves on.
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from hotgraft import _core
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.errors import HotgraftError, RollbackBlocked
 from hotgraft.core.lifecycle import Stage
 from hotgraft.engine.swap import carry_out

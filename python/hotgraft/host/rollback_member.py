@@ -6,11 +6,12 @@ that are inside, where no state is taken from them; and with what the held gener
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from hotgraft import _core
 from hotgraft.core.call_types import call_description
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.errors import HotgraftError
 from hotgraft.core.lifecycle import Stage
 from hotgraft.core.plan import must_rest

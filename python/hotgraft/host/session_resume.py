@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.snapshot_error import SnapshotError
 from hotgraft.engine.snapshot_resume import Resume
 from hotgraft.engine.timing import Stopwatch

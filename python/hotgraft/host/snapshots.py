@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.errors import Busy, HotgraftError
 from hotgraft.core.snapshot_error import SnapshotError
 from hotgraft.core.state import Crossing

@@ -6,8 +6,11 @@ Each has an attempt of its own: its image is not at fault, and its record says w
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NoReturn
+from dataclasses import field, replace
+from typing import TYPE_CHECKING
+
+from hotgraft.core.dataclass import dataclass
+from hotgraft.core.errors import RollbackBlocked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
