@@ -47,6 +47,12 @@ public:
         keep_for_good(slot);
     }
 
+    // Lead it to nobody until it is bound; `slot` is what it will lead to.
+    void bind_to_nobody(const std::string &id, const std::shared_ptr<Slot> &slot) {
+        keep_for_good(slot);
+        check(generation_->bind_import(id, nullptr), {"bind its import", generation_->label()});
+    }
+
     std::size_t create(const std::string &name, const std::string &config_json, double deadline_s) {
         const auto index = std::make_shared<std::size_t>(0);
         run("create", deadline_s, [it = generation_, name, config_json, index] {
@@ -223,6 +229,7 @@ void add_attempt(py::module_ &module) {
             py::arg("generation"))
         .def("map", &Attempt::map, py::arg("deadline_s"))
         .def("bind_import", &Attempt::bind_import, py::arg("interface"), py::arg("slot"))
+        .def("bind_to_nobody", &Attempt::bind_to_nobody, py::arg("interface"), py::arg("slot"))
         .def("create", &Attempt::create, py::arg("name"), py::arg("config_json"), py::arg("deadline_s"))
         .def("restore", &Attempt::restore, py::kw_only(), py::arg("index"), py::arg("schema"), py::arg("values"),
              py::arg("deadline_s"))

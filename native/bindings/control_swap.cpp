@@ -76,6 +76,7 @@ struct Member {
     bool leaves_unquiesced = false;
     bool leaves_at_deadline = false;
     std::vector<std::shared_ptr<Slot>> emptied;
+    std::vector<LateImport> late_imports;
     std::vector<std::pair<std::size_t, std::size_t>> sessions; // old index, next index
     std::string session_way = "fresh";
     std::uint64_t session_bytes = 0; // of one, where it is to be converted
@@ -98,6 +99,7 @@ struct Member {
         member.leaves_unquiesced = leaves_unquiesced;
         member.leaves_at_deadline = leaves_at_deadline;
         member.emptied = emptied;
+        member.late_imports = late_imports;
         for (std::size_t i = 0; i < instances.size(); ++i) {
             const auto &[old_index, next_index] = instances[i];
             const std::uint64_t expected = i < expected_bytes.size() ? expected_bytes[i] : 0;
@@ -238,6 +240,13 @@ void add_swap(py::module_ &module) {
         .def("keeps_copies", [](Member &it) { it.keeps_copies = true; })
         // Only where no state crosses: whoever is inside at the drain's deadline is left there.
         .def("leaves_at_deadline", [](Member &it) { it.leaves_at_deadline = true; })
+        // An import of another generation, which was bound to nobody: bound with the publish.
+        .def(
+            "binds",
+            [](Member &it, std::shared_ptr<Generation> generation, std::string interface, std::shared_ptr<Slot> slot) {
+                it.late_imports.push_back({std::move(generation), std::move(interface), std::move(slot)});
+            },
+            py::arg("generation"), py::arg("interface"), py::arg("slot"))
         // Slots of interfaces that the next generation does not have: they hold no table then.
         .def(
             "empties",

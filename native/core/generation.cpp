@@ -169,6 +169,16 @@ std::vector<ImportNeed> Generation::imports() const {
     return needs;
 }
 
+namespace {
+
+// One that never holds a table: who calls through it is told that nobody is there.
+Slot &unbound_slot() {
+    static Slot *const unbound = new Slot("unbound"); // never destroyed: plugins point to it
+    return *unbound;
+}
+
+} // namespace
+
 Status Generation::bind_import(const std::string &id, Slot *slot) {
     if (import_services_ == nullptr) {
         import_services_ = std::make_unique<Services>(LogRing::instance(), *books_, LogSource{plugin_, "", number_});
@@ -176,10 +186,11 @@ Status Generation::bind_import(const std::string &id, Slot *slot) {
     for (std::uint64_t i = 0; i < entry_.import_count; ++i) {
         hotgraft_import &import = entry_.import(i);
         if (id == import.id) {
-            if (import.slot != nullptr) {
+            if (import.slot != nullptr && import.slot != unbound_slot().words()) {
                 return {Code::kInvalid, label() + ": import \"" + id + "\" is bound already"};
             }
-            import.slot = slot->words();
+            // In one store: threads that start began may be reading it.
+            __atomic_store_n(&import.slot, slot == nullptr ? unbound_slot().words() : slot->words(), __ATOMIC_RELEASE);
             import.record_offset = Guards::instance().record_offset();
             import.host = import_services_->host();
             return {};
@@ -190,7 +201,6 @@ Status Generation::bind_import(const std::string &id, Slot *slot) {
 
 Status Generation::add_missing_imports() const {
     // An optional import that is not bound still leads to a slot: one that never holds a table.
-    static Slot *const unbound = new Slot("unbound"); // never destroyed: plugins point to it
     std::string missing;
     for (std::uint64_t i = 0; i < entry_.import_count; ++i) {
         hotgraft_import &import = entry_.import(i);
@@ -201,7 +211,7 @@ Status Generation::add_missing_imports() const {
             missing += (missing.empty() ? "\"" : ", \"") + std::string(import.id) + " " + import.range + "\"";
             continue;
         }
-        import.slot = unbound->words();
+        import.slot = unbound_slot().words();
         import.record_offset = Guards::instance().record_offset();
         import.host = import_services_ == nullptr ? nullptr : import_services_->host();
     }

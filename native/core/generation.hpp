@@ -129,7 +129,8 @@ public:
     [[nodiscard]] Status map_library();
     [[nodiscard]] Status read_tables();
 
-    // After map and before the first create_instance. kInvalid: no such import, or already bound.
+    // After map and before the first create_instance. kInvalid: no such import, or already bound. NULL: to a slot that
+    // never holds a table, until it is bound once more, at any time: whoever calls until then finds nobody there.
     [[nodiscard]] std::vector<ImportNeed> imports() const;
     [[nodiscard]] Status bind_import(const std::string &id, Slot *slot);
 

@@ -248,6 +248,9 @@ private:
         }
         callbacks_.append_next(&next);
         window_->settle_blocks();
+        if (Status status = bind_late_imports(request_); !status.is_ok()) {
+            return status;
+        }
         Status status = needs_gate(request_) ? gates_.publish(next) : publish_open(next.front());
         if (!status.is_ok()) {
             return status;

@@ -122,6 +122,13 @@ struct SlotMove {
     const hotgraft_table *next = nullptr;
 };
 
+// An import of a generation that serves already, and calls who is replaced only when that is published.
+struct LateImport {
+    std::shared_ptr<Generation> generation;
+    std::string id;
+    std::shared_ptr<Slot> slot; // kept for good
+};
+
 struct SwapMember {
     std::shared_ptr<Generation> old_generation;
     std::shared_ptr<Generation> next;
@@ -138,8 +145,8 @@ struct SwapMember {
     // No state crosses, and whoever is still inside when the drain's deadline passes is left there, instead of calling
     // the swap off.
     bool leaves_at_deadline = false;
-    std::size_t callbacks = 0; // slots of call-backs that its old generation offers: run_swap() counts them
-    bool is_recalled = false;  // `next` is held, and leaves that stage for this swap by one compare-and-swap
+    std::vector<LateImport> late_imports{}; // bound behind the closed gates, just before publish
+    bool is_recalled = false; // `next` is held, and leaves that stage for this swap by one compare-and-swap
 };
 
 struct SwapRequest {
@@ -185,6 +192,8 @@ struct WindowStep {
     std::size_t instance;
 };
 [[nodiscard]] bool needs_gate(const SwapRequest &request);
+
+[[nodiscard]] Status bind_late_imports(const SwapRequest &request);
 // A drain is of the whole set: it is left out, or its deadline passed over, only where every member says so.
 [[nodiscard]] bool all_say(const SwapRequest &request, bool SwapMember::*flag);
 [[nodiscard]] std::vector<WindowStep> plan_window(const SwapRequest &request);

@@ -73,12 +73,24 @@ bool needs_gate(const SwapRequest &request) {
     std::size_t slots = 0;
     bool must_rest = false;
     for (const SwapMember &member : request.members) {
-        slots += member.slots.size() + member.emptied.size() + member.callbacks;
+        slots += member.slots.size() + member.emptied.size();
+        must_rest = must_rest || !member.late_imports.empty();
         for (const InstanceMove &move : member.instances) {
             must_rest = must_rest || needs_rest(move.way);
         }
     }
     return slots != 1 || must_rest;
+}
+
+Status bind_late_imports(const SwapRequest &request) {
+    for (const SwapMember &member : request.members) {
+        for (const LateImport &import : member.late_imports) {
+            if (Status status = import.generation->bind_import(import.id, import.slot.get()); !status.is_ok()) {
+                return status;
+            }
+        }
+    }
+    return {};
 }
 
 bool all_say(const SwapRequest &request, bool SwapMember::*flag) {

@@ -3,6 +3,8 @@
  *   SIDES_SAVES   its count crosses by save and restore; else its block is handed over
  *   SIDES_MORE    BASE has one more function, and TOP calls that one
  *   SIDES_TWO     BASE offers base/2, whose functions stand in another order, and TOP calls that
+ *   SIDES_STARTS  TOP calls BASE when it is created and when it starts too, and fails where another build than this one
+ *                 answers; nobody may answer
  * Every step of theirs is written to the file that SIDES_LOG names: "top 2 quiesce".
  */
 #include <hotgraft/call.h>
@@ -117,6 +119,20 @@ static const base_v1 functions = {sizeof(base_v1), add, build, run, build};
 static const base_v1 functions = {sizeof(base_v1) - sizeof(void *), add, build, run, NULL};
 #endif
 
+static hotgraft_status meet(hotgraft_instance *instance, hotgraft_error *error) {
+#ifdef SIDES_STARTS
+    const int64_t met = both(instance) - 1000 * SIDES_BUILD;
+    if (met >= 0 && met != SIDES_STARTS) {
+        snprintf(error->message, sizeof error->message, "build %lld of base answered", (long long)met);
+        return HOTGRAFT_E_FAILED;
+    }
+#else
+    (void)instance;
+    (void)error;
+#endif
+    return HOTGRAFT_OK;
+}
+
 static void destroy(hotgraft_instance *instance) {
     note("destroy");
     if (instance->count != NULL) {
@@ -128,7 +144,6 @@ static void destroy(hotgraft_instance *instance) {
 static hotgraft_status create(const hotgraft_host *host, const hotgraft_str *config, hotgraft_instance **out,
                               hotgraft_error *error) {
     (void)config;
-    (void)error;
     hotgraft_instance *instance = calloc(1, sizeof *instance);
     if (instance == NULL) {
         return HOTGRAFT_E_NOMEM;
@@ -140,15 +155,17 @@ static hotgraft_status create(const hotgraft_host *host, const hotgraft_str *con
         return HOTGRAFT_E_NOMEM;
     }
     *instance->count = 0;
+    if (meet(instance, error) != HOTGRAFT_OK) {
+        destroy(instance);
+        return HOTGRAFT_E_FAILED;
+    }
     *out = instance;
     return HOTGRAFT_OK;
 }
 
 static hotgraft_status start(hotgraft_instance *instance, hotgraft_error *error) {
-    (void)instance;
-    (void)error;
     note("start");
-    return HOTGRAFT_OK;
+    return meet(instance, error);
 }
 
 static hotgraft_status quiesce(hotgraft_instance *instance, uint64_t budget_ns, hotgraft_error *error) {

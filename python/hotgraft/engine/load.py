@@ -14,7 +14,7 @@ from hotgraft.core.errors import LoadError
 from hotgraft.engine.converting import check_offered, check_state_table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from hotgraft.core.plan import Side
     from hotgraft.engine.stage import Candidate
@@ -49,10 +49,13 @@ def prepare(
     wishes: Sequence[InstanceWish],
     imports: Mapping[str, _core.Slot],
     *,
+    not_yet: Collection[str] = (),
     deadline_s: float,
     watch: Stopwatch,
 ) -> Prepared:
     """Map the candidate and make its instances, each of the plugin's own functions within `deadline_s`.
+
+    `not_yet`: imports through which nobody is to answer before they are bound once more.
 
     Raises:
         LoadError: the loader said no. ContractError: an interface is not what the descriptor says.
@@ -64,7 +67,7 @@ def prepare(
         attempt.map(deadline_s)
         check_offered(candidate.side, candidate.generation)
         check_state_table(candidate.side, candidate.generation)
-        bind_imports(attempt, candidate, imports)
+        bind_imports(attempt, candidate, imports, not_yet)
     for wish in wishes:
         with watch(f"create {wish.name}"):
             attempt.create(wish.name, wish.filled_json, deadline_s)
@@ -77,15 +80,19 @@ def prepare(
     return Prepared(candidate, attempt, tuple(wishes), tables, tuple(made[len(wishes) :]))
 
 
-def bind_imports(attempt: _core.Attempt, candidate: Candidate, imports: Mapping[str, _core.Slot]) -> None:
-    """Lead every import of the library to its slot.
+def bind_imports(
+    attempt: _core.Attempt, candidate: Candidate, imports: Mapping[str, _core.Slot], not_yet: Collection[str] = ()
+) -> None:
+    """Lead every import of the library to its slot, and those that are `not_yet` to be answered to nobody.
 
     Raises:
         LoadError: the library imports what its manifest does not require.
     """
     wanted = candidate.generation.imports()
     for interface, _, _ in wanted:
-        if interface in imports:
+        if interface in not_yet:
+            attempt.bind_to_nobody(interface, imports[interface])
+        elif interface in imports:
             attempt.bind_import(interface, imports[interface])
     missing = [
         f"it imports {interface!r} {accepts}, which its manifest does not require"

@@ -42,7 +42,7 @@ from hotgraft.host.report import Outcome, SwapReport
 from hotgraft.host.slots import dropped_slots, slot_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from contextlib import ExitStack
 
     from hotgraft.core.plan import Plan
@@ -96,6 +96,7 @@ class Attempt:
     before: BeforeSwap | None = None
     held: Held | None = None  # what will be once it is published
     superseded: Superseded | None = None
+    unbound: Mapping[str, _core.Slot] = field(default_factory=dict)  # imports through which nobody answers yet
     _slots: dict[tuple[str, str], _core.Slot] = field(default_factory=dict)  # by instance and key
 
     @property
@@ -179,17 +180,20 @@ class Attempt:
         """Put on record what is about to be done; durably, before any of the candidate's code runs."""
         self.record.intend(self.staged.generation, self.staged.side.version)
 
-    def make(self) -> None:
-        """Map the candidate, create its instances and make their tables."""
+    def make(self, not_yet: Collection[str] = ()) -> None:
+        """Map the candidate, create its instances and make their tables; `not_yet`: see `prepare`."""
         self.outcome = Outcome.FAILED
         candidate, control_s = self.staged, self.around.options.control_deadline_s
         prepared = prepare(
             candidate,
             self._wishes(),
             {name: bound.slot for name, bound in self.imports.items()},
+            not_yet=not_yet,
             deadline_s=control_s,
             watch=self.watch,
         )
+        asked_for = {interface for interface, _, _ in candidate.generation.imports()}  # less than it may require
+        self.unbound = {name: self.imports[name].slot for name in asked_for.intersection(not_yet)}
         # Slots of other plugins in which it answers; one that is replaced as well has its own again.
         lent = lent_tables(
             prepared.attempt,
@@ -199,6 +203,18 @@ class Attempt:
             deadline_s=control_s,
         )
         self.prepared = replace(prepared, tables=(*prepared.tables, *lent)) if lent else prepared
+
+    def bind(self, member: _core.Member) -> None:
+        """Lead its imports to those who are about to be replaced: nothing of it runs before their gates are closed.
+
+        Where it runs already, as what is loaded does, it is the window of `member` that does so.
+        """
+        assert self.prepared is not None  # made before
+        for interface, slot in self.unbound.items():
+            if self.is_load:
+                member.binds(self.staged.generation, interface, slot)
+            else:
+                self.prepared.attempt.bind_import(interface, slot)
 
     def serve_first(self) -> None:
         """Let the first generation of the plugin serve; nobody knows of it yet."""
@@ -258,8 +274,8 @@ class Attempt:
         indexes = {wish.name: index for index, wish in enumerate(prepared.wishes)}
         names, tables = list(indexes), dict(zip(indexes, prepared.pin_tables, strict=True))
         control_s = self.around.options.control_deadline_s
-        carried.callback(_core.end_retype, expect_retype(loaded))
-        carried.enter_context(moved_sessions(loaded, plan, member, candidate, indexes, names, deadline_s=control_s))
+        limits = {"deadline_s": control_s, "rest_s": self.swap_deadline_s}
+        carried.enter_context(moved_sessions(loaded, plan, member, candidate, indexes, names, **limits))
         moved.enter_context(
             moved_pins(
                 loaded, plan, member, candidate, tables, call_type=self.call_type, deadline_s=self.swap_deadline_s

@@ -25,7 +25,7 @@ from hotgraft.host.bound_graph import is_in_cycle
 from hotgraft.host.bound_turns import check_bound
 from hotgraft.host.change import once_more
 from hotgraft.host.draining import swap_deadline_s
-from hotgraft.host.leases import has_leased
+from hotgraft.host.early_calls import not_yet
 from hotgraft.host.proof import prove
 from hotgraft.host.provider import provider_of
 from hotgraft.host.report import Outcome, running_words
@@ -245,8 +245,9 @@ class AttemptSet:
             self._do(one, partial(one.try_out, providers))
         for one in self.members:
             self._do(one, one.intend)
+        replaced = {one.name: one.loaded.serving.side for one in self.swaps}
         for one in self.members:
-            self._do(one, one.make)
+            self._do(one, partial(one.make, not_yet(one.imports, replaced)))
         for one in self.members:
             if one.is_load:
                 self._do(one, one.serve_first)
@@ -271,6 +272,8 @@ class AttemptSet:
         try:
             with ExitStack() as moved:
                 parts = self._enter(swaps, carried, moved)
+                for one in self.members:
+                    one.bind(parts[0].member)
                 window = self.window = carry_out(parts, tried=self._tried(swaps), deadline_s=self.deadline_s)
             for index, one in enumerate(swaps):
                 one.window = window.of(index) if len(swaps) > 1 else window
