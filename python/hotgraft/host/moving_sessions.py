@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager, suppress
-from typing import TYPE_CHECKING
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from hotgraft import _core
 from hotgraft.core.breaker import BreakerState
-from hotgraft.core.dataclass import dataclass
-from hotgraft.core.errors import ContractError, HostClosed, HotgraftError, PluginUnavailable, StateError
+from hotgraft.core.errors import ContractError, DrainTimeout, HostClosed, HotgraftError, PluginUnavailable, StateError
 from hotgraft.core.lifecycle import Stage
 from hotgraft.core.plan import Plan
 from hotgraft.core.state import Crossing, choose_crossing
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from hotgraft.host.plugin import Plugin
 
 __all__ = ["carry_one", "moved_sessions", "open_session"]
+
+LOOK_AGAIN_S: Final = 0.0002
 
 
 def open_session(host: Host, loaded: Loaded, instance: Instance, who: str, resume: str | None = None) -> Session:
@@ -191,21 +194,24 @@ def moved_sessions(
     names: list[str],
     *,
     deadline_s: float,
+    rest_s: float,
 ) -> Iterator[None]:
     """Carry the idle sessions with the swap that is carried out and noted within, if the plugin has sessions.
 
     Pinned ones stay. `indexes`: of the instances in the candidate, by name. `names`: of what the member's steps are
-    about; those of the sessions are added. `deadline_s`: for each of the plugin's functions.
+    about; those of the sessions are added. `deadline_s`: for each of the plugin's functions; `rest_s`: for pins that
+    are waited for.
 
     Raises:
-        PluginError, PluginAbandoned: the candidate makes no sessions; nothing was published.
+        PluginError, PluginAbandoned: the candidate makes no sessions; nothing was published. DrainTimeout: one is
+        pinned, and none may stay.
     """
     if not plan.is_per_session:
         yield
         return
     assert plan.crossing is not None  # a plan without a way across was refused
-    with loaded.sessions.turn("carry sessions over"):
-        old = loaded.serving.generation
+    old = loaded.serving.generation
+    with _turn_at_rest(loaded, old, rest_s) if plan.pins == "wait" else loaded.sessions.turn("carry sessions over"):
         idle = [one for one in loaded.sessions.list() if one.link.held.generation is old and not one.is_pinned]
         movers = _prepare(loaded, idle, candidate, indexes, deadline_s)
         left = [mover.left for mover in movers]
@@ -225,6 +231,29 @@ def moved_sessions(
                 _drop(old, left, deadline_s)
             elif candidate.generation.stage == Stage.HELD:  # of a rollback: nobody drops it
                 _drop(candidate.generation, [mover.made for mover in movers], deadline_s)
+
+
+@contextmanager
+def _turn_at_rest(loaded: Loaded, old: _core.Generation, rest_s: float) -> Iterator[None]:
+    """Have the sessions' turn while none on `old` is pinned. Whoever ends a pin needs that turn, so it is not kept.
+
+    Raises:
+        DrainTimeout: some are pinned still.
+    """
+    until_s = time.monotonic() + rest_s
+    while True:
+        with loaded.sessions.turn("carry sessions over"):
+            if not any(one.is_pinned and one.link.held.generation is old for one in loaded.sessions.list()):
+                yield
+                return
+        if time.monotonic() >= until_s:
+            raise DrainTimeout(
+                "carry its sessions over",
+                on=loaded.name,
+                found=f"still pinned at the deadline: {old.pin_holders()}",
+                running=f"generation {old.number} still serves",
+            )
+        time.sleep(LOOK_AGAIN_S)
 
 
 def _serving(loaded: Loaded, session: Session) -> Pinnable:

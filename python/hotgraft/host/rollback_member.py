@@ -157,7 +157,9 @@ class WayBack:
         names = list(indexes)
         carried.callback(_core.end_retype, expect_retype(loaded))
         carried.enter_context(
-            moved_sessions(loaded, plan, member, held.candidate, indexes, names, deadline_s=control_s)
+            moved_sessions(
+                loaded, plan, member, held.candidate, indexes, names, deadline_s=control_s, rest_s=deadline_s
+            )
         )
         carried.enter_context(
             moved_pins(loaded, plan, member, held.candidate, pin_tables, call_type=call_type, deadline_s=deadline_s)
