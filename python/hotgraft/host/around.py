@@ -32,6 +32,7 @@ class Around:
     forget: Callable[[Loaded], None]  # it is out of service
     quarantine: Quarantine
     grants: Grants
+    is_closed: Callable[[], bool]  # nothing is loaded any more
     check_health: Callable[[Loaded], tuple[str, ...]]  # quickly; every reason why what serves is not fit
     begin_probation: Callable[[Loaded], None]
     snapshots: Snapshots

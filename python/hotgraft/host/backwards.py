@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hotgraft.core.dataclass import dataclass
 from hotgraft.core.errors import RollbackBlocked
 from hotgraft.engine.journal_asked import asked
+from hotgraft.host.closing import check_listed
 from hotgraft.host.commit import commit_unit
 from hotgraft.host.draining import back_deadline_s
 from hotgraft.host.quarantine import note_quarantine, quarantined
@@ -46,6 +47,7 @@ class Backwards:
 
     def go_back(self, loaded: Loaded, who: Asked, deadline_s: float) -> SwapReport:
         """Go back because somebody says so."""
+        check_listed(loaded, self.around)
         if loaded.held is not None:
             return self._recall(loaded, who, deadline_s)
         before = self._image_before(loaded)

@@ -15,6 +15,7 @@ from hotgraft.host.backwards import Backwards
 from hotgraft.host.bound_turns import turns_to_load
 from hotgraft.host.change import carry_out, is_deferred, start_change
 from hotgraft.host.changing_sets import SetChanges
+from hotgraft.host.closing import check_listed, check_may_load
 from hotgraft.host.draining import back_deadline_s, swap_deadline_s
 from hotgraft.host.instances import add_instance
 from hotgraft.host.loaded import Loaded
@@ -206,6 +207,7 @@ class Changes:
         """
 
         def work(turns: frozenset[str]) -> SwapReport:
+            check_may_load(name, self.around)
             loaded, watch = Loaded(name, self.turns, source=image, converters=self.around.converters), self.watch()
             loaded.drain, loaded.fallback = drain or loaded.drain, fallback
             record = self.recorder.attempt(loaded, who, image or source, configs, watch)
@@ -229,6 +231,7 @@ class Changes:
         """Add an instance to what serves; `resume`: what it begins with."""
 
         def work(_: frozenset[str]) -> SwapReport:
+            check_listed(loaded, self.around)
             watch = self.watch()
             configs = loaded.configs | {name: config_json}
             record = self.recorder.attempt(loaded, who, loaded.source, configs, watch)

@@ -11,6 +11,7 @@ from hotgraft.core.dataclass import dataclass
 from hotgraft.engine.snapshot_resume import Resume
 from hotgraft.host.attempt import Attempt
 from hotgraft.host.attempt_set import AttemptSet
+from hotgraft.host.closing import check_listed, check_may_load
 from hotgraft.host.loaded import MAIN, Loaded
 from hotgraft.host.planning import Planner
 from hotgraft.host.turns import Wider
@@ -50,6 +51,7 @@ class SetChanges:
         Raises:
             Wider: it needs more turns.
         """
+        check_listed(loaded, self.around)
         members = [self._member(loaded, wish)]
         made = self._attempt(members, wish, turns, is_longest=wish.is_longest, asked_for=loaded.name)
         return self._recorded(made).of(loaded.name)
@@ -120,6 +122,7 @@ class SetChanges:
 
     def _first(self, name: str, wish: Wish) -> Attempt:
         """Return the attempt of one that is loaded with the rest."""
+        check_may_load(name, self.around)
         assert wish.source is not None  # asked before: what is not loaded has no path of its own
         around, watch = self.around.without_settling() if wish.is_settled else self.around, self.watch()
         source = wish.comes_from or wish.source

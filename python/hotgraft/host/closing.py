@@ -7,32 +7,35 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from hotgraft import _core
-from hotgraft.core.errors import DrainTimeout, HotgraftError
+from hotgraft.core.errors import DrainTimeout, HostClosed, HotgraftError
 from hotgraft.host.lending import take_back
 from hotgraft.host.report import Outcome, SwapReport
 from hotgraft.host.session import REST_S
 from hotgraft.host.unloads import unloads_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
+    from hotgraft.host.around import Around
     from hotgraft.host.loaded import Loaded
     from hotgraft.host.pin import Expiring
     from hotgraft.host.unloads import Unloads
 
-__all__ = ["close_all", "consumers_first", "refuse"]
+__all__ = ["check_listed", "check_may_load", "close_all", "consumers_first", "refuse"]
 
 
 def close_all(
-    plugins: Iterable[Loaded],
+    listed: Callable[[], Iterable[Loaded]],
     pins: Iterable[Expiring],
     until_s: float,
     *,
+    begun: Callable[[Collection[str], float], None],
     gone: Callable[[Loaded], None],
     last: Callable[[Loaded, float], None],
 ) -> Unloads:
     """End pins and sessions, take every plugin out of service, `gone` for each, and wait for what is on its way out.
 
+    `begun` waits for changes that may load a plugin, until `until_s`: it is given the names of those that are there.
     `last` is called with each and the seconds left, in its turn, once its callers are turned away.
 
     Raises:
@@ -40,7 +43,8 @@ def close_all(
     """
     for pin in pins:
         pin.finish("closed", "the host is closed")
-    plugins = list(plugins)
+    begun({one.name for one in listed()}, until_s)
+    plugins = list(listed())
     for loaded in plugins:
         loaded.sessions.close()
     for session in (one for loaded in plugins for one in loaded.sessions.list()):
@@ -58,6 +62,18 @@ def close_all(
     if failures:
         raise DrainTimeout("close it", on="the host", found=failures, running="what is named here serves on")
     return unloads
+
+
+def check_listed(loaded: Loaded, around: Around) -> None:
+    """Raise HostClosed where a plugin was closed while a change of it waited for its turn."""
+    if all(one is not loaded for one in around.others()):
+        raise HostClosed("change it", on=loaded.name, found="it was closed meanwhile", running="nothing of it serves")
+
+
+def check_may_load(name: str, around: Around) -> None:
+    """Raise HostClosed where the host was closed while a load waited for its turn: nobody would close the plugin."""
+    if around.is_closed():
+        raise HostClosed("load it", on=name, found="the host was closed meanwhile", running="nothing of it is loaded")
 
 
 def consumers_first(plugins: Iterable[Loaded]) -> list[Loaded]:

@@ -96,6 +96,7 @@ class Host(HostParts):
             others=self._listed,
             after_publish=self._follow,
             forget=self._unlist,
+            is_closed=lambda: self._is_closed,
             quarantine=self._quarantine,
             grants=self._grants,
             check_health=self._quick_health,
@@ -296,7 +297,12 @@ class Host(HostParts):
             self._is_closed = True
         unloads = carry_out(
             lambda: close_all(
-                self._listed(), self._pins.open_pins(), until, gone=self._forget, last=self._snapshots.at_close
+                self._listed,
+                self._pins.open_pins(),
+                until,
+                begun=self._changes.turns.wait_for_begun,
+                gone=self._forget,
+                last=self._snapshots.at_close,
             )
         )
         self._recorder.tell_events()

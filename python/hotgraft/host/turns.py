@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import threading
 import time
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from hotgraft.core.errors import Busy
@@ -98,6 +98,12 @@ class Turns(Generic[Answer]):
                     more = turn.plugins | wider.plugins
         finally:
             del turn  # see _run
+
+    def wait_for_begun(self, known: Collection[str], until_s: float) -> None:
+        """Wait until all that has begun and is about others than `known` is over, or `until_s` of `time.monotonic`."""
+        with self._lock:
+            begun = [one.answer for one in self._queue if one.comes.is_set() and not one.plugins.issubset(known)]
+        wait(begun, max(until_s - time.monotonic(), 0.0))
 
     def _enter(self, turn: _Turn[Answer], plugins: frozenset[str]) -> None:
         """Queue it, or join it to one that is there."""
