@@ -233,8 +233,9 @@ class AttemptSet:
 
     def _providers(self) -> Iterator[Provider]:
         """Whom each finds: what runs, with the members' candidates in the place of what they replace."""
+        names = dict.fromkeys(self.names)
         yield from (one.as_provider() for one in self.members)
-        yield from (provider_of(one) for one in self.around.others() if one.name not in self.names)
+        yield from (provider_of(one, *names) for one in self.around.others() if one.name not in names)
 
     # --- before the window ---
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from contextlib import suppress
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
 from hotgraft import _core
@@ -78,12 +80,18 @@ def check_may_load(name: str, around: Around) -> None:
 
 def consumers_first(plugins: Iterable[Loaded]) -> list[Loaded]:
     """Return the plugins so that each comes after all that call it; a cycle is cut anywhere."""
-    waiting, ordered = list(plugins)[::-1], list["Loaded"]()
+    waiting = dict(enumerate(list(plugins)[::-1]))  # in that order, where nobody calls
+    places = {one.name: place for place, one in waiting.items()}
+    calls = {place: {places[name] for name in one.providers if name in places} for place, one in waiting.items()}
+    callers = Counter(provider for own in calls.values() for provider in own)
+    free, ordered = [place for place in waiting if not callers[place]], list["Loaded"]()
     while waiting:
-        free = [one for one in waiting if not any(other.wants(one.name) for other in waiting)]
-        chosen = free[0] if free else waiting[0]
-        waiting.remove(chosen)
-        ordered.append(chosen)
+        place = heappop(free) if free else next(iter(waiting))
+        ordered.append(waiting.pop(place))
+        for provider in calls[place]:
+            callers[provider] -= 1
+            if not callers[provider] and provider in waiting:
+                heappush(free, provider)
     return ordered
 
 

@@ -216,6 +216,11 @@ class Loaded:
             if bound.provider == provider
         )
 
+    @property
+    def providers(self) -> frozenset[str]:
+        """Return the plugins that it calls."""
+        return frozenset(bound.provider for bound in self.imports.values())
+
     def slot_for(self, instance: str, interface: str) -> _core.Slot:
         """Return the slot of an interface, a new one where this instance never had it."""
         known = self.instances[instance].slots if instance in self.instances else {}

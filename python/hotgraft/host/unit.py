@@ -37,11 +37,16 @@ def unit_of(members: Iterable[Loaded]) -> Unit:
 
     Those that are on probation bring along what they were replaced with.
     """
-    unit = Unit()
+    unit, known = dict[str, "Loaded"](), set[int]()
     for member in members:
-        joined = member.held.unit.plugins if member.held is not None else [member]
-        unit.plugins += [one for one in joined if one.name not in unit.names]
-    return unit
+        joined = member.held.unit if member.held is not None else None
+        if joined is None:
+            unit.setdefault(member.name, member)
+        elif id(joined) not in known:  # once for all of it
+            known.add(id(joined))
+            for one in joined.plugins:
+                unit.setdefault(one.name, one)
+    return Unit(list(unit.values()))
 
 
 def join(unit: Unit) -> None:
