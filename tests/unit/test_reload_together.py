@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hotgraft import ContractError, Fallback, Host, HotgraftError, LoadError, Outcome, SetReport
@@ -225,6 +225,35 @@ def test_an_empty_set_and_a_config_for_another_are_misuse(unprobed: Host, build:
         unprobed.reload_set({})
     with pytest.raises(ValueError, match="'player', which is not in the set"):
         unprobed.reload_set({"codec": None}, configs={"player": {}})
+    with pytest.raises(TypeError, match="images says by plugin"):
+        unprobed.reload_set(["codec", "player"])  # type: ignore[arg-type] # that is what is tested
+    with pytest.raises(TypeError, match="configs says by plugin"):
+        unprobed.reload_set({"codec": None}, configs=["codec"])  # type: ignore[arg-type] # likewise
+
+
+def test_a_config_that_is_none_keeps_what_there_is(unprobed: Host, build: Workshop) -> None:
+    """As in `reload`: a program passes on what it was given, and was given nothing."""
+    load_pair(unprobed, build, codec={"rate": 48000})
+    unprobed.reload_set({"codec": build(codec(2)), "player": None}, configs={"codec": None})
+    assert unprobed._loaded("codec").configs == {"main": '{"rate": 48000}'}
+
+
+def test_what_was_loaded_before_the_turn_of_a_set_keeps_its_config(unprobed: Host, build: Workshop) -> None:
+    """Nobody said a config, whether it was there when the set was asked for or not."""
+    unprobed.load(build(codec(1)))
+    queue, image = unprobed._changes.sets, build(player(11))
+    loaded = unprobed._plugins.pop("codec")  # as if it were loaded in between
+    plain = type(queue).turn_names
+
+    def turn_names(sets: Any, wish: Any) -> Any:
+        unprobed._plugins.setdefault("codec", loaded)
+        return plain(sets, wish)
+
+    loaded.instances["main"].config_json = '{"rate": 1}'
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(queue), "turn_names", turn_names)
+        unprobed.reload_set({"codec": build(codec(2)), "player": image})
+    assert unprobed._loaded("codec").configs == {"main": '{"rate": 1}'}
 
 
 def test_all_instances_of_all_members_come_along(unprobed: Host, build: Workshop) -> None:

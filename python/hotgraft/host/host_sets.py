@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from hotgraft.engine.config import config_text
@@ -11,7 +12,6 @@ from hotgraft.host.wish import SetWish, Wish
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
 
     from hotgraft.core.options import Options
     from hotgraft.host.changing import Changes
@@ -37,7 +37,7 @@ class HostSets:
         self,
         images: Mapping[str, str | os.PathLike[str] | None],
         *,
-        configs: Mapping[str, Mapping[str, Any]] | None = None,
+        configs: Mapping[str, Mapping[str, Any] | None] | None = None,
         deadline_s: float | None = None,
         is_settled: bool = False,
         allow_downgrade: bool = False,
@@ -51,7 +51,7 @@ class HostSets:
         Args:
             images: by plugin, the path of its new image; None: the path it was loaded from. One that is not loaded
                 needs its path, and is loaded with the rest. Others join where it cannot be had without them.
-            configs: by plugin, a new config for every instance; who is not named keeps its own.
+            configs: by plugin, a new config for every instance; who is not named, or with None, keeps its own.
             deadline_s: for gates, drain, quiesce, state and start together; None: the longest that a member has by its
                 rules, or the host's.
             is_settled: as in `reload`, of all.
@@ -63,25 +63,28 @@ class HostSets:
             whose `result()` waits for the real one.
 
         Raises:
-            UnknownPlugin: nothing of a name, and no image. ValueError: `images` is empty, or `configs` names others.
-            What `reload` raises, by the member that failed: `on` says which. Each carries the `report`, a `SetReport`
-            that says of every member what runs now.
+            UnknownPlugin: nothing of a name, and no image. TypeError: no mapping. ValueError: `images` is empty, or
+            `configs` names others. What `reload` raises, by the member that failed: `on` says which. Each carries the
+            `report`, a `SetReport` that says of every member what runs now.
         """
         self._check_control()
+        for words, told in (("images", images), ("configs", {} if configs is None else configs)):
+            if not isinstance(told, Mapping):
+                raise TypeError(f"{words} says by plugin, {{'gain': ...}}, and a {type(told).__name__} does not")
         others = [name for name in configs or {} if name not in images]
         if others or not images:
             raise ValueError(f"a config for {others[0]!r}, which is not in the set" if others else "the set is empty")
         who = asked("reload", reason)
         wishes: dict[str, Wish] = {}
         for name, image in images.items():
-            loaded = self._plugins.get(name) if image is not None else self._loaded(name)
             source = image_of(image) if image is not None else self._loaded(name).source
-            text = config_text(configs[name]) if configs and name in configs else None
+            config = (configs or {}).get(name)
+            text = config_text(config) if config is not None else None
             wishes[name] = Wish(
                 asked=who,
                 deadline_s=0.0,
                 source=source,
-                config_json=text if loaded is not None else config_text((configs or {}).get(name)),
+                config_json=text,
                 key=(content_key(source), text, allow_downgrade),
                 is_settled=is_settled,
                 allow_downgrade=allow_downgrade,
