@@ -238,6 +238,22 @@ def test_the_one_that_cannot_take_its_state_along_goes_back_with_what_it_had(
         assert "made to fail" in reports[lossy].why_lossy[0]
 
 
+def test_what_was_gained_in_generations_in_between_is_counted_among_what_is_lost(build: Workshop, seam: Any) -> None:
+    """A unit that was replaced again on probation goes back behind all of them."""
+    with make_host() as host:
+        sides = scene(host, build, base_saves=True, top_saves=True)
+        for number in (3, 4):
+            sides.replace_both(number)
+            count(sides, 2)
+        seam(nth("save", 1))
+
+        report = host.rollback("base")
+
+        assert report.set is not None
+        assert (sides.counts, sides.seen) == ((11, 5), (1, 1, 1001))
+        assert {name: one.lost_calls for name, one in report.set.members.items()} == {"base": 0, "top": 3}
+
+
 def test_a_host_that_loses_no_state_refuses_for_all_with_every_reason(build: Workshop, seam: Any) -> None:
     """Everything serves on unchanged."""
     with make_host(rollback="refuse") as host:

@@ -20,7 +20,7 @@ from hotgraft.host.open_sessions import OpenSessions
 from hotgraft.host.own_numbers import OwnNumbers
 from hotgraft.host.pin import OpenPins
 from hotgraft.host.replaced import Replaced
-from hotgraft.host.unit import join
+from hotgraft.host.stats import calls_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -104,6 +104,7 @@ class Held:
         crossing: how its state left it when it was replaced.
         record: of the attempt that replaced it, and is not committed.
         unit: what goes back with it.
+        calls_since: of generations that served after it and were replaced as well, on probation.
     """
 
     candidate: Candidate
@@ -115,6 +116,7 @@ class Held:
     record: AttemptRecord
     unit: Unit
     before: BeforeSwap | None = None
+    calls_since: int = 0
 
     @property
     def generation(self) -> _core.Generation:
@@ -257,8 +259,9 @@ class Loaded:
     def adopt(self, prepared: Prepared, held: Held | None = None, superseded: Superseded | None = None) -> None:
         """The candidate serves: note it, and what is held for it. Twice is once: memory may have run out in between."""
         if self.current is not prepared.candidate:
-            if superseded is not None:
+            if superseded is not None and held is not None:
                 self.replaced.add(superseded.generation)
+                held = replace(held, calls_since=held.calls_since + calls_of(superseded.generation))
             self.held = held
             self.current = prepared.candidate
         if held is not None:

@@ -58,7 +58,7 @@ class SwapReport:
     after_undo: tuple[str, ...] = ()
     out_of_service: str = ""  # why what runs now may not be called; empty: it serves
     is_on_probation: bool = False  # what it replaced is held until the window is over
-    lost_calls: int = 0  # made since publish, whose state a rollback could not take along
+    lost_calls: int = 0  # made since what is back was replaced, whose state a rollback could not take along
     is_lossy: bool = False  # a rollback without the state gained since
     unit: tuple[str, ...] = ()  # the plugins that went back, or were to, as one; empty: it alone
     why_lossy: tuple[str, ...] = ()  # why that could not come along

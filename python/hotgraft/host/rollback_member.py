@@ -100,7 +100,8 @@ class WayBack:
             needs_more=needs_more,
             options=options,
             watch=watch,
-            lost_before=0 if held.before is None else calls_of(held.generation) - held.before.calls,
+            lost_before=held.calls_since
+            + (0 if held.before is None else calls_of(held.generation) - held.before.calls),
             is_left=is_alone,
             is_unquiesced=is_alone,
         )
