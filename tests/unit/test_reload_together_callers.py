@@ -105,6 +105,19 @@ def test_a_pinned_consumer_whose_provider_goes_is_waited_for(
     assert unprobed["player"].build() == 12_002
 
 
+def test_a_pinned_consumer_whose_feature_goes_is_waited_for(unprobed: Host, build: Workshop) -> None:
+    """Its interface stays, and does no more what it was built for."""
+    unprobed.load(build(codec(1, **STATELESS, features=("loud",))))
+    unprobed.load(build(player(11, **STATELESS, uses=("loud",))))
+    images = {"codec": build(codec(2, **STATELESS)), "player": build(player(12, **STATELESS))}
+    with unprobed["player"].pin(who="a listener") as pinned:
+        with pytest.raises(DrainTimeout, match="a listener"):
+            unprobed.reload_set(images, deadline_s=0.05)
+        assert pinned.build() == 11_001
+    unprobed.reload_set(images)
+    assert unprobed["player"].build() == 12_002
+
+
 def test_a_pinned_consumer_whose_provider_stays_the_same_is_left(unprobed: Host, build: Workshop) -> None:
     """It calls the new codec as it called the old one, in the slot that stayed."""
     unprobed.load(build(codec(1, **STATELESS)))

@@ -198,11 +198,12 @@ class _After:
         return consumer in self._without
 
     def _still_offers(self, edge: Edge) -> bool:
-        return any(
+        facts = self._facts(edge.provider)
+        return set(edge.need.features).issubset(facts.features) and any(
             interface == edge.interface
             and version[0] == edge.version[0]
             and edge.need.accepts.allows_interface(version)
-            for interface, version in self._facts(edge.provider).provides
+            for interface, version in facts.provides
         )
 
     def _fits(self, edge: Edge, key: str) -> bool:
