@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import weakref
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,10 @@ from hotgraft import ContractError, Fallback, Host, HotgraftError, LoadError, Ou
 from pair_scene import codec, expect, load_pair, player, save
 
 if TYPE_CHECKING:
-    from sample_plugins import Workshop
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from sample_plugins import Sample, Workshop
 
 
 def test_a_pair_is_replaced_as_one_with_its_state(unprobed: Host, build: Workshop) -> None:
@@ -229,6 +233,22 @@ def test_an_empty_set_and_a_config_for_another_are_misuse(unprobed: Host, build:
         unprobed.reload_set(["codec", "player"])  # type: ignore[arg-type] # that is what is tested
     with pytest.raises(TypeError, match="configs says by plugin"):
         unprobed.reload_set({"codec": None}, configs=["codec"])  # type: ignore[arg-type] # likewise
+
+
+@pytest.mark.parametrize(("deadline_s", "kind"), [(math.nan, ValueError), ("3", TypeError), (True, TypeError)])
+def test_a_deadline_that_is_no_number_is_misuse(
+    unprobed: Host, build: Workshop, deadline_s: Any, kind: type[Exception]
+) -> None:
+    """With nan a function was said to be one that does not return, and a library stayed in memory for good."""
+    load_pair(unprobed, build)
+    changes: tuple[Callable[[], object], ...] = (
+        lambda: unprobed.reload_set({"codec": None, "player": None}, deadline_s=deadline_s),
+        lambda: unprobed.reload("codec", deadline_s=deadline_s),
+        lambda: unprobed.rollback("codec", deadline_s=deadline_s),
+    )
+    for change in changes:
+        with pytest.raises(kind, match="deadline_s is a number of seconds"):
+            change()
 
 
 def test_a_config_that_is_none_keeps_what_there_is(unprobed: Host, build: Workshop) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from hotgraft.core.call_types import called_interfaces
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from hotgraft.core.options import Options
     from hotgraft.host.loaded import Loaded
 
-__all__ = ["apply_rules", "back_deadline_s", "check_rules", "rules_of", "set_drain", "swap_deadline_s"]
+__all__ = ["apply_rules", "back_deadline_s", "check_rules", "checked_s", "rules_of", "set_drain", "swap_deadline_s"]
 
 
 def rules_of(loaded: Loaded) -> DrainRules:
@@ -44,9 +45,22 @@ def check_rules(loaded: Loaded, descriptor: Descriptor) -> None:
 def swap_deadline_s(loaded: Loaded, options: Options, asked_s: float | None) -> float:
     """Return how long a swap may take: as it was asked for, else by the plugin's rules, else as the host is set."""
     if asked_s is not None:
-        return asked_s
+        return checked_s(asked_s)
     by_rule = rules_of(loaded).deadline_s
     return options.swap_deadline_s if by_rule is None else by_rule
+
+
+def checked_s(asked_s: float) -> float:
+    """Return a deadline that was asked for.
+
+    Raises:
+        TypeError, ValueError: it is none.
+    """
+    if isinstance(asked_s, bool) or not isinstance(asked_s, int | float):
+        raise TypeError(f"deadline_s is a number of seconds, and {asked_s!r:.80} is none")
+    if math.isnan(asked_s):
+        raise ValueError(f"deadline_s is a number of seconds, and {asked_s} is none")
+    return asked_s
 
 
 def back_deadline_s(loaded: Loaded, options: Options, asked_s: float | None) -> float:

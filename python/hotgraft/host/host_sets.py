@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hotgraft.engine.config import config_text
 from hotgraft.engine.journal_asked import asked
+from hotgraft.host.draining import checked_s
 from hotgraft.host.image import content_key, image_of
 from hotgraft.host.wish import SetWish, Wish
 
@@ -68,6 +69,8 @@ class HostSets:
             `report`, a `SetReport` that says of every member what runs now.
         """
         self._check_control()
+        if deadline_s is not None:
+            deadline_s = checked_s(deadline_s)
         for words, told in (("images", images), ("configs", {} if configs is None else configs)):
             if not isinstance(told, Mapping):
                 raise TypeError(f"{words} says by plugin, {{'gain': ...}}, and a {type(told).__name__} does not")
