@@ -41,8 +41,10 @@ TEST_CASE("imports are bound before create; each that is missing is named; an op
     CHECK(contains(missing.message(), "\"codec ^1.2\""));
     CHECK(!contains(missing.message(), "cache"));
     CHECK(generation->bind_import("unknown", &codec).code() == Code::kInvalid);
-    REQUIRE(generation->bind_import("codec", &codec).is_ok());
+    REQUIRE(generation->bind_import("codec", nullptr).is_ok()); // to nobody, until ...
+    REQUIRE(generation->bind_import("codec", &codec).is_ok());  // ... once more
     CHECK(generation->bind_import("codec", &codec).code() == Code::kInvalid);
+    CHECK(generation->bind_import("codec", nullptr).code() == Code::kInvalid);
     REQUIRE(generation->create_instance("main", "{}").is_ok());
 
     const std::shared_ptr<Generation> provider = scene::created(scene::build("plain.c"));
