@@ -19,6 +19,7 @@
 #include "shared.h"
 #include "state.h"
 #include "status.h"
+#include "threads.h"
 #include "version.h"
 
 #endif /* HOTGRAFT_H */

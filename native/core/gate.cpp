@@ -7,6 +7,7 @@
 #include "fallback.hpp"
 #include "futex.hpp"
 #include "gate_block.hpp"
+#include "gate_threads.hpp"
 
 namespace hotgraft {
 
@@ -20,6 +21,11 @@ void GateSet::replace_old_tables(std::vector<const hotgraft_table *> tables) {
     old_tables_ = std::move(tables);
     old_tables_.reserve(old_tables_.size() + slots_.size());
     tables_given_ = !old_tables_.empty();
+}
+
+void GateSet::set_members(std::vector<GateMember> members, std::vector<std::uint64_t> candidates) {
+    threads_ = std::make_shared<GateThreads>(swap_, slots_, std::move(members));
+    candidates_ = std::move(candidates);
 }
 
 GateSet::~GateSet() {
@@ -48,11 +54,17 @@ Status GateSet::close() {
                 "close gates: another swap has closed " + gated + "; nothing was closed, wait for that swap"};
     }
     find_old_tables();
-    block_ = guards.gate_blocks().claim(slots_.size(), old_tables_.size());
+    if (threads_ == nullptr) {
+        set_members({});
+    }
+    threads_->set_tables(old_tables_);
+    block_ = guards.gate_blocks().claim(slots_.size(), old_tables_.size(),
+                                        std::max(threads_->members().size(), candidates_.size()));
     if (block_ == nullptr) {
         return {Code::kNoMemory, "close gates: no memory for the list of old tables; nothing was closed"};
     }
-    block_->fill(swap_, slots_, old_tables_);
+    block_->fill(swap_, slots_, old_tables_, threads_->members(), threads_->member_of(), candidates_);
+    threads_->begin(block_);
     closed_ns_ = futex_clock_ns();
     opened_ns_ = 0;
     for (Slot *slot : slots_) {
@@ -76,27 +88,24 @@ void GateSet::find_old_tables() {
     }
 }
 
-// One record at a time, in any order: only who is inside may enter, and guards nest, so a record once seen clear stays
-// clear. The mark makes that exact where a signal handler calls: what it finds in a marked record proves nothing, so it
-// waits. Mark first, then look again (both seq_cst): either we see the handler's announcement, or it sees the mark.
 bool GateSet::is_clear(ThreadRecord &record) noexcept {
-    const hotgraft_table *const *const tables = old_tables_.data();
-    if (record.state.load(std::memory_order_acquire) == RecordState::kOrphaned) { // pairs with thread end
-        return true; // nothing runs there any more; is_held() still counts it
-    }
-    if (is_inside(record, tables, old_tables_.size())) {
+    return is_left_out(record) || is_seen_clear(record, old_tables_, &ThreadRecord::cleared_for, swap_, slots_);
+}
+
+// Its plugin's quiesce joins it, and only then nothing of the set may be held by it (model rule M11).
+bool GateSet::is_left_out(const ThreadRecord &record) noexcept {
+    if (block_->member_of_thread(owner_of(record).generation()) == GateBlock::kNobody) {
         return false;
     }
-    record.cleared_for.store(swap_, std::memory_order_seq_cst); // pairs with pass_gate()
-    Guards::instance().seam().at(SeamPoint::kMarkedClear);
-    if (!is_inside(record, tables, old_tables_.size())) {
-        return true;
+    block_->note_own_thread();
+    return true;
+}
+
+void GateSet::turn_candidates_away() noexcept {
+    if (block_ != nullptr) {
+        block_->turn_candidates_away();
+        wake_all();
     }
-    // It is inside after all. A handler's call that met the mark in between has gone to sleep above the very
-    // announcement we wait for: let it look again, at a record that counts as proof once more.
-    record.cleared_for.store(0, std::memory_order_seq_cst); // pairs with pass_gate()
-    wake_all();
-    return false;
 }
 
 std::vector<Holder> GateSet::named_holders() const {

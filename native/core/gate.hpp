@@ -25,6 +25,7 @@
 #define HOTGRAFT_CORE_GATE_HPP
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "guard.hpp"
@@ -34,6 +35,8 @@
 namespace hotgraft {
 
 class GateBlock;
+class GateThreads;
+struct GateMember;
 
 class GateSet {
 public:
@@ -44,12 +47,21 @@ public:
     GateSet(const GateSet &) = delete;
     GateSet &operator=(const GateSet &) = delete;
 
+    // Before close: which plugins' own threads are joined by a quiesce (those of `members`, in the order in which they come
+    // to rest), and whose threads do not serve yet (`candidates`, by ThreadOwner::generation()).
+    void set_members(std::vector<GateMember> members, std::vector<std::uint64_t> candidates = {});
+    // Once closed: for who quiesces the members; nullptr: none were set.
+    [[nodiscard]] const std::shared_ptr<GateThreads> &threads() const noexcept { return threads_; }
+    // Before the candidates are stopped: none of their threads waits at these gates any more.
+    void turn_candidates_away() noexcept;
+
     // Which tables have to be left, before close: some of those that were given, or of those that the slots hold.
     void replace_old_tables(std::vector<const hotgraft_table *> tables);
 
     // Close all, then one barrier. kBusy: another set has closed a slot of this one (each is named), nothing is closed.
     Status close();
     // Wait until no record holds an old table. kTimedOut: the gates stay closed, the message names who holds what.
+    // Registered threads of the members are left out, until their quiesce has joined them (model rule M11).
     // Entries of threads that ended inside a guard are not waited for: nothing runs there. They keep the table held.
     Status drain(std::int64_t deadline_ns);
     // Publish beside the calls that are inside: a rollback away from what does not come to rest, or what an operator
@@ -77,6 +89,7 @@ private:
     [[nodiscard]] Status forked(const char *what) const;
     void find_old_tables();
     [[nodiscard]] bool is_clear(ThreadRecord &record) noexcept;
+    [[nodiscard]] bool is_left_out(const ThreadRecord &record) noexcept;
     [[nodiscard]] std::vector<Holder> named_holders() const;
     void end() noexcept;
     void wake_all() noexcept;
@@ -87,6 +100,8 @@ private:
     Stage stage_ = Stage::kOpen;
     std::uint64_t swap_;
     GateBlock *block_ = nullptr;
+    std::shared_ptr<GateThreads> threads_;
+    std::vector<std::uint64_t> candidates_;
     bool keeps_fork_out_ = false;
     std::int64_t closed_ns_ = 0;
     std::int64_t opened_ns_ = 0;

@@ -255,6 +255,10 @@ public:
     void remove_lease(std::uint64_t number) noexcept { (void)books_->leases.remove(number); }
     [[nodiscard]] std::uint64_t live_bytes() const noexcept; // from the host's realloc, still alive
 
+    // Whom its own threads are registered for: an instance of it, and any of them (ThreadOwner::generation).
+    [[nodiscard]] ThreadOwner thread_owner(std::size_t index) const;
+    [[nodiscard]] std::uint64_t thread_generation() const noexcept { return books_->thread_generation; }
+
     // Mapped library, nullptr before map and after the proof. For the unload sequence and reports.
     [[nodiscard]] Library *library() noexcept { return library_.get(); }
     [[nodiscard]] const ResidueBaseline *baseline() const noexcept { return baseline_.get(); }

@@ -68,6 +68,12 @@ Status Generation::start(std::size_t index) {
     return {};
 }
 
+ThreadOwner Generation::thread_owner(std::size_t index) const {
+    Instance *instance = nullptr;
+    return instance_at(index, &instance).is_ok() && instance->services != nullptr ? instance->services->thread_owner
+                                                                                  : ThreadOwner();
+}
+
 Status Generation::quiesce(std::size_t index, std::int64_t deadline_ns, bool *is_again) {
     Instance *instance = nullptr;
     if (Status status = instance_at(index, &instance); !status.is_ok()) {

@@ -7,6 +7,7 @@
 
 #include "generation_instance.hpp"
 #include "guard.hpp"
+#include "own_threads.hpp"
 #include "record.hpp"
 #include "residue.hpp"
 #include "residue_posix.hpp"
@@ -61,6 +62,11 @@ Status Unload::stop(Generation &generation, std::int64_t deadline_ns) {
             }
             pause_us(kQuiesceAgainUs);
         }
+    }
+    // Not at rest whatever quiesce said, and its code is needed: it may run on while nothing of it is on a stack's top.
+    const std::string left = describe_own_threads_of(generation.thread_generation());
+    if (!left.empty()) {
+        return {Code::kRefused, left + " was registered by it, and neither ended nor unregistered by the end of quiesce"};
     }
     return {};
 }

@@ -3,6 +3,7 @@
 // Step by step: find room in the thread's record; look at the slot; announce the table in the record; look again. The
 // second look is what counts (tests/model). Both announcement and looks are seq_cst here, so this branch is right even
 // without membarrier.
+#include "gate_threads.hpp"
 #include "guard.hpp"
 #include "meter.hpp"
 
@@ -134,7 +135,8 @@ Guards::Look Guards::look(Slot &slot, ThreadRecord &record, const hotgraft_table
 }
 
 // A closed gate lets a thread that is inside the set through to the old table: waiting, it would hold up the drain that
-// it waits for. The thread that carries out the swap gets nothing, every other thread waits.
+// it waits for. So does a thread that a member registered and is yet to join (model rule M11), except to a member that
+// comes to rest before its own (M12). The thread that carries out the swap gets nothing, every other thread waits.
 Guards::Look Guards::pass_gate(Slot &slot, ThreadRecord &record, const hotgraft_table **table) noexcept {
     const GateBlock *const block = slot.gate();
     const std::uint64_t swap = block->swap();
@@ -142,20 +144,30 @@ Guards::Look Guards::pass_gate(Slot &slot, ThreadRecord &record, const hotgraft_
         refuse(record, slot, Refusal::kOwnSwap);
         return Look::kRefused;
     }
+    const hotgraft_table *const old = slot.held();
+    const OwnThreadAtGate own(*block, swap, record, old);
+    if (own.is_turned_away()) {
+        refuse(record, slot, Refusal::kTurnedAway);
+        return Look::kRefused;
+    }
     const ThreadRecord *const proof = inside_of(*block, swap);
-    if (proof == nullptr) {
+    if (proof == nullptr && !own.passes()) {
         return Look::kWait;
     }
-    const hotgraft_table *const old = slot.held();
     if (old == nullptr) {
         refuse(record, slot, Refusal::kNoTable); // closed before it ever opened: waiting would never end
         return Look::kRefused;
+    }
+    if (own.passes()) {
+        slot.gate()->note_own_thread(); // before the announcement: who finds it unsaid is seen by who looks after it
     }
     const std::uint32_t depth = record.hot.depth;
     announce(record, old);
     seam_.at(SeamPoint::kPassing);
     const bool is_same_gate = slot.check() == kMarkGate && slot.gate() == block && block->swap() == swap;
-    if (is_same_gate && proof->cleared_for.load(std::memory_order_seq_cst) != swap) { // pairs with the drain
+    const bool is_proven =
+        proof != nullptr && proof->cleared_for.load(std::memory_order_seq_cst) != swap; // pairs with the drain
+    if (is_same_gate && (is_proven || own.passes()) && !own.is_turned_away()) {
         *table = old;
         return Look::kEntered;
     }
@@ -212,6 +224,8 @@ Status Guards::last_refusal() const {
         return {Code::kBusy, what + "its gate is closed by a swap, and this call does not wait"};
     case Refusal::kOwnSwap:
         return {Code::kBusy, what + "its gate is closed by the very swap that this thread carries out"};
+    case Refusal::kTurnedAway:
+        return {Code::kBusy, what + "it comes to rest for a swap, and this thread's own plugin is still to: call again later"};
     case Refusal::kQueueFull:
         return {Code::kBackpressure,
                 what + "its gate is closed by a swap, " + std::to_string(chain->root->refused_waiting) +

@@ -15,6 +15,7 @@ enum class SeamPoint {
     kGateClosed,     // close: stored in all slots, the barrier still to come
     kDrainWaits,     // drain: a record was seen holding
     kMarkedClear,    // drain: a record was seen clear and marked so, not yet looked at again
+    kTurnsAway,      // a member is about to be quiesced: others' threads are turned away, those inside not yet looked for
     kBetweenSlots,   // publish: one slot of the set is open on the new table, the next one not yet
     kRecordUnlisted, // a new record, not yet in the list
 };
@@ -24,6 +25,9 @@ struct GuardSeam {
     std::atomic<void *> context{nullptr};
     std::atomic<bool> no_barrier{false}; // control "no membarrier": barrier() does nothing, callers stay warm
     std::atomic<bool> no_drain{false};   // control "no drain": drain() and is_held() find nobody
+
+    std::atomic<bool> no_passing{false}; // control "registered threads wait": as those of nobody (without M11)
+    std::atomic<bool> no_turning_away{false}; // control "no refusal": a member at rest is open to others (without M12)
 
     void at(SeamPoint point) noexcept {
         void (*const call)(SeamPoint, void *) = hook.load(std::memory_order_acquire); // pairs with set()

@@ -119,6 +119,7 @@ void forget(ThreadRecord &record) noexcept {
     record.counters().repair();
     record.refusal = Refusal::kNothing;
     record.catches = nullptr;
+    record.registered_by.store(0, std::memory_order_seq_cst); // pairs with who looks for threads that were not joined
     record.tid.store(0, std::memory_order_relaxed);
     record.state.store(RecordState::kFree, std::memory_order_release); // pairs with claim()
 }

@@ -37,7 +37,15 @@ enum class RecordState : std::uint32_t { kFree, kOwned, kOrphaned };
 struct CrashCatch;
 
 // Why the last enter of a thread answered NULL.
-enum class Refusal : std::uint32_t { kNothing, kNoTable, kGateClosed, kOwnSwap, kNoMemory, kQueueFull };
+enum class Refusal : std::uint32_t {
+    kNothing,
+    kNoTable,
+    kGateClosed,
+    kOwnSwap,
+    kNoMemory,
+    kQueueFull,
+    kTurnedAway,
+};
 
 struct alignas(128) ThreadRecord {
     ThreadRecord() noexcept;
@@ -49,7 +57,9 @@ struct alignas(128) ThreadRecord {
     std::atomic<RecordState> state{RecordState::kOwned};
     std::atomic<std::int32_t> tid{0};          // of the owner, as in /proc
     std::atomic<std::uint64_t> cleared_for{0}; // the last swap whose drain saw this record clear
-    ThreadRecord *next_listed = nullptr;       // set before the push, then constant
+    std::atomic<std::uint64_t> cleared_of{0};  // the last member of a swap whose look saw this record clear (M12)
+    std::atomic<std::uint64_t> registered_by{0}; // whose own thread it is (own_threads.hpp); written by the owner
+    ThreadRecord *next_listed = nullptr;         // set before the push, then constant
     // The owner's alone:
     ThreadRecord *older = nullptr;       // next in the chain
     ThreadRecord *root = nullptr;        // the chain's first claimed: holds what there is once per thread

@@ -4,6 +4,7 @@
 // The word is 8 bytes of initial-exec TLS, all the static TLS this library takes: a record itself would not fit where
 // the library is loaded late. A plugin's import holds the word's distance from the thread pointer.
 #include "crash.hpp"
+#include "own_threads.hpp"
 #include "record.hpp"
 #include "stack_wipe.hpp"
 
@@ -64,6 +65,7 @@ void give_back(ThreadRecord *record) noexcept {
     if (record->hot.depth == 0) {
         forget(*record);
     } else {
+        record->registered_by.store(0, std::memory_order_seq_cst); // it has ended, which a join tells
         record->state.store(RecordState::kOrphaned, std::memory_order_release); // pairs with the drain's look at state
     }
 }
@@ -98,6 +100,9 @@ ThreadRecord *add_first(RecordList &records) noexcept {
     record->root = first != nullptr ? first->root : record;
     record->older = first;
     record->tid.store(thread_id(), std::memory_order_relaxed);
+    if (first != nullptr) {
+        copy_registration(*first->root, record);
+    }
     if (first == nullptr && !note_end_of_thread(record)) {
         forget(*record);
         return nullptr;

@@ -29,6 +29,9 @@ const void *get_extension(hotgraft_ctx *, const char *id) noexcept {
     if (std::strcmp(id, HOTGRAFT_EXT_CALLBACKS) == 0) {
         return &kCallbacks;
     }
+    if (std::strcmp(id, HOTGRAFT_EXT_THREADS) == 0) {
+        return &kThreads;
+    }
     return std::strcmp(id, HOTGRAFT_EXT_SERVING) == 0 ? &kServing : nullptr;
 }
 
@@ -112,7 +115,9 @@ GenerationBooks::~GenerationBooks() {
 }
 
 Services::Services(LogRing &ring, GenerationBooks &generation_books, LogSource from)
-    : log(ring), books(generation_books), source(std::move(from)) {
+    : log(ring), books(generation_books), source(std::move(from)),
+      thread_owner(ThreadOwner::instance(books.thread_generation,
+                                         books.thread_places.fetch_add(1, std::memory_order_relaxed))) {
     host_.struct_size = sizeof(hotgraft_host);
     host_.abi_minor = HOTGRAFT_ABI_MINOR;
     host_.ctx = reinterpret_cast<hotgraft_ctx *>(this);

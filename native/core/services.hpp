@@ -17,6 +17,7 @@
 
 #include "callbacks.hpp"
 #include "log_ring.hpp"
+#include "own_threads.hpp"
 
 namespace hotgraft {
 
@@ -151,6 +152,8 @@ struct GenerationBooks {
     Leases leases;
     Serving serving;
     CallbackBook callbacks;
+    const std::uint64_t thread_generation = ThreadOwner::next_generation(); // of its own threads (own_threads.hpp)
+    std::atomic<std::uint64_t> thread_places{0};                            // one for each of its instances
 };
 
 // One hotgraft_host table. It must outlive the return of the instance's destroy, and a table that imports refer to must
@@ -167,6 +170,7 @@ public:
     LogRing &log;
     GenerationBooks &books;
     const LogSource source;
+    const ThreadOwner thread_owner; // whom threads are registered for
 
 private:
     hotgraft_host host_{};

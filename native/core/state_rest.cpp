@@ -9,6 +9,7 @@
 #include "control.hpp"
 #include "fallback.hpp"
 #include "gate.hpp"
+#include "gate_threads.hpp"
 #include "notify.hpp"
 
 namespace hotgraft {
@@ -27,6 +28,7 @@ struct Resting {
     std::atomic<std::size_t> quiesced{0};   // instances whose quiesce was asked for: what has to be resumed
     std::atomic<std::size_t> inside{kNone}; // the instance that the thread has to do with
     std::atomic<bool> is_given_up{false};
+    std::shared_ptr<GateThreads> threads; // of the generation, at the closed gates
 };
 
 thread_local Resting *resting_here = nullptr; // what this thread works for
@@ -45,6 +47,17 @@ Status rest_one(Generation &generation, std::size_t index, std::int64_t deadline
     }
 }
 
+// Its own threads pass these gates until its quiesce has joined them (model rule M11).
+Status rest_with_threads(Resting &resting, std::size_t index, std::int64_t deadline_ns) {
+    Status status = resting.threads->begin_quiesce(0, deadline_ns);
+    if (status.is_ok()) {
+        status = rest_one(*resting.generation, index, deadline_ns);
+    }
+    return !status.is_ok() || is_rest_given_up()
+               ? status
+               : resting.threads->end_quiesce(0, resting.generation->thread_owner(index), deadline_ns);
+}
+
 Status rest_all(Resting &resting, std::int64_t deadline_ns) {
     if (resting.looks_at_sessions) {
         return {};
@@ -53,9 +66,8 @@ Status rest_all(Resting &resting, std::int64_t deadline_ns) {
         if (is_rest_given_up(index)) {
             return {Code::kAbandoned, "given up"};
         }
-        // A quiesce that fails may have stopped half of it: resume follows all the same (plugin.h).
-        resting.quiesced.store(index + 1, std::memory_order_release); // pairs with resume_others()
-        if (Status status = rest_one(*resting.generation, index, deadline_ns); !status.is_ok()) {
+        ++resting.quiesced; // a quiesce that fails may have stopped half of it: resume follows all the same (plugin.h)
+        if (Status status = rest_with_threads(resting, index, deadline_ns); !status.is_ok()) {
             return status;
         }
     }
@@ -91,7 +103,11 @@ Status perform_at_rest(Resting &resting, std::int64_t deadline_ns) {
         if (resting.generation->is_away(index)) {
             continue;
         }
+        resting.threads->begin_resume(0);
         Status resumed = resting.generation->resume(index);
+        if (resumed.is_ok()) {
+            resting.threads->end_resume(0);
+        }
         if (status.is_ok()) {
             status = std::move(resumed);
         }
@@ -169,10 +185,17 @@ Status work_behind_gates(const std::shared_ptr<Resting> &resting, const RestWish
     const HeldCallbacks callbacks(wish.generation->callbacks());
     std::vector<Slot *> slots = plain_slots(wish.slots);
     slots.insert(slots.end(), callbacks.slots().begin(), callbacks.slots().end());
-    GateSet gates(std::move(slots), wish.generation->tables());
+    // Of sessions: what their own slots hold. A plain pin's calls are in none of them.
+    GateSet gates(std::move(slots),
+                  wish.sessions.empty() ? wish.generation->tables() : std::vector<const hotgraft_table *>());
+    if (!resting->looks_at_sessions) { // no quiesce, no thread that it joins
+        gates.set_members({{wish.generation->thread_generation(), wish.generation->label(),
+                            wish.generation->instance_count(), wish.generation->tables()}});
+    }
     if (Status status = gates.close(); !status.is_ok()) {
         return status;
     }
+    resting->threads = gates.threads();
     Status status = gates.drain(wish.rest_deadline_ns);
     if (status.is_ok()) {
         gates.begin_transfer(); // a forked child finds nothing half quiesced

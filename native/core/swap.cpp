@@ -186,7 +186,7 @@ private:
         case StepKind::kLeavePins:
             return leave_pins();
         case StepKind::kCloseGates:
-            return gates_.close();
+            return close_gates();
         case StepKind::kDrain:
             return drain();
         case StepKind::kConvert:
@@ -198,6 +198,15 @@ private:
         default:
             return {Code::kInvalid, "not a step of the core"};
         }
+    }
+
+    Status close_gates() {
+        gates_.set_members(gate_members_of(request_, *window_), candidates_of(request_));
+        Status status = gates_.close();
+        if (status.is_ok()) {
+            window_->set_threads(gates_.threads());
+        }
+        return status;
     }
 
     // Where pins stay there is no waiting for their calls: the drain is of what the slots hold.
@@ -275,7 +284,7 @@ private:
     // rest.
     void undo() noexcept {
         const std::int64_t deadline_ns = monotonic_ns() + request_.undo_budget_ns;
-        control_.goes_back();
+        gates_.turn_candidates_away(); // a thread of theirs that waits here would hold up the stop that joins it
         for (std::size_t index = window_->record_count(); index-- > 0;) {
             const std::optional<WindowStep> back = window_->undo_at(index);
             const auto ready =

@@ -27,4 +27,30 @@ std::vector<const hotgraft_table *> old_tables_of(const SwapRequest &request) {
     return tables;
 }
 
+std::vector<GateMember> gate_members_of(const SwapRequest &request, const Window &window) {
+    std::vector<GateMember> members(request.members.size());
+    for (const WindowStep &step : plan_window(request)) {
+        if (step.kind == StepKind::kQuiesce && !window.is_left_running(step.member)) {
+            members[step.member].quiesces += 1;
+        }
+    }
+    for (std::size_t m = 0; m < members.size(); ++m) {
+        const Generation &generation = *request.members[m].old_generation;
+        if (members[m].quiesces != 0) {
+            members[m].generation = generation.thread_generation();
+            members[m].label = generation.label();
+            members[m].tables = generation.tables();
+        }
+    }
+    return members;
+}
+
+std::vector<std::uint64_t> candidates_of(const SwapRequest &request) {
+    std::vector<std::uint64_t> candidates;
+    for (const SwapMember &member : request.members) {
+        candidates.push_back(member.next->thread_generation());
+    }
+    return candidates;
+}
+
 } // namespace hotgraft

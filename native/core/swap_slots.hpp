@@ -2,10 +2,13 @@
 #ifndef HOTGRAFT_CORE_SWAP_SLOTS_HPP
 #define HOTGRAFT_CORE_SWAP_SLOTS_HPP
 
+#include <cstdint>
 #include <vector>
 
 #include "callbacks.hpp"
+#include "gate_block.hpp"
 #include "swap.hpp"
+#include "window.hpp"
 
 namespace hotgraft {
 
@@ -14,6 +17,11 @@ namespace hotgraft {
 
 // Tables of pins and of call-backs too: a thread inside one of their calls is inside the old generation.
 [[nodiscard]] std::vector<const hotgraft_table *> old_tables_of(const SwapRequest &request);
+
+// The members in the order in which they come to rest. Of one that does not (it is left running, or is quiesced when it
+// is taken down) nobody joins the threads: they wait at the gates like anybody's.
+[[nodiscard]] std::vector<GateMember> gate_members_of(const SwapRequest &request, const Window &window);
+[[nodiscard]] std::vector<std::uint64_t> candidates_of(const SwapRequest &request); // whose threads do not serve yet
 
 } // namespace hotgraft
 

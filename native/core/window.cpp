@@ -118,7 +118,7 @@ Status Window::run(Job &job, const std::vector<WindowStep> &steps) {
             job.inside = step;
         }
         const std::int64_t begin_ns = monotonic_ns();
-        Status status = or_no_memory([&] { return perform(step, job.deadline_ns); });
+        Status status = or_no_memory([&] { return perform(step, job); });
         const std::lock_guard<std::mutex> lock(job.mutex);
         if (job.is_given_up) {
             if (step.kind == StepKind::kSurrender && status.is_ok()) {
@@ -194,7 +194,50 @@ Status Window::quiesce(Generation &generation, std::size_t instance, std::int64_
     }
 }
 
-Status Window::perform(const WindowStep &step, std::int64_t deadline_ns) {
+namespace {
+
+bool is_given_up(Job &job) {
+    const std::lock_guard<std::mutex> lock(job.mutex);
+    return job.is_given_up;
+}
+
+} // namespace
+
+// A plugin's own threads may call other members until it is their turn to come to rest (model rules M11, M12).
+Status Window::quiesce_old(const WindowStep &step, Job &job) {
+    if (left_running_[step.member]) {
+        return {};
+    }
+    Generation &generation = *request_.members[step.member].old_generation;
+    const std::size_t instance = request_.members[step.member].instances[step.instance].old_index;
+    if (threads_ == nullptr) {
+        return quiesce(generation, instance, job.deadline_ns);
+    }
+    Status status = threads_->begin_quiesce(step.member, job.deadline_ns);
+    if (status.is_ok()) {
+        status = quiesce(generation, instance, job.deadline_ns);
+    }
+    return !status.is_ok() || is_given_up(job)
+               ? status
+               : threads_->end_quiesce(step.member, generation.thread_owner(instance), job.deadline_ns);
+}
+
+Status Window::resume_old(const WindowStep &step) {
+    Generation &generation = *request_.members[step.member].old_generation;
+    const std::size_t instance = request_.members[step.member].instances[step.instance].old_index;
+    if (threads_ == nullptr) {
+        return generation.resume(instance);
+    }
+    threads_->begin_resume(step.member);
+    Status status = generation.resume(instance);
+    if (status.is_ok()) {
+        threads_->end_resume(step.member);
+    }
+    return status;
+}
+
+Status Window::perform(const WindowStep &step, Job &job) {
+    const std::int64_t deadline_ns = job.deadline_ns;
     const StepSeam seam = ask_step_hook(step.kind);
     if (seam != StepSeam::kRun) {
         return seam == StepSeam::kSkip ? Status() : Status(Code::kPlugin, "made to fail by a test");
@@ -206,7 +249,7 @@ Status Window::perform(const WindowStep &step, std::int64_t deadline_ns) {
     Carried &state = carried_[step.member][step.instance];
     switch (step.kind) {
     case StepKind::kQuiesce:
-        return left_running_[step.member] ? Status() : quiesce(old_generation, move.old_index, deadline_ns);
+        return quiesce_old(step, job);
     case StepKind::kSurrender:
         return surrender(step, state);
     case StepKind::kSave:
@@ -242,7 +285,7 @@ Status Window::perform(const WindowStep &step, std::int64_t deadline_ns) {
         use_copy(next, state);
         return give_back(move, old_generation, state);
     case StepKind::kResume:
-        return old_generation.resume(move.old_index);
+        return resume_old(step);
     default:
         return {Code::kInvalid, "not a step that runs plugin code"};
     }

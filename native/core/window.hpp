@@ -9,8 +9,10 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <utility>
 #include <vector>
 
+#include "gate_threads.hpp"
 #include "layout_pointed.hpp"
 #include "swap.hpp"
 
@@ -111,6 +113,9 @@ public:
     // Let the author's converters make of a copy what the candidate gets. They run on a thread of theirs, which is
     // given up at the deadline: nothing of the window is in its hands.
     Status run_converters(const WindowStep &step, std::int64_t deadline_ns, std::uint64_t swap);
+    // Once the gates are closed: how the members' own threads are kept apart while they come to rest.
+    void set_threads(std::shared_ptr<GateThreads> threads) noexcept { threads_ = std::move(threads); }
+    [[nodiscard]] bool is_left_running(std::size_t member) const noexcept { return left_running_[member]; }
     // Pins are open on the old generation of this member and stay there: it is not quiesced. Before the first job.
     void leave_running(std::size_t member) noexcept { left_running_[member] = true; }
 
@@ -132,7 +137,9 @@ public:
     [[nodiscard]] const SwapRequest &request() const noexcept { return request_; }
 
 private:
-    Status perform(const WindowStep &step, std::int64_t deadline_ns);
+    Status perform(const WindowStep &step, Job &job);
+    Status quiesce_old(const WindowStep &step, Job &job);
+    Status resume_old(const WindowStep &step);
     static Status copy_for_converters(const StateConverters &converters, Carried &state, LooseState *from);
     static Status place_converted(const StateConverters &converters, const Generation &next, Carried &state,
                                   const LooseState &made);
@@ -151,6 +158,7 @@ private:
     SwapRequest request_;                       // not changed once the window is made
     std::vector<std::vector<Carried>> carried_; // by member and instance
     std::vector<bool> left_running_;            // by member
+    std::shared_ptr<GateThreads> threads_;      // nullptr: no gate was closed
     mutable std::mutex mutex_;                  // guards records_
     std::vector<StepRecord> records_;
 };

@@ -182,6 +182,14 @@ HOTGRAFT_AT(hotgraft_ext_serving, struct_size, 0);
 HOTGRAFT_AT(hotgraft_ext_serving, reserved, 4);
 HOTGRAFT_AT(hotgraft_ext_serving, wait, 8);
 
+/* threads.h: hotgraft_ext_threads */
+HOTGRAFT_GOLDEN(sizeof(hotgraft_ext_threads), 32);
+HOTGRAFT_AT(hotgraft_ext_threads, struct_size, 0);
+HOTGRAFT_AT(hotgraft_ext_threads, reserved, 4);
+HOTGRAFT_AT(hotgraft_ext_threads, register_thread, 8);
+HOTGRAFT_AT(hotgraft_ext_threads, unregister_thread, 16);
+HOTGRAFT_AT(hotgraft_ext_threads, count, 24);
+
 /* callbacks.h: hotgraft_ext_callbacks */
 HOTGRAFT_GOLDEN(sizeof(hotgraft_ext_callbacks), 48);
 HOTGRAFT_AT(hotgraft_ext_callbacks, struct_size, 0);

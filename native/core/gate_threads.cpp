@@ -1,0 +1,182 @@
+#include "gate_threads.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "futex.hpp"
+#include "guard.hpp"
+
+namespace hotgraft {
+
+namespace {
+
+constexpr unsigned kMemberBits = 16;
+
+// What a record is marked with that was seen clear of one member. A set of more than 65,535 plugins shares some.
+std::uint64_t mark_of(std::uint64_t swap, std::size_t member) noexcept {
+    return swap << kMemberBits | ((member + 1) & ((1U << kMemberBits) - 1));
+}
+
+const ThreadRecord *inside_member(const GateBlock &block, std::uint32_t member) noexcept {
+    for (const ThreadRecord *record = own_chain(); record != nullptr; record = record->older) {
+        for (std::uint32_t i = 0; i < record->hot.depth; ++i) {
+            if (block.member_of_table(record->hot.entry[i]) == member) {
+                return record;
+            }
+        }
+    }
+    return nullptr;
+}
+
+} // namespace
+
+OwnThreadAtGate::OwnThreadAtGate(const GateBlock &block, std::uint64_t swap, const ThreadRecord &record,
+                                 const hotgraft_table *target) noexcept
+    : block_(block), swap_(swap), generation_(owner_of(record).generation()),
+      home_(generation_ == 0 ? GateBlock::kNobody : block.member_of_thread(generation_)) {
+    if (home_ != GateBlock::kNobody) {
+        target_ = block.member_of_table(target);
+        inside_ = target_ == GateBlock::kNobody ? nullptr : inside_member(block, target_);
+    }
+}
+
+bool OwnThreadAtGate::is_turned_away() const noexcept {
+    if (block_.turns_candidate_away(generation_)) {
+        return true;
+    }
+    if (home_ == GateBlock::kNobody || target_ == GateBlock::kNobody) {
+        return false;
+    }
+    const MemberStage stage = block_.stage(target_, swap_);
+    const bool is_closed_to_it =
+        stage == MemberStage::kRests || (stage == MemberStage::kTurnsAway && home_ != target_);
+    const bool is_inside =
+        inside_ != nullptr &&
+        inside_->cleared_of.load(std::memory_order_seq_cst) != mark_of(swap_, target_); // pairs with is_seen_clear()
+    return is_closed_to_it && !is_inside && !Guards::instance().seam().no_turning_away.load(std::memory_order_relaxed);
+}
+
+bool OwnThreadAtGate::passes() const noexcept {
+    if (home_ == GateBlock::kNobody || Guards::instance().seam().no_passing.load(std::memory_order_relaxed)) {
+        return false;
+    }
+    const MemberStage stage = block_.stage(home_, swap_);
+    return stage == MemberStage::kServes || stage == MemberStage::kTurnsAway;
+}
+
+GateThreads::GateThreads(std::uint64_t swap, std::vector<Slot *> slots, std::vector<GateMember> members)
+    : swap_(swap), slots_(std::move(slots)), members_(std::move(members)), begun_(members_.size()),
+      ended_(members_.size()) {}
+
+void GateThreads::set_tables(const std::vector<const hotgraft_table *> &old_tables) {
+    std::vector<std::pair<const hotgraft_table *, std::uint32_t>> known;
+    for (std::size_t m = 0; m < members_.size(); ++m) {
+        for (const hotgraft_table *table : members_[m].tables) {
+            known.emplace_back(table, static_cast<std::uint32_t>(m));
+        }
+    }
+    std::sort(known.begin(), known.end());
+    member_of_.clear();
+    for (const hotgraft_table *table : old_tables) {
+        const auto found = std::lower_bound(known.begin(), known.end(), std::make_pair(table, std::uint32_t{0}));
+        const bool is_known = found != known.end() && found->first == table;
+        member_of_.push_back(is_known ? found->second : GateBlock::kNobody);
+    }
+    old_tables_ = old_tables;
+}
+
+Status GateThreads::wait_until_clear(const std::vector<const hotgraft_table *> &tables,
+                                     std::atomic<std::uint64_t> ThreadRecord::*mark, std::uint64_t number,
+                                     std::int64_t deadline_ns, const std::string &what) const {
+    Guards &guards = Guards::instance();
+    guards.barrier(); // who passed did so on the cold path, whose order is its own; who left did so on the warm one
+    for (ThreadRecord *record = guards.records().first(); record != nullptr; record = record->next_listed) {
+        for (Backoff backoff; !is_seen_clear(*record, tables, mark, number, slots_); backoff.pause()) {
+            guards.seam().at(SeamPoint::kDrainWaits);
+            if (futex_clock_ns() >= deadline_ns) {
+                return {Code::kTimedOut, what + ": " + describe(guards.holders(tables))};
+            }
+        }
+    }
+    return {};
+}
+
+Status GateThreads::begin_quiesce(std::size_t member, std::int64_t deadline_ns) {
+    if (begun_[member]++ != 0 || Guards::instance().seam().no_turning_away.load(std::memory_order_relaxed)) {
+        return {};
+    }
+    block_->set_stage(static_cast<std::uint32_t>(member), swap_, MemberStage::kTurnsAway);
+    Guards::instance().seam().at(SeamPoint::kTurnsAway);
+    if (members_.size() == 1 || !block_->has_own_threads()) { // read after the stage was set: who passes now sees it
+        return {};
+    }
+    return wait_until_clear(members_[member].tables, &ThreadRecord::cleared_of, mark_of(swap_, member), deadline_ns,
+                            members_[member].label + " was not quiesced, because plugins' own threads were still " +
+                                "inside of it when the deadline passed");
+}
+
+Status GateThreads::end_quiesce(std::size_t member, ThreadOwner instance, std::int64_t deadline_ns) {
+    const std::string left = describe_own_threads(instance);
+    if (!left.empty()) {
+        return {Code::kRefused, members_[member].label + ": its quiesce returned, but " + left +
+                                    ", which it registered, has neither ended nor unregistered; quiesce has to join it"};
+    }
+    if (++ended_[member] < members_[member].quiesces) {
+        return {};
+    }
+    block_->set_stage(static_cast<std::uint32_t>(member), swap_, MemberStage::kRests);
+    for (std::size_t m = 0; m < members_.size(); ++m) {
+        if (ended_[m] < members_[m].quiesces) {
+            return {};
+        }
+    }
+    if (!block_->has_own_threads()) { // read after the stage was set: who passes now sees it
+        return {};
+    }
+    return wait_until_clear(old_tables_, &ThreadRecord::cleared_for, swap_, deadline_ns,
+                            "all have come to rest, but calls of plugins' own threads were still inside when the "
+                            "deadline passed");
+}
+
+void GateThreads::begin_resume(std::size_t member) noexcept {
+    if (block_->stage(static_cast<std::uint32_t>(member), swap_) == MemberStage::kRests) {
+        block_->set_stage(static_cast<std::uint32_t>(member), swap_, MemberStage::kTurnsAway);
+    }
+}
+
+void GateThreads::end_resume(std::size_t member) noexcept {
+    begun_[member] -= begun_[member] != 0 ? 1 : 0;
+    ended_[member] = 0; // a set is called off once
+    if (begun_[member] == 0) {
+        block_->set_stage(static_cast<std::uint32_t>(member), swap_, MemberStage::kServes);
+    }
+}
+
+// One record at a time, in any order: only who is inside may enter, and guards nest, so a record once seen clear stays
+// clear. The mark makes that exact where a signal handler calls: what it finds in a marked record proves nothing, so it
+// waits. Mark first, then look again (both seq_cst): either we see the handler's announcement, or it sees the mark.
+bool is_seen_clear(ThreadRecord &record, const std::vector<const hotgraft_table *> &tables,
+                   std::atomic<std::uint64_t> ThreadRecord::*mark, std::uint64_t number,
+                   const std::vector<Slot *> &slots) noexcept {
+    if (record.state.load(std::memory_order_acquire) == RecordState::kOrphaned) { // pairs with thread end
+        return true; // nothing runs there any more; is_held() still counts it
+    }
+    if (is_inside(record, tables.data(), tables.size())) {
+        return false;
+    }
+    (record.*mark).store(number, std::memory_order_seq_cst); // pairs with pass_gate()
+    Guards::instance().seam().at(SeamPoint::kMarkedClear);
+    if (!is_inside(record, tables.data(), tables.size())) {
+        return true;
+    }
+    // It is inside after all. A handler's call that met the mark in between has gone to sleep above the very
+    // announcement we wait for: let it look again, at a record that counts as proof once more.
+    (record.*mark).store(0, std::memory_order_seq_cst); // pairs with pass_gate()
+    for (Slot *slot : slots) {
+        slot->wake();
+    }
+    return false;
+}
+
+} // namespace hotgraft

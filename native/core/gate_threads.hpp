@@ -1,0 +1,94 @@
+// What closed gates are to threads that plugins registered (threads.h), and how the members of a set come to rest one
+// after another although each may have threads that call the others (model rules M11, M12).
+//
+//     for each member, consumers first:
+//         threads.begin_quiesce(member)   // threads of other members are turned away, and those inside have left
+//         ... the plugin's quiesce, which joins its threads ...
+//         threads.end_quiesce(member)     // none of them is there; after the last: no record at all holds the set
+//
+// Without threads that were registered this costs a few loads: nobody was left out of the drain and nobody passed.
+//
+// What this deliberately does not do: stop or join a thread. It sees what a plugin's quiesce has done.
+#ifndef HOTGRAFT_CORE_GATE_THREADS_HPP
+#define HOTGRAFT_CORE_GATE_THREADS_HPP
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "gate_block.hpp"
+#include "own_threads.hpp"
+#include "record.hpp"
+#include "slot.hpp"
+#include "status.hpp"
+
+namespace hotgraft {
+
+// The calling thread at one closed gate, if a plugin registered it. On the enter path: no memory, no locks.
+//
+// Announce, then ask again: is_turned_away() and passes() read what set_stage() writes, both seq_cst, and the one who
+// writes scans afterwards. So either it sees the announcement, or the thread sees the stage.
+class OwnThreadAtGate {
+public:
+    // `target`: the old table behind the gate.
+    OwnThreadAtGate(const GateBlock &block, std::uint64_t swap, const ThreadRecord &record,
+                    const hotgraft_table *target) noexcept;
+    [[nodiscard]] bool is_turned_away() const noexcept;
+    [[nodiscard]] bool passes() const noexcept; // also if it is inside nothing
+
+private:
+    const GateBlock &block_;
+    const std::uint64_t swap_;
+    const std::uint64_t generation_; // whose it is; 0: nobody's
+    const std::uint32_t home_;
+    std::uint32_t target_ = GateBlock::kNobody;
+    const ThreadRecord *inside_ = nullptr; // the record by which it is inside the target already
+};
+
+// Thread safety
+//   One thread at a time: the swap's own, or the control thread that it waits for. One that was left behind in a
+//   plugin's quiesce keeps what it needs alive, and asks whether it is still wanted before it goes on.
+class GateThreads {
+public:
+    GateThreads(std::uint64_t swap, std::vector<Slot *> slots, std::vector<GateMember> members);
+
+    // For GateSet::close(), before any gate is closed: what is to be left. Throws nothing from begin() on.
+    void set_tables(const std::vector<const hotgraft_table *> &old_tables);
+    void begin(GateBlock *block) noexcept { block_ = block; }
+    [[nodiscard]] const std::vector<GateMember> &members() const noexcept { return members_; }
+    [[nodiscard]] const std::vector<std::uint32_t> &member_of() const noexcept { return member_of_; }
+
+    // Before each quiesce of an instance; the member's first turns away. kTimedOut: threads of others are still inside.
+    [[nodiscard]] Status begin_quiesce(std::size_t member, std::int64_t deadline_ns);
+    // After it. kRefused: a thread that it registered is still there. kTimedOut, after the last of the set: a record
+    // holds the set. Either names the thread.
+    [[nodiscard]] Status end_quiesce(std::size_t member, ThreadOwner instance, std::int64_t deadline_ns);
+    // Around each resume: the member's new threads pass, and after its last one is resumed everybody's.
+    void begin_resume(std::size_t member) noexcept;
+    void end_resume(std::size_t member) noexcept;
+
+private:
+    [[nodiscard]] Status wait_until_clear(const std::vector<const hotgraft_table *> &tables,
+                                          std::atomic<std::uint64_t> ThreadRecord::*mark, std::uint64_t number,
+                                          std::int64_t deadline_ns, const std::string &what) const;
+
+    const std::uint64_t swap_;
+    const std::vector<Slot *> slots_;
+    const std::vector<GateMember> members_;
+    std::vector<std::uint32_t> member_of_; // by old table
+    std::vector<const hotgraft_table *> old_tables_;
+    std::vector<std::size_t> begun_; // by member: instances whose quiesce was asked for and not undone
+    std::vector<std::size_t> ended_;
+    GateBlock *block_ = nullptr;
+};
+
+// Is the thread of `record` inside none of `tables`? If so, `mark` of it says `number`: from then on what a signal
+// handler finds in it proves nothing. (A thread that ended inside a guard runs nowhere any more.)
+[[nodiscard]] bool is_seen_clear(ThreadRecord &record, const std::vector<const hotgraft_table *> &tables,
+                                 std::atomic<std::uint64_t> ThreadRecord::*mark, std::uint64_t number,
+                                 const std::vector<Slot *> &slots) noexcept;
+
+} // namespace hotgraft
+
+#endif // HOTGRAFT_CORE_GATE_THREADS_HPP
