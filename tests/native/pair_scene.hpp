@@ -88,7 +88,8 @@ enum Half : std::size_t { kConsumer, kProvider, kHalves }; // in the order in wh
 //   call(), total(), rollbacks, rolled_back: any thread. The rest: one thread.
 class Duo {
 public:
-    Duo() {
+    // `own`: what a half's own thread does, or nullptr; the test's, which outlives this.
+    explicit Duo(std::array<pair_thread *, kHalves> own = {}) : own_(own) {
         fill_host_import(*halves_[kConsumer].slot, &halves_[kConsumer].import);
         fill_host_import(*halves_[kProvider].slot, &halves_[kProvider].import);
         std::array<Candidate, kHalves> candidates = bring();
@@ -198,6 +199,10 @@ private:
         std::shared_ptr<Generation> held;
     };
 
+    static std::string thread_config(const pair_thread *own) {
+        return ",\"thread\":" + std::to_string(reinterpret_cast<std::uintptr_t>(own));
+    }
+
     Candidate bring_half(Half half, const std::string &fails) {
         static std::uint64_t number = 0;
         CandidateWish wish;
@@ -206,7 +211,8 @@ private:
         InterfaceWish interface;
         interface.id = "pair/1";
         interface.version = 1U << 16;
-        const std::string config = "{\"serial\":" + std::to_string(serial_) + ",\"fail\":\"" + fails + "\"}";
+        const std::string config = "{\"serial\":" + std::to_string(serial_) + ",\"fail\":\"" + fails + "\"" +
+                                   (own_[half] == nullptr ? std::string() : thread_config(own_[half])) + "}";
         wish.instances.push_back({"", config, {{halves_[half].slot, interface}}});
         wish.imports.emplace_back("other", halves_[half == kConsumer ? kProvider : kConsumer].slot.get());
         wish.deadline_ns = in_seconds(60);
@@ -258,6 +264,7 @@ private:
 
     std::array<Member, kHalves> halves_{{{std::make_shared<Slot>("consumer/1"), {}, nullptr, nullptr},
                                          {std::make_shared<Slot>("provider/1"), {}, nullptr, nullptr}}};
+    std::array<pair_thread *, kHalves> own_{};
     std::uint64_t serial_ = 0;
 };
 

@@ -3,11 +3,15 @@
  *
  * The code's stamp is a number in an instruction, 0 … 3, which the tests write into the bytes of the image; the serial
  * is of its config. Serial n is loaded with the code n modulo 4: an answer of two generations gives itself away. Its
- * state, a count for each caller, is handed over. It fails where its config says so: {"fail": "take"}.
+ * state, a count for each caller, is handed over. It fails where its config says so: {"fail": "take"}. With
+ * {"thread": ADDRESS} of a pair_thread it has a thread of its own that calls the other half without a pause.
  */
+#define _GNU_SOURCE 1 /* pthread_tryjoin_np */
+
 #include <hotgraft/call.h>
 #include <hotgraft/hotgraft.h>
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +34,9 @@ struct hotgraft_instance {
     pair_state *state;
     uint64_t serial;
     int rests;
+    pair_thread *own;
+    pthread_t thread;
+    int works, stops;
     char config[128];
 };
 
@@ -75,6 +82,76 @@ static uint64_t total(void *self, uint64_t lane) {
 
 static const pair_v1 functions = {sizeof(pair_v1), ask, total};
 
+static void count(uint64_t *what, uint64_t more) {
+    __atomic_add_fetch(what, more, __ATOMIC_SEQ_CST);
+}
+
+static void call_other(pair_thread *own) {
+    pair_call call = {.lane = own->lane};
+    hotgraft_guard guard;
+    const hotgraft_table *table = hotgraft_enter(&other, &guard);
+    if (table == NULL) {
+        count(&own->refused, 1);
+        return;
+    }
+    HOTGRAFT_INTERFACE(pair_v1, table)->ask(table->self, &call, own->depth);
+    hotgraft_leave(&guard);
+    uint64_t rested = 0;
+    for (uint64_t i = 0; i < call.count; ++i) {
+        rested += (call.stamps[i] & PAIR_RESTING) != 0;
+    }
+    const uint64_t entered = call.refused != 0 ? 1 : own->depth + 1;
+    count(&own->resting, rested != 0);
+    count(&own->refused, call.refused);
+    count(&own->calls, rested == 0 && call.refused == 0);
+    if (rested == 0) {
+        count(&own->counted[0], (entered + 1) / 2);
+        count(&own->counted[1], entered / 2);
+    }
+}
+
+static void *work(void *arg) {
+    struct hotgraft_instance *half = arg;
+    pair_thread *own = half->own;
+    const hotgraft_host *host = half->host;
+    const hotgraft_ext_threads *threads = host->get_extension(host->ctx, HOTGRAFT_EXT_THREADS);
+    if (own->registers != 0) {
+        count(&own->faults, threads->register_thread(host->ctx) != HOTGRAFT_OK);
+        count(&own->faults, threads->count(host->ctx) != 1);
+    }
+    if (own->registers > 1) {
+        count(&own->faults, threads->register_thread(host->ctx) != HOTGRAFT_E_INVALID);
+        count(&own->faults, threads->count(host->ctx) != 1);
+    }
+    while (!__atomic_load_n(&half->stops, __ATOMIC_SEQ_CST) && !__atomic_load_n(&own->ends, __ATOMIC_SEQ_CST)) {
+        call_other(own);
+    }
+    if (own->registers != 0 && !own->just_ends) {
+        count(&own->faults, threads->unregister_thread(host->ctx) != HOTGRAFT_OK);
+        count(&own->faults, threads->unregister_thread(host->ctx) != HOTGRAFT_E_INVALID);
+    }
+    __atomic_sub_fetch(&own->alive, 1, __ATOMIC_SEQ_CST);
+    return NULL;
+}
+
+static void begin_to_work(struct hotgraft_instance *half) {
+    if (half->own != NULL && !half->works) {
+        __atomic_store_n(&half->stops, 0, __ATOMIC_SEQ_CST);
+        count(&half->own->alive, 1);
+        half->works = pthread_create(&half->thread, NULL, work, half) == 0;
+    }
+}
+
+/* Whether it has ended; asked again until it has, as quiesce is. */
+static int ends_to_work(struct hotgraft_instance *half) {
+    if (half->works && !half->own->is_left) {
+        __atomic_store_n(&half->stops, 1, __ATOMIC_SEQ_CST);
+        half->works = pthread_tryjoin_np(half->thread, NULL) != 0;
+        return !half->works;
+    }
+    return 1;
+}
+
 static hotgraft_status act(const hotgraft_instance *half, const char *function, hotgraft_error *error) {
     if (strstr(half->config, function) == NULL) {
         return HOTGRAFT_OK;
@@ -87,11 +164,14 @@ static hotgraft_status act(const hotgraft_instance *half, const char *function, 
 static hotgraft_status create(const hotgraft_host *host, const hotgraft_str *config, hotgraft_instance **out,
                               hotgraft_error *error) {
     static const char key[] = "\"serial\":";
+    static const char thread_key[] = "\"thread\":";
     hotgraft_instance *half = calloc(1, sizeof *half);
     (void)error;
     half->host = host;
     memcpy(half->config, config->ptr, config->len < sizeof half->config ? config->len : sizeof half->config - 1);
     half->serial = strtoull(strstr(half->config, key) + sizeof key - 1, NULL, 10);
+    const char *own = strstr(half->config, thread_key);
+    half->own = own == NULL ? NULL : (pair_thread *)(uintptr_t)strtoull(own + sizeof thread_key - 1, NULL, 10);
     half->state = host->realloc(host->ctx, NULL, sizeof *half->state, 64);
     memset(half->state, 0, sizeof *half->state);
     *out = half;
@@ -99,11 +179,18 @@ static hotgraft_status create(const hotgraft_host *host, const hotgraft_str *con
 }
 
 static hotgraft_status start(hotgraft_instance *half, hotgraft_error *error) {
-    return act(half, "start", error);
+    const hotgraft_status status = act(half, "start", error);
+    if (status == HOTGRAFT_OK) {
+        begin_to_work(half);
+    }
+    return status;
 }
 
 static hotgraft_status quiesce(hotgraft_instance *half, uint64_t budget_ns, hotgraft_error *error) {
     (void)budget_ns;
+    if (!ends_to_work(half)) {
+        return HOTGRAFT_AGAIN;
+    }
     half->rests = 1;
     return act(half, "quiesce", error);
 }
@@ -111,6 +198,7 @@ static hotgraft_status quiesce(hotgraft_instance *half, uint64_t budget_ns, hotg
 static hotgraft_status resume(hotgraft_instance *half, hotgraft_error *error) {
     (void)error;
     half->rests = 0;
+    begin_to_work(half);
     return HOTGRAFT_OK;
 }
 

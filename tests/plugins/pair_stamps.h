@@ -20,6 +20,23 @@ typedef struct pair_call {
     uint64_t stamps[2 * PAIR_DEPTH_MAX + 1];
 } pair_call;
 
+/* What a half's own thread does from start to quiesce, and what came of it: the test's, over all generations. Counts are
+ * atomic. */
+typedef struct pair_thread {
+    uint64_t lane;       /* whose counts go up: no caller's */
+    uint64_t depth;      /* of its calls to the other half */
+    int32_t registers;   /* once, twice, or not at all */
+    int32_t just_ends;   /* without unregistering */
+    int32_t is_left;     /* quiesce returns beside it */
+    int32_t ends;        /* atomic: now, whatever quiesce says */
+    uint64_t calls;      /* that came back whole */
+    uint64_t refused;    /* enter answered NULL */
+    uint64_t resting;    /* a half was entered that holds still */
+    uint64_t faults;     /* registering answered what it should not; or a half was missing */
+    uint64_t counted[2]; /* how often the other half counted it, and how often its own did */
+    uint64_t alive;      /* its threads */
+} pair_thread;
+
 typedef struct pair_v1 {
     uint32_t struct_size;
     void (*ask)(void *self, pair_call *call, uint64_t depth);

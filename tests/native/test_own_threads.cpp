@@ -1,0 +1,154 @@
+// Who is registered as whose thread (threads.h), and what closed gates make of such a thread, step by step: a set of two
+// without plugins behind it. With plugins: test_threads.cpp.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "control.hpp"
+#include "gate_scene.hpp"
+#include "gate_threads.hpp"
+#include "own_threads.hpp"
+
+using namespace scene;
+
+namespace {
+
+constexpr ThreadOwner kOwnerA = ThreadOwner::instance(std::uint64_t{1} << 32, 0);
+constexpr ThreadOwner kOwnerB = ThreadOwner::instance((std::uint64_t{1} << 32) + 1, 0);
+
+// A (consumer) and B (provider) as a set of gates, without plugins behind them.
+struct Gates {
+    Gates() {
+        gates.set_members({{kOwnerA.generation(), "a: generation 1", 1, {a.old_offer.get()}},
+                           {kOwnerB.generation(), "b: generation 1", 1, {b.old_offer.get()}}});
+        REQUIRE(gates.close().is_ok());
+    }
+    Provider a{"a/1"};
+    Provider b{"b/1"};
+    GateSet gates{{&a.slot, &b.slot}};
+};
+
+// `work` on a thread that `owner` registered.
+void on_own_thread(ThreadOwner owner, const std::function<void()> &work) {
+    std::thread([&] {
+        REQUIRE(register_own_thread(owner) == HOTGRAFT_OK);
+        work();
+    }).join();
+}
+
+} // namespace
+
+TEST_CASE("who registers: once, outside of calls, and no thread of the host's") {
+    Provider provider;
+    on_own_thread(kOwnerA, [&] {
+        CHECK(count_own_threads(kOwnerA) == 1);
+        CHECK(register_own_thread(kOwnerA) == HOTGRAFT_E_INVALID);
+        CHECK(register_own_thread(kOwnerB) == HOTGRAFT_E_INVALID);
+        CHECK(unregister_own_thread(kOwnerB) == HOTGRAFT_E_INVALID);
+        CHECK(unregister_own_thread(kOwnerA) == HOTGRAFT_OK);
+        CHECK(count_own_threads(kOwnerA) == 0);
+        const hotgraft_table *const table = guards().enter(provider.slot);
+        CHECK(register_own_thread(kOwnerA) == HOTGRAFT_E_INVALID);
+        guards().leave(table);
+        CHECK(register_own_thread(kOwnerA) == HOTGRAFT_OK);
+    });
+    CHECK(count_own_threads(kOwnerA) == 0); // it has ended
+    ControlThread control;
+    const Status status = control.run(
+        "the test", [] { return Status(register_own_thread(kOwnerA) == HOTGRAFT_E_INVALID ? Code::kOk : Code::kInvalid, ""); },
+        in_seconds(5));
+    CHECK(status.is_ok());
+}
+
+TEST_CASE("nested beyond one record it still passes, and counts once") {
+    Gates set;
+    on_own_thread(kOwnerA, [&] {
+        for (int i = 0; i < 40; ++i) {
+            CHECK(guards().try_enter(i % 2 == 0 ? set.b.slot : set.a.slot) != nullptr);
+        }
+        CHECK(count_own_threads(kOwnerA) == 1);
+        for (int i = 40; i-- > 0;) {
+            guards().leave(i % 2 == 0 ? set.b.old_offer.get() : set.a.old_offer.get());
+        }
+    });
+}
+
+TEST_CASE("inside its own plugin alone it is turned away by one that rests; inside of that one, that waits for it") {
+    Gates set;
+    REQUIRE(set.gates.drain(in_seconds(5)).is_ok());
+    GateThreads &threads = *set.gates.threads();
+    on_own_thread(kOwnerB, [&] {
+        const hotgraft_table *const b = guards().try_enter(set.b.slot);
+        CHECK(b == set.b.old_offer.get());
+        const hotgraft_table *const a = guards().try_enter(set.a.slot);
+        CHECK(a == set.a.old_offer.get());
+        Status status;
+        std::thread([&] { status = threads.begin_quiesce(0, futex_clock_ns()); }).join();
+        CHECK(status.code() == Code::kTimedOut);
+        CHECK(status.message().find("holds a table of generation 1") != std::string::npos);
+        CHECK(guards().try_enter(set.a.slot) == a); // it is inside of it: the call-back comes through
+        guards().leave(a);
+        guards().leave(a);
+        CHECK(guards().try_enter(set.a.slot) == nullptr);
+        CHECK(guards().last_refusal().code() == Code::kBusy);
+        CHECK(guards().last_refusal().message().find("comes to rest") != std::string::npos);
+        guards().leave(b);
+    });
+    CHECK(threads.begin_quiesce(0, in_seconds(5)).is_ok());
+    CHECK(threads.end_quiesce(0, kOwnerA, in_seconds(5)).is_ok());
+    on_own_thread(kOwnerA, [&] { CHECK(guards().try_enter(set.b.slot) == nullptr); }); // joined, it says: so it waits
+    CHECK(threads.begin_quiesce(1, in_seconds(5)).is_ok());
+    CHECK(threads.end_quiesce(1, kOwnerB, in_seconds(5)).is_ok());
+}
+
+TEST_CASE("one that meets the gate as a member comes to rest is seen, or sees that it is turned away") {
+    Gates set;
+    REQUIRE(set.gates.drain(in_seconds(5)).is_ok());
+    scene::Event announced;
+    scene::Event go_on;
+    std::thread::id own{};
+    const AtSeam seam([&](SeamPoint point) {
+        if (point == SeamPoint::kPassing && std::this_thread::get_id() == own) {
+            announced.set();
+            REQUIRE(go_on.wait());
+        } else if (point == SeamPoint::kDrainWaits) {
+            go_on.set(); // its announcement was seen: it is waited for
+        }
+    });
+    const hotgraft_table *found = set.a.old_offer.get();
+    std::thread thread([&] {
+        own = std::this_thread::get_id();
+        REQUIRE(register_own_thread(kOwnerB) == HOTGRAFT_OK);
+        found = guards().try_enter(set.a.slot);
+    });
+    REQUIRE(announced.wait());
+    CHECK(set.gates.threads()->begin_quiesce(0, in_seconds(20)).is_ok());
+    CHECK(go_on.is_set());
+    thread.join();
+    CHECK(found == nullptr);
+}
+
+TEST_CASE("in a forked child the parent's threads are nobody's") {
+    scene::Event registered;
+    scene::Event go_on;
+    std::thread thread([&] {
+        REQUIRE(register_own_thread(kOwnerA) == HOTGRAFT_OK);
+        registered.set();
+        REQUIRE(go_on.wait());
+    });
+    REQUIRE(registered.wait());
+    CHECK(count_own_threads(kOwnerA) == 1);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::_exit(count_own_threads(kOwnerA) == 0 ? 0 : 1);
+    }
+    int status = -1;
+    CHECK(::waitpid(child, &status, 0) == child);
+    CHECK(status == 0);
+    CHECK(count_own_threads(kOwnerA) == 1);
+    go_on.set();
+    thread.join();
+}
+
+int main(int argc, char **argv) {
+    return run(argc, argv, {});
+}
