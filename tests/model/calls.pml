@@ -3,7 +3,7 @@
  *
  *   NSLOTS, DEPTHS (entries per record),
  *   REGISTERED(t, s)  may thread t pass the gate of s as a thread that a member's quiesce has yet to join?
- *   REFUSED(t, s)     is t told "cancelled" (NULL) at the gate of s instead? Its program ends there
+ *   REFUSED(t, s)     is t told "cancelled" (NULL) at the gate of s instead? It leaves the call it is in, and is done
  *   note_enter(t, s, table), note_leave(t)  the model's checks at the moment a call begins, and when an outer call ends.
  */
 #define NONE 0
@@ -88,7 +88,7 @@ warm:   table = M[CURRENT(s)];
 cold:   seen = sequence[s]; /* before check: M7 */
         table = M[CHECK(s)];
         if
-        :: atomic { table == GATE && REFUSED(t, s) -> note_refused(t, s); table = 0; seen = 0; s = 0; program = 0 }
+        :: atomic { table == GATE && REFUSED(t, s) -> note_refused(t, s); table = 0; seen = 0; s = 0; program = (d == 0 -> 0 : 1) }
             goto done
         :: table == GATE && !REFUSED(t, s) ->
             if

@@ -82,6 +82,7 @@ CASES: Final[tuple[Case, ...]] = (
     right("threads", "fair", "M7 M11", "LTL", "SMALL"),
     fault("threads", DEADLOCK, "M11", "REGISTERED_THREADS_WAIT", "NO_DEADLINE"),
     fault("threads", never("call_into_quiesced"), "M12", "NO_REFUSAL"),
+    fault("threads", never("call_into_quiesced"), "M12", "REFUSAL_SPARES_ALL_HOLDERS"),
     fault("threads", never("consumer_turned_away"), "M13", "QUIESCE_PROVIDERS_FIRST"),
     fault("threads", never("consumer_turned_away"), "M13", "RESUME_CONSUMERS_FIRST"),
     right("reclaim", "safety", "M14"),

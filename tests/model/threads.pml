@@ -1,5 +1,5 @@
 /* threads: A (slot 0, the consumer) and B (slot 1) are swapped while a member has a thread of its own, which its quiesce
- * joins: A's thread calls B, or B's thread calls back A. At stake: who a registered thread is to the gate and to the
+ * joins: A's thread calls B, or B's thread calls back A, each also from inside a call of its own plugin. At stake: who a registered thread is to the gate and to the
  * drain, the order of quiesce and of resume, and what "cancelled" is for (M11 to M13).
  */
 #define NSLOTS 2
@@ -41,7 +41,12 @@ bool scan_exempts_thread = true;
 #ifdef NO_REFUSAL
 #define REFUSED(t, s) false
 #else
-#define REFUSED(t, s) ((t) == THREAD && owner != (s) && ((refusing >> (s)) & 1) && !HOLDER(t, s))
+#ifdef REFUSAL_SPARES_ALL_HOLDERS /* also one that is inside another member alone: from there it calls into s */
+#define SPARED(t, s) HOLDER(t, s)
+#else
+#define SPARED(t, s) HOLDS(t, OLD(s))
+#endif
+#define REFUSED(t, s) ((t) == THREAD && owner != (s) && ((refusing >> (s)) & 1) && !SPARED(t, s))
 #endif
 
 #define note_enter(t, s, d, table) note_entered_safely(s, table)
@@ -52,6 +57,7 @@ bool consumer_turned_away; /* what must never be: a consumer's own thread is cut
 #include "gates.pml"
 
 #define CALL_OF(slot) (2 + (slot) | 1 << 2)
+#define CALL_WITHIN(outer, slot) (2 + (outer) | (2 + (slot)) << 2 | 1 << 4 | 1 << 6)
 
 proctype caller()
 {
@@ -72,7 +78,11 @@ proctype own_thread()
     short program;
 end:
     do
-    :: !stop && !over && !joined -> program = CALL_OF(1 - owner);
+    :: !stop && !over && !joined ->
+        if
+        :: program = CALL_OF(1 - owner)
+        :: program = CALL_WITHIN(owner, 1 - owner)
+        fi;
         perform(THREAD, program, d, s, table, seen)
     :: atomic { stop && !joined && fence(THREAD) -> joined = true } /* a thread that has ended has no store pending */
     :: !stop && joined -> joined = false /* resumed: started anew */

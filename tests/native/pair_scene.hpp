@@ -186,6 +186,8 @@ public:
     }
 
     [[nodiscard]] Slot &slot(Half half) { return *halves_[half].slot; }
+    [[nodiscard]] std::shared_ptr<Slot> shared_slot(Half half) const { return halves_[half].slot; }
+    [[nodiscard]] std::shared_ptr<Generation> shared_active(Half half) const { return halves_[half].active; }
     [[nodiscard]] Generation &active(Half half) { return *halves_[half].active; }
 
     std::atomic<std::uint64_t> rollbacks{0};   // begun so far

@@ -45,7 +45,7 @@ TEST_CASE("the host's table says its size, version, protocol and offers every fu
     CHECK(scene.host->struct_size == sizeof(hotgraft_host));
     CHECK(scene.host->abi_minor == HOTGRAFT_ABI_MINOR);
     CHECK(scene.host->guard_protocol == HOTGRAFT_GUARD_PROTOCOL);
-    CHECK(scene.host->get_extension(scene.host->ctx, "hotgraft.threads/1") == nullptr);
+    CHECK(scene.host->get_extension(scene.host->ctx, "hotgraft.threads/2") == nullptr);
     CHECK((scene.host->enter != nullptr));
     CHECK((scene.host->try_enter != nullptr));
     CHECK((scene.host->leave != nullptr));

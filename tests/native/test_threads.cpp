@@ -3,6 +3,7 @@
 #include "generation_unload.hpp"
 #include "own_threads.hpp"
 #include "pair_scene.hpp"
+#include "state_rest.hpp"
 
 using namespace scene;
 
@@ -226,6 +227,40 @@ TEST_CASE("one half alone is swapped under the thread of either") {
     }
 }
 
+TEST_CASE("a moment at rest joins it, though what it calls calls its own plugin back") {
+    for (const std::int32_t registers : {1, 0}) { // without being registered it waits for what waits for it
+        CAPTURE(registers);
+        pair_thread own = own_thread(1, registers);
+        Duo duo({&own, nullptr});
+        REQUIRE(wait_above(own.calls, 0));
+        RestWish wish;
+        const AtSeam seam([&](SeamPoint point) {
+            while (point == SeamPoint::kGateClosed && registers == 0 && duo.slot(kConsumer).waiters() == 0) {
+                std::this_thread::yield(); // it is to meet the gate
+            }
+        });
+        wish.generation = duo.shared_active(kConsumer);
+        wish.slots = {duo.shared_slot(kConsumer)};
+        wish.what = "look";
+        wish.rest_deadline_ns = registers != 0 ? in_seconds(20) : futex_clock_ns() + kSecond_ns / 5;
+        wish.deadline_ns = wish.rest_deadline_ns + kSecond_ns;
+        std::uint64_t alive = 1;
+        std::int64_t pause_ns = 0;
+        const Status status = at_rest(
+            wish,
+            [&own, &alive](Generation &) {
+                alive = seen(own.alive);
+                return Status();
+            },
+            &pause_ns);
+        CHECK(status.is_ok() == (registers != 0));
+        CHECK(alive == (registers != 0 ? 0 : 1));
+        CHECK(wait_above(own.calls, seen(own.calls))); // resumed, with a thread
+        stop(own);
+        check_exact(duo, kConsumer, own);
+    }
+}
+
 TEST_CASE("registered twice it counts once; ended without a word it is nobody's, and the swap goes through") {
     pair_thread own = own_thread(0, 2);
     own.just_ends = 1;
@@ -298,7 +333,10 @@ TEST_CASE("a library with a registered thread is kept, and says which thread it 
     Generation &generation = *candidates[kProvider].generation;
     REQUIRE(generation.start(0).is_ok());
     REQUIRE(wait_above(own.alive, 1));
-    REQUIRE(wait_above(own.calls, seen(own.calls)));
+    const std::int64_t deadline_ns = in_seconds(20);
+    while (count_own_threads(generation.thread_owner(0)) == 0 && futex_clock_ns() < deadline_ns) {
+        std::this_thread::yield();
+    }
     REQUIRE(describe_own_threads(generation.thread_owner(0)).find("thread ") == 0);
     generation.mark_failed();
     ControlThread control;

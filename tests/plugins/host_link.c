@@ -1,8 +1,8 @@
 /* One of several plugins that call one another in a ring: LINK_NAME imports LINK_NEXT, both with interface "link". What
  * it counts is handed over, so that a swap of it closes a gate. With LINK_MORE it offers one function more, as 1.2.
  * `walk` goes `depth` links on and answers the last digits of all builds it went through; the link that has `at` left
- * to go runs the function at `address` first. Its config may say {"worker": "tries"} or {"worker": "waits"}: then a
- * thread of its own calls the next one, from start to quiesce.
+ * to go runs the function at `address` first. Its config may say {"worker": "tries"}, "waits" or "registers": then a
+ * thread of its own calls the next one, from start to quiesce, without waiting, waiting like anybody, or as its own.
  */
 #include <hotgraft/call.h>
 #include <hotgraft/hotgraft.h>
@@ -111,7 +111,12 @@ static const link_v1 functions = {sizeof(link_v1), walk, try_next, reach, worked
 static void *work(void *arg) {
     const struct timespec pause = {0, 100000};
     hotgraft_instance *link = arg;
-    const int waits = strstr(link->config, "\"worker\": \"waits\"") != NULL;
+    const int registers = strstr(link->config, "\"worker\": \"registers\"") != NULL;
+    const int waits = registers || strstr(link->config, "\"worker\": \"waits\"") != NULL;
+    const hotgraft_ext_threads *threads = link->host->get_extension(link->host->ctx, HOTGRAFT_EXT_THREADS);
+    if (registers && threads->register_thread(link->host->ctx) != HOTGRAFT_OK) {
+        return NULL;
+    }
     while (!__atomic_load_n(&link->is_to_stop, __ATOMIC_SEQ_CST)) {
         if ((waits ? walk(link, 1, -1, 0) : try_next(link)) > 0) {
             __atomic_add_fetch(&link->worked, 1, __ATOMIC_SEQ_CST);

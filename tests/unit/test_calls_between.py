@@ -198,6 +198,17 @@ def test_a_plugins_own_thread_that_waits_at_a_gate_of_its_own_set_has_it_called_
     ring.reload("a", config={})
 
 
+def test_a_registered_thread_waits_at_no_gate_of_its_own_set(ring: Host, build: Workshop) -> None:
+    """It calls with enter like anybody, passes until its quiesce has joined it, and the swap goes through."""
+    assert swap_with_worker(ring, build, "registers").failure is None
+    a: Any = ring["a"]
+    while a.worked() == 0:  # the new one has a thread of its own
+        threading.Event().wait(0.002)
+    assert a.walk(1, -1, 0) == 22
+    assert ring.unloads(10).waiting == ()
+    assert ring.unloads().stuck == ()
+
+
 def test_a_consumer_that_knows_1_2_makes_do_with_1_1(build: Workshop) -> None:
     """A provider within the range may lack what was appended; HOTGRAFT_HAS tells, at each call."""
     knows = ("-DLINK_KNOWS_MORE",)
