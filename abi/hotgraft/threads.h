@@ -1,14 +1,13 @@
-/* Optional capability of the host, "hotgraft.threads/1": a plugin tells which threads are its own, so that they may call
- * other plugins, and wait for them, although quiesce joins them.
+/* Optional capability of the host, "hotgraft.threads/1": a plugin tells which threads are its own, so that they may
+ * call other plugins, and wait for them, although quiesce joins them.
  *
  * A thread that start or resume began calls register_thread before anything else, and unregister_thread before it ends.
  * Between the two, where its plugin is replaced together with others that it calls:
  *
- *   (1) Closed gates let it through, to the versions that go, until the quiesce of its instance has returned: who waited
- *       there would wait for the swap, the swap for quiesce, and quiesce for the thread.
- *   (2) By then it has to have ended, or unregistered: quiesce joins it. If it has not, the swap is called off and says
- *       which thread it is.
- *   (3) enter answers NULL instead of waiting where what it calls comes to rest before its own plugin does, as a consumer
+ *   (1) Closed gates let it through, to the versions that go, until the quiesce of its instance has returned: who
+ * waited there would wait for the swap, the swap for quiesce, and quiesce for the thread. (2) By then it has to have
+ * ended, or unregistered: quiesce joins it. If it has not, the swap is called off and says which thread it is. (3)
+ * enter answers NULL instead of waiting where what it calls comes to rest before its own plugin does, as a consumer
  *       does that is called back: it goes on to look whether it is to stop. What it provides for others it can call to
  *       the end.
  *

@@ -47,8 +47,8 @@ public:
     GateSet(const GateSet &) = delete;
     GateSet &operator=(const GateSet &) = delete;
 
-    // Before close: which plugins' own threads are joined by a quiesce (those of `members`, in the order in which they come
-    // to rest), and whose threads do not serve yet (`candidates`, by ThreadOwner::generation()).
+    // Before close: which plugins' own threads are joined by a quiesce (those of `members`, in the order in which they
+    // come to rest), and whose threads do not serve yet (`candidates`, by ThreadOwner::generation()).
     void set_members(std::vector<GateMember> members, std::vector<std::uint64_t> candidates = {});
     // Once closed: for who quiesces the members; nullptr: none were set.
     [[nodiscard]] const std::shared_ptr<GateThreads> &threads() const noexcept { return threads_; }

@@ -12,7 +12,8 @@
 // Invariants
 //   (1) swap() is 0 unless a slot may be closed on account of this block. Numbers are never used twice.
 //   (2) What fill() writes is complete before the number is, and the number before any slot is closed.
-//   (3) A member's stage is one word with the number: a thread that was left behind by a swap that is over, or by the one
+//   (3) A member's stage is one word with the number: a thread that was left behind by a swap that is over, or by the
+//   one
 //       before, changes nothing.
 #ifndef HOTGRAFT_CORE_GATE_BLOCK_HPP
 #define HOTGRAFT_CORE_GATE_BLOCK_HPP
@@ -37,16 +38,15 @@ struct GateMember {
 };
 
 enum class MemberStage : std::uint64_t {
-    kServes,     // its threads pass, and so do those of the other members
-    kTurnsAway,  // it comes to rest: its own threads pass, those of others only if they are inside of it (M12)
-    kRests,      // nobody's thread enters
-    kNoneAtAll,  // no such member, or not of that swap
+    kServes,    // its threads pass, and so do those of the other members
+    kTurnsAway, // it comes to rest: its own threads pass, those of others only if they are inside of it (M12)
+    kRests,     // nobody's thread enters
+    kNoneAtAll, // no such member, or not of that swap
 };
 
 class GateBlock {
 public:
     static constexpr std::uint32_t kNobody = UINT32_MAX;
-
 
     [[nodiscard]] std::uint64_t swap() const noexcept {
         return swap_.load(std::memory_order_acquire); // pairs with fill() and finish()

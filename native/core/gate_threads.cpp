@@ -49,11 +49,9 @@ bool OwnThreadAtGate::is_turned_away() const noexcept {
         return false;
     }
     const MemberStage stage = block_.stage(target_, swap_);
-    const bool is_closed_to_it =
-        stage == MemberStage::kRests || (stage == MemberStage::kTurnsAway && home_ != target_);
-    const bool is_inside =
-        inside_ != nullptr &&
-        inside_->cleared_of.load(std::memory_order_seq_cst) != mark_of(swap_, target_); // pairs with is_seen_clear()
+    const bool is_closed_to_it = stage == MemberStage::kRests || (stage == MemberStage::kTurnsAway && home_ != target_);
+    const bool is_inside = inside_ != nullptr && inside_->cleared_of.load(std::memory_order_seq_cst) !=
+                                                     mark_of(swap_, target_); // pairs with is_seen_clear()
     return is_closed_to_it && !is_inside && !Guards::instance().seam().no_turning_away.load(std::memory_order_relaxed);
 }
 
@@ -119,8 +117,9 @@ Status GateThreads::begin_quiesce(std::size_t member, std::int64_t deadline_ns) 
 Status GateThreads::end_quiesce(std::size_t member, ThreadOwner instance, std::int64_t deadline_ns) {
     const std::string left = describe_own_threads(instance);
     if (!left.empty()) {
-        return {Code::kRefused, members_[member].label + ": its quiesce returned, but " + left +
-                                    ", which it registered, has neither ended nor unregistered; quiesce has to join it"};
+        return {Code::kRefused,
+                members_[member].label + ": its quiesce returned, but " + left +
+                    ", which it registered, has neither ended nor unregistered; quiesce has to join it"};
     }
     if (++ended_[member] < members_[member].quiesces) {
         return {};

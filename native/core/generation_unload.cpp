@@ -66,7 +66,8 @@ Status Unload::stop(Generation &generation, std::int64_t deadline_ns) {
     // Not at rest whatever quiesce said, and its code is needed: it may run on while nothing of it is on a stack's top.
     const std::string left = describe_own_threads_of(generation.thread_generation());
     if (!left.empty()) {
-        return {Code::kRefused, left + " was registered by it, and neither ended nor unregistered by the end of quiesce"};
+        return {Code::kRefused,
+                left + " was registered by it, and neither ended nor unregistered by the end of quiesce"};
     }
     return {};
 }

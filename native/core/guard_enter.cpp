@@ -225,7 +225,8 @@ Status Guards::last_refusal() const {
     case Refusal::kOwnSwap:
         return {Code::kBusy, what + "its gate is closed by the very swap that this thread carries out"};
     case Refusal::kTurnedAway:
-        return {Code::kBusy, what + "it comes to rest for a swap, and this thread's own plugin is still to: call again later"};
+        return {Code::kBusy,
+                what + "it comes to rest for a swap, and this thread's own plugin is still to: call again later"};
     case Refusal::kQueueFull:
         return {Code::kBackpressure,
                 what + "its gate is closed by a swap, " + std::to_string(chain->root->refused_waiting) +

@@ -9,14 +9,14 @@
 namespace hotgraft {
 
 enum class SeamPoint {
-    kAnnounced,      // cold enter: the table is in the record, the slot not yet looked at again
-    kPassing,        // cold enter at a closed gate, as a holder: announced, not yet looked at again
-    kBeforeWait,     // cold enter: has seen the closed gate, not yet asleep
-    kGateClosed,     // close: stored in all slots, the barrier still to come
-    kDrainWaits,     // drain: a record was seen holding
-    kMarkedClear,    // drain: a record was seen clear and marked so, not yet looked at again
-    kTurnsAway,      // a member is about to be quiesced: others' threads are turned away, those inside not yet looked for
-    kBetweenSlots,   // publish: one slot of the set is open on the new table, the next one not yet
+    kAnnounced,    // cold enter: the table is in the record, the slot not yet looked at again
+    kPassing,      // cold enter at a closed gate, as a holder: announced, not yet looked at again
+    kBeforeWait,   // cold enter: has seen the closed gate, not yet asleep
+    kGateClosed,   // close: stored in all slots, the barrier still to come
+    kDrainWaits,   // drain: a record was seen holding
+    kMarkedClear,  // drain: a record was seen clear and marked so, not yet looked at again
+    kTurnsAway,    // a member is about to be quiesced: others' threads are turned away, those inside not yet looked for
+    kBetweenSlots, // publish: one slot of the set is open on the new table, the next one not yet
     kRecordUnlisted, // a new record, not yet in the list
 };
 
@@ -26,7 +26,7 @@ struct GuardSeam {
     std::atomic<bool> no_barrier{false}; // control "no membarrier": barrier() does nothing, callers stay warm
     std::atomic<bool> no_drain{false};   // control "no drain": drain() and is_held() find nobody
 
-    std::atomic<bool> no_passing{false}; // control "registered threads wait": as those of nobody (without M11)
+    std::atomic<bool> no_passing{false};      // control "registered threads wait": as those of nobody (without M11)
     std::atomic<bool> no_turning_away{false}; // control "no refusal": a member at rest is open to others (without M12)
 
     void at(SeamPoint point) noexcept {

@@ -55,9 +55,9 @@ struct alignas(128) ThreadRecord {
     HotCounters hot_counters;
 
     std::atomic<RecordState> state{RecordState::kOwned};
-    std::atomic<std::int32_t> tid{0};          // of the owner, as in /proc
-    std::atomic<std::uint64_t> cleared_for{0}; // the last swap whose drain saw this record clear
-    std::atomic<std::uint64_t> cleared_of{0};  // the last member of a swap whose look saw this record clear (M12)
+    std::atomic<std::int32_t> tid{0};            // of the owner, as in /proc
+    std::atomic<std::uint64_t> cleared_for{0};   // the last swap whose drain saw this record clear
+    std::atomic<std::uint64_t> cleared_of{0};    // the last member of a swap whose look saw this record clear (M12)
     std::atomic<std::uint64_t> registered_by{0}; // whose own thread it is (own_threads.hpp); written by the owner
     ThreadRecord *next_listed = nullptr;         // set before the push, then constant
     // The owner's alone:

@@ -65,7 +65,7 @@ void give_back(ThreadRecord *record) noexcept {
     if (record->hot.depth == 0) {
         forget(*record);
     } else {
-        record->registered_by.store(0, std::memory_order_seq_cst); // it has ended, which a join tells
+        record->registered_by.store(0, std::memory_order_seq_cst);              // it has ended, which a join tells
         record->state.store(RecordState::kOrphaned, std::memory_order_release); // pairs with the drain's look at state
     }
 }

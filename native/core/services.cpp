@@ -116,8 +116,8 @@ GenerationBooks::~GenerationBooks() {
 
 Services::Services(LogRing &ring, GenerationBooks &generation_books, LogSource from)
     : log(ring), books(generation_books), source(std::move(from)),
-      thread_owner(ThreadOwner::instance(books.thread_generation,
-                                         books.thread_places.fetch_add(1, std::memory_order_relaxed))) {
+      thread_owner(
+          ThreadOwner::instance(books.thread_generation, books.thread_places.fetch_add(1, std::memory_order_relaxed))) {
     host_.struct_size = sizeof(hotgraft_host);
     host_.abi_minor = HOTGRAFT_ABI_MINOR;
     host_.ctx = reinterpret_cast<hotgraft_ctx *>(this);

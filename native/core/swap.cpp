@@ -370,14 +370,6 @@ private:
     std::size_t recalled_ = 0; // members, from the first on, that are recalled or need not be
 };
 
-std::vector<std::shared_ptr<Generation>> old_generations_of(const SwapRequest &request) {
-    std::vector<std::shared_ptr<Generation>> generations;
-    for (const SwapMember &member : request.members) {
-        generations.push_back(member.old_generation);
-    }
-    return generations;
-}
-
 } // namespace
 
 SwapRecord run_swap(const SwapRequest &request) noexcept {

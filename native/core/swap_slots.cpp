@@ -27,6 +27,14 @@ std::vector<const hotgraft_table *> old_tables_of(const SwapRequest &request) {
     return tables;
 }
 
+std::vector<std::shared_ptr<Generation>> old_generations_of(const SwapRequest &request) {
+    std::vector<std::shared_ptr<Generation>> generations;
+    for (const SwapMember &member : request.members) {
+        generations.push_back(member.old_generation);
+    }
+    return generations;
+}
+
 std::vector<GateMember> gate_members_of(const SwapRequest &request, const Window &window) {
     std::vector<GateMember> members(request.members.size());
     for (const WindowStep &step : plan_window(request)) {

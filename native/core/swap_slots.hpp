@@ -3,6 +3,7 @@
 #define HOTGRAFT_CORE_SWAP_SLOTS_HPP
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "callbacks.hpp"
@@ -17,6 +18,8 @@ namespace hotgraft {
 
 // Tables of pins and of call-backs too: a thread inside one of their calls is inside the old generation.
 [[nodiscard]] std::vector<const hotgraft_table *> old_tables_of(const SwapRequest &request);
+
+[[nodiscard]] std::vector<std::shared_ptr<Generation>> old_generations_of(const SwapRequest &request);
 
 // The members in the order in which they come to rest. Of one that does not (it is left running, or is quiesced when it
 // is taken down) nobody joins the threads: they wait at the gates like anybody's.

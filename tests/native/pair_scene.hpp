@@ -133,6 +133,9 @@ public:
         return count;
     }
 
+    // What own thread the next versions of a half have.
+    void set_own(Half half, pair_thread *own) { own_[half] = own; }
+
     // --- replacing ---
 
     // Both halves of the next serial, created; `fails`: the function that fails in the half `failing`. No library

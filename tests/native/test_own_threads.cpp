@@ -1,5 +1,5 @@
-// Who is registered as whose thread (threads.h), and what closed gates make of such a thread, step by step: a set of two
-// without plugins behind it. With plugins: test_threads.cpp.
+// Who is registered as whose thread (threads.h), and what closed gates make of such a thread, step by step: a set of
+// two without plugins behind it. With plugins: test_threads.cpp.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -54,7 +54,8 @@ TEST_CASE("who registers: once, outside of calls, and no thread of the host's") 
     CHECK(count_own_threads(kOwnerA) == 0); // it has ended
     ControlThread control;
     const Status status = control.run(
-        "the test", [] { return Status(register_own_thread(kOwnerA) == HOTGRAFT_E_INVALID ? Code::kOk : Code::kInvalid, ""); },
+        "the test",
+        [] { return Status(register_own_thread(kOwnerA) == HOTGRAFT_E_INVALID ? Code::kOk : Code::kInvalid, ""); },
         in_seconds(5));
     CHECK(status.is_ok());
 }

@@ -25,6 +25,8 @@ __attribute__((used, aligned(4), section(".note.hotgraft"))) static const struct
     char name[12], text[20];
 } note = {9, 19, 1, "hotgraft", "{\"name\": \"pair\"}   "};
 
+enum { KEEPS, SHALL_END, HAS_ENDED };
+
 typedef struct pair_state {
     uint64_t counts[PAIR_LANES][8]; /* a line each */
 } pair_state;
@@ -36,7 +38,8 @@ struct hotgraft_instance {
     int rests;
     pair_thread *own;
     pthread_t thread;
-    int works, stops;
+    int works;
+    int ends; /* KEEPS, SHALL_END, HAS_ENDED: the last word is the thread's */
     char config[128];
 };
 
@@ -123,20 +126,34 @@ static void *work(void *arg) {
         count(&own->faults, threads->register_thread(host->ctx) != HOTGRAFT_E_INVALID);
         count(&own->faults, threads->count(host->ctx) != 1);
     }
-    while (!__atomic_load_n(&half->stops, __ATOMIC_SEQ_CST) && !__atomic_load_n(&own->ends, __ATOMIC_SEQ_CST)) {
+    int shall = SHALL_END;
+    while (!__atomic_compare_exchange_n(&half->ends, &shall, HAS_ENDED, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) &&
+           !__atomic_load_n(&own->ends, __ATOMIC_SEQ_CST)) {
         call_other(own);
+        shall = SHALL_END;
     }
     if (own->registers != 0 && !own->just_ends) {
         count(&own->faults, threads->unregister_thread(host->ctx) != HOTGRAFT_OK);
         count(&own->faults, threads->unregister_thread(host->ctx) != HOTGRAFT_E_INVALID);
+    }
+    if (own->is_left) {
+        pthread_detach(pthread_self()); /* nobody joins it */
     }
     __atomic_sub_fetch(&own->alive, 1, __ATOMIC_SEQ_CST);
     return NULL;
 }
 
 static void begin_to_work(struct hotgraft_instance *half) {
-    if (half->own != NULL && !half->works) {
-        __atomic_store_n(&half->stops, 0, __ATOMIC_SEQ_CST);
+    int shall = SHALL_END;
+    if (half->own == NULL || (half->works && __atomic_compare_exchange_n(&half->ends, &shall, KEEPS, 0,
+                                                                         __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))) {
+        return; /* it has not seen that it was to end */
+    }
+    if (half->works && half->ends == HAS_ENDED) {
+        half->works = pthread_join(half->thread, NULL) != 0;
+    }
+    if (!half->works) {
+        half->ends = KEEPS;
         count(&half->own->alive, 1);
         half->works = pthread_create(&half->thread, NULL, work, half) == 0;
     }
@@ -144,8 +161,9 @@ static void begin_to_work(struct hotgraft_instance *half) {
 
 /* Whether it has ended; asked again until it has, as quiesce is. */
 static int ends_to_work(struct hotgraft_instance *half) {
+    int keeps = KEEPS;
     if (half->works && !half->own->is_left) {
-        __atomic_store_n(&half->stops, 1, __ATOMIC_SEQ_CST);
+        __atomic_compare_exchange_n(&half->ends, &keeps, SHALL_END, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
         half->works = pthread_tryjoin_np(half->thread, NULL) != 0;
         return !half->works;
     }

@@ -20,8 +20,8 @@ typedef struct pair_call {
     uint64_t stamps[2 * PAIR_DEPTH_MAX + 1];
 } pair_call;
 
-/* What a half's own thread does from start to quiesce, and what came of it: the test's, over all generations. Counts are
- * atomic. */
+/* What a half's own thread does from start to quiesce, and what came of it: the test's, over all generations. Counts
+ * are atomic. */
 typedef struct pair_thread {
     uint64_t lane;       /* whose counts go up: no caller's */
     uint64_t depth;      /* of its calls to the other half */
