@@ -260,8 +260,9 @@ HOTGRAFT_ALWAYS_INLINE static const hotgraft_table *hotgraft_enter_on(const hotg
     return table;
 }
 
-/* Guard the table that `import` leads to. NULL, and no guard: optional and not bound, the host is closing, or as many
- * callers wait at a closed gate as its operator lets (a queue limit; without one nobody is turned away). */
+/* Guard the table that `import` leads to. NULL, and no guard: optional and not bound, the host is closing, as many
+ * callers wait at a closed gate as its operator lets (a queue limit; without one nobody is turned away), or, on a
+ * registered thread (threads.h), what it leads to comes to rest before the thread's own plugin. */
 HOTGRAFT_ALWAYS_INLINE static const hotgraft_table *hotgraft_enter(const hotgraft_import *import,
                                                                    hotgraft_guard *guard) {
     return hotgraft_enter_on(import, hotgraft_record_at(import->record_offset), guard);

@@ -38,7 +38,8 @@ typedef struct hotgraft_host {
 
     /* Guard a table of `slot` for this thread, waiting at a closed gate. Pair with leave on the same thread, last in
      * first out. NULL: the import is optional and not bound, the host is closing, this thread carries out the very
-     * swap that closed the gate, or as many wait at that gate as its queue limit allows. call.h does the same without
+     * swap that closed the gate, it is registered (threads.h) and what it calls comes to rest before its own plugin, or
+     * as many wait at that gate as its queue limit allows. call.h does the same without
      * the call, and counts the guard in the generation's meter: one made here is in nobody's count. [any] */
     const hotgraft_table *(HOTGRAFT_CALL *enter)(hotgraft_ctx *ctx, hotgraft_slot *slot)HOTGRAFT_NOTHROW;
 

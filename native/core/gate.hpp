@@ -10,8 +10,9 @@
 //     gates.publish(next);                       // or reopen()
 //
 // A thread that is inside an old table of any member passes a closed gate, to the old table: otherwise a call-back
-// A → B → A would wait for itself. Every other thread waits. So a record once seen clear stays clear, and one pass over
-// the records, waiting at each, drains the whole set (tests/model).
+// A → B → A would wait for itself. Every other thread waits, but those that a member registered and is yet to join
+// (gate_threads.hpp). So a record once seen clear stays clear, and one pass over the records, waiting at each, drains
+// the whole set (tests/model).
 //
 // Thread safety
 //   One thread at a time uses a GateSet; it may be handed from thread to thread. Two sets may be at work at once if

@@ -67,7 +67,8 @@ public:
     // too.
     void leave(const hotgraft_table *table) noexcept;
     // Why this thread's last enter or try_enter answered nullptr: kWrongStage (no table: not bound or closing), kBusy
-    // (try_enter at a closed gate, or the thread carries out the very swap that closed it), kBackpressure (the queue of
+    // (try_enter at a closed gate, the thread carries out the very swap that closed it, or it is registered and turned
+    // away), kBackpressure (the queue of
     // a closed gate is full), kNoMemory. Ok: it did not.
     [[nodiscard]] Status last_refusal() const;
 
