@@ -12,7 +12,7 @@ from hotgraft import Outcome, RollbackBlocked, _core
 from hotgraft.engine.journal import Journal
 from hotgraft.engine.journal_reading import history
 from hotgraft.engine.swap import carry_out
-from hotgraft.host import rollback
+from hotgraft.host import loaded, rollback
 from sample_plugins import CONVERTS, RENEWS, SHARES, STATELESS, Sample
 from sides_scene import DEADLINE_S, Sides, count, make_host, nth, scene
 
@@ -252,6 +252,21 @@ def test_what_was_gained_in_generations_in_between_is_counted_among_what_is_lost
         assert report.set is not None
         assert (sides.counts, sides.seen) == ((11, 5), (1, 1, 1001))
         assert {name: one.lost_calls for name, one in report.set.members.items()} == {"base": 0, "top": 3}
+
+
+@pytest.mark.control
+def test_control_of_what_was_gained_in_between_only_the_last_generation_is_counted(
+    build: Workshop, seam: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That is why each adds its calls to what is held as it is replaced."""
+    monkeypatch.setattr(loaded, "calls_of", lambda _: 0)
+    with make_host() as host:
+        sides = scene(host, build, base_saves=True, top_saves=True)
+        sides.replace_both(3)
+        count(sides, 2)
+        seam(nth("save", 1))
+        report = host.rollback("top")
+        assert (sides.counts, report.lost_calls) == ((9, 5), 1)
 
 
 def test_a_host_that_loses_no_state_refuses_for_all_with_every_reason(build: Workshop, seam: Any) -> None:
