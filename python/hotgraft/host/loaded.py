@@ -260,8 +260,8 @@ class Loaded:
         """The candidate serves: note it, and what is held for it. Twice is once: memory may have run out in between."""
         if self.current is not prepared.candidate:
             if superseded is not None and held is not None:
-                self.replaced.add(superseded.generation)
                 held = replace(held, calls_since=held.calls_since + calls_of(superseded.generation))
+                self.replaced.add(superseded.generation)
             self.held = held
             self.current = prepared.candidate
         if held is not None:
