@@ -164,6 +164,10 @@ static hotgraft_status quiesce(hotgraft_instance *hearer, uint64_t budget_ns, ho
     (void)budget_ns;
     (void)error;
     __atomic_store_n(&hearer->is_resting, 1, __ATOMIC_SEQ_CST);
+    if (hearer->lease != 0) { /* the bell is replaced with it, and has nothing of it any more */
+        hearer->host->unlease(hearer->host->ctx, hearer->lease);
+        hearer->lease = 0;
+    }
     if (is_told(hearer, "\"hold\": \"quiesce\"") && !is_over(hearer)) {
         return HOTGRAFT_AGAIN;
     }

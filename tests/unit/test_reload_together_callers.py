@@ -118,13 +118,16 @@ def test_a_pinned_consumer_whose_feature_goes_is_waited_for(unprobed: Host, buil
     assert unprobed["player"].build() == 12_002
 
 
-def test_a_pinned_consumer_whose_provider_stays_the_same_is_left(unprobed: Host, build: Workshop) -> None:
-    """It calls the new codec as it called the old one, in the slot that stayed."""
+def test_a_pinned_consumer_of_another_member_is_waited_for(unprobed: Host, build: Workshop) -> None:
+    """Left in the old player, one call from outside would meet the old player and the new codec."""
     unprobed.load(build(codec(1, **STATELESS)))
     unprobed.load(build(player(11, **STATELESS)))
+    images = {"codec": build(codec(2, **STATELESS)), "player": build(player(12, **STATELESS))}
     with unprobed["player"].pin(who="a listener") as pinned:
-        unprobed.reload_set({"codec": build(codec(2, **STATELESS)), "player": build(player(12, **STATELESS))})
-        assert pinned.build() == 11_002
+        with pytest.raises(DrainTimeout, match="a listener"):
+            unprobed.reload_set(images, deadline_s=0.05)
+        assert pinned.build() == 11_001
+    unprobed.reload_set(images)
     assert unprobed["player"].build() == 12_002
 
 

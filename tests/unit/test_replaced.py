@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from hotgraft import Host
+from hotgraft import Host, _core
 from hotgraft.host.replaced import Replaced
 from sample_plugins import STATELESS
 
@@ -52,3 +52,19 @@ def test_two_hosts_with_plugins_of_one_name_see_only_their_own(build: Workshop) 
             (line,) = host.unloads().waiting
             assert line.startswith("counter: generation 1: ")
             assert "not looked at yet" in line or f"session {number}" in line
+
+
+def test_a_host_that_is_closed_waits_for_its_own_libraries_alone(
+    build: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What another host of the process has on its way out may be held for as long as its pins are open."""
+    waits, plain = list[float](), _core.wait_idle
+    monkeypatch.setattr(_core, "wait_idle", lambda deadline_s: (waits.append(deadline_s), plain(deadline_s))[1])
+    with Host() as one, Host() as other:
+        for host in (one, other):
+            host.load(build(STATELESS))
+        with one["counter"].pin():
+            one.reload("counter", build(replace(STATELESS, build=2)))
+            assert other.close(60.0).proven == 1
+            assert len(one.unloads().waiting) == 1
+            assert sum(waits) < 60.0

@@ -186,7 +186,7 @@ class Plan:
     is_per_session: bool
     steps: tuple[Step, ...]
     is_downgrade: bool = False  # to a version of lower precedence
-    must_leave: bool = False  # nobody may stay inside of what runs: what that calls goes with it
+    must_leave: bool = False  # nobody may stay inside of what runs: what that calls is replaced with it
     version_refusals: tuple[str, ...] = ()
     conversion: Conversion | None = None
     chain: Chain | None = None  # of converters
@@ -261,8 +261,8 @@ def make_plan(
     it serves it is compared with what it replaced, which is held until then. `allow_downgrade`: somebody asked for a
     lower version; else one is refused. Builds of one version are neither lower nor higher (SemVer §10). `goes_back`: it
     served before. `allows_unknown`: what of the contract nobody can decide is no reason against it. `is_one_of_many`:
-    it is published together with others. `released`: see `contract.refusals`. `must_leave`: what runs calls what goes
-    with it, so nobody may stay inside, pinned or not.
+    it is published together with others. `released`: see `contract.refusals`. `must_leave`: what runs calls what is
+    replaced with it, so nobody may stay inside, pinned or not.
     """
     version, before = Version.parse(candidate.version), Version.parse(running.side.version)
     is_downgrade = version < before

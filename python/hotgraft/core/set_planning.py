@@ -176,9 +176,7 @@ class _After:
             for need in self._facts(name).requires:
                 self._note(name, need)
         calls_of = (edge for name in self.members for edge in calls.get(name, ()))
-        self._without = {
-            one.consumer for one in calls_of if one.consumer in self.members and not self._still_offers(one)
-        }
+        self._callers = {one.consumer for one in calls_of if one.consumer in self.members}
 
     def consumers(self, provider: str) -> tuple[Consumer, ...]:
         """Return who will be bound to `provider`, and who is and cannot be moved."""
@@ -194,17 +192,8 @@ class _After:
         return frozenset(key for key, is_so in found.items() if is_so)
 
     def must_leave(self, consumer: str) -> bool:
-        """Tell whether it calls, as it runs, what another member will not offer in that slot any more."""
-        return consumer in self._without
-
-    def _still_offers(self, edge: Edge) -> bool:
-        facts = self._facts(edge.provider)
-        return set(edge.need.features).issubset(facts.features) and any(
-            interface == edge.interface
-            and version[0] == edge.version[0]
-            and edge.need.accepts.allows_interface(version)
-            for interface, version in facts.provides
-        )
+        """Tell whether it calls another member: who stayed inside of it would meet one old and the other new."""
+        return consumer in self._callers
 
     def _fits(self, edge: Edge, key: str) -> bool:
         """Tell whether a member was built against what is new, or is led elsewhere."""
