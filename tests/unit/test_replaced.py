@@ -59,7 +59,12 @@ def test_a_host_that_is_closed_waits_for_its_own_libraries_alone(
 ) -> None:
     """What another host of the process has on its way out may be held for as long as its pins are open."""
     waits, plain = list[float](), _core.wait_idle
-    monkeypatch.setattr(_core, "wait_idle", lambda deadline_s: (waits.append(deadline_s), plain(deadline_s))[1])
+
+    def wait_idle(deadline_s: float) -> bool:
+        waits.append(deadline_s)
+        return plain(deadline_s)
+
+    monkeypatch.setattr(_core, "wait_idle", wait_idle)
     with Host() as one, Host() as other:
         for host in (one, other):
             host.load(build(STATELESS))
