@@ -19,7 +19,7 @@ static_assert(sizeof(FallbackAnswer) == 16 && std::is_trivially_copyable_v<Fallb
               "two eightbytes, INTEGER and SSE: returned in rax and xmm0");
 
 constexpr std::size_t kMostFallbacks = 1024; // slots, and tables of before that somebody still holds
-constexpr std::uint32_t kFirstFunction = sizeof(void *);
+constexpr std::uint32_t kFirstOfTable = sizeof(void *);
 
 // What `self` of a fallback's table points to.
 struct FallbackSelf {
@@ -96,7 +96,7 @@ Status check_answers(std::uint32_t bytes, const std::vector<AnsweredFunction> &a
                                     " functions of an interface, and these are " + std::to_string(answers.size())};
     }
     for (const AnsweredFunction &one : answers) {
-        if (one.offset < kFirstFunction || one.offset % sizeof(Stub) != 0 || one.offset + sizeof(Stub) > bytes) {
+        if (one.offset < kFirstOfTable || one.offset % sizeof(Stub) != 0 || one.offset + sizeof(Stub) > bytes) {
             return {Code::kInvalid, "no function lies at byte " + std::to_string(one.offset) + " of an interface of " +
                                         std::to_string(bytes) + " bytes"};
         }
@@ -126,7 +126,7 @@ const hotgraft_table *refusing_table() noexcept {
     static std::atomic<const Table *> made{nullptr};        // never destroyed, and found by a leak checker
     const Table *it = made.load(std::memory_order_acquire); // pairs with the exchange of whoever made it
     if (it == nullptr) {                                    // also where there was no memory the time before
-        const std::uint64_t empty = kFirstFunction;         // an interface struct of no functions: all are stubs
+        const std::uint64_t empty = kFirstOfTable;          // an interface struct of no functions: all are stubs
         std::unique_ptr<const Table> fresh = Table::make(&empty, Table::kMostBytes, 0, 0, pool + kMostFallbacks, 0);
         if (fresh != nullptr && made.compare_exchange_strong(it, fresh.get(), std::memory_order_acq_rel)) {
             it = fresh.release();
