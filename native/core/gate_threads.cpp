@@ -42,6 +42,9 @@ OwnThreadAtGate::OwnThreadAtGate(const GateBlock &block, std::uint64_t swap, con
 }
 
 bool OwnThreadAtGate::is_turned_away() const noexcept {
+    if (generation_ == 0 || Guards::instance().seam().no_turning_away.load(std::memory_order_relaxed)) {
+        return false;
+    }
     if (block_.turns_candidate_away(generation_)) {
         return true;
     }
@@ -52,7 +55,7 @@ bool OwnThreadAtGate::is_turned_away() const noexcept {
     const bool is_closed_to_it = stage == MemberStage::kRests || (stage == MemberStage::kTurnsAway && home_ != target_);
     const bool is_inside = inside_ != nullptr && inside_->cleared_of.load(std::memory_order_seq_cst) !=
                                                      mark_of(swap_, target_); // pairs with is_seen_clear()
-    return is_closed_to_it && !is_inside && !Guards::instance().seam().no_turning_away.load(std::memory_order_relaxed);
+    return is_closed_to_it && !is_inside;
 }
 
 bool OwnThreadAtGate::passes() const noexcept {

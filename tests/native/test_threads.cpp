@@ -126,6 +126,22 @@ std::string nobody_turned_away() {
     return resting == 0 ? "" : std::to_string(resting) + " calls met a plugin that holds still";
 }
 
+// Control: nor are candidates' threads when the swap is undone: the provider's waits at the gate, and its stop for it.
+std::string candidates_wait() {
+    pair_thread own = own_thread();
+    Duo duo;
+    duo.set_own(kProvider, &own);
+    const Without without(&GuardSeam::no_turning_away);
+    const AtStep at([&duo](StepKind kind, std::uint64_t nth) {
+        while (kind == StepKind::kStart && nth == 1 && duo.slot(kConsumer).waiters() == 0) {
+            std::this_thread::yield();
+        }
+    });
+    const SwapRecord record = duo.swap(duo.bring(kConsumer, "start"), 20);
+    stop(own);
+    return record.after_undo.empty() ? std::string() : record.after_undo.front();
+}
+
 } // namespace
 
 TEST_CASE("a pair swapped as one while a thread of one half calls the other: joined, called anew, exact") {
@@ -352,5 +368,8 @@ TEST_CASE("a library with a registered thread is kept, and says which thread it 
 }
 
 int main(int argc, char **argv) {
-    return run(argc, argv, {{"threads_wait", threads_wait}, {"nobody_turned_away", nobody_turned_away}});
+    return run(argc, argv,
+               {{"threads_wait", threads_wait},
+                {"nobody_turned_away", nobody_turned_away},
+                {"candidates_wait", candidates_wait}});
 }
