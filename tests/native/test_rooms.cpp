@@ -120,7 +120,7 @@ TEST_CASE("blocks that were cut from one room are freed, moved and billed each b
     auto room = std::make_unique<BlockRoom>();
     room->make(BlockRoom::bytes_for(3, 3000));
     std::vector<void *> blocks;
-    for (const std::uint64_t align : {0, 64, 32}) {
+    for (const std::uint64_t align : {0U, 64U, 32U}) {
         void *const block = room->cut(ledger, 1000, align);
         REQUIRE(block != nullptr);
         CHECK(Ledger::block_bytes(block) == 1000);
