@@ -5,6 +5,7 @@
 #include <new>
 #include <utility>
 
+#include "fallback.hpp"
 #include "generation_entry.hpp"
 #include "guard.hpp"
 
@@ -43,11 +44,32 @@ CallbackBook::Offer *CallbackBook::find(std::uint64_t number) noexcept {
     return found == offers_.end() ? nullptr : &*found;
 }
 
-// Nobody can hold its table any more.
+// Any of the tables that it had in turn: who entered before another self took the place of one is inside that one.
+bool CallbackBook::is_any_held(std::uint64_t number) const noexcept {
+    return std::any_of(tables_.begin(), tables_.end(), [number](const Made &one) {
+        const hotgraft_table *const table = one.table->get();
+        return one.number == number && Guards::instance().is_held(&table, 1);
+    });
+}
+
+// What its slot holds while this serves. Of one that is lost a call-back is refused like any other call.
+const hotgraft_table *CallbackBook::opens_on(const Offer &offer) const noexcept {
+    const bool is_lost = is_lost_.load(std::memory_order_acquire); // pairs with note_lost()
+    return offer.is_withdrawn ? nullptr : is_lost ? refusing_table() : offer.table;
+}
+
+bool CallbackBook::is_in_its_slot(const Offer &offer) const noexcept {
+    const hotgraft_table *const held = CallbackCells::instance().find(offer.number)->slot.held();
+    const bool is_lost = is_lost_.load(std::memory_order_acquire); // pairs with note_lost()
+    return held == offer.table || (is_lost && held != nullptr && held == refusing_table());
+}
+
+// Nobody can hold its tables any more.
 void CallbackBook::drop(const Offer *offer) noexcept {
     const std::uint64_t number = offer->number;
-    tables_.erase(std::find_if(tables_.begin(), tables_.end(),
-                               [offer](const std::unique_ptr<Table> &one) { return one->get() == offer->table; }));
+    tables_.erase(
+        std::remove_if(tables_.begin(), tables_.end(), [number](const Made &one) { return one.number == number; }),
+        tables_.end());
     offers_.erase(offers_.begin() + (offer - offers_.data()));
     CallbackCells::instance().release(number);
 }
@@ -66,14 +88,15 @@ bool CallbackBook::is_same(const Offer &offer, std::uint32_t version, const void
                        static_cast<const unsigned char *>(functions) + kFirstFunction, bytes - kFirstFunction) == 0;
 }
 
-const hotgraft_table *CallbackBook::make_table(const void *functions, std::uint32_t version, void *self) {
+const hotgraft_table *CallbackBook::make_table(std::uint64_t number, const void *functions, std::uint32_t version,
+                                               void *self) {
     tables_.reserve(tables_.size() + 1);
     std::unique_ptr<Table> table = Table::make(functions, 0, version, generation_, self, 0, "call-back");
     if (table == nullptr) {
         throw std::bad_alloc();
     }
-    tables_.push_back(std::move(table));
-    return tables_.back()->get();
+    tables_.push_back({number, std::move(table)});
+    return tables_.back().table->get();
 }
 
 std::uint64_t CallbackBook::offer(const std::string &instance, const char *key, std::uint32_t version,
@@ -96,24 +119,25 @@ std::uint64_t CallbackBook::offer(const std::string &instance, const char *key, 
         }
         const hotgraft_table *table = nullptr;
         try {
-            table = make_table(functions, version, self);
+            table = make_table(taken, functions, version, self);
         } catch (const std::bad_alloc &) {
             CallbackCells::instance().release(taken);
             throw;
         }
         CallbackCell *const cell = CallbackCells::instance().find(taken);
         Offer *known = find(taken);
+        const Offer fresh{taken, table, false};
         if (known != nullptr) {
             CallbackCells::instance().release(taken); // it has one already
-            *known = {taken, table, false};
+            *known = fresh;
         } else {
-            offers_.push_back({taken, table, false});
+            offers_.push_back(fresh);
             if (stage_ == Stage::kCandidate) {
                 cell->coming.fetch_add(1, std::memory_order_relaxed);
             }
         }
         if (stage_ == Stage::kServing) {
-            (void)Guards::instance().publish_open(cell->slot, table);
+            (void)Guards::instance().publish_open(cell->slot, opens_on(fresh));
         }
         number = taken;
         return {};
@@ -134,11 +158,11 @@ hotgraft_status CallbackBook::withdraw(std::uint64_t number) noexcept {
         // it is plain that nobody is inside; from elsewhere it is not, until the swap is over.
         return carries_out_a_swap() ? HOTGRAFT_OK : HOTGRAFT_AGAIN;
     }
-    if (stage_ == Stage::kServing && cell->slot.held() == offer->table) {
+    if (stage_ == Stage::kServing && is_in_its_slot(*offer)) {
         (void)Guards::instance().publish_open(cell->slot, nullptr);
     }
     Guards::instance().barrier(); // M1
-    if (Guards::instance().is_held(&offer->table, 1)) {
+    if (is_arriving_ || is_any_held(number)) {
         return HOTGRAFT_AGAIN;
     }
     if (stage_ == Stage::kCandidate) {
@@ -159,7 +183,7 @@ void CallbackBook::set_coming(bool is_coming) noexcept {
 void CallbackBook::publish_all() noexcept {
     for (const Offer &offer : offers_) {
         CallbackCell *const cell = CallbackCells::instance().find(offer.number);
-        const hotgraft_table *const next = offer.is_withdrawn ? nullptr : offer.table;
+        const hotgraft_table *const next = opens_on(offer);
         if (cell->slot.held() != next) {
             (void)Guards::instance().publish_open(cell->slot, next);
         }
@@ -168,6 +192,7 @@ void CallbackBook::publish_all() noexcept {
 
 void CallbackBook::begin_to_serve() noexcept {
     const std::lock_guard<std::mutex> lock(mutex_);
+    is_arriving_ = false;
     if (stage_ == Stage::kServing) {
         return;
     }
@@ -189,7 +214,7 @@ void CallbackBook::end_to_serve() noexcept {
     stage_ = Stage::kReplaced;
     for (const Offer &offer : offers_) {
         Slot &slot = CallbackCells::instance().find(offer.number)->slot;
-        if (slot.held() == offer.table) { // closed: a swap lets it lead to what follows
+        if (is_in_its_slot(offer)) { // else a swap has let it lead to what follows
             (void)Guards::instance().publish_open(slot, nullptr);
         }
     }
@@ -221,7 +246,7 @@ void CallbackBook::hold_withdrawn() noexcept {
     const std::lock_guard<std::mutex> lock(mutex_);
     for (const Offer &offer : offers_) {
         Slot &slot = CallbackCells::instance().find(offer.number)->slot;
-        if (offer.is_withdrawn && slot.is_gated() && slot.held() == offer.table) {
+        if (offer.is_withdrawn && slot.is_gated() && is_in_its_slot(offer)) {
             slot.hold_behind_gate(nullptr);
         }
     }
@@ -233,21 +258,26 @@ void CallbackBook::renew() {
         return;
     }
     for (Offer &offer : offers_) {
-        offer.table = make_table(offer.table + 1, offer.table->version, offer.table->self);
+        offer.table = make_table(offer.number, offer.table + 1, offer.table->version, offer.table->self);
     }
 }
 
-const hotgraft_table *CallbackBook::table_of(std::uint64_t number) const noexcept {
+const hotgraft_table *CallbackBook::arrive(std::uint64_t number) noexcept {
     const std::lock_guard<std::mutex> lock(mutex_);
-    const auto found =
-        std::find_if(offers_.begin(), offers_.end(), [number](const Offer &one) { return one.number == number; });
-    return found == offers_.end() || found->is_withdrawn ? nullptr : found->table;
+    is_arriving_ = true;
+    const Offer *const found = find(number);
+    return found == nullptr || found->is_withdrawn ? nullptr : found->table;
+}
+
+void CallbackBook::not_to_serve() noexcept {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    is_arriving_ = false;
 }
 
 void CallbackBook::append_tables(std::vector<const hotgraft_table *> *tables) const {
     const std::lock_guard<std::mutex> lock(mutex_);
-    for (const std::unique_ptr<Table> &table : tables_) {
-        tables->push_back(table->get());
+    for (const Made &one : tables_) {
+        tables->push_back(one.table->get());
     }
 }
 

@@ -24,6 +24,7 @@
 
 namespace hotgraft {
 
+struct SwapMember;
 struct SwapRequest;
 
 extern const hotgraft_ext_callbacks kCallbacks; // what plugins are given
@@ -54,13 +55,18 @@ public:
 
     void begin_to_serve() noexcept;
     void end_to_serve() noexcept; // replaced, closed or failed
+    // Nothing of the generation may be called any more: from the next change on its slots hold what refuses.
+    void note_lost() noexcept { is_lost_.store(true, std::memory_order_release); } // pairs with opens_on()
 
     // --- for a swap or a moment at rest, to which these belong between begin_to_leave() and the end of it ---
     [[nodiscard]] std::vector<std::uint64_t> begin_to_leave(); // numbers of what is open
     void stay() noexcept;                                      // called off, and the gates are open again
     void hold_withdrawn() noexcept; // called off, before the gates open: what was withdrawn meanwhile stays closed
     void renew();                   // it is to serve again: every publish has tables of its own
-    [[nodiscard]] const hotgraft_table *table_of(std::uint64_t number) const noexcept; // nullptr: not offered
+    // What the slot is to hold once this serves, nullptr: it is not offered. Until then nothing that was offered is
+    // dropped: begin_to_serve() is to follow, or not_to_serve().
+    [[nodiscard]] const hotgraft_table *arrive(std::uint64_t number) noexcept;
+    void not_to_serve() noexcept;
 
     void append_tables(std::vector<const hotgraft_table *> *tables) const;
 
@@ -72,21 +78,31 @@ private:
         bool is_withdrawn = false;
     };
 
+    struct Made {
+        std::uint64_t number = 0;
+        std::unique_ptr<Table> table;
+    };
+
     Offer *find(std::uint64_t number) noexcept;
+    [[nodiscard]] bool is_any_held(std::uint64_t number) const noexcept;
+    [[nodiscard]] const hotgraft_table *opens_on(const Offer &offer) const noexcept;
+    [[nodiscard]] bool is_in_its_slot(const Offer &offer) const noexcept;
     void drop(const Offer *offer) noexcept;
     void set_coming(bool is_coming) noexcept;
     void publish_all() noexcept;
-    const hotgraft_table *make_table(const void *functions, std::uint32_t version, void *self);
+    const hotgraft_table *make_table(std::uint64_t number, const void *functions, std::uint32_t version, void *self);
     static bool is_same(const Offer &offer, std::uint32_t version, const void *functions, const void *self) noexcept;
 
     const std::string folder_;
     const std::string plugin_;
     const std::uint64_t generation_;
+    std::atomic<bool> is_lost_{false};
     mutable std::mutex mutex_; // everything below
     const Library *library_ = nullptr;
     Stage stage_ = Stage::kCandidate;
+    bool is_arriving_ = false; // a swap is about to publish what it offers
     std::vector<Offer> offers_;
-    std::vector<std::unique_ptr<Table>> tables_;
+    std::vector<Made> tables_; // those of before too
 };
 
 // What a generation offers while it is made to hold still and then goes on: its slots are closed with its others.
@@ -116,8 +132,11 @@ public:
 
     [[nodiscard]] std::size_t count() const noexcept { return slots_.size(); }
     [[nodiscard]] const std::vector<Slot *> &slots() const noexcept { return slots_; }
+    [[nodiscard]] bool is_of(std::size_t slot, const SwapMember &member) const noexcept; // the one at that place
     // Tell the request of them: whoever made it did not know of any.
     void add_to(SwapRequest *request) const noexcept;
+    // What those of one member hold now.
+    void append_held(const SwapMember &member, std::vector<const hotgraft_table *> *tables) const;
     // What each is to hold, in that order.
     void append_next(std::vector<const hotgraft_table *> *next) const;
     void hold_withdrawn() const noexcept;

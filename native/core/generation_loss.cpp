@@ -196,6 +196,7 @@ bool Generation::lose_if_away(std::size_t index) noexcept {
     }
     if (instance->is_lost) {
         is_out_of_service_.store(true, std::memory_order_release); // pairs with out_of_service()
+        books_->callbacks.note_lost();
     }
     return instance->is_lost;
 }

@@ -209,11 +209,12 @@ private:
         return status;
     }
 
-    // Where pins stay there is no waiting for their calls: the drain is of what the slots hold.
+    // Where pins stay there is no waiting for their calls: the drain is of what the slots hold, call-backs' too.
     Status leave_pins() {
         LeftPins left = hotgraft::leave_pins(request_);
         for (const std::size_t member : left.members) {
             window_->leave_running(member);
+            callbacks_.append_held(request_.members[member], &left.old_tables);
         }
         gates_.replace_old_tables(std::move(left.old_tables));
         return {};

@@ -52,13 +52,27 @@ SwapCallbacks::~SwapCallbacks() {
 
 void SwapCallbacks::let_stay() const noexcept {
     for (const SwapMember &member : request_.members) {
+        member.next->callbacks().not_to_serve();
         member.old_generation->callbacks().stay();
+    }
+}
+
+bool SwapCallbacks::is_of(std::size_t slot, const SwapMember &member) const noexcept {
+    return moved_[slot].next == &member.next->callbacks();
+}
+
+void SwapCallbacks::append_held(const SwapMember &member, std::vector<const hotgraft_table *> *tables) const {
+    for (std::size_t i = 0; i < slots_.size(); ++i) {
+        const hotgraft_table *const held = slots_[i]->held();
+        if (held != nullptr && is_of(i, member)) {
+            tables->push_back(held);
+        }
     }
 }
 
 void SwapCallbacks::append_next(std::vector<const hotgraft_table *> *next) const {
     for (const Moved &one : moved_) {
-        next->push_back(one.next->table_of(one.number));
+        next->push_back(one.next->arrive(one.number));
     }
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "callbacks.hpp"
+#include "fallback.hpp"
 #include "guard.hpp"
 
 using namespace hotgraft;
@@ -155,6 +156,60 @@ TEST_CASE("what is offered and withdrawn while a swap or a rest has the book is 
     CHECK(generation_of(late) == 1);
     CHECK(generation_of(goes) == 0);
     CHECK(book->withdraw(goes) == HOTGRAFT_OK);
+}
+
+TEST_CASE("who withdraws is told of those inside what the number led to before another self took its place") {
+    const Offered offered;
+    const auto book = offered.book(1);
+    book->begin_to_serve();
+    int one = 0;
+    int two = 0;
+    const std::uint64_t number = offered.offer(*book, "heard", &one);
+    const hotgraft_table *const inside = enter(number);
+    REQUIRE(inside != nullptr);
+    CHECK(offered.offer(*book, "heard", &two) == number);
+    CHECK(book->withdraw(number) == HOTGRAFT_AGAIN);
+    Guards::instance().leave(inside);
+    CHECK(book->withdraw(number) == HOTGRAFT_OK);
+}
+
+TEST_CASE("what is withdrawn while a swap is about to publish it is not dropped, and does not open") {
+    const Offered offered;
+    const auto first = offered.book(1);
+    const auto next = offered.book(2);
+    first->begin_to_serve();
+    const std::uint64_t number = offered.offer(*first);
+    CHECK(offered.offer(*next) == number);
+    CHECK(first->begin_to_leave().size() == 1);
+    const hotgraft_table *const coming = next->arrive(number);
+    REQUIRE(coming != nullptr);
+    CHECK(next->withdraw(number) == HOTGRAFT_AGAIN);
+    std::vector<const hotgraft_table *> tables;
+    next->append_tables(&tables);
+    CHECK(tables == std::vector<const hotgraft_table *>{coming});
+    CHECK(Guards::instance().publish_open(CallbackCells::instance().find(number)->slot, coming).is_ok());
+    next->begin_to_serve();
+    first->end_to_serve();
+    CHECK(generation_of(number) == 0);
+    CHECK(next->withdraw(number) == HOTGRAFT_OK);
+}
+
+TEST_CASE("a generation that lost its state is called back no more, and what it withdraws leaves no trace") {
+    REQUIRE(refusing_table() != nullptr);
+    const Offered offered;
+    const auto book = offered.book(1);
+    book->begin_to_serve();
+    const std::uint64_t number = offered.offer(*book);
+    CHECK(book->begin_to_leave().size() == 1);
+    Slot &slot = CallbackCells::instance().find(number)->slot;
+    book->note_lost();
+    CHECK(Guards::instance().publish_open(slot, refusing_table()).is_ok()); // as its gates do
+    book->stay();
+    CHECK(slot.held() == refusing_table());
+    CHECK(offered.offer(*book, "seen") != 0);
+    CHECK(generation_of(offered.offer(*book, "seen")) == 0);
+    CHECK(book->withdraw(number) == HOTGRAFT_OK);
+    CHECK(slot.held() == nullptr);
 }
 
 TEST_CASE("each time it serves it has tables of its own") {
