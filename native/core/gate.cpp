@@ -204,9 +204,13 @@ void GateSet::reopen() noexcept {
 
 void GateSet::refuse(std::uint64_t number) noexcept {
     for (Slot *slot : slots_) {
-        if (stage_ != Stage::kOpen && slot->held() != nullptr && slot->held()->generation == number) {
-            slot->hold_behind_gate(refusing_table());
-        }
+        refuse(slot, number);
+    }
+}
+
+void GateSet::refuse(Slot *slot, std::uint64_t number) const noexcept {
+    if (stage_ != Stage::kOpen && slot->held() != nullptr && slot->held()->generation == number) {
+        slot->hold_behind_gate(refusing_table());
     }
 }
 

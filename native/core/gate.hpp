@@ -75,8 +75,9 @@ public:
     // Called off: open all on the old tables. Does nothing when they are not closed.
     void reopen() noexcept;
     // Before that: what serves must not be called any more. Slots that hold a table of generation `number` will hold
-    // one that answers HOTGRAFT_E_UNAVAILABLE. Needs no memory.
+    // one that answers HOTGRAFT_E_UNAVAILABLE. Needs no memory. All of one plugin: numbers are a plugin's own.
     void refuse(std::uint64_t number) noexcept;
+    void refuse(Slot *slot, std::uint64_t number) const noexcept; // one of this set's alone
 
     // CLOCK_MONOTONIC: when the first gate closed and the last one opened; 0: not yet. Their difference is the pause.
     [[nodiscard]] std::int64_t closed_ns() const noexcept { return closed_ns_; }

@@ -298,7 +298,7 @@ private:
         }
         for (const SwapMember &member : request_.members) {
             if (is_lost(member)) {
-                gates_.refuse(member.old_generation->number());
+                refuse_slots_of(member, callbacks_, gates_);
             } else {
                 member.old_generation->allow_pins();
             }

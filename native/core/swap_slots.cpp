@@ -56,9 +56,26 @@ std::vector<GateMember> gate_members_of(const SwapRequest &request, const Window
 std::vector<std::uint64_t> candidates_of(const SwapRequest &request) {
     std::vector<std::uint64_t> candidates;
     for (const SwapMember &member : request.members) {
-        candidates.push_back(member.next->thread_generation());
+        if (member.is_recalled || member.next->stage() != Stage::kActive) { // else sessions follow to what serves
+            candidates.push_back(member.next->thread_generation());
+        }
     }
     return candidates;
+}
+
+void refuse_slots_of(const SwapMember &member, const SwapCallbacks &callbacks, const GateSet &gates) noexcept {
+    const std::uint64_t number = member.old_generation->number();
+    for (const SlotMove &move : member.slots) {
+        gates.refuse(move.slot.get(), number);
+    }
+    for (const std::shared_ptr<Slot> &slot : member.emptied) {
+        gates.refuse(slot.get(), number);
+    }
+    for (std::size_t i = 0; i < callbacks.count(); ++i) {
+        if (callbacks.is_of(i, member)) {
+            gates.refuse(callbacks.slots()[i], number);
+        }
+    }
 }
 
 } // namespace hotgraft

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "callbacks.hpp"
+#include "gate.hpp"
 #include "gate_block.hpp"
 #include "swap.hpp"
 #include "window.hpp"
@@ -25,6 +26,9 @@ namespace hotgraft {
 // is taken down) nobody joins the threads: they wait at the gates like anybody's.
 [[nodiscard]] std::vector<GateMember> gate_members_of(const SwapRequest &request, const Window &window);
 [[nodiscard]] std::vector<std::uint64_t> candidates_of(const SwapRequest &request); // whose threads do not serve yet
+
+// The member serves no more. Only what is its own: another's generation may have the same number. Needs no memory.
+void refuse_slots_of(const SwapMember &member, const SwapCallbacks &callbacks, const GateSet &gates) noexcept;
 
 } // namespace hotgraft
 

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <utility>
 
 #include <hotgraft/call.h>
 
@@ -52,7 +53,8 @@ inline std::string build(const std::string &flags) {
 
 class StepsHost {
 public:
-    explicit StepsHost(const std::string &flags = "", const std::string &config = "{}") {
+    explicit StepsHost(const std::string &flags = "", const std::string &config = "{}", std::string plugin = "steps")
+        : plugin_(std::move(plugin)) {
         fill_host_import(*slot_, &import_);
         Candidate candidate = bring(flags, config);
         REQUIRE(candidate.generation->start(0).is_ok());
@@ -76,9 +78,9 @@ public:
     StepsHost &operator=(const StepsHost &) = delete;
 
     Candidate bring(const std::string &flags, const std::string &config) {
-        static std::uint64_t number = 0;
+        static std::map<std::string, std::uint64_t> numbers; // each plugin's begin at 1, as a host's do
         CandidateWish wish;
-        wish.staging = {build(flags), (work_folder() / "staged").string(), "steps", ++number};
+        wish.staging = {build(flags), (work_folder() / "staged").string(), plugin_, ++numbers[plugin_]};
         InterfaceWish interface;
         interface.id = "steps/1";
         interface.version = 1U << 16;
@@ -115,6 +117,7 @@ public:
         return answer;
     }
 
+    const std::string plugin_;
     std::shared_ptr<Slot> slot_ = std::make_shared<Slot>("steps/1");
     std::shared_ptr<Generation> active_;
     std::shared_ptr<Generation> replaced_;

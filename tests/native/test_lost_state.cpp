@@ -124,6 +124,26 @@ TEST_CASE("a take that fails on the way back leaves nothing behind of what its b
     CHECK(live_blocks(host.active_) == 0);
 }
 
+TEST_CASE("where one of a set is lost the others serve on, whatever the numbers of their generations are") {
+    StepsHost lost(kPointed, "{\"fail\": \"take\"}", "lost");
+    StepsHost whole(kPointed, "{}", "whole");
+    REQUIRE(lost.active_->number() == whole.active_->number());
+    const Candidate next_of_lost = lost.bring(kPointed, "{\"fail\": \"start\"}");
+    const Candidate next_of_whole = whole.bring(kPointed, "{}");
+    InstanceMove move{0, 0, StateWay::kHandOver};
+    move.walk = walk_of_steps();
+    SwapRequest request;
+    request.members.push_back({lost.active_, next_of_lost.generation, {move}, next_of_lost.tables[0], PinRule::kWait});
+    request.members.push_back(
+        {whole.active_, next_of_whole.generation, {move}, next_of_whole.tables[0], PinRule::kWait});
+    request.deadline_ns = monotonic_ns() + 5 * kSecond;
+    CHECK_FALSE(run_swap(request).is_published);
+    CHECK(static_cast<std::int32_t>(lost.call(&StepsInterface::next)) == HOTGRAFT_E_UNAVAILABLE);
+    CHECK(whole.call(&StepsInterface::next) == 1);
+    drop_candidate(next_of_lost);
+    drop_candidate(next_of_whole);
+}
+
 TEST_CASE("a block that a candidate hangs with is never given back to the system, whoever frees or moves it") {
     StepsHost host;
     host.call(&StepsInterface::next);
