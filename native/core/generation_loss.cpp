@@ -19,8 +19,10 @@ Status Generation::give_back(std::size_t index, const Block &block, std::shared_
     if (Status status = instance_at(index, &instance); !status.is_ok()) {
         return status;
     }
-    const bool is_found = walk == nullptr || !pointed.empty();
-    const std::vector<void *> led_to = is_found ? pointed : pointed_blocks(*walk, block.data, block.bytes);
+    const bool is_found = walk == nullptr || !pointed.empty(); // then no memory is asked for: this takes back
+    const std::vector<void *> looked_up =
+        is_found ? std::vector<void *>() : pointed_blocks(*walk, block.data, block.bytes);
+    const std::vector<void *> &led_to = is_found ? pointed : looked_up;
     {
         const std::lock_guard<std::mutex> lock(instance->loss_mutex);
         instance->not_back = block;

@@ -94,11 +94,17 @@ Status Window::let_go(const InstanceMove &move, Generation &next, Carried &state
     Status status = next.surrender(move.next_index, &state.converted);
     const CopyProgram *const walk = next_walk_of(move);
     if (status.is_ok() && walk != nullptr) {
-        std::vector<void *> blocks = pointed_blocks(*walk, state.converted.data, state.converted.bytes);
-        blocks.insert(blocks.end(), state.lent.begin(), state.lent.end()); // those that it leads to no more as well
-        std::sort(blocks.begin(), blocks.end());
-        blocks.erase(std::unique(blocks.begin(), blocks.end()), blocks.end());
-        state.rooms.hold(std::move(blocks));
+        const Status all = or_no_memory([&]() -> Status {
+            std::vector<void *> blocks = pointed_blocks(*walk, state.converted.data, state.converted.bytes);
+            blocks.insert(blocks.end(), state.lent.begin(), state.lent.end()); // those that it leads to no more as well
+            std::sort(blocks.begin(), blocks.end());
+            blocks.erase(std::unique(blocks.begin(), blocks.end()), blocks.end());
+            state.rooms.hold(std::move(blocks));
+            return {};
+        });
+        if (!all.is_ok()) { // going back goes on: what the candidate made besides is left
+            state.rooms.hold(std::move(state.lent));
+        }
     }
     return status;
 }
@@ -123,7 +129,7 @@ Status Window::surrender(const WindowStep &step, Carried &state) {
 Status Window::give_back(const InstanceMove &move, Generation &generation, const Carried &state) {
     Status status = generation.give_back(move.old_index, state.block, old_walk_of(move),
                                          move.way == StateWay::kHandOver ? state.lent : state.pointed);
-    if (status.is_ok()) {
+    if (status.is_ok() && !generation.is_away(move.old_index)) { // else it was given up, and the host has it
         Ledger::settle(state.block.data);
         if (move.way == StateWay::kHandOver) {
             Ledger::settle(state.lent);
