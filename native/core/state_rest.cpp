@@ -105,7 +105,7 @@ Status perform_at_rest(Resting &resting, std::int64_t deadline_ns) {
         }
         resting.threads->begin_resume(0);
         Status resumed = resting.generation->resume(index);
-        if (resumed.is_ok()) {
+        if (resumed.is_ok() && !is_rest_given_up(index)) {
             resting.threads->end_resume(0);
         }
         if (status.is_ok()) {

@@ -222,7 +222,7 @@ Status Window::quiesce_old(const WindowStep &step, Job &job) {
                : threads_->end_quiesce(step.member, generation.thread_owner(instance), job.deadline_ns);
 }
 
-Status Window::resume_old(const WindowStep &step) {
+Status Window::resume_old(const WindowStep &step, Job &job) {
     Generation &generation = *request_.members[step.member].old_generation;
     const std::size_t instance = request_.members[step.member].instances[step.instance].old_index;
     if (threads_ == nullptr) {
@@ -230,7 +230,7 @@ Status Window::resume_old(const WindowStep &step) {
     }
     threads_->begin_resume(step.member);
     Status status = generation.resume(instance);
-    if (status.is_ok()) {
+    if (status.is_ok() && !is_given_up(job)) {
         threads_->end_resume(step.member);
     }
     return status;
@@ -285,7 +285,7 @@ Status Window::perform(const WindowStep &step, Job &job) {
         use_copy(next, state);
         return give_back(move, old_generation, state);
     case StepKind::kResume:
-        return resume_old(step);
+        return resume_old(step, job);
     default:
         return {Code::kInvalid, "not a step that runs plugin code"};
     }

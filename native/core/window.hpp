@@ -139,7 +139,7 @@ public:
 private:
     Status perform(const WindowStep &step, Job &job);
     Status quiesce_old(const WindowStep &step, Job &job);
-    Status resume_old(const WindowStep &step);
+    Status resume_old(const WindowStep &step, Job &job);
     static Status copy_for_converters(const StateConverters &converters, Carried &state, LooseState *from);
     static Status place_converted(const StateConverters &converters, const Generation &next, Carried &state,
                                   const LooseState &made);
