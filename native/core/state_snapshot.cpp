@@ -48,12 +48,12 @@ void copy_words(unsigned char *to, const void *from, std::uint64_t bytes) noexce
     }
 }
 
-Status photograph_shared(const Generation &generation, std::size_t index, Photo &photo) {
+Status photograph_shared(const Generation &generation, std::size_t index, std::size_t place, Photo &photo) {
     const std::shared_ptr<SharedBlock> shared = generation.shared_block(index);
     if (shared == nullptr) {
         return {Code::kRefused, generation.label() + ": it has no shared block yet"};
     }
-    InstanceSnapshot &copy = photo.made.instances[index];
+    InstanceSnapshot &copy = photo.made.instances[place];
     return or_no_memory([&]() -> Status {
         unsigned char *const piece = photo.piece(shared->bytes());
         copy_words(piece, shared->data(), shared->bytes());
@@ -105,7 +105,7 @@ Status photograph(Generation &generation, std::size_t index, Photo &photo) {
         return {Code::kAbandoned, "given up"};
     }
     if (generation.can_share()) {
-        return photograph_shared(generation, index, photo);
+        return photograph_shared(generation, index, place, photo);
     }
     return generation.can_hand_over() ? photograph_block(generation, index, place, photo) : Status();
 }
@@ -123,7 +123,7 @@ std::uint64_t room_for(const Generation &generation) {
 Status photograph_beside(const Generation &generation, Photo &photo) {
     photo.made.is_at_rest = false;
     for (std::size_t index = 0; index < photo.made.instances.size(); ++index) {
-        if (Status status = photograph_shared(generation, index, photo); !status.is_ok()) {
+        if (Status status = photograph_shared(generation, index, index, photo); !status.is_ok()) {
             return status;
         }
     }
