@@ -37,13 +37,18 @@ HealthChecks::~HealthChecks() {
     }
 }
 
+// What was left behind and came back is waited for by nobody.
+bool HealthChecks::is_awaited(const UnderWay &one, std::int64_t now_ns) noexcept {
+    return one.deadline_ns > now_ns && !(one.has_returned && one.late.joinable());
+}
+
 Status HealthChecks::hold_off(std::int64_t deadline_ns) noexcept {
     std::unique_lock<std::mutex> lock(mutex_);
     ++held_off_;
     while (!skips_hold_off.load(std::memory_order_relaxed)) {
         const std::int64_t now_ns = monotonic_ns();
         const auto awaited = std::find_if(under_way_.begin(), under_way_.end(),
-                                          [now_ns](const UnderWay &one) { return one.deadline_ns > now_ns; });
+                                          [now_ns](const UnderWay &one) { return is_awaited(one, now_ns); });
         if (awaited == under_way_.end()) {
             return {};
         }
@@ -66,6 +71,23 @@ void HealthChecks::set_hold_off_seam(bool is_skipped) noexcept {
 void HealthChecks::allow() noexcept {
     const std::lock_guard<std::mutex> lock(mutex_);
     --held_off_;
+}
+
+bool HealthChecks::go_on(std::size_t index, std::int64_t deadline_ns) noexcept {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto own =
+        std::find_if(under_way_.begin(), under_way_.end(), [index](const UnderWay &one) { return one.index == index; });
+    if (own == under_way_.end()) {
+        return false;
+    }
+    if (own->deadline_ns > monotonic_ns()) {
+        return true;
+    }
+    if (held_off_ != 0 && !skips_hold_off.load(std::memory_order_relaxed)) {
+        return false;
+    }
+    own->deadline_ns = deadline_ns;
+    return true;
 }
 
 // Joining waits for what is left of a thread that has come back from the plugin's function: its end.
@@ -97,7 +119,7 @@ bool HealthChecks::wait_for_earlier(std::unique_lock<std::mutex> &lock, const Un
             return false;
         }
         const std::int64_t now_ns = monotonic_ns();
-        if (now_ns >= std::min(earlier->deadline_ns, next.deadline_ns)) {
+        if (!is_awaited(*earlier, now_ns) || now_ns >= next.deadline_ns) {
             *refusal = {Health::kHung, "health: the check before this one has not come back after " +
                                            std::to_string((now_ns - earlier->began_ns) / 1'000'000) + " ms"};
             return true;
@@ -139,6 +161,7 @@ Status HealthChecks::begin(Generation &generation, const char *why, std::list<Un
 void HealthChecks::note_return(Place place) noexcept {
     const std::lock_guard<std::mutex> lock(mutex_);
     place->has_returned = true;
+    changed_.notify_all();
 }
 
 // False: it came back at the last moment; there is nobody to leave behind.
@@ -149,6 +172,7 @@ bool HealthChecks::leave_behind(Place place, std::thread late) noexcept {
     hung_checks.fetch_add(1, std::memory_order_relaxed);
     const std::lock_guard<std::mutex> lock(mutex_);
     place->late = std::move(late);
+    changed_.notify_all();
     return true;
 }
 

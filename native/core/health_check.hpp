@@ -81,6 +81,10 @@ public:
     [[nodiscard]] Status hold_off(std::int64_t deadline_ns) noexcept;
     void allow() noexcept;
 
+    // For who is under way for that instance, before it begins with one more function: true within its deadline; later
+    // until `deadline_ns`, for which hold_off() waits then. False: somebody holds it off, and it is to return.
+    [[nodiscard]] bool go_on(std::size_t index, std::int64_t deadline_ns) noexcept;
+
     // A seam for the control "a window that does not wait": hold_off() answers at once and holds nothing off.
     static void set_hold_off_seam(bool is_skipped) noexcept;
 
@@ -101,6 +105,7 @@ private:
     using Place = std::list<UnderWay>::iterator;
 
     Status begin(Generation &generation, const char *why, std::list<UnderWay> *made, HealthAnswer *refusal);
+    [[nodiscard]] static bool is_awaited(const UnderWay &one, std::int64_t now_ns) noexcept;
     bool wait_for_earlier(std::unique_lock<std::mutex> &lock, const UnderWay &next, HealthAnswer *refusal);
     void note_return(Place place) noexcept;
     bool leave_behind(Place place, std::thread late) noexcept;

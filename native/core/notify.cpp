@@ -70,10 +70,10 @@ void Notices::call(std::unique_lock<std::mutex> &lock, Function function, const 
 }
 
 // Again and again: while it was inside, more may have come to be owed.
-void Notices::tell_owed(std::unique_lock<std::mutex> &lock) {
+void Notices::tell_owed(std::unique_lock<std::mutex> &lock, const GoesOn &goes_on) {
     for (;;) {
         const auto owed = std::find_if(lines_.begin(), lines_.end(), [](const Line &line) { return line.is_owed; });
-        if (owed == lines_.end()) {
+        if (owed == lines_.end() || !goes_on()) {
             return;
         }
         Line &line = *owed; // lines are all there before the instance is
@@ -95,16 +95,19 @@ void Notices::tell_owed(std::unique_lock<std::mutex> &lock) {
     }
 }
 
-void Notices::prepare(const std::vector<Coming> &coming) {
+void Notices::prepare(const std::vector<Coming> &coming, const GoesOn &goes_on) {
     std::unique_lock<std::mutex> lock(mutex_);
     if (std::exchange(is_busy_, true)) {
         return; // (1)
     }
-    tell_owed(lock);
+    tell_owed(lock, goes_on);
     for (Line &line : lines_) {
         const Coming *const next = find(coming, line);
         if (next == nullptr || line.is_owed) {
             continue; // owed: it is over already
+        }
+        if (!goes_on()) {
+            break;
         }
         line.is_prepared = true;
         const hotgraft_change change{sizeof(hotgraft_change),
@@ -116,7 +119,7 @@ void Notices::prepare(const std::vector<Coming> &coming) {
                                      next->version};
         call(lock, functions_.prepare, change);
     }
-    tell_owed(lock);
+    tell_owed(lock, goes_on);
     is_busy_ = false;
 }
 
@@ -228,12 +231,21 @@ bool ask(const GenerationPtr &generation, std::size_t index, const char *what, s
     return status.is_ok() && answer.health != Health::kNotAsked;
 }
 
+// For who was late: not beside a swap of the instance that has begun since, and not to what was replaced.
+Notices::GoesOn while_serving(const GenerationPtr &generation, std::size_t index) {
+    return [generation, index] {
+        return generation->health_checks().go_on(index,
+                                                 monotonic_ns() + static_cast<std::int64_t>(HOTGRAFT_NOTIFY_NS)) &&
+               generation->stage() == Stage::kActive;
+    };
+}
+
 void prepare_instances(const GenerationPtr &generation, const std::vector<Coming> &coming) {
     const std::vector<InstanceNotices> all = generation->notices();
     for (const InstanceNotices &one : all) {
         if (one.notices->wants(coming)) {
-            (void)ask(generation, one.index, "prepare", [one, coming] {
-                one.notices->prepare(coming);
+            (void)ask(generation, one.index, "prepare", [one, coming, goes_on = while_serving(generation, one.index)] {
+                one.notices->prepare(coming, goes_on);
                 return Status();
             });
         }
@@ -244,10 +256,11 @@ void tell_instances(const GenerationPtr &generation, const std::vector<Coming> &
     for (const InstanceNotices &one : generation->notices()) {
         const bool is_owed = coming.empty() ? one.notices->owe_missed() : one.notices->owe(coming);
         if (is_owed) {
-            (void)ask(generation, one.index, "changed or called_off", [one] {
-                one.notices->tell();
-                return Status();
-            });
+            (void)ask(generation, one.index, "changed or called_off",
+                      [one, goes_on = while_serving(generation, one.index)] {
+                          one.notices->tell(goes_on);
+                          return Status();
+                      });
         }
     }
 }

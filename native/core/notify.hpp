@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -75,9 +76,11 @@ public:
     // It cannot be told now: what it was prepared for is owed.
     void defer(const std::vector<Coming> &coming);
 
-    // On the thread of a notice: what is owed, then prepare for each of these.
-    void prepare(const std::vector<Coming> &coming);
-    void tell() { prepare({}); }
+    // On the thread of a notice: what is owed, then prepare for each of these. `goes_on` is asked before each of the
+    // plugin's functions, with mutex_ held: false leaves the rest, which is still owed then.
+    using GoesOn = std::function<bool()>;
+    void prepare(const std::vector<Coming> &coming, const GoesOn &goes_on = always);
+    void tell(const GoesOn &goes_on = always) { prepare({}, goes_on); }
 
 private:
     struct Line {
@@ -92,7 +95,8 @@ private:
 
     static const Coming *find(const std::vector<Coming> &coming, const Line &line) noexcept;
     [[nodiscard]] bool is_any_owed() const noexcept;
-    void tell_owed(std::unique_lock<std::mutex> &lock);
+    static bool always() noexcept { return true; }
+    void tell_owed(std::unique_lock<std::mutex> &lock, const GoesOn &goes_on);
     void call(std::unique_lock<std::mutex> &lock, Function function, const hotgraft_change &change);
 
     const NotifyFunctions functions_;

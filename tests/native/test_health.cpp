@@ -266,6 +266,50 @@ TEST_CASE("a check and quiesce of one instance never run at one time") {
     CHECK(overlaps == 0);
 }
 
+TEST_CASE("what is late goes on only where nobody holds it off, and is waited for then") {
+    Checked checked("{}");
+    const std::shared_ptr<Generation> generation = checked.generation_;
+    const auto may_ask = std::make_shared<std::atomic<bool>>(false);
+    const auto may_end = std::make_shared<std::atomic<bool>>(false);
+    const auto goes_on = std::make_shared<std::atomic<int>>(-1);
+    const auto begin = [&] {
+        *may_ask = *may_end = false;
+        *goes_on = -1;
+        HealthAnswer answer;
+        const Status status = ask_serving(
+            {generation, 0, "look", "a health check that has not come back"},
+            [=] {
+                (void)scene::wait_until([&] { return may_ask->load(); });
+                *goes_on = generation->health_checks().go_on(0, scene::in_seconds(20)) ? 1 : 0;
+                (void)scene::wait_until([&] { return may_end->load(); });
+                return Status();
+            },
+            monotonic_ns() + kShort / 10, &answer);
+        CHECK(status.is_ok());
+        CHECK(answer.health == Health::kHung);
+    };
+    const auto asked = [&] {
+        *may_ask = true;
+        return scene::wait_until([&] { return *goes_on != -1; });
+    };
+    begin();
+    {
+        const ChecksHeldOff held({generation}, scene::in_seconds(20));
+        CHECK(held.status().is_ok()); // nobody waits for what is late
+        CHECK(asked());
+        CHECK(*goes_on == 0);
+    }
+    *may_end = true;
+    CHECK(scene::wait_until([&] { return checked.ask().health == Health::kFit; }));
+    begin();
+    CHECK(asked());
+    CHECK(*goes_on == 1);
+    CHECK(ChecksHeldOff({generation}, monotonic_ns() + kShort / 10).status().code() == Code::kTimedOut);
+    *may_end = true;
+    CHECK(ChecksHeldOff({generation}, scene::in_seconds(20)).status().is_ok());
+    CHECK(scene::wait_until([&] { return checked.ask().health == Health::kFit; }));
+}
+
 TEST_CASE("what does not serve is not asked") {
     Checked checked("{}");
     checked.generation_->mark_held();

@@ -167,6 +167,22 @@ TEST_CASE("who comes while the instance is inside leaves what is owed to the thr
     CHECK(heard() == Lines{"prepare codec 1>2", "changed codec 1>2"});
 }
 
+TEST_CASE("who was late leaves the rest where somebody else has the instance by then, and it is still owed") {
+    Provider codec;
+    codec.serve(1);
+    Notices busy({Meanwhile::prepare, Heard::changed, Heard::called_off}, 1);
+    busy.know("codec", codec.slot);
+    Meanwhile::published = &codec;
+    Meanwhile::told = &busy;
+    int asked = 0;
+    busy.prepare(codec.coming(2), [&asked] { return asked++ == 0; });
+    CHECK(heard() == Lines{"prepare codec 1>2"});
+    CHECK(asked == 2);
+    CHECK(busy.owe_missed());
+    busy.tell();
+    CHECK(heard() == Lines{"changed codec 1>2"});
+}
+
 TEST_CASE("what a plugin does not offer is not told") {
     Provider codec;
     codec.serve(1);
