@@ -17,8 +17,9 @@ namespace hotgraft {
 namespace {
 
 constexpr timespec kRestAgain{0, 50'000};
-constexpr std::int64_t kResumeNs = 1'000'000'000; // for those that do not hang
-constexpr std::size_t kNone = ~std::size_t{0};
+constexpr std::int64_t kResumeNs = 1'000'000'000;      // for those that do not hang
+constexpr std::size_t kGivenUp = std::size_t{1} << 63; // beside an instance's number
+constexpr std::size_t kNone = kGivenUp - 1;
 
 // What the control thread works on; it keeps it if it is abandoned.
 struct Resting {
@@ -26,8 +27,8 @@ struct Resting {
     std::function<Status(Generation &)> work;
     std::vector<bool> was_away;             // by instance: before anything was done
     std::atomic<std::size_t> quiesced{0};   // instances whose quiesce was asked for: what has to be resumed
-    std::atomic<std::size_t> inside{kNone}; // the instance that the thread has to do with
-    std::atomic<bool> is_given_up{false};
+    std::atomic<std::size_t> inside{kNone}; // the instance that the thread has to do with, and whether it is given up
+    bool looks_at_sessions = false;
     std::shared_ptr<GateThreads> threads; // of the generation, at the closed gates
 };
 
@@ -76,14 +77,16 @@ Status rest_all(Resting &resting, std::int64_t deadline_ns) {
 
 } // namespace
 
-// What is noted before the look is seen by who gives up before its own look: either this thread turns back, or the
-// instance is left to it.
+// One word, so that either this thread turns back and has to do with the instance of before, or this one is left to it.
 bool is_rest_given_up(std::size_t index) noexcept {
     if (resting_here == nullptr) {
         return false;
     }
-    resting_here->inside.store(index, std::memory_order_seq_cst);     // pairs with resume_others()
-    return resting_here->is_given_up.load(std::memory_order_seq_cst); // pairs with work_at_rest()
+    std::size_t before = resting_here->inside.load(std::memory_order_relaxed);
+    while ((before & kGivenUp) == 0 && !resting_here->inside.compare_exchange_weak(
+                                           before, index, std::memory_order_acq_rel)) { // pairs with work_at_rest()
+    }
+    return (before & kGivenUp) != 0;
 }
 
 namespace {
@@ -99,12 +102,13 @@ Status perform_at_rest(Resting &resting, std::int64_t deadline_ns) {
         if (is_rest_given_up(index)) {
             break; // others are resumed by who gave it up
         }
-        resting.quiesced.store(index + 1, std::memory_order_release); // pairs with resume_others()
         if (resting.generation->is_away(index)) {
             continue;
         }
         resting.threads->begin_resume(0);
         Status resumed = resting.generation->resume(index);
+        // Before the next is noted: nobody resumes this one again. Pairs with resume_others().
+        resting.quiesced.store(index, std::memory_order_release);
         if (resumed.is_ok() && !is_rest_given_up(index)) {
             resting.threads->end_resume(0);
         }
@@ -126,8 +130,8 @@ std::vector<Slot *> plain_slots(const std::vector<std::shared_ptr<Slot>> &slots)
 }
 
 // One instance's thread has not come back; the others are to serve as before. Answers what does not.
-std::string resume_others(ControlThread &control, const std::shared_ptr<Resting> &resting, std::uint64_t swap) {
-    const std::size_t hung = resting->inside.load(std::memory_order_seq_cst); // pairs with is_rest_given_up()
+std::string resume_others(ControlThread &control, const std::shared_ptr<Resting> &resting, std::uint64_t swap,
+                          std::size_t hung) {
     std::string still;
     control.goes_back();
     for (std::size_t index = resting->quiesced.load(std::memory_order_acquire); index-- > 0;) { // pairs with rest_all()
@@ -162,10 +166,11 @@ Status work_at_rest(const std::shared_ptr<Resting> &resting, const RestWish &wis
         },
         wish.deadline_ns + kReturnNs);
     if (status.code() == Code::kAbandoned) {
-        resting->is_given_up.store(true, std::memory_order_seq_cst); // pairs with is_rest_given_up()
+        const std::size_t hung =
+            resting->inside.fetch_or(kGivenUp, std::memory_order_acq_rel); // pairs with is_rest_given_up()
         resting->generation->mark_abandoned(wish.what);
         const Status told = or_no_memory([&]() -> Status {
-            return {Code::kAbandoned, status.message() + resume_others(control, resting, swap)};
+            return {Code::kAbandoned, status.message() + resume_others(control, resting, swap, hung)};
         });
         return told.code() == Code::kAbandoned ? told : status;
     }
