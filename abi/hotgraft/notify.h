@@ -12,7 +12,8 @@
  *
  * Each runs on a thread of its own while both plugins serve and no gate is closed for it, never on a caller's thread.
  * None holds up a swap: one that has not returned within HOTGRAFT_NOTIFY_NS is left behind, the log says so, its
- * library stays mapped until it returns, and what follows is told by its own thread then.
+ * library stays mapped until it returns, and what follows is told by its own thread then. Where a swap of its own
+ * plugin goes on by that time, it is told when the instance serves again, if it does.
  */
 #ifndef HOTGRAFT_NOTIFY_H
 #define HOTGRAFT_NOTIFY_H
