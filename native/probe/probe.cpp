@@ -54,7 +54,6 @@ void Probe::run() {
             return opened.is_ok() ? make_residents(candidate_.generation().facts()) : opened;
         });
     }
-    const ProcessFacts before;
     if (status.is_ok()) {
         // Here, while there is one thread: the kernel lets a process of several wait for all processors when it
         // registers for membarrier(2).
@@ -70,7 +69,7 @@ void Probe::run() {
     }
     if (status.is_ok()) {
         std::vector<Change> changes;
-        before.add_changes_in(ProcessFacts(), &changes);
+        before_->add_changes_in(ProcessFacts(), &changes);
         tell_changes(changes);
         report_.say({"done"});
     }
@@ -80,6 +79,7 @@ void Probe::run() {
 Status Probe::run_candidate() {
     answer_aborts(true);
     Status status = bring_up_providers();
+    before_.emplace(); // what providers change, and what is open while they are mapped, is not the candidate's
     const ThreadFacts before;
     if (status.is_ok()) {
         status = map();

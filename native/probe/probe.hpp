@@ -3,6 +3,7 @@
 #define HOTGRAFT_PROBE_PROBE_HPP
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,7 @@ private:
     ProbePlaces places_;
     std::vector<std::unique_ptr<LibraryRig>> providers_;
     LibraryRig candidate_;
+    std::optional<ProcessFacts> before_; // from before anything of the candidate ran
     bool is_still_ = true;
     bool has_ended_ = false; // said already why
 };
