@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
-from hotgraft import Host, HotgraftError
+from hotgraft import Host, HotgraftError, ImageError
 from hotgraft.cli.main import cli
 from hotgraft.engine.journal import Journal
 from hotgraft.engine.journal_reading import export, history
@@ -73,6 +73,21 @@ def test_a_set_that_failed_is_on_record_with_whose_fault_it_was(tmp_path: Path, 
     assert codec_row["outcome"] == player_row["outcome"] == "called off"
     assert codec_row["error"].startswith("player: PluginError")
     assert player_row["error"].startswith("PluginError")
+
+
+def test_an_image_that_is_none_is_on_record_with_its_path_and_whose_it_was_to_be(
+    tmp_path: Path, build: Workshop
+) -> None:
+    """Of several images, "not an ELF image" alone does not say which to mend."""
+    folder, text = tmp_path / "journal", tmp_path / "player.c"
+    text.write_text("no image")
+    with Host(journal=folder, probe="off") as host:
+        load_pair(host, build)
+        with pytest.raises(ImageError):
+            host.reload_set({"codec": build(codec(2, 2)), "player": text})
+    codec_row, player_row = (one.as_dict() for one in history(folder)[-2:])
+    assert player_row["error"].startswith(f"ImageError: {text}: not an ELF image")
+    assert codec_row["error"] == f"player: {player_row['error']}"
 
 
 def test_a_unit_that_is_committed_is_so_in_one_write(

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hotgraft.core.dataclass import dataclass
-from hotgraft.core.errors import HotgraftError
+from hotgraft.core.errors import HotgraftError, ImageError
 from hotgraft.engine.journal_asked import printable
 from hotgraft.engine.timing import StepTime
 from hotgraft.host.report import Outcome
@@ -195,6 +195,7 @@ class AttemptRecord:
     written: int = 0  # of the watch's steps
     is_on_probation: bool = False  # published and not committed: `commit` or `give_up` comes later
     together: tuple[str, ...] = ()  # whose attempts are one with it, its own plugin's included; empty: it is alone
+    at_fault: str = ""  # of those, the one at which it failed; empty: whom the error names
 
     def intend(self, candidate: _core.Generation, version: str) -> None:
         """Keep the image and put the intent on record, durably, before any code of the candidate runs.
@@ -294,9 +295,9 @@ class AttemptRecord:
 
     def _words(self, error: BaseException | None) -> str:
         """Return the error of its attempt; of another member's, where they are one, with the name."""
-        on = getattr(error, "on", "")
-        is_anothers = bool(self.together) and on in self.together and on != self.loaded.name
-        return f"{on}: {_words(error)}" if is_anothers else _words(error)
+        whose = self.at_fault or getattr(error, "on", "")
+        is_anothers = bool(self.together) and whose in self.together and whose != self.loaded.name
+        return f"{whose}: {_words(error)}" if is_anothers else _words(error)
 
     def _set_facts(self) -> dict[str, Any]:
         return {"set": list(self.together)} if self.together else {}
@@ -346,5 +347,6 @@ def _words(error: BaseException | None) -> str:
     if error is None:
         return ""
     if isinstance(error, HotgraftError):
-        return f"{type(error).__name__}: {'; '.join(error.found) or error.tried}"
+        file = f"{error.on}: " if isinstance(error, ImageError) and error.on else ""  # which, of all that was named
+        return f"{type(error).__name__}: {file}{'; '.join(error.found) or error.tried}"
     return f"{type(error).__name__}: {error}"
