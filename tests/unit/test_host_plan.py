@@ -65,7 +65,7 @@ def test_the_plan_names_who_must_come_along_with_what_lies_at_its_place(unprobed
     alone = unprobed.plan("counter")
     assert alone.is_refused
     assert alone.names == ("counter", "caller")
-    assert any("caller has no staged candidate" in one for one in alone.refusals)
+    assert any("caller has no candidate ready where it was loaded from" in one for one in alone.refusals)
 
     place.put(WANTS_SECOND)
     plan = unprobed.plan("counter")
@@ -85,7 +85,7 @@ def test_what_lies_there_and_is_no_image_is_told_with_the_place(unprobed: Host, 
     place.put(SECOND)
     (place.folder / "caller.so").write_bytes(b"\x7fELF half a file")
     (refusal,) = unprobed.plan("counter").set_refusals
-    assert f"caller has no staged candidate: {place.folder / 'caller.so'}: " in str(refusal)
+    assert f"caller has no candidate ready where it was loaded from: {place.folder / 'caller.so'}: " in str(refusal)
 
 
 def test_several_are_planned_as_one_and_one_may_be_new(unprobed: Host, place: Place, build: Workshop) -> None:
@@ -271,7 +271,8 @@ def test_what_is_planned_is_what_is_done(unprobed: Host, place: Place) -> None:
     refused = unprobed.plan("codec")
     with pytest.raises(ContractError) as caught:
         unprobed.reload("codec")
-    assert caught.value.found == refused["codec"].refusals
+    assert caught.value.found == (*refused["codec"].refusals, *map(str, refused.set_refusals))
+    assert "player has no candidate ready" in str(caught.value)
 
     place.put(player(12, "^2"))
     plan = unprobed.plan("codec")

@@ -76,7 +76,7 @@ def test_who_is_broken_and_has_no_candidate_is_a_refusal_with_all_that_was_looke
     the_set = found([ZIP_2], plugins=(*PLUGINS, other))
     assert [str(one) for one in the_set.refusals] == [
         "gain 1.0.0 needs codec ^1: rar 1.0.0 offers codec 0.9; zip 2.0.0 offers codec 2.0; "
-        "gain has no staged candidate"
+        "gain has no candidate ready where it was loaded from"
     ]
     assert str(the_set).startswith("a swap of 2 plugins, refused\n")
 
@@ -87,7 +87,8 @@ def test_a_broken_contract_counts_whatever_its_version_says() -> None:
     breaks = {"zip": {"codec/1"}}
     the_set = found([liar], breaks=lambda name: breaks.get(name, ()))
     assert [str(one) for one in the_set.refusals] == [
-        "gain 1.0.0 needs codec ^1: zip 1.3.0 breaks the contract of codec/1; gain has no staged candidate"
+        "gain 1.0.0 needs codec ^1: zip 1.3.0 breaks the contract of codec/1; "
+        "gain has no candidate ready where it was loaded from"
     ]
     helped = found([liar], [candidate(GAIN, "1.1.0")], breaks=lambda name: breaks.get(name, ()))
     assert members(helped) == [("zip", "1.3.0", Reason.CHANGED), ("gain", "1.1.0", Reason.BROKEN)]

@@ -109,7 +109,7 @@ def test_everything_against_it_is_told_at_once() -> None:
     told = "\n".join(plan.refusals)
     assert "log: its image is in quarantine" in told
     assert "log: version 0.9.0 is lower than 1.0.0, which serves" in told
-    assert "gain has no staged candidate: /own/gain.so: no descriptor" in told
+    assert "gain has no candidate ready where it was loaded from: /own/gain.so: no descriptor" in told
     assert str(plan).count("  refused: ") == len(plan.refusals)
     assert str(plan).splitlines()[0] == "a swap of 3 plugins, refused"
     allowed = System(ZIP, LOG, GAIN).plan(lower, rules=Rules(allow_downgrade=True))

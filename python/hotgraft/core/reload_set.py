@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NOT_STAGED", "Member", "Reason", "Refusal", "ReloadSet", "reload_set"]
 
-NOT_STAGED: Final = "has no staged candidate"
+NOT_STAGED: Final = "has no candidate ready where it was loaded from"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -161,8 +161,10 @@ class AttemptSet:
     @staticmethod
     def _with_reasons(refused: HotgraftError, planned: SetPlan) -> HotgraftError:
         """Say why those who would have to come along do not help."""
-        if len(planned) > 1:
-            refused.add_note(f"together, {' + '.join(planned.names)}: refused; " + "; ".join(planned.refusals))
+        if len(planned) > 1:  # what stands against itself it says already
+            others = (one for one in planned if one.plugin != refused.on)
+            own = (f"{one.plugin}: {reason}" for one in others for reason in one.refusals)
+            refused.found += (*own, *map(str, planned.set_refusals))
         return refused
 
     def _plan(self) -> SetPlan:
