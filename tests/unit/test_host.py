@@ -316,8 +316,9 @@ def test_another_plugins_image_is_refused(host: Host, build: Workshop) -> None:
     """A wrong path in a script must not turn one plugin into another."""
     host.load(build(HANDS_OVER))
 
-    with pytest.raises(ContractError, match="the image is plugin 'caller'"):
+    with pytest.raises(ContractError, match="the image is plugin 'caller'") as caught:
         host.reload("counter", build(CALLER_PLUGIN))
+    assert caught.value.advice.startswith("give the image of plugin ")
 
 
 def test_a_file_that_is_no_image_is_refused_with_nothing_left(host: Host, tmp_path: Path) -> None:

@@ -296,8 +296,10 @@ def test_a_committed_pair_goes_back_by_a_set_of_the_old_images(unprobed: Host, b
     load_pair(unprobed, build)
     unprobed.reload_set({"codec": build(codec(2, 2)), "player": build(player(12, "^2"))})
 
-    with pytest.raises(ContractError):
-        unprobed.rollback("codec")
+    for name in ("codec", "player"):
+        with pytest.raises(HotgraftError) as caught:
+            unprobed.rollback(name)
+        assert "reload them as one" in caught.value.advice
     expect(unprobed, 12_002)
     unprobed.reload_set({"codec": build(codec(1)), "player": build(player(11))}, allow_downgrade=True)
 

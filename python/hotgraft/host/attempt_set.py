@@ -26,6 +26,8 @@ from hotgraft.host.bound_turns import check_bound
 from hotgraft.host.change import once_more
 from hotgraft.host.draining import swap_deadline_s
 from hotgraft.host.early_calls import not_yet
+from hotgraft.host.judging import BACK_AS_ONE
+from hotgraft.host.leases import has_leased
 from hotgraft.host.proof import prove
 from hotgraft.host.provider import provider_of
 from hotgraft.host.report import Outcome, running_words
@@ -154,6 +156,8 @@ class AttemptSet:
             self._do(first, partial(first.check, first.others))
         except (ContractError, LoadError) as error:
             if first.is_load or first.goes_back:
+                if not first.is_load:
+                    error.advice = BACK_AS_ONE
                 raise
             return error
         return None

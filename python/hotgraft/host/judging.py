@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from hotgraft.core.errors import ContractError, Quarantined, StateError
 from hotgraft.core.options import OFF
@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from hotgraft.host.attempt import Attempt
     from hotgraft.host.loaded import Loaded
 
-__all__ = ["check_is_plugin", "check_planned", "check_quarantine", "plan_alone"]
+__all__ = ["BACK_AS_ONE", "check_is_plugin", "check_planned", "check_quarantine", "plan_alone"]
+
+# The classes of what refuses it speak of rebuilding; this image served.
+BACK_AS_ONE: Final = (
+    "put the old images of it and of whoever was replaced with it where they were loaded from, and reload them as one: "
+    "host.reload_set(..., allow_downgrade=True), or hotgraft reload NAME NAME --allow-downgrade"
+)
 
 
 def check_quarantine(attempt: Attempt) -> None:
@@ -41,6 +47,7 @@ def check_is_plugin(loaded: Loaded, candidate: Candidate, number: int) -> None:
             f"swap to generation {number}",
             on=loaded.name,
             found=f"the image is plugin {candidate.descriptor.name!r}",
+            advice=f"give the image of plugin {loaded.serving.descriptor.name!r}",
         )
 
 
