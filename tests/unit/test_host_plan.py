@@ -110,6 +110,8 @@ def test_misuse_is_refused(unprobed: Host, place: Place) -> None:
         unprobed.plan({"counter": None}, place.folder / "caller.so")
     with pytest.raises(ValueError, match="there is none"):
         unprobed.plan({})
+    with pytest.raises(TypeError, match="say one name, or images by plugin"):
+        unprobed.plan(["counter", "caller"])  # type: ignore[arg-type] # that is what is tested
 
 
 def test_an_image_that_is_not_there_is_an_error(place: Place) -> None:
@@ -207,6 +209,17 @@ def test_paths_of_several_are_refused_where_the_host_takes_none(unprobed: Host, 
     assert [one["plugin"] for one in plan["set"]["members"]] == ["counter", "caller"]
 
 
+def test_a_misspelt_name_loads_nothing_beside_what_was_meant(unprobed: Host, place: Place) -> None:
+    """With an image, a name that is not loaded is one to be loaded: only if the image says the same."""
+    load_both(unprobed, place)
+    image = str(place.put(replace(STATELESS, version="1.1.0", build=2)))
+    for ask in ("plan", "reload"):
+        with pytest.raises(UnknownPlugin) as caught:
+            answer(unprobed, allow_paths=True, ask=ask, plugins=("caller",), paths={"conuter": image})
+        assert caught.value.found == (f"it is not loaded, and {image} is the image of 'counter'",)
+    assert "conuter" not in unprobed
+
+
 @contextmanager
 def served(host: Host, folder: Path) -> Iterator[str]:
     """Answer at a socket in the folder."""
@@ -240,6 +253,11 @@ def test_the_commands_ask_for_several(unprobed: Host, place: Place) -> None:
             "  2 caller (candidate 1.1.0): 1.0.0 → 1.1.0",
         ]
         assert asked(socket, "plan", "counter", "caller", "--format", "dot")[1].startswith("digraph hotgraft {\n")
+        code, text = asked(socket, "reload", "counter", "--digest", "d25f")
+        assert (code, text.splitlines()[0]) == (
+            3,
+            "counter: could not reload: 'd25f' is no SHA-256: 8 to 64 hexadecimal digits; nothing was changed",
+        )
         place.put(replace(STATELESS, version="1.1.0", build=2))
         place.put(CALLER_PLUGIN)
         code, text = asked(socket, "reload", "counter", "caller")

@@ -193,6 +193,8 @@ def test_instances_are_named_as_the_host_names_them(build: Workshop) -> None:
             host.pin("nobody:left")
         with pytest.raises(ValueError, match="at least one"):
             host.pin()
+        with pytest.raises(TypeError, match="pin each by its name"):
+            host.pin(["base", "top"])  # type: ignore[arg-type] # that is what is tested
 
 
 def test_what_cannot_be_held_lets_the_rest_go(pair: Host, build: Workshop) -> None:

@@ -231,11 +231,17 @@ def test_an_empty_set_and_a_config_for_another_are_misuse(unprobed: Host, build:
         unprobed.reload_set({"codec": None}, configs={"player": {}})
     with pytest.raises(TypeError, match="images says by plugin"):
         unprobed.reload_set(["codec", "player"])  # type: ignore[arg-type] # that is what is tested
+    with pytest.raises(TypeError, match="a plugin's name is a str, and 3 is none"):
+        unprobed.reload_set({3: "codec.so"})  # type: ignore[dict-item] # likewise
+    with pytest.raises(TypeError, match="a plugin's name is a str"):
+        unprobed.rollback(["codec", "player"])  # type: ignore[arg-type] # likewise
     with pytest.raises(TypeError, match="configs says by plugin"):
         unprobed.reload_set({"codec": None}, configs=["codec"])  # type: ignore[arg-type] # likewise
 
 
-@pytest.mark.parametrize(("deadline_s", "kind"), [(math.nan, ValueError), ("3", TypeError), (True, TypeError)])
+@pytest.mark.parametrize(
+    ("deadline_s", "kind"), [(math.nan, ValueError), (-1, ValueError), ("3", TypeError), (True, TypeError)]
+)
 def test_a_deadline_that_is_no_number_is_misuse(
     unprobed: Host, build: Workshop, deadline_s: Any, kind: type[Exception]
 ) -> None:

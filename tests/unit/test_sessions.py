@@ -228,6 +228,14 @@ def test_a_plugin_without_sessions_says_so(host: Host, build: Workshop) -> None:
         counter.session()
 
 
+def test_a_name_that_is_none_opens_nothing(host: Host, build: Workshop) -> None:
+    """It would be found again by its words."""
+    plugin = host.load(build(SESSIONS))
+    with pytest.raises(TypeError, match="a session is called by a str, and 3 is none"):
+        plugin.session(who=3)  # type: ignore[arg-type] # that is what is tested
+    assert generation_of(plugin).sessions == 0
+
+
 def test_the_kind_of_state_is_no_field_that_can_be_converted(host: Host, build: Workshop) -> None:
     """A session's state is not a plugin's: it is refused in both directions, and said why."""
     single = replace(HANDS_OVER, name="sessions", saves=True)

@@ -117,7 +117,7 @@ def test_one_without_a_name_is_left_out_and_counted(folder: Path, build: Worksho
         with plugin.session(), plugin.session(who="alice"):
             taken = host.snapshot().taken["sessions"]
         assert (taken.sessions, taken.unnamed) == (("alice",), 1)
-        assert "1 sessions have no name" in str(taken)
+        assert "1 session has no name and is left out" in str(taken)
     with make_host(folder) as host:
         assert not host.load(build(SESSIONS)).session(who="1").is_resumed
 

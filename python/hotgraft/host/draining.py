@@ -58,7 +58,7 @@ def checked_s(asked_s: float) -> float:
     """
     if isinstance(asked_s, bool) or not isinstance(asked_s, int | float):
         raise TypeError(f"deadline_s is a number of seconds, and {asked_s!r:.80} is none")
-    if math.isnan(asked_s):
+    if math.isnan(asked_s) or asked_s < 0:
         raise ValueError(f"deadline_s is a number of seconds, and {asked_s} is none")
     return asked_s
 

@@ -354,6 +354,8 @@ class Host(HostParts):
             return tuple(self._plugins.values())
 
     def _loaded(self, name: str) -> Loaded:
+        if not isinstance(name, str):
+            raise TypeError(f"a plugin's name is a str, and {name!r:.80} is none")
         found = self._plugins.get(name)
         if found is None:
             known = ", ".join(self._plugins) or "none"

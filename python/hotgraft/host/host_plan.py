@@ -58,6 +58,8 @@ class HostPlan:
         self._check_control()
         if isinstance(name, Mapping) and image is not None:
             raise TypeError("each of several plugins has its own image: host.plan({'gain': 'two.so', 'codec': None})")
+        if not isinstance(name, str | Mapping):
+            raise TypeError(f"say one name, or images by plugin: host.plan({{'gain': None}}); not {name!r:.80}")
         wanted = name if isinstance(name, Mapping) else {name: image}
         if not wanted:
             raise ValueError("say which plugins would be replaced: there is none")

@@ -72,6 +72,8 @@ class HostSessions:
     def _parts(self, name: str | tuple[str, str]) -> tuple[str, str | None]:
         if isinstance(name, tuple):
             return name
+        if not isinstance(name, str):
+            raise TypeError(f"pin each by its name: host.pin('gain', 'peak'); {name!r:.80} is none")
         plugin, _, instance = name.rpartition(":")
         return (name, None) if name in self or not plugin else (plugin, instance)
 
@@ -84,6 +86,8 @@ class HostSessions:
     def open_session(self, loaded: Loaded, instance: Instance, *, who: str, resume: str | None = None) -> Session:
         """Make a session; `Plugin.session` is the way to ask for it."""
         check_resume(resume)
+        if not isinstance(who, str):
+            raise TypeError(f"a session is called by a str, and {who!r:.80} is none")
         self._check_control()
         session = open_session(cast("Host", self), loaded, instance, who, resume)
         if session.is_resumed:

@@ -65,8 +65,8 @@ class HostSets:
 
         Raises:
             UnknownPlugin: nothing of a name, and no image. TypeError: no mapping. ValueError: `images` is empty, or
-            `configs` names others. What `reload` raises, by the member that failed: `on` says which. Each carries the
-            `report`, a `SetReport` that says of every member what runs now.
+            `configs` names others. What `reload` raises, by the member that failed: `on` says which, or which image.
+            Each carries the `report`, a `SetReport` that says of every member what runs now.
         """
         self._check_control()
         if deadline_s is not None:
@@ -74,6 +74,8 @@ class HostSets:
         for words, told in (("images", images), ("configs", {} if configs is None else configs)):
             if not isinstance(told, Mapping):
                 raise TypeError(f"{words} says by plugin, {{'gain': ...}}, and a {type(told).__name__} does not")
+        if strange := [name for name in images if not isinstance(name, str)]:
+            raise TypeError(f"a plugin's name is a str, and {strange[0]!r:.80} is none")
         others = [name for name in configs or {} if name not in images]
         if others or not images:
             raise ValueError(f"a config for {others[0]!r}, which is not in the set" if others else "the set is empty")

@@ -76,7 +76,8 @@ class TakenSnapshot:
     def __str__(self) -> str:
         told = f"{self.bytes:,} bytes in {self.path}; callers waited at most {self.pause_us:,.0f} µs"
         told += "" if self.is_at_rest else "; copied beside others that were using it"
-        return told + (f"; {self.unnamed} sessions have no name and are left out" if self.unnamed else "")
+        has = "session has no name and is" if self.unnamed == 1 else "sessions have no name and are"
+        return told + (f"; {self.unnamed} {has} left out" if self.unnamed else "")
 
 
 def why_left_out(loaded: Loaded) -> str:

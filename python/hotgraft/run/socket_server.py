@@ -141,7 +141,10 @@ class SocketServer:
             return b""
         try:
             return answer_of(self._answer(request, peer))
-        except (HotgraftError, ValueError, OSError) as error:
+        except ValueError as error:  # what was asked is no question: a hash that is none, say
+            on = request.plugin or ", ".join(request.images) or "the host"
+            return error_of(HotgraftError(request.ask, on=on, found=str(error), running="nothing was changed"))
+        except (HotgraftError, OSError) as error:
             return error_of(error)
         except Exception as error:
             LOG.exception("the socket: %s", request.ask)
