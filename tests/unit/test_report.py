@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import Future
+from dataclasses import replace
 
 import pytest
 from hotgraft import Outcome, SwapReport
@@ -31,6 +32,16 @@ def test_a_report_says_what_happened_what_runs_and_why() -> None:
     assert "because drain: thread 7 holds gain/1" in text
     assert "not put back: resume of gain" in text
     assert "5,100 µs" in text
+
+
+def test_many_steps_stand_in_lines_that_a_terminal_shows() -> None:
+    """A swap has twenty of them and more; none is lost, and no time stands apart from its step."""
+    steps = tuple(StepTime(f"a step {number}", number * 1_000.0) for number in range(30))
+    lines = str(replace(REPORT, steps=steps)).splitlines()
+    assert max(map(len, lines)) <= 100
+    told = " ".join(line.strip() for line in lines if "a step" in line)
+    assert told == ", ".join(f"a step {number} {number * 1_000:,} µs" for number in range(30))
+    assert all(line.endswith(("µs,", "µs")) for line in lines if "a step" in line)
 
 
 def test_a_report_is_plain_json() -> None:

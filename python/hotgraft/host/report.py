@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from hotgraft import _core
 from hotgraft.core.dataclass import dataclass
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from concurrent.futures import Future
 
     from hotgraft.core.plan import Plan
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from hotgraft.host.report_set import SetReport
 
 __all__ = ["Outcome", "SwapReport", "ended", "report_of", "running_words"]
+
+WIDTH: Final = 100  # of a line of steps
+HARD_SPACE: Final = "\N{NO-BREAK SPACE}"
 
 
 class Outcome(StrEnum):
@@ -157,10 +162,17 @@ class SwapReport:
         if self.tainted:
             lines.append(f"  this process is tainted: {self.tainted}; start it anew before its results count")
         if self.steps:
-            lines.append("  " + ", ".join(f"{time.step} {time.us:,.0f} µs" for time in self.steps))
+            lines += _in_lines(self.steps)
         if self.pause_us:
             lines.append(f"  callers waited at most {self.pause_us:,.0f} µs")
         return "\n".join(lines)
+
+
+def _in_lines(times: Sequence[StepTime]) -> list[str]:
+    """Return the steps with their times in lines that a terminal shows as they are; the further ones stand deeper."""
+    told = (f"{time.step} {time.us:,.0f} µs".replace(" ", HARD_SPACE) for time in times)
+    lines = textwrap.wrap(", ".join(told), WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
+    return [line.replace(HARD_SPACE, " ") for line in lines]
 
 
 def ended(outcome: Outcome, serving: Candidate | None) -> Outcome:
