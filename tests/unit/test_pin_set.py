@@ -193,6 +193,10 @@ def test_instances_are_named_as_the_host_names_them(build: Workshop) -> None:
             host.pin("nobody:left")
         with pytest.raises(ValueError, match="at least one"):
             host.pin()
+        with pytest.raises(ValueError, match="deadline_s is a number of seconds, and -1 is none"):
+            host.pin("counter", deadline_s=-1)
+        with pytest.raises(TypeError, match="deadline_s is a number of seconds, and '5' is none"):
+            host["counter", "left"].pin(deadline_s="5")  # type: ignore[arg-type] # that is what is tested
         with pytest.raises(TypeError, match="pin each by its name"):
             host.pin(["base", "top"])  # type: ignore[arg-type] # that is what is tested
 

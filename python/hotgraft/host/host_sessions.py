@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from hotgraft.host.draining import checked_s
 from hotgraft.host.host_state import check_resume
 from hotgraft.host.instances import pin_instance
 from hotgraft.host.moving_sessions import open_session
@@ -62,11 +63,11 @@ class HostSessions:
         self._check_control()
         if not names:
             raise ValueError("pin at least one plugin: host.pin('gain', 'peak')")
+        limit = self.options.pin_deadline_s if deadline_s is None else checked_s(deadline_s)
         found = []
         for name in names:
             plugin, instance = self._parts(name)
             found.append((self._loaded(plugin), self._instance(plugin, instance)))
-        limit = self.options.pin_deadline_s if deadline_s is None else deadline_s
         return self.watch_pin(pin_set(cast("Host", self), found, deadline_s=limit, who=who))
 
     def _parts(self, name: str | tuple[str, str]) -> tuple[str, str | None]:
@@ -80,7 +81,7 @@ class HostSessions:
     def pin_instance(self, loaded: Loaded, instance: Instance, *, deadline_s: float | None, who: str) -> Pin:
         """Hold what runs now; `Plugin.pin` is the way to ask for it."""
         self._check_control()
-        limit = self.options.pin_deadline_s if deadline_s is None else deadline_s
+        limit = self.options.pin_deadline_s if deadline_s is None else checked_s(deadline_s)
         return self.watch_pin(pin_instance(cast("Host", self), loaded, instance, deadline_s=limit, who=who))
 
     def open_session(self, loaded: Loaded, instance: Instance, *, who: str, resume: str | None = None) -> Session:

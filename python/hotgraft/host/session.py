@@ -18,6 +18,7 @@ from hotgraft import _core
 from hotgraft.core.errors import HotgraftError
 from hotgraft.core.lifecycle import Stage
 from hotgraft.host.change import start_change
+from hotgraft.host.draining import checked_s
 from hotgraft.host.link import PinLink
 
 if TYPE_CHECKING:
@@ -113,11 +114,11 @@ class Session:
             Busy: it is about to follow a swap, and this is asked for inside a call.
         """
         host, loaded = self.link.host, self.link.loaded
+        limit_s = host.options.pin_deadline_s if deadline_s is None else checked_s(deadline_s)
         with loaded.sessions.turn("pin a session"):
             if self.hold is None:
                 self.hold = self.link.held.generation.add_pin(who or f"session {self.who}")
             self.pins += 1
-        limit_s = host.options.pin_deadline_s if deadline_s is None else deadline_s
         return host.watch_pin(SessionPin(self, limit_s))
 
     def end(self) -> None:
