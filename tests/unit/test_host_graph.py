@@ -139,6 +139,18 @@ def test_a_cycle_of_which_one_fails_is_undone_as_one(unprobed: Host, build: Work
     assert unprobed.load_all(*map(build, RING))["caller"].add_there(1) == 1
 
 
+def test_what_is_said_of_a_misspelt_plugin_is_not_lost(unprobed: Host, build: Workshop) -> None:
+    """It would begin without its config, and nobody would be told."""
+    image = build(STATELESS)
+    with pytest.raises(ValueError, match=r"configs names 'conuter', which is not loaded here: counter"):
+        unprobed.load_all(image, configs={"conuter": {"fail": "start"}})
+    with pytest.raises(ValueError, match="priorities names 'conuter'"):
+        unprobed.load_all(image, priorities={"conuter": 1})
+    with pytest.raises(ValueError, match="instances names 'conuter'"):
+        unprobed.load_together({"counter": image}, instances={"conuter": {"left": {}}})
+    assert list(unprobed) == []
+
+
 def test_several_are_loaded_as_one_with_their_instances(unprobed: Host, build: Workshop) -> None:
     """What a settings file says of each; and nothing twice."""
     instances: dict[str, dict[str, dict[str, int]]] = {"counter": {"left": {}, "right": {}}}

@@ -15,7 +15,7 @@ from hotgraft.host.loaded import MAIN
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from hotgraft.core.graph import Graph
     from hotgraft.core.graph_facts import PluginFacts
@@ -62,7 +62,7 @@ class HostGraph:
 
         Raises:
             DependencyError: an image cannot be read, or needs are missing, ambiguous, not met or a cycle that is not
-            declared. ValueError: one is loaded. And what `load` raises.
+            declared. ValueError: one is loaded, or `configs` or `priorities` name others. And what `load` raises.
         """
         self._check_control()
         found = discover(places, installed=installed, priorities=priorities)
@@ -73,6 +73,7 @@ class HostGraph:
         texts = {name: config_text((configs or {}).get(name)) for name in new}
         graph = found.graph(_provider_facts(one) for one in present)
         found.check(graph, tried="load them", on="the plugins")
+        _check_given(new, configs=configs, priorities=priorities)
         who = asked("load", reason)
 
         def load_one(name: str) -> None:
@@ -110,12 +111,14 @@ class HostGraph:
             reason: why, for the journal.
 
         Raises:
-            ValueError: one is loaded, or there is none. And what `load` raises, of the one that failed.
+            ValueError: one is loaded, there is none, or the others name more. And what `load` raises, of the one that
+            failed.
         """
         self._check_control()
         taken = [one.name for one in self._listed() if one.name in images]
         if taken or not images:
             raise ValueError(f"plugin {taken[0]!r} is loaded: reload() replaces it" if taken else "there is no image")
+        _check_given(images, instances=instances, priorities=priorities)
         arriving = {}
         for name, image in images.items():
             configs = (instances or {}).get(name) or {MAIN: {}}
@@ -135,6 +138,13 @@ class HostGraph:
     def graph(self) -> Graph:
         """Return who calls whom among what is loaded, as it is bound: not as it would be if it were bound anew."""
         return bound_graph(self._listed())
+
+
+def _check_given(names: Collection[str], **given: Mapping[str, Any] | None) -> None:
+    """Refuse what is said of others than `names`: a misspelt one would begin without its config."""
+    for what, by_plugin in given.items():
+        if others := [one for one in by_plugin or {} if one not in names]:
+            raise ValueError(f"{what} names {others[0]!r}, which is not loaded here: {', '.join(names) or 'none'}")
 
 
 def _provider_facts(loaded: Loaded) -> PluginFacts:
