@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hotgraft import ConfigError, DrainRules, DrainTimeout, Host, UnknownPlugin
+from hotgraft import ConfigError, DrainRules, DrainTimeout, Host, Rules, UnknownPlugin
 from hotgraft.host.draining import swap_deadline_s
 from sample_plugins import HANDS_OVER, STATELESS, Workshop
 
@@ -144,6 +144,16 @@ def test_rules_can_be_changed_while_the_plugin_serves(host: Host, build: Worksho
     assert slot.queue_limit is None
     with pytest.raises(UnknownPlugin):
         host.set_drain("gain", DrainRules())
+
+
+def test_rules_of_a_probation_are_of_a_plugin_that_is_loaded(host: Host, build: Workshop) -> None:
+    """Those for a misspelt one would judge nobody."""
+    host.load(build(HANDS_OVER))
+    with pytest.raises(UnknownPlugin, match="loaded plugins: counter"):
+        host.set_probation_rules("conuter", Rules())
+    with pytest.raises(TypeError, match=r"hotgraft\.Rules, not dict"):
+        host.set_probation_rules("counter", {})  # type: ignore[arg-type] # that is what is tested
+    host.set_probation_rules("counter", Rules())
 
 
 def test_a_deadline_is_the_callers_then_the_hosts_word_then_the_authors_then_the_setting(build: Workshop) -> None:

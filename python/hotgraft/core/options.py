@@ -110,7 +110,9 @@ def make_options(given: Mapping[str, Any]) -> Options:
             found.append(f"{name} is {value!r}; it must be true or false")
     found += [] if found else _without_folder(given)
     if found:
-        raise ConfigError("accept its settings", on="Host", found=found, advice=f"known settings: {', '.join(known)}")
+        is_strange = any(one.startswith("unknown setting") and "did you mean" not in one for one in found)
+        advice = f"known settings: {', '.join(known)}" if is_strange else ""
+        raise ConfigError("accept its settings", on="Host", found=found, advice=advice)
     return Options(**given)
 
 

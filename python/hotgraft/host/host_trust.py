@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from hotgraft.core.probation import Rules
 from hotgraft.engine.journal_asked import asked
 from hotgraft.host.draining import back_deadline_s
 from hotgraft.host.image import image_of
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hotgraft.core.options import Options
-    from hotgraft.core.probation import Rules
     from hotgraft.core.verdict import Verdict
     from hotgraft.host.changing import Changes
     from hotgraft.host.journal import Recorder
@@ -88,7 +88,13 @@ class HostTrust:
 
         See `hotgraft.Rules`: how long a window is, how much worse a generation may be, and which way the numbers get
         worse that are reported with `Plugin.report`.
+
+        Raises:
+            UnknownPlugin: nothing of that name is loaded. TypeError: `rules` are none.
         """
+        if not isinstance(rules, Rules):
+            raise TypeError(f"the rules of a probation are hotgraft.Rules, not {type(rules).__name__}")
+        self._loaded(name)
         self._probations.set_rules(name, rules)
 
     def verdict(self, name: str) -> Verdict | None:
