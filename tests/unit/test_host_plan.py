@@ -281,6 +281,13 @@ def test_a_command_line_that_means_nothing_is_refused(words: tuple[str, ...], sa
         assert (code, said in text) == (2, True)
 
 
+@pytest.mark.parametrize("words", [("plan", "a", "--host", "nowhere"), ("graph",)])
+def test_a_picture_is_not_lost_for_an_object(words: tuple[str, ...]) -> None:
+    """Whoever asks for both has one of them on stdout, and would have to guess which."""
+    done = CliRunner().invoke(cli, [*words, "--json", "--format", "dot"])
+    assert (done.exit_code, "--json and --format dot: choose one." in done.output) == (2, True)
+
+
 def test_what_is_planned_is_what_is_done(unprobed: Host, place: Place) -> None:
     """The same members in the same order, each for the same reason, in the same image; and the same refusals."""
     for sample in (codec(1), player(11)):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hotgraft.cli.exits import EXIT_REFUSED, EXITS_TEXT
-from hotgraft.cli.output import columns, json_option, print_json
+from hotgraft.cli.output import chosen_format, columns, json_option, print_json
 from hotgraft.cli.settings import settings_from
 from hotgraft.core.errors import ConfigError
 
@@ -45,6 +45,7 @@ def command(
     from hotgraft.core.graph_picture import dot, mermaid, tree
     from hotgraft.engine.discovery import discover
 
+    chosen_format(None if form == FORMATS[0] else form, as_json)  # a picture is not lost for an object
     settings = settings_from({"config_file": config_file})
     found = discover(paths, entries=settings.plugins, installed=installed)
     graph = found.graph()

@@ -8,7 +8,7 @@ import click
 
 from hotgraft.cli.asking import ask_set, host_option, image_options, images_option, tell
 from hotgraft.cli.exits import EXIT_REFUSED, EXITS_TEXT
-from hotgraft.cli.output import json_option
+from hotgraft.cli.output import chosen_format, json_option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +40,7 @@ def command(
     are replaced as one. Images are chosen as for `hotgraft reload`. Ends with 3 where the swap would be refused.
     """
     if form != FORMATS[0]:
-        what["format"] = form
+        what["format"] = chosen_format(form, as_json)
     answer = ask_set(host, "plan", plugins, images, **what)
     is_refused = any(answer[part]["refusals"] for part in ("set", "plan") if part in answer)
     tell(answer, as_json=as_json)

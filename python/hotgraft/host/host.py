@@ -272,7 +272,10 @@ class Host(HostParts):
         )
 
     def unloads(self, deadline_s: float = 0.0) -> Unloads:
-        """Return what became of replaced generations, after waiting up to `deadline_s` for those on their way out."""
+        """Return what became of replaced generations, after waiting up to `deadline_s` for those on their way out.
+
+        Of what is loaded: what became of the rest is in the answer of `close`.
+        """
         return unloads_of(self._listed(), deadline_s)
 
     # --- close ---
