@@ -231,6 +231,23 @@ def test_it_can_begin_fresh_or_insist(folder: Path, build: Workshop) -> None:
             plugin.session(who="bob", resume="perhaps")
 
 
+def test_one_that_goes_on_in_an_earlier_version_says_what_it_left_behind(
+    folder: Path, build: Workshop, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its next snapshot does not have it any more."""
+    saved(folder, build(replace(GROWN, build=2, version="1.1.0")), alice=5, bob=7)
+    told: list[tuple[str, ...]] = []
+    with make_host(folder) as host:
+        host.on("session.resumed", lambda event: told.append(event.facts["left_behind"]))
+        plugin = host.load(build(GROWN))
+        opened = plugin.session(who="alice")
+        assert opened.plugin.add(0) == 5
+        assert told == [opened.left_behind]
+        assert opened.left_behind
+        assert f"session alice: left behind, there is no place for it: {', '.join(opened.left_behind)}" in caplog.text
+        assert plugin.session(who="carol").left_behind == ()
+
+
 def test_what_take_refuses_waits_on(folder: Path, build: Workshop) -> None:
     """Nothing of it is opened; the next try finds it as it was."""
     saved(folder, build(SAVED), alice=13)

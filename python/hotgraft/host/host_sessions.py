@@ -92,7 +92,8 @@ class HostSessions:
         self._check_control()
         session = open_session(cast("Host", self), loaded, instance, who, resume)
         if session.is_resumed:
-            self._events.tell("session.resumed", loaded.name, session=session.who, instance=instance.name)
+            facts = {"instance": instance.name, "left_behind": session.left_behind}
+            self._events.tell("session.resumed", loaded.name, session=session.who, **facts)
         return session
 
     def waiting_sessions(self, name: str) -> Mapping[str, tuple[str, ...]]:

@@ -88,6 +88,9 @@ class Session:
         self.is_open = True
         self.is_named = True  # False: who opened it gave it none, and nobody can ask for it again
         self.is_resumed = False
+        self.left_behind: tuple[
+            str, ...
+        ] = ()  # fields of what it went on with that an earlier version has no place for
         self.order = 0  # in which the plugin's were opened
         self.pins = 0
         self.hold: _core.HeldPin | None = None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import time
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from hotgraft.core.dataclass import dataclass
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SessionResume", "find_state"]
 
+LOG = logging.getLogger("hotgraft.snapshots")
 NONE, REQUIRED = "none", "required"
 
 
@@ -30,6 +33,7 @@ class SessionResume:
     name: str  # that it was asked for by; empty: none
     waiting: WaitingSession | None
     gives_up: bool
+    _lost: list[str] = field(default_factory=list)
 
     def give(self, index: int) -> None:
         """Let the session take the state that waits; `index`: where the generation that serves has it.
@@ -54,6 +58,7 @@ class SessionResume:
             deadline_s=options.control_deadline_s,
             watch=Stopwatch(time.monotonic_ns),
         )
+        self._lost.extend(resume.left_behind())
 
     def note(self, session: Session) -> None:
         """It is open: nothing waits under its name any more, or the next of that name does."""
@@ -61,6 +66,10 @@ class SessionResume:
             self.loaded.sessions.end_waiting(self.waiting)
         session.is_named = bool(self.name)
         session.is_resumed = self.waiting is not None and not self.gives_up
+        session.left_behind = tuple(self._lost)
+        if self._lost:
+            lost = ", ".join(self._lost)
+            LOG.warning("%s: session %s: left behind, there is no place for it: %s", self.loaded.name, self.name, lost)
 
 
 def find_state(host: Host, loaded: Loaded, instance: str, who: str, resume: str | None) -> SessionResume:
