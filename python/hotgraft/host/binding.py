@@ -40,7 +40,10 @@ def bind_requires(
             missing.append(f"needs interface {need.interface} {accepts}: {looked}")
     if missing:
         raise LoadError(
-            "bind what it requires", on=plugin, found=missing, advice="load a plugin that provides it first"
+            "bind what it requires",
+            on=plugin,
+            found=missing,
+            advice="load a plugin that provides it first, or both at once: host.load_all",
         )
     return found
 
