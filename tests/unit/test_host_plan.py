@@ -298,6 +298,7 @@ def test_what_is_planned_is_what_is_done(unprobed: Host, place: Place) -> None:
         unprobed.reload("codec")
     assert caught.value.found == (*refused["codec"].refusals, *map(str, refused.set_refusals))
     assert "player has no candidate ready" in str(caught.value)
+    assert caught.value.advice.startswith("have builds ready of player that fit")
 
     place.put(player(12, "^2"))
     plan = unprobed.plan("codec")

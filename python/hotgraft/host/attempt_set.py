@@ -166,9 +166,13 @@ class AttemptSet:
     def _with_reasons(refused: HotgraftError, planned: SetPlan) -> HotgraftError:
         """Say why those who would have to come along do not help."""
         if len(planned) > 1:  # what stands against itself it says already
-            others = (one for one in planned if one.plugin != refused.on)
+            others = [one for one in planned if one.plugin != refused.on]
             own = (f"{one.plugin}: {reason}" for one in others for reason in one.refusals)
             refused.found += (*own, *map(str, planned.set_refusals))
+            names = ", ".join(one.plugin for one in others)
+            refused.advice = (
+                f"have builds ready of {names} that fit, where they were loaded from, or keep what they rely on"
+            )
         return refused
 
     def _plan(self) -> SetPlan:
