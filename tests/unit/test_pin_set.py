@@ -197,6 +197,8 @@ def test_instances_are_named_as_the_host_names_them(build: Workshop) -> None:
             host.pin("counter", deadline_s=-1)
         with pytest.raises(TypeError, match="deadline_s is a number of seconds, and '5' is none"):
             host["counter", "left"].pin(deadline_s="5")  # type: ignore[arg-type] # that is what is tested
+        with pytest.raises(TypeError, match="a pin is called by a str, and 3 is none"):
+            host.pin("counter", who=3)  # type: ignore[arg-type] # likewise
         with pytest.raises(TypeError, match="pin each by its name"):
             host.pin(["base", "top"])  # type: ignore[arg-type] # that is what is tested
 

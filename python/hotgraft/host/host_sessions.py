@@ -61,6 +61,7 @@ class HostSessions:
             PluginUnavailable: the breaker of one is open. Nothing is held then.
         """
         self._check_control()
+        _check_who(who, "a pin")
         if not names:
             raise ValueError("pin at least one plugin: host.pin('gain', 'peak')")
         limit = self.options.pin_deadline_s if deadline_s is None else checked_s(deadline_s)
@@ -81,14 +82,14 @@ class HostSessions:
     def pin_instance(self, loaded: Loaded, instance: Instance, *, deadline_s: float | None, who: str) -> Pin:
         """Hold what runs now; `Plugin.pin` is the way to ask for it."""
         self._check_control()
+        _check_who(who, "a pin")
         limit = self.options.pin_deadline_s if deadline_s is None else checked_s(deadline_s)
         return self.watch_pin(pin_instance(cast("Host", self), loaded, instance, deadline_s=limit, who=who))
 
     def open_session(self, loaded: Loaded, instance: Instance, *, who: str, resume: str | None = None) -> Session:
         """Make a session; `Plugin.session` is the way to ask for it."""
         check_resume(resume)
-        if not isinstance(who, str):
-            raise TypeError(f"a session is called by a str, and {who!r:.80} is none")
+        _check_who(who, "a session")
         self._check_control()
         session = open_session(cast("Host", self), loaded, instance, who, resume)
         if session.is_resumed:
@@ -115,3 +116,9 @@ class HostSessions:
         """Have it ended at its deadline."""
         self._pins.watch(pin)
         return pin
+
+
+def _check_who(who: str, what: str) -> None:
+    """Refuse a name that is no text: reports would say it, and sessions are found again by it."""
+    if not isinstance(who, str):
+        raise TypeError(f"{what} is called by a str, and {who!r:.80} is none")
