@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
-from hotgraft import Host, HotgraftError, ImageError
+from hotgraft import DrainTimeout, Host, HotgraftError, ImageError
 from hotgraft.cli.main import cli
 from hotgraft.engine.journal import Journal
 from hotgraft.engine.journal_reading import export, history
@@ -88,6 +88,18 @@ def test_an_image_that_is_none_is_on_record_with_its_path_and_whose_it_was_to_be
     codec_row, player_row = (one.as_dict() for one in history(folder)[-2:])
     assert player_row["error"].startswith(f"ImageError: {text}: not an ELF image")
     assert codec_row["error"] == f"player: {player_row['error']}"
+
+
+def test_a_window_that_all_of_them_waited_in_is_on_record_as_nobodys_fault(tmp_path: Path, build: Workshop) -> None:
+    """The pin may be on any of them; the sentence says whose."""
+    folder = tmp_path / "journal"
+    with Host(journal=folder, probe="off") as host:
+        load_pair(host, build)
+        with host.pin("codec", "player", who="a render"), pytest.raises(DrainTimeout):
+            host.reload_set({"codec": build(codec(2, 2)), "player": build(player(12, "^2"))}, deadline_s=0.05)
+    rows = [one.as_dict()["error"] for one in history(folder)[-2:]]
+    assert rows[0] == rows[1]
+    assert rows[0].startswith("DrainTimeout: wait for pins: still pinned at the deadline: a render")
 
 
 def test_a_unit_that_is_committed_is_so_in_one_write(

@@ -368,8 +368,9 @@ class AttemptSet:
         except HotgraftError as error:
             failed = self.failed = self.failed or self.members[0]
             error.on = error.on or failed.name
-            for one in self.members:
-                one.record.at_fault = failed.name
+            if self.window is None or self.window.failed is not None:  # else it was the window of all
+                for one in self.members:
+                    one.record.at_fault = failed.name
             report = self.told = self.report(error)
             said = [(one.name, _running(one, report)) for one in self.members]
             error.running = said[0][1] if len(said) == 1 else "; ".join(f"{name}: {words}" for name, words in said)
