@@ -79,7 +79,8 @@ void Probe::run() {
 Status Probe::run_candidate() {
     answer_aborts(true);
     Status status = bring_up_providers();
-    before_.emplace(); // what providers change, and what is open while they are mapped, is not the candidate's
+    // Here: what providers change, and what is kept open while they are mapped, is not the candidate's.
+    before_ = std::make_unique<ProcessFacts>();
     const ThreadFacts before;
     if (status.is_ok()) {
         status = map();

@@ -3,7 +3,6 @@
 #define HOTGRAFT_PROBE_PROBE_HPP
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,7 +38,7 @@ private:
     ProbePlaces places_;
     std::vector<std::unique_ptr<LibraryRig>> providers_;
     LibraryRig candidate_;
-    std::optional<ProcessFacts> before_; // from before anything of the candidate ran
+    std::unique_ptr<ProcessFacts> before_; // from before anything of the candidate ran
     bool is_still_ = true;
     bool has_ended_ = false; // said already why
 };
