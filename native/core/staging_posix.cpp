@@ -107,7 +107,7 @@ Status read_source(const std::string &path, Source *out) {
     if (path.find('\0') != std::string::npos) {
         return {Code::kRefused, "cannot stage: the path holds a NUL byte"};
     }
-    const OwnedFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    const OwnedFd fd(open_to_read(path.c_str()));
     if (!fd.is_open()) {
         return open_error(path, errno);
     }

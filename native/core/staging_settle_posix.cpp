@@ -26,7 +26,7 @@ struct Look {
 };
 
 Status look_at(const std::string &path, Look *out) {
-    const OwnedFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    const OwnedFd fd(open_to_read(path.c_str()));
     if (!fd.is_open()) {
         if (errno == ENOENT) { // between the two halves of a rename, or not written yet
             out->is_there = false;

@@ -247,6 +247,9 @@ private:
     }
 
     Status publish() {
+        if (monotonic_ns() >= deadline_ns_) { // whoever waited for the last step may have been kept from seeing it
+            return {Code::kTimedOut, "the deadline passed before it"};
+        }
         std::vector<const hotgraft_table *> next;
         for (const SwapMember &member : request_.members) {
             for (const SlotMove &move : member.slots) {
@@ -261,7 +264,10 @@ private:
         if (Status status = bind_late_imports(request_); !status.is_ok()) {
             return status;
         }
-        Status status = needs_gate(request_) ? gates_.publish(next) : publish_open(next.front());
+        Status status =
+            needs_gate(request_)
+                ? gates_.publish(next)
+                : Guards::instance().publish_open(*request_.members.front().slots.front().slot, next.front());
         if (!status.is_ok()) {
             return status;
         }
@@ -275,10 +281,6 @@ private:
         }
         window_->keep_converted();
         return {};
-    }
-
-    Status publish_open(const hotgraft_table *next) {
-        return Guards::instance().publish_open(*request_.members.front().slots.front().slot, next);
     }
 
     // Go back over what was done, newest first. A step that cannot be undone is written down and does not stop the

@@ -175,6 +175,7 @@ def hang(scene: Scene, step: str) -> None:
         at(scene, step, lambda: scene.tell(own, 2, FUNCTIONS.get(step, step), "hang"))
     elif step in OLD:
         scene.is_abandoned = scene.is_old_abandoned = True
+        scene.is_old_held = step in ("quiesce", "save")
         at(scene, step, lambda: scene.tell(own, 1, step, "hang"))
     else:
         HANGS[step](scene)

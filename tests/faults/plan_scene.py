@@ -13,8 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import pytest
 from belongings import belongings
-from hotgraft import Host, HotgraftError, Outcome, _core
+from hotgraft import Host, HotgraftError, Outcome, StateError, _core
 from hotgraft.engine.journal_reading import history, verify_journal
 from hotgraft.engine.timing import Stopwatch
 from hotgraft.host.journal import Recorder
@@ -112,6 +113,7 @@ class Scene:
         self.asked_meanwhile = ""
         self.stuck = 0  # libraries that the fault may keep
         self.is_abandoned = self.is_old_abandoned = False  # a function has not returned; and it is of what serves
+        self.is_old_held = False  # it is one that may have to do with the state
         self.deadline_s = DEADLINE_S
         self.is_refusing_memory = False
         self.may_be_held = False  # what was replaced, until the next swap: there was no memory to prove the new one
@@ -222,7 +224,10 @@ class Scene:
             self._check_closed()
         else:
             self._check_serving(2 if outcome is Outcome.PUBLISHED else 1)
-            self._check_next()
+            if self.is_old_held:
+                self._check_held()
+            else:
+                self._check_next()
             self.host.close(DEADLINE_S)
             assert len(self._own_stuck()) == self.stuck + self.is_old_abandoned, self._own_stuck()
         self._check_journal([Outcome.PUBLISHED] * len(self.scenery.instances) + [outcome, *self.further])
@@ -259,6 +264,13 @@ class Scene:
         self._check_state(4)
         if not self.stuck and not self.is_abandoned:
             self._check_leaks()
+
+    def _check_held(self) -> None:
+        """A thread that may still read or write the state is in what serves: nobody else gets that state."""
+        with pytest.raises(StateError, match="a thread has not come back from its"):
+            self.host.reload("counter", self.image(4), deadline_s=DEADLINE_S, is_settled=True)
+        self.further.append(Outcome.CALLED_OFF)
+        self._check_state(1)
 
     def _check_closed(self) -> None:
         assert "counter" not in self.host
