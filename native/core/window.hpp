@@ -6,6 +6,7 @@
 #ifndef HOTGRAFT_CORE_WINDOW_HPP
 #define HOTGRAFT_CORE_WINDOW_HPP
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -62,7 +63,7 @@ struct Carried {
     Block converted;                       // made before the gates close if its size can be known
     Block copy;                            // of `block`, where the candidate may write to that
     bool is_copied = false;                // until then `copy` is room alone
-    bool is_shown = false;                 // the candidate was given `block` itself
+    std::atomic<bool> is_shown{false};     // the candidate was given `block` itself
     void *taken = nullptr;                 // the converted one, with the candidate
     std::vector<void *> pointed;           // what `block` leads to, where that is converted as well
     PointedRooms rooms;                    // for what `converted` leads to

@@ -78,7 +78,7 @@ Status Window::take_handed_over(const InstanceMove &move, Generation &next, Carr
         state.lent = pointed_blocks(*move.walk, state.block.data, state.block.bytes);
         Ledger::lend(state.lent);
     }
-    state.is_shown = true;
+    state.is_shown.store(true, std::memory_order_release); // pairs with use_copy(): this thread may be left behind
     Status status = next.take(move.next_index, state.block);
     if (status.is_ok()) {
         next.bill(state.lent);
@@ -195,7 +195,8 @@ Status Window::copy_block(const Generation &old_generation, Carried &state, std:
 // Where nobody came as far as to copy it, the candidate has not seen the block either.
 void Window::use_copy(const Generation &next, Carried &state) noexcept {
     if (!state.is_copied) {
-        if (state.is_shown && next.is_abandoned()) { // it only looks at it, but it may do so for ever
+        if (state.is_shown.load(std::memory_order_acquire) &&
+            next.is_abandoned()) { // it only looks at it, but it may do so for ever
             Ledger::keep(state.block.data);
             for (void *const block : state.lent) {
                 Ledger::keep(block);

@@ -103,14 +103,20 @@ std::string without_room() {
 
 } // namespace
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kCountsFaults = false; // the sanitizer's own memory is touched first then, too
+#else
+constexpr bool kCountsFaults = true;
+#endif
+
 TEST_CASE("no page is touched first while callers wait, on the way there and on the way back, whoever looked before") {
     StepsHost host(kOld);
     host.call(&StepsInterface::next);
     (void)swap_faults(host); // what runs for the first time is touched by that
     CHECK(host.call(&StepsInterface::next) == 11);
-    CHECK(swap_faults(host) < kPages / 16);
+    CHECK((swap_faults(host) < kPages / 16 || !kCountsFaults));
     CHECK(host.call(&StepsInterface::next) == 21);
-    CHECK(rollback_faults(host) < kPages / 16);
+    CHECK((rollback_faults(host) < kPages / 16 || !kCountsFaults));
     CHECK(host.call(&StepsInterface::next) == 31);
 }
 
