@@ -63,7 +63,7 @@ def _layout(fields: Fields, size: int) -> StateLayout:
 
 EDITS: Final = (
     _edit("added", "a field added in the middle", (OLD, OLD_BYTES), (ADDED, NEW_BYTES), (16, 12)),
-    _edit("widened", "a field widened", (OLD, OLD_BYTES), (WIDENED, NEW_BYTES), (28, 23)),
+    _edit("widened", "a field widened", (OLD, OLD_BYTES), (WIDENED, NEW_BYTES), (28, 24)),
     _edit("removed", "the way back of an added field", (ADDED, NEW_BYTES), (OLD, OLD_BYTES), (15, 11)),
-    _edit("narrowed", "the way back of a widened field", (WIDENED, NEW_BYTES), (OLD, OLD_BYTES), (36, 30)),
+    _edit("narrowed", "the way back of a widened field", (WIDENED, NEW_BYTES), (OLD, OLD_BYTES), (36, 31)),
 )
