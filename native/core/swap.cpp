@@ -250,20 +250,11 @@ private:
         if (monotonic_ns() >= deadline_ns_) { // whoever waited for the last step may have been kept from seeing it
             return {Code::kTimedOut, "the deadline passed before it"};
         }
-        std::vector<const hotgraft_table *> next;
-        for (const SwapMember &member : request_.members) {
-            for (const SlotMove &move : member.slots) {
-                next.push_back(move.next);
-            }
-        }
-        for (const SwapMember &member : request_.members) {
-            next.insert(next.end(), member.emptied.size(), nullptr);
-        }
-        callbacks_.append_next(&next);
-        window_->settle_blocks();
+        const std::vector<const hotgraft_table *> next = next_tables_of(request_, callbacks_);
         if (Status status = bind_late_imports(request_); !status.is_ok()) {
             return status;
         }
+        window_->settle_blocks();
         Status status =
             needs_gate(request_)
                 ? gates_.publish(next)

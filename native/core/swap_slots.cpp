@@ -18,6 +18,20 @@ std::vector<Slot *> slots_of(const SwapRequest &request, const SwapCallbacks &ca
     return slots;
 }
 
+std::vector<const hotgraft_table *> next_tables_of(const SwapRequest &request, const SwapCallbacks &callbacks) {
+    std::vector<const hotgraft_table *> next;
+    for (const SwapMember &member : request.members) {
+        for (const SlotMove &move : member.slots) {
+            next.push_back(move.next);
+        }
+    }
+    for (const SwapMember &member : request.members) {
+        next.insert(next.end(), member.emptied.size(), nullptr);
+    }
+    callbacks.append_next(&next);
+    return next;
+}
+
 std::vector<const hotgraft_table *> old_tables_of(const SwapRequest &request) {
     std::vector<const hotgraft_table *> tables;
     for (const SwapMember &member : request.members) {

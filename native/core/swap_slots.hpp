@@ -17,7 +17,12 @@ namespace hotgraft {
 // Those that will hold a table, then those that will not, then those of call-backs.
 [[nodiscard]] std::vector<Slot *> slots_of(const SwapRequest &request, const SwapCallbacks &callbacks);
 
-// Tables of pins and of call-backs too: a thread inside one of their calls is inside the old generation.
+// What each of them is to hold, in that order; nullptr: nothing.
+[[nodiscard]] std::vector<const hotgraft_table *> next_tables_of(const SwapRequest &request,
+                                                                 const SwapCallbacks &callbacks);
+
+// What nobody may be inside of any more; tables of pins and of call-backs too: a thread inside one of their calls is
+// inside the old generation.
 [[nodiscard]] std::vector<const hotgraft_table *> old_tables_of(const SwapRequest &request);
 
 [[nodiscard]] std::vector<std::shared_ptr<Generation>> old_generations_of(const SwapRequest &request);
