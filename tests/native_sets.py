@@ -21,6 +21,7 @@ from hotgraft.host.binding import bind_requires
 from hotgraft.host.moving import moved_pins
 from hotgraft.host.outputs import base_of_handles
 from hotgraft.host.plugin import make_call_type
+from hotgraft.host.provider import provider_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -69,7 +70,7 @@ def _prepared(host: Host, name: str, image: str, config: str | None, watch: Stop
     loaded = host._plugins[name]
     loaded.last_number += 1
     candidate = stage_candidate(image, name, loaded.last_number, place=host._around.place, watch=watch)
-    imports = bind_requires(name, candidate.descriptor, host._listed())
+    imports = bind_requires(name, candidate.descriptor, map(provider_of, host._listed()))
     candidate.generation.advance(Event.ACCEPT)
     wishes = [
         InstanceWish(

@@ -151,8 +151,9 @@ PyObject *no_table(const Cell &cell) {
     const CallObject &object = *cell.object;
     const std::string sentence = object.sentence != nullptr ? *object.sentence : "";
     Answers answers{"call " + function.name, function.plugin, sentence, "", ""};
-    if (object.refusal == CallRefusal::kPinExpired) {
-        answers.advice = "pin again";
+    const bool is_session = object.refusal == CallRefusal::kSessionEnded;
+    if (is_session || object.refusal == CallRefusal::kPinExpired) {
+        answers.advice = is_session ? "open another session" : "pin again";
         return raise(make(kPinExpired, answers, PyDict_New()));
     }
     if (sentence.empty()) {

@@ -25,7 +25,8 @@ constexpr std::size_t kNone = kGivenUp - 1;
 struct Resting {
     std::shared_ptr<Generation> generation;
     std::function<Status(Generation &)> work;
-    std::vector<bool> was_away;             // by instance: before anything was done
+    std::vector<std::size_t> looked_at;     // instances, or sessions
+    std::vector<bool> was_away;             // of each: before anything was done
     std::atomic<std::size_t> quiesced{0};   // instances whose quiesce was asked for: what has to be resumed
     std::atomic<std::size_t> inside{kNone}; // the instance that the thread has to do with, and whether it is given up
     bool looks_at_sessions = false;
@@ -54,7 +55,7 @@ Status rest_with_threads(Resting &resting, std::size_t index, std::int64_t deadl
     if (status.is_ok()) {
         status = rest_one(*resting.generation, index, deadline_ns);
     }
-    return !status.is_ok() || is_rest_given_up()
+    return !status.is_ok() || is_rest_given_up(index)
                ? status
                : resting.threads->end_quiesce(0, resting.generation->thread_owner(index), deadline_ns);
 }
@@ -67,7 +68,8 @@ Status rest_all(Resting &resting, std::int64_t deadline_ns) {
         if (is_rest_given_up(index)) {
             return {Code::kAbandoned, "given up"};
         }
-        ++resting.quiesced; // a quiesce that fails may have stopped half of it: resume follows all the same (plugin.h)
+        // A quiesce that fails may have stopped half of it: resume follows all the same (plugin.h).
+        resting.quiesced.store(index + 1, std::memory_order_release); // pairs with resume_others()
         if (Status status = rest_with_threads(resting, index, deadline_ns); !status.is_ok()) {
             return status;
         }
@@ -144,7 +146,12 @@ std::string resume_others(ControlThread &control, const std::shared_ptr<Resting>
                 "resume",
                 [resting, swap, index] {
                     const CarriesOut mark(swap);
-                    return resting->generation->resume(index);
+                    resting->threads->begin_resume(0);
+                    Status status = resting->generation->resume(index);
+                    if (status.is_ok()) {
+                        resting->threads->end_resume(0);
+                    }
+                    return status;
                 },
                 monotonic_ns() + kResumeNs);
         }

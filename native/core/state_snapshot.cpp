@@ -91,7 +91,7 @@ Status photograph_block(Generation &generation, std::size_t index, std::size_t p
     return copied.is_ok() ? taken : copied;
 }
 
-Status photograph(Generation &generation, std::size_t index, Photo &photo) {
+Status photograph(Generation &generation, std::size_t index, std::size_t place, Photo &photo) {
     if (is_rest_given_up(index)) {
         return {Code::kAbandoned, "given up"};
     }

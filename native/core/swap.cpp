@@ -278,6 +278,7 @@ private:
     // rest.
     void undo() noexcept {
         const std::int64_t deadline_ns = monotonic_ns() + request_.undo_budget_ns;
+        control_.goes_back();
         gates_.turn_candidates_away(); // a thread of theirs that waits here would hold up the stop that joins it
         for (std::size_t index = window_->record_count(); index-- > 0;) {
             const std::optional<WindowStep> back = window_->undo_at(index);

@@ -146,7 +146,8 @@ struct SwapMember {
     // the swap off.
     bool leaves_at_deadline = false;
     std::vector<LateImport> late_imports{}; // bound behind the closed gates, just before publish
-    bool is_recalled = false; // `next` is held, and leaves that stage for this swap by one compare-and-swap
+    std::size_t callbacks = 0; // slots of call-backs that its old generation offers: run_swap() counts them
+    bool is_recalled = false;  // `next` is held, and leaves that stage for this swap by one compare-and-swap
 };
 
 struct SwapRequest {
@@ -197,9 +198,6 @@ struct WindowStep {
 // A drain is of the whole set: it is left out, or its deadline passed over, only where every member says so.
 [[nodiscard]] bool all_say(const SwapRequest &request, bool SwapMember::*flag);
 [[nodiscard]] std::vector<WindowStep> plan_window(const SwapRequest &request);
-// What nobody may be inside of any more; tables of pins too: a thread inside a pinned call is inside the old
-// generation.
-[[nodiscard]] std::vector<const hotgraft_table *> old_tables_of(const SwapRequest &request);
 
 // Carry out one swap on the calling thread and one control thread. One swap of a plugin at a time: the caller sees to
 // it. Never throws; never leaves a gate closed. On return every old generation is held (published) or active (called

@@ -73,7 +73,7 @@ bool needs_gate(const SwapRequest &request) {
     std::size_t slots = 0;
     bool must_rest = false;
     for (const SwapMember &member : request.members) {
-        slots += member.slots.size() + member.emptied.size();
+        slots += member.slots.size() + member.emptied.size() + member.callbacks;
         must_rest = must_rest || !member.late_imports.empty();
         for (const InstanceMove &move : member.instances) {
             must_rest = must_rest || needs_rest(move.way);
@@ -96,18 +96,6 @@ Status bind_late_imports(const SwapRequest &request) {
 bool all_say(const SwapRequest &request, bool SwapMember::*flag) {
     return std::all_of(request.members.begin(), request.members.end(),
                        [flag](const SwapMember &it) { return it.*flag; });
-}
-
-std::vector<const hotgraft_table *> old_tables_of(const SwapRequest &request) {
-    const bool leaves_all = all_say(request, &SwapMember::leaves_undrained);
-    std::vector<const hotgraft_table *> tables;
-    for (const SwapMember &member : request.members) {
-        if (leaves_all || !member.leaves_undrained) {
-            const std::vector<const hotgraft_table *> own = member.old_generation->tables();
-            tables.insert(tables.end(), own.begin(), own.end());
-        }
-    }
-    return tables;
 }
 
 std::vector<WindowStep> plan_window(const SwapRequest &request) {

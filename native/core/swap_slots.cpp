@@ -33,10 +33,13 @@ std::vector<const hotgraft_table *> next_tables_of(const SwapRequest &request, c
 }
 
 std::vector<const hotgraft_table *> old_tables_of(const SwapRequest &request) {
+    const bool leaves_all = all_say(request, &SwapMember::leaves_undrained);
     std::vector<const hotgraft_table *> tables;
     for (const SwapMember &member : request.members) {
-        const std::vector<const hotgraft_table *> own = member.old_generation->tables();
-        tables.insert(tables.end(), own.begin(), own.end());
+        if (leaves_all || !member.leaves_undrained) {
+            const std::vector<const hotgraft_table *> own = member.old_generation->tables();
+            tables.insert(tables.end(), own.begin(), own.end());
+        }
     }
     return tables;
 }

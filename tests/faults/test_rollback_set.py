@@ -44,7 +44,9 @@ def test_a_unit_goes_back_whole_with_all_state(build: Workshop, *, base_saves: b
 
         report = host.rollback("base", reason="a ticket")
 
-        assert (report.outcome, report.is_lossy, report.unit) == (Outcome.ROLLED_BACK, False, ("base", "top"))
+        assert (report.plugin, report.outcome, report.is_lossy) == ("base", Outcome.ROLLED_BACK, False)
+        assert report.set is not None
+        assert tuple(report.set.members) == ("base", "top")
         assert sides.counts == (7, 7)
         assert sides.seen == (1, 1, 1001)
         assert (sides.base.generation, sides.top.generation) == (1, 1)
@@ -204,7 +206,7 @@ def test_a_step_that_fails_leaves_the_whole_unit_as_it_was(build: Workshop, seam
         assert caught.value.report.outcome is Outcome.BLOCKED  # type: ignore[attr-defined] # of a swap's errors
         assert sides.counts == (7, 7)
         assert sides.seen == (2, 2, 2002)
-        assert host.rollback("top").unit == ("base", "top")
+        assert host.rollback("top").outcome is Outcome.ROLLED_BACK
         assert sides.seen == (1, 1, 1001)
         assert sides.counts == (9, 9)  # `seen` counts in both
 
@@ -360,7 +362,7 @@ def test_each_of_them_is_told_of_with_the_whole_unit(build: Workshop) -> None:
     """Who listens for one plugin need not know which others it was replaced with."""
     told: list[tuple[str, tuple[str, ...]]] = []
     with make_host() as host:
-        host.on("swap.rolled_back", lambda event: told.append((event.plugin, event.facts["report"].unit)))
+        host.on("swap.rolled_back", lambda event: told.append((event.plugin, tuple(event.facts["set"].members))))
         scene(host, build)
         host.rollback("base")
     assert sorted(told) == [("base", ("base", "top")), ("top", ("base", "top"))]

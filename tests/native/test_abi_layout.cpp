@@ -10,16 +10,11 @@
 
 namespace {
 
-std::string folder_of_this_file() {
-    const std::string file = __FILE__;
-    return file.substr(0, file.rfind('/'));
-}
-
 bool compiles(const std::string &compiler, const std::string &options) {
     const std::string command =
         compiler + " " + options +
-        " -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -fsyntax-only -I" HOTGRAFT_ABI_DIR " " +
-        folder_of_this_file() + "/abi_layout.h";
+        " -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -fsyntax-only -I" HOTGRAFT_ABI_DIR
+        " " HOTGRAFT_PLUGINS_DIR "/../native/abi_layout.h";
     CAPTURE(command);
     return std::system(command.c_str()) == 0;
 }

@@ -70,7 +70,11 @@ def refusals(
         running, candidate, consumers, comparison, goes_back=goes_back, allows_unknown=allows_unknown
     )
     is_whole = {one.key for one in running.interfaces} <= set(released)
-    held = [one for one in found if not _is_released(one, released, is_whole=is_whole)]
+    free = set(released)
+    if goes_back:  # what comes again, of an interface that went with its callers
+        names, known = {_name(key) for key in released}, {one.key for one in running.interfaces}
+        free |= {one.key for one in candidate.interfaces if _name(one.key) in names and one.key not in known}
+    held = [one for one in found if not _is_released(one, free, is_whole=is_whole)]
     told = set(held)
     untold = (one for one in claims if not told.issuperset(one.facts))  # a break needs no second sentence
     # Going back is judged by the step forward, and told as that.

@@ -188,14 +188,16 @@ class PermissionRequired(HotgraftError):
 class RollbackBlocked(HotgraftError):
     """What serves is to be rolled back and cannot be: its state is in use, or would be lost; `found` says why.
 
-    It serves on. `why` is what it was to be rolled back for.
+    It serves on. `why` is what it was to be rolled back for, and `bad` the plugins that it was found of: others may
+    have had to go back with them.
     """
 
     usual_advice = "end the calls that are named, or reload an image that is good"
 
-    def __init__(self, tried: str, *, why: str = "", **answers: Any) -> None:
+    def __init__(self, tried: str, *, why: str = "", bad: tuple[str, ...] = (), **answers: Any) -> None:
         super().__init__(tried, **answers)
         self.why = why
+        self.bad = bad
 
 
 class PluginError(HotgraftError):

@@ -43,7 +43,7 @@ class Window:
     """What the window did: its steps, the pause callers saw split by step, and why it was called off.
 
     `failed`: in which part; None: in none, or it was not a step of one plugin. `inside`: in which parts calls were when
-    the drain failed. `own`: of each part, the steps that were of it or of all.
+    the drain failed.
     """
 
     is_published: bool
@@ -55,7 +55,20 @@ class Window:
     left_inside: str
     failed: int | None = None
     inside: tuple[int, ...] = ()
-    own: tuple[tuple[StepTime, ...], ...] = ()
+    of_parts: tuple[PartTimes, ...] = ()
+
+    def of(self, part: int) -> Window:
+        """Return what it did of one part, with what it did once for all."""
+        own = self.of_parts[part]
+        return replace(self, steps=own.steps, pause_steps=own.pause_steps)
+
+
+@dataclass(frozen=True, slots=True)
+class PartTimes:
+    """The steps of one part, named as where it is the only one, and those of all."""
+
+    steps: tuple[StepTime, ...]
+    pause_steps: tuple[StepTime, ...]
 
 
 def carry_out(parts: Sequence[Part], *, tried: str, deadline_s: float) -> Window:
@@ -87,15 +100,26 @@ def carry_out(parts: Sequence[Part], *, tried: str, deadline_s: float) -> Window
         left_inside=record.left_inside,
         failed=failed[1] if failed is not None and failed[0] not in WHOLE else None,
         inside=tuple(record.inside),
-        own=tuple(_own_steps(steps, record, part) for part in range(len(parts))),
+        of_parts=tuple(PartTimes(*_times(record, parts, index)) for index in range(len(parts)))
+        if len(parts) > 1
+        else (),
     )
 
 
-def _own_steps(steps: tuple[StepTime, ...], record: _core.SwapRecord, part: int) -> tuple[StepTime, ...]:
-    of_part = [
-        time for time, (kind, member, *_) in zip(steps, record.steps, strict=True) if kind in WHOLE or member == part
-    ]
-    return _joined(tuple(of_part))
+def _times(
+    record: _core.SwapRecord, parts: Sequence[Part], only: int | None = None
+) -> tuple[tuple[StepTime, ...], tuple[StepTime, ...]]:
+    """Return the steps, and those for which callers waited; `only`: of one part and of all."""
+    steps, pause = [], []
+    for kind, member, index, begin_ns, end_ns, failure in record.steps:
+        if only is not None and kind not in WHOLE and member != only:
+            continue
+        title = _title(kind, parts, member, index, is_alone=only is not None)
+        time = StepTime(title, (end_ns - begin_ns) / 1_000, failure, begin_ns)
+        steps.append(time)
+        if record.gates_closed_ns and record.gates_closed_ns <= begin_ns <= record.gates_open_ns:
+            pause.append(time)
+    return _joined(steps), _joined(pause)
 
 
 SESSION: Final = " session "  # in the name of a step

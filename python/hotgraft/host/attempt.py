@@ -36,7 +36,7 @@ from hotgraft.host.moving import moved_pins
 from hotgraft.host.moving_sessions import moved_sessions
 from hotgraft.host.outputs import base_of_handles
 from hotgraft.host.plugin import make_call_type
-from hotgraft.host.probe import copy_live_state, is_probing, probe
+from hotgraft.host.probe import is_probing, probe
 from hotgraft.host.provider import Provider, provider_of
 from hotgraft.host.report import Outcome, SwapReport
 from hotgraft.host.slots import dropped_slots, slot_of
@@ -128,7 +128,7 @@ class Attempt:
 
     def others(self) -> Iterable[Provider]:
         """Return whom it finds, where it comes alone."""
-        return (provider_of(one) for one in self.around.others())
+        return (provider_of(one, self.name) for one in self.around.others())
 
     def stage(self) -> None:
         """Copy, hash and inspect its image."""
@@ -275,6 +275,7 @@ class Attempt:
         names, tables = list(indexes), dict(zip(indexes, prepared.pin_tables, strict=True))
         control_s = self.around.options.control_deadline_s
         limits = {"deadline_s": control_s, "rest_s": self.swap_deadline_s}
+        carried.callback(_core.end_retype, expect_retype(loaded))
         carried.enter_context(moved_sessions(loaded, plan, member, candidate, indexes, names, **limits))
         moved.enter_context(
             moved_pins(
@@ -332,7 +333,7 @@ class Attempt:
         with self.watch("copy state"):
             copied = self.resume.to_probe(options.probe_state_bytes, candidate.generation)
             if self.plan is not None:
-                copied = copy_live_state(self.loaded, self.plan, options, deadline_s=self.swap_deadline_s)
+                copied = self.around.snapshots.copy_for_probe(self.loaded, self.plan, self.swap_deadline_s)
             self.seen = copied.seen
         with self.watch("probe"):
             self.probed, error = probe(

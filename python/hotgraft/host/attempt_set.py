@@ -33,7 +33,7 @@ from hotgraft.host.provider import provider_of
 from hotgraft.host.report import Outcome, running_words
 from hotgraft.host.report_set import SetReport
 from hotgraft.host.turns import Wider
-from hotgraft.host.unit import unit_of
+from hotgraft.host.unit import join, unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -322,9 +322,7 @@ class AttemptSet:
             one.adopt()
         for one in self.swaps:
             assert one.held is not None  # noted before the window
-            for peer in one.held.unit.plugins:
-                if peer.held is not None and peer.held.unit is not one.held.unit:
-                    peer.held = replace(peer.held, unit=one.held.unit)  # it went on probation with one of these
+            join(one.held.unit)  # others went on probation with one of these before
 
     def _prove(self) -> None:
         """What was published is looked at, and stays, stays for a while, or is taken back."""

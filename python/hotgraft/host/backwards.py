@@ -67,7 +67,7 @@ class Backwards:
         report = self._recall(loaded, who, back_deadline_s(loaded, self.around.options, None))
         too_often = self.around.quarantine.add(loaded.name, image)
         note_quarantine(self.recorder, loaded.name, image, who)
-        along = tuple(name for name in report.unit if name != loaded.name)
+        along = tuple(name for name in report.set.members if name != loaded.name) if report.set is not None else ()
         note({"sha256": image.sha256, "why": image.why, "is_closed": too_often, "not_at_fault": along})
         return report
 
@@ -85,22 +85,15 @@ class Backwards:
         return list(serving.items())
 
     def _recall(self, loaded: Loaded, who: Asked, deadline_s: float) -> SwapReport:
-        held, options, watch = loaded.held, self.around.options, self.watch()
-        assert held is not None  # asked before
-        record = self.recorder.attempt(loaded, who, held.source, held.configs, watch)
-        record.intend_rollback(held.generation, held.candidate.side.version)
         rollback = Rollback(
             loaded=loaded,
             why=who.reason,
             deadline_s=deadline_s,
-            options=options,
-            watch=watch,
-            after_publish=self.around.after_publish,
-            records=UnitRecords(recorder=self.recorder, asked=who, but=(loaded.name,)),
+            around=self.around,
+            watches={loaded.name: self.watch()},
+            records=UnitRecords(recorder=self.recorder, asked=who, of=loaded.name),
         )
-        report = record.carry_out(rollback.carry_out)
-        held.record.give_up()
-        return report
+        return rollback.carry_out().of(loaded.name)
 
     def _image_before(self, loaded: Loaded) -> _Before:
         """Return the newest committed image that is not the one that serves."""

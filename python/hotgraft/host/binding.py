@@ -8,7 +8,6 @@ from hotgraft.core.errors import LoadError
 from hotgraft.core.features import lacking
 from hotgraft.core.versions import Range
 from hotgraft.host.loaded import Bound
-from hotgraft.host.relying import features_everywhere, stays_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -61,7 +60,7 @@ def _look(need: Requirement, accepts: Range, others: list[Provider], prefer: str
         for one in offers:
             if not accepts.allows_interface(one.known_version):
                 passed_over.append(f"{other.name} offers {one.title}")
-            elif not _outlasts_rollback(plugin, other, one.key, accepts):
+            elif not _outlasts_rollback(other, one.key, accepts):
                 passed_over.append(f"{other.name} offers {one.title} on probation, and less if it is rolled back")
             elif missing := lacking(uses, other.features):
                 passed_over.append(f"{other.name}{_where(other)} lacks {missing}")
@@ -73,13 +72,13 @@ def _look(need: Requirement, accepts: Range, others: list[Provider], prefer: str
     return best[1] if best is not None else None, passed_over
 
 
-def _where(plugin: str, provider: Loaded) -> str:
-    return "" if stays_with(plugin, provider) else " as it would be after a rollback"
+def _where(provider: Provider) -> str:
+    return " as it would be after a rollback" if provider.held is not None else ""
 
 
-def _outlasts_rollback(plugin: str, provider: Loaded, key: str, accepts: Range) -> bool:
+def _outlasts_rollback(provider: Provider, key: str, accepts: Range) -> bool:
     """Tell whether what is held for a provider on probation would do as well: a rollback must not break a consumer."""
-    if provider.held is None or stays_with(plugin, provider):
+    if provider.held is None:
         return True
     held = [one for one in provider.held.side.interfaces if one.key == key]
     return any(accepts.allows_interface(one.known_version) for one in held)

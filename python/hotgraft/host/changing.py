@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import field, replace
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from hotgraft.core.dataclass import dataclass
 from hotgraft.engine.snapshot_resume import Resume
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from hotgraft.host.events import HostEvents
     from hotgraft.host.journal import Recorder
     from hotgraft.host.probation import Passed
-    from hotgraft.host.wish import Wish
+    from hotgraft.host.wish import SetWish, Wish
 
 __all__ = ["Changes"]
 
@@ -153,8 +153,8 @@ class Changes:
         """
         committed: list[tuple[str, int]] = []
 
-        def work() -> SwapReport:
-            committed.extend(self.backwards.commit(loaded, number, passed))
+        def work(turns: frozenset[str]) -> SwapReport:
+            committed.extend(self.backwards(turns).commit(loaded, number, passed))
             return report_of(loaded)
 
         report = carry_out(lambda: self._take(loaded, work, self.around.options.swap_deadline_s))
@@ -216,7 +216,7 @@ class Changes:
             found = self.around.snapshots.resume(name, tuple(configs), resume, who, known, goes_back=goes_back)
             attempt.resume = found
             report = record.carry_out(partial(attempt.load, turns))
-            self.around.snapshots.note_resumed(found, who)
+            self.around.snapshots.note_resumed(found, who, loaded)
             attempt.resume = Resume()  # the other has the bytes of whole files
             return report
 

@@ -68,7 +68,7 @@ class SetChanges:
         report = self._recorded(made)
         for first in made.members:
             if first.is_load:
-                self.around.snapshots.note_resumed(first.resume, wish.asked)
+                self.around.snapshots.note_resumed(first.resume, wish.asked, first.loaded)
                 first.resume = Resume()  # the other has the bytes of whole files
         return report
 

@@ -23,7 +23,7 @@ from hotgraft.engine.stage import StagingPlace
 from hotgraft.engine.timing import Stopwatch
 from hotgraft.host.aio import Gates
 from hotgraft.host.around import Around
-from hotgraft.host.change import carry_out, check_not_forked
+from hotgraft.host.change import carry_out, check_not_converting, check_not_forked
 from hotgraft.host.changing import Changes
 from hotgraft.host.closing import close_all
 from hotgraft.host.crashes import handle_crashes

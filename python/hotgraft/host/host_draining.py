@@ -113,7 +113,7 @@ def make_breakers(
 
     def blocked(event: HostEvent) -> None:
         loaded = find(event.plugin)
-        if loaded is None or loaded.fallback is None:
+        if loaded is None or loaded.fallback is None or loaded.name not in event.facts["error"].bad:
             return
         number = event.facts["report"].generation
 

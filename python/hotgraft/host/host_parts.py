@@ -25,6 +25,7 @@ class HostParts(
     HostPolicy,
     HostWatching,
     HostGraph,
+    HostSets,
     HostPlan,
     HostSessions,
     HostState,

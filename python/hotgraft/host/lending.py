@@ -19,7 +19,7 @@ from hotgraft.core.dataclass import dataclass
 from hotgraft.engine.load import make_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Iterable, Mapping
 
     from hotgraft.core.plan import Side
     from hotgraft.host.loaded import Loaded
@@ -85,13 +85,7 @@ def take_back(borrower: Loaded) -> None:
 
 
 def lent_tables(
-    attempt: _core.Attempt,
-    loaded: Loaded,
-    indexes: Mapping[str, int],
-    side: Side,
-    *,
-    deadline_s: float,
-    without: Collection[str] = (),
+    attempt: _core.Attempt, lent: Iterable[Loan], indexes: Mapping[str, int], side: Side, *, deadline_s: float
 ) -> list[_core.Table]:
     """Return new tables for every slot that is lent and whose interface `side` has.
 
@@ -101,12 +95,10 @@ def lent_tables(
         indexes: of its instances in that generation, by name.
         side: what that generation offers.
         deadline_s: for each of its own functions.
-        without: borrowers in whose slots their own tables are published in the same swap.
     """
     return [
         table
-        for loan in loaded.lent
-        if loan.borrower not in without
+        for loan in lent
         for table in make_tables(
             attempt, side, indexes[loan.instance], {loan.interface: loan.slot}, deadline_s=deadline_s
         )

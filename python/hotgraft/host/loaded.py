@@ -23,7 +23,7 @@ from hotgraft.host.replaced import Replaced
 from hotgraft.host.stats import calls_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from hotgraft.core.expected_pause import MeasuredPause
     from hotgraft.core.fallback import Fallback
@@ -264,8 +264,6 @@ class Loaded:
                 self.replaced.add(superseded.generation)
             self.held = held
             self.current = prepared.candidate
-        if held is not None:
-            join(held.unit)
         for index, wish in enumerate(prepared.wishes):
             instance = self.instances.get(wish.name)
             if instance is None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from hotgraft import _core
 from hotgraft.core.breaker import BreakerState
+from hotgraft.core.dataclass import dataclass
 from hotgraft.core.errors import ContractError, DrainTimeout, HostClosed, HotgraftError, PluginUnavailable, StateError
 from hotgraft.core.lifecycle import Stage
 from hotgraft.core.plan import Plan

@@ -59,8 +59,13 @@ class Provider:
         return features if self.held is None else features.intersection(self.held.side.features)
 
 
-def provider_of(loaded: Loaded) -> Provider:
-    """Return a plugin as it serves."""
+def provider_of(loaded: Loaded, *asking: str) -> Provider:
+    """Return a plugin as it serves.
+
+    `asking`: who looks for it, and whom that is replaced with; who is on probation together goes back together.
+    """
+    held = loaded.held
+    goes_back_alone = held is not None and not set(asking).intersection(held.unit.names)
     first = next(iter(loaded.instances.values()))
     return Provider(
         name=loaded.name,
@@ -70,5 +75,5 @@ def provider_of(loaded: Loaded) -> Provider:
         imports=loaded.imports,
         slot=first.slots.__getitem__,
         priority=loaded.priority,
-        held=loaded.held.candidate if loaded.held is not None else None,
+        held=held.candidate if held is not None and goes_back_alone else None,
     )

@@ -12,23 +12,13 @@ if TYPE_CHECKING:
     from hotgraft.host.loaded import Loaded
     from hotgraft.host.report import SwapReport
 
-__all__ = ["features_everywhere", "rely_on", "stays_with"]
+__all__ = ["features_everywhere", "rely_on"]
 
 
-def stays_with(consumer: str, provider: Loaded) -> bool:
-    """Tell whether a consumer never meets what a provider would go back to: nothing is held, or both go back as one."""
-    return provider.held is None or consumer in provider.held.unit.names
-
-
-def features_everywhere(loaded: Loaded, consumer: str = "") -> frozenset[str]:
-    """Return the features that stay if a probation ends with a rollback: of what serves, and of what is held.
-
-    `consumer`: the plugin that uses them; else it is the program.
-    """
+def features_everywhere(loaded: Loaded) -> frozenset[str]:
+    """Return the features that stay if a probation ends with a rollback: of what serves, and of what is held."""
     serving = frozenset(loaded.serving.side.features)
-    if loaded.held is None or stays_with(consumer, loaded):
-        return serving
-    return serving.intersection(loaded.held.candidate.side.features)
+    return serving if loaded.held is None else serving.intersection(loaded.held.candidate.side.features)
 
 
 def rely_on(loaded: Loaded, features: frozenset[str], deadline_s: float) -> None:

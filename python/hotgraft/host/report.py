@@ -65,7 +65,6 @@ class SwapReport:
     is_on_probation: bool = False  # what it replaced is held until the window is over
     lost_calls: int = 0  # made since what is back was replaced, whose state a rollback could not take along
     is_lossy: bool = False  # a rollback without the state gained since
-    unit: tuple[str, ...] = ()  # the plugins that went back, or were to, as one; empty: it alone
     why_lossy: tuple[str, ...] = ()  # why that could not come along
     left_inside: str = ""  # who was inside at the drain's deadline and was left in the old generation; empty: nobody
     probe: ProbeReport | None = None  # None: it did not come so far, or the host probes nothing
@@ -121,7 +120,6 @@ class SwapReport:
             "after_undo": list(self.after_undo),
             "out_of_service": self.out_of_service,
             "is_on_probation": self.is_on_probation,
-            "unit": list(self.unit),
             "is_lossy": self.is_lossy,
             "why_lossy": list(self.why_lossy),
             "left_behind": list(self.left_behind),
@@ -141,8 +139,6 @@ class SwapReport:
         )
         lines += [f"  because {reason}" for reason in self.refusals]
         lines += [f"  not put back: {one}" for one in self.after_undo]
-        if self.unit:
-            lines.append(f"  as one: {', '.join(self.unit)}")
         if self.is_lossy:
             gained = f"{self.lost_calls:,} call{'s' * (self.lost_calls != 1)}"
             lines.append(f"  lossy: the state gained in {gained} since publish is lost")

@@ -20,16 +20,16 @@ from hotgraft.engine.timing import Stopwatch
 from hotgraft.host.change import once_more
 from hotgraft.host.closing import consumers_first
 from hotgraft.host.report import Outcome, running_words
+from hotgraft.host.report_set import SetReport
 from hotgraft.host.rollback_member import WayBack
 from hotgraft.host.unit import lacking_after, lacking_back, on_probation_with
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from hotgraft.core.options import Options
     from hotgraft.engine.swap import Part, Window
+    from hotgraft.host.around import Around
     from hotgraft.host.loaded import Loaded
-    from hotgraft.host.report import SwapReport
     from hotgraft.host.unit_records import UnitRecords
 
 __all__ = ["Rollback"]
@@ -45,33 +45,34 @@ class Rollback:
         loaded: the plugin that is to go back; something is held. Its unit goes with it.
         why: what is to be rolled back for.
         deadline_s: for each gated window: there is another one where a plugin has to go back another way.
-        options: of the host.
-        watch: for the steps of `loaded`.
-        after_publish: told of each once its held generation serves.
-        records: of those whose attempts the caller does not put on record; None: it does so for all.
+        around: the host.
+        watches: for the steps, by plugin; the others get their own.
+        records: puts it on record.
+        bad: the plugins that it is for; the others of the unit only go with them. Empty: `loaded`.
     """
 
     loaded: Loaded
     why: str
     deadline_s: float
-    options: Options
-    watch: Stopwatch
-    after_publish: Callable[[Loaded], None]
-    records: UnitRecords | None = None
+    around: Around
+    watches: Mapping[str, Stopwatch]
+    records: UnitRecords
+    bad: tuple[str, ...] = ()
     window: Window | None = None
-    reports: Mapping[str, SwapReport] = field(default_factory=dict)  # of all, by name, providers first, once it is over
     _ways: Sequence[WayBack] = ()  # consumers first
+    _windows: list[Window] = field(default_factory=list)
 
-    def carry_out(self) -> SwapReport:
-        """Do it and return the report of `loaded`; `reports` has those of all.
+    def carry_out(self) -> SetReport:
+        """Do it and return what became of each, providers first.
 
         Raises:
-            RollbackBlocked: it could not be done. What was to be rolled back serves on; the error carries the report.
+            RollbackBlocked: it could not be done. What was to be rolled back serves on; the error carries the report of
+            `loaded`, which leads to that of all.
         """
         self._ways = self._find_ways()
-        if self.records is not None:
-            self.records.intend([(one.loaded, one.held, one.watch) for one in self._ways])
+        self.records.intend([(one.loaded, one.held, one.watch) for one in self._ways])
         try:
+            self._check_others()
             self._go_back()
         except BaseException as error:
             self.records.fail(error, once_more(lambda: self._report(Outcome.BLOCKED)))
@@ -81,13 +82,14 @@ class Rollback:
     def _find_ways(self) -> list[WayBack]:
         plugins = consumers_first(on_probation_with(self.loaded))
         names = tuple(one.name for one in reversed(plugins))
+        clock_ns = self.watches[self.loaded.name].clock_ns
         return [
             WayBack.of(
                 one,
-                names,
-                needs_more(one, plugins),
-                self.options,
-                self.watch if one is self.loaded else Stopwatch(self.watch.clock_ns),
+                unit=names,
+                needs_more=lacking_after(one, plugins),
+                options=self.around.options,
+                watch=self.watches.get(one.name) or Stopwatch(clock_ns),
             )
             for one in plugins
         ]
@@ -109,20 +111,18 @@ class Rollback:
     def _go_back(self) -> None:
         while stopped := self._publish():
             if not self._find_other_ways(stopped):
-                self._note(Outcome.BLOCKED)
                 raise self._blocked()
         for way in reversed(self._ways):
-            once_more(lambda one=way: self.after_publish(one.loaded))  # type: ignore[misc] # a default binds it
+            once_more(lambda one=way: self.around.after_publish(one.loaded))  # type: ignore[misc] # a default binds it
         for way in self._ways:
             with way.watch("retire"):
                 once_more(lambda one=way: _core.retire(one.leaving))  # type: ignore[misc] # as above
-        self._note(Outcome.ROLLED_BACK)
 
     def _publish(self) -> list[WayBack]:
         """Try it as it is chosen; return who has to go another way, empty: all are back."""
+        self.window = None
         if refused := [one for one in self._ways if not one.choose()]:
             return refused
-        self.window = None
         parts: list[Part] = []
         try:
             with ExitStack() as carried:  # to the end of what is noted: nobody may open a session in between
@@ -159,9 +159,13 @@ class Rollback:
     def _stopped(self) -> list[WayBack]:
         """Return who the window stopped at: nobody, if it published; all of them, if it was nobody's own step."""
         window = self.window
-        for way, steps in zip(self._ways, window.own if window is not None else (), strict=False):
-            way.watch.steps.extend(steps)
-        if window is None or window.failure is None:
+        if window is None:
+            return []
+        self._windows.append(window)
+        for index, way in enumerate(self._ways):
+            way.window = window.of(index) if len(self._ways) > 1 else window
+            way.watch.steps.extend(way.window.steps)
+        if window.failure is None:
             return []
         step = next((one.step for one in window.steps if one.failure), "")
         if window.failed is not None:
@@ -183,11 +187,10 @@ class Rollback:
 
     @property
     def _tried(self) -> str:
-        back = [f"{one.held.generation.number}" for one in reversed(self._ways)]
+        back = [(one.held.generation.number, one.name) for one in reversed(self._ways)]
         if len(back) == 1:
-            return f"roll back to generation {back[0]}"
-        named = [f"{number} of {one.name}" for number, one in zip(back, reversed(self._ways), strict=True)]
-        return f"roll back to generation {' and '.join(named)}"
+            return f"roll back to generation {back[0][0]}"
+        return "roll back to " + ", ".join(f"generation {number} of {name}" for number, name in back)
 
     def _blocked(self, advice: str = "") -> RollbackBlocked:
         """Return the error, with the report of `loaded`."""
@@ -196,30 +199,25 @@ class Rollback:
         is_alone = len(back) == 1
         error = RollbackBlocked(
             self._tried,
-            on=", ".join(one.name for one in back),
+            on=", ".join(running),
             why=self.why,
             advice=advice,
             bad=self.bad or (self.loaded.name,),
             found=dict.fromkeys(one if is_alone else f"{way.name}: {one}" for way in back for one in way.found),
             running=running[self.loaded.name] if is_alone else "; ".join(f"{one}: {running[one]}" for one in running),
         )
-        error.report = self.reports[self.loaded.name]  # type: ignore[attr-defined] # as attempt.py
+        error.report = report.of(self.loaded.name)  # type: ignore[attr-defined] # as attempt.py
         return error
 
-    def _blocked_alone(self, name: str) -> RollbackBlocked:
-        """Return it as one plugin has it on record."""
-        way = next(one for one in self._ways if one.name == name)
-        report = self.reports[name]
-        others = [f"{one.name}: {reason}" for one in reversed(self._ways) if one is not way for reason in one.found]
-        error = RollbackBlocked(
-            f"roll back to generation {way.held.generation.number}",
-            on=name,
-            why=self.why,
-            found=dict.fromkeys([*way.found, *others]),
-            running=running_words(report, "still serves"),
+    def _report(self, outcome: Outcome) -> SetReport:
+        back, window = list(reversed(self._ways)), self.window
+        own = {one.name: one.report(outcome) for one in back}
+        shared = [time for one in self._windows for time in one.steps]
+        return SetReport(
+            outcome=outcome,
+            members=own,
+            why={one: f"it was replaced together with {self.loaded.name}" for one in own if one != self.loaded.name},
+            steps=tuple(shared) if len(back) > 1 else back[0].steps,
+            pause_us=window.pause_us if window is not None else 0.0,
+            pause_steps=window.pause_steps if window is not None else (),
         )
-        error.report = report  # type: ignore[attr-defined] # as attempt.py
-        return error
-
-    def _note(self, outcome: Outcome) -> None:
-        self.reports = {one.name: one.report(outcome, self.window) for one in reversed(self._ways)}

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from hotgraft.core.options import Options
     from hotgraft.core.plan import Plan
     from hotgraft.engine.swap import Window
-    from hotgraft.engine.timing import Stopwatch
+    from hotgraft.engine.timing import StepTime, Stopwatch
     from hotgraft.host.loaded import Held, Loaded
     from hotgraft.host.plugin import Plugin
 
@@ -82,11 +82,12 @@ class WayBack:
     is_unquiesced: bool = False  # ... or without coming to rest
     found: list[str] = field(default_factory=list)
     made: _Prepared | None = None
+    window: Window | None = None  # its part of the last one
     _loses: bool = False  # the way that it has left
 
     @classmethod
     def of(
-        cls, loaded: Loaded, unit: tuple[str, ...], needs_more: tuple[str, ...], options: Options, watch: Stopwatch
+        cls, loaded: Loaded, *, unit: tuple[str, ...], needs_more: tuple[str, ...], options: Options, watch: Stopwatch
     ) -> WayBack:
         """Return the way back of a plugin of which something is held."""
         held = loaded.held
@@ -153,7 +154,9 @@ class WayBack:
             base=base_of_handles(self.options),
         )
         tables, pin_tables = (self._tables(attempt, indexes) for _ in range(2))
-        lent = lent_tables(attempt, loaded, indexes, held.candidate.side, deadline_s=control_s, without=self.unit)
+        # Slots of others in which it answers; one that goes back as well has its own again.
+        loans = [one for one in loaded.lent if one.borrower not in self.unit]
+        lent = lent_tables(attempt, loans, indexes, held.candidate.side, deadline_s=control_s)
         member = self._member(indexes, [table for own in tables.values() for table in own] + lent)
         names = list(indexes)
         carried.callback(_core.end_retype, expect_retype(loaded))
@@ -273,9 +276,14 @@ class WayBack:
         )
         return member
 
-    def report(self, outcome: Outcome, window: Window | None) -> SwapReport:
-        """Return what became of it; `window`: the last one that was run."""
-        serving, is_back = self.loaded.serving, outcome is Outcome.ROLLED_BACK
+    @property
+    def steps(self) -> tuple[StepTime, ...]:
+        """Return what was done of it."""
+        return tuple(self.watch.steps)
+
+    def report(self, outcome: Outcome) -> SwapReport:
+        """Return what became of it."""
+        serving, window, is_back = self.loaded.serving, self.window, outcome is Outcome.ROLLED_BACK
         is_lossy = self.is_lossy and is_back
         reasons = tuple(dict.fromkeys(self.found))
         return SwapReport(
@@ -287,7 +295,7 @@ class WayBack:
             image=self.loaded.source,
             sha256=serving.generation.sha256,
             plan=self.plan,
-            steps=tuple(self.watch.steps),
+            steps=self.steps,
             pause_us=window.pause_us if window is not None else 0.0,
             pause_steps=window.pause_steps if window is not None else (),
             refusals=reasons if outcome is Outcome.BLOCKED else (),
@@ -296,5 +304,4 @@ class WayBack:
             out_of_service=serving.generation.out_of_service,
             is_lossy=is_lossy,
             lost_calls=self.lost_before + calls_of(self.leaving) if is_lossy else 0,
-            unit=self.unit if len(self.unit) > 1 else (),
         )

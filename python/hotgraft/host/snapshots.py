@@ -130,7 +130,10 @@ class Snapshots:
             taken.append(self.copy(loaded, reason, deadline_s, rest_s))
             return report_of(loaded)
 
-        loaded.take_turn(work, deadline_s)
+        try:
+            loaded.take_turn(work, deadline_s)
+        finally:
+            self._recorder.tell_events()
         return self._keep(folder, taken[0])
 
     def take_and_tell(

@@ -67,10 +67,10 @@ def on_probation_with(loaded: Loaded) -> tuple[Loaded, ...]:
     return tuple(one for one in held.unit.plugins if one.held is not None and one.held.unit is held.unit)
 
 
-def needs_more(loaded: Loaded, unit: Sequence[Loaded]) -> tuple[str, ...]:
-    """Return what a plugin, as it serves, needs of the unit's others that these lack once they are back.
+def lacking_after(loaded: Loaded, unit: Sequence[Loaded]) -> tuple[str, ...]:
+    """Return what a plugin, as it serves, needs of a unit's others that these lack once they are back.
 
-    Whoever stays inside of it calls them then, by a table that ends sooner.
+    Whoever is inside of it then calls them by a table that ends sooner.
     """
     return _lacking(loaded.imports, {one.name: _side_of(one) for one in unit if one is not loaded})
 
