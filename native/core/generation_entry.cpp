@@ -8,6 +8,7 @@
 
 #include "library_posix.hpp"
 #include "needs.hpp"
+#include "notify.hpp"
 
 namespace hotgraft {
 

@@ -244,8 +244,8 @@ void prepare_instances(const GenerationPtr &generation, const std::vector<Coming
     const std::vector<InstanceNotices> all = generation->notices();
     for (const InstanceNotices &one : all) {
         if (one.notices->wants(coming)) {
-            (void)ask(generation, one.index, "prepare", [one, coming, goes_on = while_serving(generation, one.index)] {
-                one.notices->prepare(coming, goes_on);
+            (void)ask(generation, one.index, "prepare", [one, coming, generation] {
+                one.notices->prepare(coming, while_serving(generation, one.index));
                 return Status();
             });
         }
@@ -256,11 +256,10 @@ void tell_instances(const GenerationPtr &generation, const std::vector<Coming> &
     for (const InstanceNotices &one : generation->notices()) {
         const bool is_owed = coming.empty() ? one.notices->owe_missed() : one.notices->owe(coming);
         if (is_owed) {
-            (void)ask(generation, one.index, "changed or called_off",
-                      [one, goes_on = while_serving(generation, one.index)] {
-                          one.notices->tell(goes_on);
-                          return Status();
-                      });
+            (void)ask(generation, one.index, "changed or called_off", [one, generation] {
+                one.notices->tell(while_serving(generation, one.index));
+                return Status();
+            });
         }
     }
 }
