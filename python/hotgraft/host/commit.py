@@ -33,8 +33,11 @@ def commit_unit(plugins: Sequence[Loaded], *, folder: str) -> None:
             step()
         except BaseException as error:
             failed = failed or error
-    if failed is not None:
-        raise failed
+    try:
+        if failed is not None:
+            raise failed
+    finally:
+        failed = None  # else it and this frame held each other, and all that the frames above it hold, threads too
 
 
 def commit(loaded: Loaded, *, folder: str) -> None:
