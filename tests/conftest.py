@@ -15,6 +15,7 @@ import hotgraft
 import pytest
 from kept_images import KEPT
 from sample_plugins import SHARED_FOLDER, Workshop
+from scratch import keep_in_memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -122,7 +123,9 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_configure() -> None:
-    """Let the number of examples grow with the tier."""
+    """Let the number of examples grow with the tier, and keep what is temporary where that tier can."""
+    if current_tier() == "quick":
+        keep_in_memory()
     import hypothesis  # not above: its hundred modules are rewritten too, and kept from here on
 
     for name, count in EXAMPLES.items():
