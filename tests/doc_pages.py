@@ -4,9 +4,9 @@ A block's language says what it is: `sh` and `python` are run; `console` holds c
 (`doc_session`); anything else is a file. Where a file goes is said by the sentence before it, which ends with "in
 `<file>`:"; a Python block with such a sentence is a file too. A file that nothing reads fails the page.
 
-Words after the language are for the tests alone, a page's reader does not see them: `full` leaves a slow block to that
-tier, `needs=gdb` to machines that have gdb, and `terminal` is what `hotgraft dev` shows in a terminal that stays open;
-where the sentence before says "press `b`:", that key is pressed first.
+Words after the language are for the tests alone, a page's reader does not see them: `needs=gdb` leaves a block to
+machines that have gdb, and `terminal` is what `hotgraft dev` shows in a terminal that stays open; where the sentence
+before says "press `b`:", that key is pressed first.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Typed:
     left_out: list[str] = field(default_factory=list)
 
 
-def type_through(page: Path, folder: Path, environment: dict[str, str], *, tier: str = "full") -> Typed:
+def type_through(page: Path, folder: Path, environment: dict[str, str]) -> Typed:
     """Do in `folder` what the page says.
 
     Raises:
@@ -87,7 +87,7 @@ def type_through(page: Path, folder: Path, environment: dict[str, str], *, tier:
     with contextlib.ExitStack() as opened:
         typist = _Typist(page.name, Session(folder, environment), opened)
         for block in blocks_of(page):
-            typist.take(block, tier)
+            typist.take(block)
         typist.end()
     return typist.typed
 
@@ -101,11 +101,9 @@ class _Typist:
         self.terminal: Terminal | None = None
         self.unread: dict[Path, str] = {}  # files that blocks wrote, with where
 
-    def take(self, block: Block, tier: str) -> None:
+    def take(self, block: Block) -> None:
         where = f"{self.page}:{block.line}"
-        if "full" in block.words and tier == "quick":
-            self.typed.left_out.append(f"{where}: is left to the full tier")
-        elif missing := [name for name in block.needs if not _works(name)]:
+        if missing := [name for name in block.needs if not _works(name)]:
             self.typed.left_out.append(f"{where}: {', '.join(missing)} does not work here")
         elif block.language in FILES and block.file:
             self._write(block, where)

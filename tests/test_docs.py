@@ -10,39 +10,18 @@ from doc_pages import environment_of, type_through
 from doc_session import matches
 
 DOCS = Path(__file__).parent.parent / "docs"
-LONG = (
-    "calling-from-python.md",
-    "contract.md",
-    "converters.md",
-    "cpp.md",
-    "first-plugin.md",
-    "going-back.md",
-    "journal.md",
-    "many-at-once.md",
-    "permissions.md",
-    "plugin-to-plugin.md",
-    "saved-state.md",
-    "schemas.md",
-    "sessions.md",
-    "snapshots.md",
-    "state-command.md",
-    "why-refused.md",
-)  # they compile and wait for seconds
-PAGES = [
-    pytest.param(page.name, marks=pytest.mark.full) if page.name in LONG else page.name
-    for page in sorted(DOCS.glob("*.md"))
-]
+PAGES = sorted(page.name for page in DOCS.glob("*.md"))
 
 
+@pytest.mark.full  # they compile and wait for seconds
 @pytest.mark.parametrize("name", PAGES)
-def test_page_can_be_typed_through(name: str, tmp_path: Path, tier: str) -> None:
+def test_page_can_be_typed_through(name: str, tmp_path: Path) -> None:
     """A page that does not run as it stands is worse than none."""
     folder = tmp_path / "page"
     folder.mkdir()
-    typed = type_through(DOCS / name, folder, environment_of(), tier=tier)
-    missing = [one for one in typed.left_out if "full tier" not in one]
-    if missing:
-        pytest.skip("; ".join([*missing, f"the other {len(typed.printed)} blocks ran"]))
+    typed = type_through(DOCS / name, folder, environment_of())
+    if typed.left_out:
+        pytest.skip("; ".join([*typed.left_out, f"the other {len(typed.printed)} blocks ran"]))
 
 
 def test_no_page_promises_a_boundary() -> None:
@@ -103,15 +82,10 @@ def test_each_python_block_is_run_and_not_the_one_before(tmp_path: Path) -> None
 def test_what_cannot_run_here_is_left_out_by_name(tmp_path: Path) -> None:
     """A skip says what is missing; the rest of the page runs all the same."""
     (tmp_path / "page").mkdir()
-    (tmp_path / "page.md").write_text(
-        "```sh needs=no-such-program\nfalse\n```\n```sh full\nfalse\n```\n```sh\ntrue\n```\n"
-    )
-    typed = type_through(tmp_path / "page.md", tmp_path / "page", environment_of(), tier="quick")
-    assert typed.left_out == [
-        "page.md:1: no-such-program does not work here",
-        "page.md:4: is left to the full tier",
-    ]
-    assert list(typed.printed) == [7]
+    (tmp_path / "page.md").write_text("```sh needs=no-such-program\nfalse\n```\n```sh\ntrue\n```\n")
+    typed = type_through(tmp_path / "page.md", tmp_path / "page", environment_of())
+    assert typed.left_out == ["page.md:1: no-such-program does not work here"]
+    assert list(typed.printed) == [4]
 
 
 def test_dots_stand_for_what_varies() -> None:
