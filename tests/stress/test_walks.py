@@ -30,11 +30,12 @@ def go(*arguments: object) -> dict[str, Any]:
 
 
 @pytest.mark.timeout(900)
-def test_no_walk_over_the_versions_loses_or_mixes_a_value(sized: Sized) -> None:
+@pytest.mark.parametrize("half", [0, pytest.param(1, marks=pytest.mark.full)])
+def test_no_walk_over_the_versions_loses_or_mixes_a_value(sized: Sized, half: int) -> None:
     """Calls never fail, what a caller wrote is never lost, and only what is said to be lossy goes back in time."""
-    walks = sized(quick=4, full=1000)
+    walks = sized(quick=4, full=500)
 
-    counts = go(0, walks, "--versions", sized(quick=3, full=5))
+    counts = go(half * walks, walks, "--versions", sized(quick=3, full=5))
 
     print(json.dumps(counts))
     assert (counts["walks"], counts.get("failed", 0)) == (walks, 0)
