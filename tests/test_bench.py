@@ -36,6 +36,7 @@ def tiny_rows() -> dict[str, Row]:
     return {row.name: row for row in rows(TINY)}
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     "name",
     ["call.nested", *(pytest.param(one, marks=pytest.mark.full) for one in ("publish", *FURTHER))],

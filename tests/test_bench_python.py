@@ -27,6 +27,7 @@ def subjects() -> Subjects:
     return Subjects(sys.executable)
 
 
+@pytest.mark.full
 def test_every_comparison_gives_three_series(subjects: Subjects) -> None:
     """A row that cannot run would be found only by whoever waits for a figure."""
     done = run_worker([sys.executable], order_for(subjects, THERE, time={"samples": 2, "sample_s": 1e-6}))

@@ -119,6 +119,7 @@ def no_such_build(bench: Bench, _: memoryview, stamp: memoryview) -> None:
         stamp[0] = 99
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("fault", [one_sample_off, state_lost, stamped_as_the_next, no_such_build])
 def test_both_judges_find_a_wrong_block(
     bench: Bench, tmp_path: pathlib.Path, fault: Callable[[Bench, memoryview, memoryview], None]

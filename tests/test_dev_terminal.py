@@ -28,6 +28,7 @@ def test_every_save_is_answered_and_the_old_generation_serves_throughout(tmp_pat
     assert picture(terminal.transcript).startswith("<svg ")
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     "number",
     [

@@ -109,6 +109,7 @@ def test_a_host_is_asked_and_told_from_another_process(scene: Scene) -> None:
     assert process.pid not in {pid for by, _, pid in asked if by != "load"}, "on record is who asked, not who did it"
 
 
+@pytest.mark.full
 def test_a_path_is_taken_only_where_the_host_allows_it(scene: Scene, build: Workshop) -> None:
     """Whoever may write to the socket could else load any code."""
     image = str(build(Sample(version="1.1.0", build=2)))
@@ -121,6 +122,7 @@ def test_a_path_is_taken_only_where_the_host_allows_it(scene: Scene, build: Work
         assert (code, done["report"]["version"]) == (0, "1.1.0")
 
 
+@pytest.mark.full
 def test_a_refused_reload_ends_with_its_reasons(scene: Scene) -> None:
     """And what served serves on; of several plugins one that is not there refuses all."""
     with scene.running():
@@ -145,6 +147,7 @@ def test_nobody_answers(scene: Scene) -> None:
         assert scene.ask("reload", "counter")[0] == 8
 
 
+@pytest.mark.full
 def test_a_socket_that_cannot_be_had_is_told_and_the_plugins_serve(scene: Scene) -> None:
     """The usual one is a convenience; one that was asked for by name must be there."""
     (scene.folder / "runtime" / "hotgraft").symlink_to(scene.folder)

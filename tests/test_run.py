@@ -71,6 +71,7 @@ def test_plugins_are_served_and_reloaded_until_it_is_told_to_stop(folder: Path, 
     assert list((folder / "tmp").iterdir()) == []
 
 
+@pytest.mark.full
 def test_a_plugin_gets_what_the_file_grants_it(folder: Path, build: Workshop) -> None:
     """Without the line it does not come up; with it it does."""
     shutil.copyfile(build(Sample(permissions=("network",))), folder / "counter.so")
@@ -119,6 +120,7 @@ def run_until_told(folder: Path, *words: str) -> list[dict[str, Any]]:
     return events
 
 
+@pytest.mark.full
 def test_an_image_that_is_not_usable_is_served_from_the_journal(folder: Path, build: Workshop) -> None:
     """The last good set comes up after a restart, and says why it is not the configured one."""
     run_until_told(folder)
@@ -159,6 +161,7 @@ def test_a_restored_plugin_takes_a_mended_image_from_its_old_place(folder: Path,
         process.communicate(timeout=60)
 
 
+@pytest.mark.full
 def test_a_journal_is_kept_where_it_is_said_or_nowhere(folder: Path) -> None:
     """One word switches it off."""
     run_until_told(folder, "--journal", "off")

@@ -310,6 +310,7 @@ def test_completion_completes_commands_options_and_values(tmp_path: Path, typed:
     assert done.stdout.split() == offered
 
 
+@pytest.mark.full
 def test_doctor_tries_what_it_says(tmp_path: Path) -> None:
     """On a machine that runs these tests nothing is wrong."""
     found = as_json(hotgraft("doctor", "--json", folder=tmp_path)[0])
@@ -365,6 +366,7 @@ def stuck_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[subp
         yield child
 
 
+@pytest.mark.full
 def test_libraries_that_stay_and_folders_of_killed_hosts_are_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stuck_host: subprocess.Popen[str]
 ) -> None:

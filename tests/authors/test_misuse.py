@@ -131,6 +131,7 @@ def start(*words: str, folder: Path, environment: dict[str, str], stdout: int) -
         signal.signal(signal.SIGINT, before)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("words", "code"),
     [
@@ -158,6 +159,7 @@ def test_interrupt_ends_a_command_without_a_traceback(
     assert not list((gain / "build").glob(".*"))
 
 
+@pytest.mark.full
 def test_run_ends_by_an_interrupt_as_it_is_meant_to(gain: Path) -> None:
     """^C is how it is stopped, so nothing went wrong: 0."""
     hotgraft("build", "--way", "compiler", folder=gain)
@@ -169,6 +171,7 @@ def test_run_ends_by_an_interrupt_as_it_is_meant_to(gain: Path) -> None:
     assert (child.returncode, err) == (0, b"")
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     "words",
     [
@@ -188,6 +191,7 @@ def test_reader_that_goes_ends_a_command_in_silence(gain: Path, words: tuple[str
     assert (child.returncode, err) == (1, b"")
 
 
+@pytest.mark.full
 def test_plugins_are_served_on_when_nobody_reads_what_is_told(gain: Path) -> None:
     """A log reader that dies must not cost a service; it is said once, and every reload still works."""
     hotgraft("build", "--way", "compiler", folder=gain)
@@ -202,6 +206,7 @@ def test_plugins_are_served_on_when_nobody_reads_what_is_told(gain: Path) -> Non
     assert (child.returncode, err) == (0, b"")
 
 
+@pytest.mark.full
 def test_full_disk_behind_stdout_is_said(gain: Path) -> None:
     """`hotgraft inspect x > report`."""
     hotgraft("build", "--way", "compiler", folder=gain)
@@ -215,6 +220,7 @@ def test_full_disk_behind_stdout_is_said(gain: Path) -> None:
     assert b"Traceback" not in err
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     "words",
     [
@@ -237,6 +243,7 @@ def test_name_that_is_no_text_is_refused_and_shown_all_the_same(gain: Path, word
         assert not json.loads(out)["accepted"]
 
 
+@pytest.mark.full
 def test_name_that_a_host_refuses_is_refused_by_check_too(gain: Path) -> None:
     """F13: a sound image, and only its name is wrong; a newline in it would break every line that shows it."""
     hotgraft("build", folder=gain)
@@ -277,7 +284,8 @@ def in_terminal(*words: str, folder: Path, **environment: str) -> bytes:
     return said
 
 
-@pytest.mark.parametrize("way", ["compiler", pytest.param("cmake", marks=pytest.mark.full)])
+@pytest.mark.full
+@pytest.mark.parametrize("way", ["compiler", "cmake"])
 def test_colours_are_for_a_terminal_that_wants_them(gain: Path, way: str) -> None:
     """The compiler's own; not in a file, not with NO_COLOR, not in a terminal that knows none."""
     source = gain / "gain.c"

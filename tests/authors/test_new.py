@@ -71,6 +71,7 @@ def test_no_placeholder_is_left(tmp_path: Path) -> None:
             assert not re.search(r"@\w+@", file.read_text()), file
 
 
+@pytest.mark.full
 def test_its_own_test_fails_when_the_plugin_is_wrong(tmp_path: Path) -> None:
     """A test that cannot fail teaches nothing."""
     new_plugin("gain", tmp_path)
@@ -83,6 +84,7 @@ def test_its_own_test_fails_when_the_plugin_is_wrong(tmp_path: Path) -> None:
     assert "test_process_doubles_every_sample" in done.stderr
 
 
+@pytest.mark.full
 def test_edit_after_edit_hot_reloads(tmp_path: Path) -> None:
     """What the folder is for: another build takes over, and the count of samples goes on."""
     import array

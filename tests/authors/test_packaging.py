@@ -109,6 +109,7 @@ def test_page_on_packaging_can_be_typed_through_with_a_wheel(
         prove(tmp_path / "mixer", tmp_path / image, installed)
 
 
+@pytest.mark.full
 def test_cmake_project_outside_the_repository_builds_and_runs(tmp_path: Path, here: Environment) -> None:
     """The quick one of the matrix: what `hotgraft new` wrote, with CMake and Ninja."""
     project = begin(tmp_path, here, "gain")
@@ -204,6 +205,7 @@ def test_edited_header_or_manifest_is_bound_again(tmp_path: Path, here: Environm
     assert "use int64_t" in said
 
 
+@pytest.mark.full
 def test_broken_manifest_ends_the_configure_step_with_its_words(tmp_path: Path, here: Environment) -> None:
     """CMake asks bind for names: a refusal there must not read as an error of CMake's."""
     project = begin(tmp_path, here, "gain")
@@ -224,7 +226,8 @@ int count_one() { return Counted<int>::count++; }
 """
 
 
-@pytest.mark.parametrize("way", [pytest.param("cmake", marks=pytest.mark.full), "compiler"])
+@pytest.mark.full
+@pytest.mark.parametrize("way", ["cmake", "compiler"])
 def test_no_symbol_is_unique_to_the_process(tmp_path: Path, here: Environment, way: str) -> None:
     """gcc makes a template's static one variable for all generations, and the library stays for ever."""
     environment = with_compiler(here, "gcc")

@@ -31,6 +31,7 @@ def test_a_child_forked_at_any_step_of_a_swap_can_call(build: Workshop, sample: 
     assert done.returncode == 0, f"exit {done.returncode}\n{done.stdout}{done.stderr}"
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_multiprocessing_works_beside_a_host(build: Workshop, method: str) -> None:
     """Under -W error, which on CPython ≥ 3.12 also says that an idle host keeps no thread."""

@@ -125,6 +125,7 @@ def is_death(outcome: str) -> bool:
     return not outcome.startswith(("ok", "error"))
 
 
+@pytest.mark.full
 def test_sound_plugins_are_accepted_and_load(
     reader: Path, loader: Path, images: tuple[bytes, ...], tmp_path: Path
 ) -> None:

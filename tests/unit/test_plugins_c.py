@@ -218,6 +218,7 @@ def test_what_textstats_throws_is_a_status_outside(host: Host, image: Image) -> 
         count_of(plugin, long)
 
 
+@pytest.mark.full
 def test_every_library_of_the_shipped_plugins_leaves_memory(image: Image) -> None:
     """An example that stays in memory would teach how to leak."""
     with Host() as host:
