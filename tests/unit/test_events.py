@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hotgraft import ContractError, Host, HostEvent, PluginError
-from hotgraft.host.events import HostEvents
+from hotgraft import ContractError, Host, HostEvent, Outcome, PluginError
+from hotgraft.host import events as events_module
+from hotgraft.host.events import EVENTS, HostEvents
 from sample_plugins import COUNTER, HANDS_OVER, Workshop
 
 if TYPE_CHECKING:
@@ -109,13 +112,68 @@ def test_a_handler_may_end_its_own_subscription() -> None:
         ends[0]()
 
     ends.append(events.on("*", once).off)
-    events.emit(HostEvent(name="one", plugin=""))
-    events.emit(HostEvent(name="two", plugin=""))
+    events.emit(HostEvent(name="swap.published", plugin=""))
+    events.emit(HostEvent(name="swap.refused", plugin=""))
 
-    assert seen == ["one"]
+    assert seen == ["swap.published"]
 
 
 def test_what_cannot_be_called_is_no_handler() -> None:
     """Found when it is subscribed, not at three in the morning."""
     with pytest.raises(TypeError):
         HostEvents().on("*", "not callable")  # type: ignore[arg-type] # wrong on purpose
+
+
+@pytest.mark.parametrize(
+    ("pattern", "near"),
+    [
+        ("swap.publised", "swap.published"),
+        ("swap_published", "swap.published"),
+        ("Swap.*", "swap.*"),
+        ("swaps.*", "swap.*"),
+        ("plugin.laod*", "plugin.loaded"),
+        ("zzz", ""),
+        ("", ""),
+    ],
+)
+def test_a_pattern_that_no_event_can_match_is_refused_at_once(host: Host, pattern: str, near: str) -> None:
+    """A misspelt name would be silence for ever, which looks like a host where nothing goes wrong."""
+    with pytest.raises(ValueError, match="matches no event of a host") as caught:
+        host.on(pattern, print)
+
+    text = str(caught.value)
+    assert repr(pattern) in text
+    assert all(name in text for name in EVENTS)
+    assert (f"did you mean {near!r}?" in text) if near else ("did you mean" not in text)
+
+
+def test_every_event_and_every_way_to_write_some_of_them_is_taken() -> None:
+    """The refusal must never meet who is right."""
+    events = HostEvents()
+    for pattern in (*EVENTS, *{f"{name.partition('.')[0]}.*" for name in EVENTS}, "*", "*.closed", "s*", "swap.[fr]*"):
+        events.on(pattern, print)
+
+
+def test_a_pattern_that_is_no_text_is_refused() -> None:
+    """It would only be found when something happens, as a broken swap's last words."""
+    with pytest.raises(TypeError, match="text"):
+        HostEvents().on(7, print)  # type: ignore[arg-type] # wrong on purpose
+
+
+def test_the_list_of_events_is_what_hosts_tell() -> None:
+    """An event that is not listed could not be subscribed to, and one that is never told would be waited for."""
+    kinds = "|".join(sorted({name.partition(".")[0] for name in EVENTS}))
+    folder = Path(events_module.__file__).parent
+    source = "".join(path.read_text() for path in folder.glob("*.py") if path.name != "events.py")
+    told = set(re.findall(rf'"((?:{kinds})\.[a-z_]+)"', source))
+    told |= {f"swap.{one.replace(' ', '_')}" for one in Outcome}
+
+    assert told == set(EVENTS)
+    tellers = re.findall(r'\b_?tell(?:_later)?\(\s*"([^"]+)"', source)
+    assert set(tellers) <= set(EVENTS)
+
+
+def test_the_guide_names_every_event() -> None:
+    """It is where one looks them up."""
+    guide = (Path(__file__).parents[2] / "docs" / "calling-from-python.md").read_text()
+    assert [name for name in EVENTS if f"`{name}`" not in guide] == []

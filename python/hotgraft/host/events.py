@@ -6,12 +6,13 @@ its schema is told on the caller's. One that raises is logged and never breaks a
 
 from __future__ import annotations
 
+import difflib
 import fnmatch
 import logging
 import threading
 from dataclasses import field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from hotgraft.core.dataclass import dataclass
 from hotgraft.host.report import Outcome
@@ -23,9 +24,35 @@ if TYPE_CHECKING:
     from hotgraft.host.report import SwapReport
     from hotgraft.host.report_set import AnyReport
 
-__all__ = ["HostEvent", "HostEvents", "Subscription"]
+__all__ = ["EVENTS", "HostEvent", "HostEvents", "Subscription"]
 
 LOG = logging.getLogger("hotgraft.events")
+
+# All that a host tells; docs/calling-from-python.md says what comes with each.
+EVENTS: Final = (
+    "plugin.loaded",
+    "plugin.closed",
+    *(f"swap.{outcome.replace(' ', '_')}" for outcome in Outcome),
+    "probation.passed",
+    "quarantine.added",
+    "health.failed",
+    "health.recovered",
+    "breaker.opened",
+    "breaker.half_open",
+    "breaker.closed",
+    "snapshot.taken",
+    "snapshot.failed",
+    "snapshot.resumed",
+    "snapshot.passed_over",
+    "session.resumed",
+    "session.kept",
+    "watch.refused",
+    "watch.postponed",
+    "watch.polling",
+    "output.violation",
+    "journal.failed",
+    "journal.works",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +101,12 @@ class HostEvents:
         return getattr(self._here, "depth", 0) > 0
 
     def on(self, pattern: str, handler: Callable[[HostEvent], object]) -> Subscription:
-        """Call `handler` with every event whose name matches `pattern` (``*`` for any part)."""
+        """Call `handler` with every event whose name matches `pattern` (``*`` for any part).
+
+        Raises:
+            ValueError: no event can match `pattern`. TypeError: it is no text, or `handler` cannot be called.
+        """
+        _check_pattern(pattern)
         if not callable(handler):
             raise TypeError(f"an event handler must be callable, got {handler!r}")
         with self._lock:
@@ -122,6 +154,19 @@ class HostEvents:
     def _end(self, key: int) -> None:
         with self._lock:
             self._handlers.pop(key, None)
+
+
+def _check_pattern(pattern: str) -> None:
+    """Refuse a pattern that would never be told anything: it is misspelt, and silence would look like good news."""
+    if not isinstance(pattern, str):
+        raise TypeError(f"a pattern of events is text such as 'swap.*', and {pattern!r:.80} is none")
+    if any(fnmatch.fnmatchcase(name, pattern) for name in EVENTS):
+        return
+    kinds = [f"{kind}.*" for kind in dict.fromkeys(name.partition(".")[0] for name in EVENTS)]
+    asked = pattern[:80].lower()
+    near = difflib.get_close_matches(asked, kinds if asked.endswith(".*") else EVENTS, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    raise ValueError(f"{pattern[:80]!r} matches no event of a host: {hint}it tells {', '.join(EVENTS)}")
 
 
 def _each(report: AnyReport) -> Iterator[tuple[SwapReport, dict[str, Any]]]:

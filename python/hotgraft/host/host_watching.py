@@ -45,5 +45,9 @@ class HostWatching:
 
         Handlers run after the gated window and before the change is answered, on the thread that carries it out,
         which is not the caller's. One that raises is logged.
+
+        Raises:
+            ValueError: no event can match `pattern`; the text names all there are. TypeError: it is no text, or
+            `handler` cannot be called.
         """
         return self._events.on(pattern, handler)
