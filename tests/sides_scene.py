@@ -93,9 +93,16 @@ class Sides:
 
     def image(self, name: str, number: int, **more: Any) -> Path:
         """Return the image of a build."""
+        return self.build(self._made(name, number, more))
+
+    def late(self, like: str, number: int, **more: Any) -> Path:
+        """Return a build of another plugin, late, which does what `like` does."""
+        return self.build(replace(self._made(like, number, more), name="late"))
+
+    def _made(self, name: str, number: int, more: dict[str, Any]) -> Sample:
         made = {"base": base, "top": top}[name](number, saves=self.saves[name], **more)
         made = made if self.has_state else replace(made, hands_over=False, saves=False)
-        return self.build(replace(made, moves_pins=self.moves_pins))
+        return replace(made, moves_pins=self.moves_pins)
 
     def replace_both(self, number: int = 2, **more: Any) -> None:
         """Let another build of each serve, on probation as one."""

@@ -318,6 +318,11 @@ CASES: Final[tuple[Case, ...]] = (
     ("ForkedHostError", lambda _: in_child("forked"), "process"),
     ("UnknownPlugin", lambda it: it.host["gian"], "gian"),
     ("UnknownPlugin", lambda it: (it.host.load(it.build(STATELESS)), it.host["counter", "left"]), "counter:left"),
+    (
+        "UnknownPlugin",
+        lambda it: (it.host.load(it.build(PLAIN)), it.host.reload_set({"palin": it.build(PLAIN)})),
+        "palin",
+    ),
     ("LifecycleError", wrong_stage, "publish"),
     ("UnsupportedPlatform", lambda _: in_child("platform"), "riscv64"),
     ("RecordingError", broken_recording, "song.wav"),

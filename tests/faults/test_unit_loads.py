@@ -26,7 +26,7 @@ def test_what_was_loaded_with_a_set_that_is_unfit_is_not_loaded(build: Workshop,
         host.health("base")(lambda plugin: plugin.build() != 2)
 
         with pytest.raises(HealthError) as caught:
-            host.reload_set({"base": sides.image("base", 2, more=True), "late": sides.image("top", 5, more=True)})
+            host.reload_set({"base": sides.image("base", 2, more=True), "late": sides.late("top", 5, more=True)})
 
         assert "late" not in host
         assert closed == ["late"]
@@ -47,7 +47,7 @@ def test_what_was_loaded_for_one_that_is_unfit_leaves_after_that_has_gone_back(b
         sides = Sides(host, build, {"base": False, "top": False}).load()
         host.health("top")(lambda plugin: plugin.both() != 2003)
         with pytest.raises(HealthError):
-            host.reload_set({"top": sides.image("top", 2, more=True), "late": sides.image("base", 3, more=True)})
+            host.reload_set({"top": sides.image("top", 2, more=True), "late": sides.late("base", 3, more=True)})
         assert "late" not in host
         assert sides.seen == (1, 1, 1001)
 
@@ -56,7 +56,7 @@ def test_what_was_loaded_with_a_set_and_needs_it_keeps_it_from_going_back_later(
     """It is in use by then. It is named, and what is to be done: another build of it that needs no more."""
     with make_host() as host:
         sides = Sides(host, build, {"base": False, "top": False}).load()
-        host.reload_set({"base": sides.image("base", 2, more=True), "late": sides.image("top", 5, more=True)})
+        host.reload_set({"base": sides.image("base", 2, more=True), "late": sides.late("top", 5, more=True)})
         late: Any = host["late"]
 
         with pytest.raises(RollbackBlocked, match=r"late needs base \^1\.1, and base 1\.0\.0 has less") as caught:
@@ -64,7 +64,7 @@ def test_what_was_loaded_with_a_set_and_needs_it_keeps_it_from_going_back_later(
 
         assert "late" in caught.value.advice
         assert (late.both(), sides.seen) == (5002, (2, 1, 1002))
-        host.reload("late", sides.image("top", 6))
+        host.reload("late", sides.late("top", 6))
         assert host.rollback("base").outcome is Outcome.ROLLED_BACK
         assert late.both() == 6001
         with pytest.raises(RollbackBlocked, match=r"generation 1 needs base \^1\.1, and base 1\.0\.0 has less"):

@@ -216,7 +216,9 @@ def test_a_misspelt_name_loads_nothing_beside_what_was_meant(unprobed: Host, pla
     for ask in ("plan", "reload"):
         with pytest.raises(UnknownPlugin) as caught:
             answer(unprobed, allow_paths=True, ask=ask, plugins=("caller",), paths={"conuter": image})
-        assert caught.value.found == (f"it is not loaded, and {image} is the image of 'counter'",)
+        (found,) = caught.value.found
+        assert found == f"it is not loaded, and {image} is the image of 'counter'; loaded plugins: counter, caller"
+        assert caught.value.advice == "say 'counter', which is loaded"
     assert "conuter" not in unprobed
 
 

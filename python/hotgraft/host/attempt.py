@@ -40,6 +40,7 @@ from hotgraft.host.probe import is_probing, probe
 from hotgraft.host.provider import Provider, provider_of
 from hotgraft.host.report import Outcome, SwapReport
 from hotgraft.host.slots import dropped_slots, slot_of
+from hotgraft.host.unknown import check_own_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -76,6 +77,7 @@ class Attempt:
     allow_downgrade: bool = False
     goes_back: bool = False
     is_anew: bool = False  # in the image that serves, because it is bound to others
+    by_own_name: bool = False  # its image must be of this name
     sha256: str = ""  # that the image must have; empty: any
     swap_deadline_s: float = 0.0  # of the swap; a load has none
     number: int = 0
@@ -137,6 +139,8 @@ class Attempt:
         self.candidate = stage_candidate(
             self.source, self.name, self.number, place=self.around.place, watch=self.watch, sha256=self.sha256
         )
+        if self.by_own_name:
+            check_own_name(self.name, self.source, self.staged.descriptor.name, self.around.others())
 
     def check(self, providers: Callable[[], Iterable[Provider]], planned: PlannedMember | None = None) -> None:
         """Judge the candidate by what it says of itself, and find what its imports lead to.

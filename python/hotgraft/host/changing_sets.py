@@ -143,6 +143,7 @@ class SetChanges:
             keeps_source=bool(wish.comes_from),
             goes_back=wish.goes_back,
             resume=resume,
+            by_own_name=wish.by_own_name,
             swap_deadline_s=wish.deadline_s,
         )
 

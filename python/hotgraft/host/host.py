@@ -43,6 +43,7 @@ from hotgraft.host.loaded import MAIN, Loaded
 from hotgraft.host.log import log_drain
 from hotgraft.host.pin import PinClock
 from hotgraft.host.proving import make_probations, make_quarantine
+from hotgraft.host.unknown import unknown_plugin
 from hotgraft.host.unloads import Unloads, unloads_of
 from hotgraft.host.watches import Watches
 from hotgraft.host.wish import Wish
@@ -361,8 +362,7 @@ class Host(HostParts):
             raise TypeError(f"a plugin's name is a str, and {name!r:.80} is none")
         found = self._plugins.get(name)
         if found is None:
-            known = ", ".join(self._plugins) or "none"
-            raise UnknownPlugin("find the plugin", on=name, found=f"loaded plugins: {known}")
+            raise unknown_plugin(name, self._plugins)
         return found
 
     def _instance(self, name: str, instance: str | None) -> Instance:

@@ -46,14 +46,14 @@ class HostPlan:
         else in what lies where it was loaded from. ``plan["gain"]`` is the plan of one member.
 
         Args:
-            name: a loaded plugin; or several, each with its image. One that is not loaded needs its path, and would be
-                loaded with the rest.
+            name: a loaded plugin; or several, each with its image. One that is not loaded needs its path and the name
+                that the image says, and would be loaded with the rest.
             image: path of the new image; None: the path it was loaded from.
             allow_downgrade: let versions in that are lower than those that serve.
 
         Raises:
-            UnknownPlugin: nothing of that name. ImageError, ManifestError: an image that is none.
-            TypeError: an image beside several plugins. ValueError: no plugin.
+            UnknownPlugin: nothing of that name, and no image, or one of another name. ImageError, ManifestError: an
+            image that is none. TypeError: an image beside several plugins. ValueError: no plugin.
         """
         self._check_control()
         if isinstance(name, Mapping) and image is not None:
@@ -71,7 +71,9 @@ class HostPlan:
             loaded = known.get(one) if isinstance(name, Mapping) and path is not None else self._loaded(one)
             source = image_of(path) if path is not None else self._loaded(one).source
             left_s = max(until - time.monotonic(), 0.0)
-            changes[one] = planner.from_file(one, source, loaded, settle_deadline_s=left_s, still_s=still_s)
+            changes[one] = planner.from_file(
+                one, source, loaded, settle_deadline_s=left_s, still_s=still_s, listed=listed
+            )
         return planner.plan(listed, changes, allow_downgrade=allow_downgrade)
 
     def _planner(self) -> Planner:

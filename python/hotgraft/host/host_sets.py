@@ -51,7 +51,8 @@ class HostSets:
 
         Args:
             images: by plugin, the path of its new image; None: the path it was loaded from. One that is not loaded
-                needs its path, and is loaded with the rest. Others join where it cannot be had without them.
+                needs its path and its image's own name, and is loaded with the rest. Others join where it cannot be
+                had without them.
             configs: by plugin, a new config for every instance; who is not named, or with None, keeps its own.
             deadline_s: for gates, drain, quiesce, state and start together; None: the longest that a member has by its
                 rules, or the host's.
@@ -64,9 +65,9 @@ class HostSets:
             whose `result()` waits for the real one.
 
         Raises:
-            UnknownPlugin: nothing of a name, and no image. TypeError: no mapping. ValueError: `images` is empty, or
-            `configs` names others. What `reload` raises, by the member that failed: `on` says which, or which image.
-            Each carries the `report`, a `SetReport` that says of every member what runs now.
+            UnknownPlugin: nothing of a name, and no image, or one of another name. TypeError: no mapping. ValueError:
+            `images` is empty, or `configs` names others. What `reload` raises, by the member that failed: `on` says
+            which, or which image. Each carries the `report`, a `SetReport` that says of every member what runs now.
         """
         self._check_control()
         if deadline_s is not None:
@@ -93,5 +94,6 @@ class HostSets:
                 key=(content_key(source), text, allow_downgrade),
                 is_settled=is_settled,
                 allow_downgrade=allow_downgrade,
+                by_own_name=True,
             )
         return self._changes.swap_set(SetWish(asked=who, wishes=wishes, deadline_s=deadline_s))

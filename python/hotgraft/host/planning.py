@@ -21,6 +21,7 @@ from hotgraft.host.bound_graph import bound_graph, loaded_facts
 from hotgraft.host.draining import check_rules
 from hotgraft.host.leases import lease_holders
 from hotgraft.host.provider import provider_of
+from hotgraft.host.unknown import check_own_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -82,14 +83,26 @@ class Planner:
         )
 
     def from_file(
-        self, name: str, image: str, loaded: Loaded | None, *, settle_deadline_s: float, still_s: float = STILL_S
+        self,
+        name: str,
+        image: str,
+        loaded: Loaded | None,
+        *,
+        settle_deadline_s: float,
+        still_s: float = STILL_S,
+        listed: Iterable[Loaded] = (),
     ) -> Incoming:
         """Return the candidate that an image on disk is, once it is complete and has held still so long.
 
+        `listed`: all that is loaded, for who is not and must be named as its image is.
+
         Raises:
-            ImageError, ManifestError: it is none that can be loaded. OSError: it cannot be read.
+            ImageError, ManifestError: it is none that can be loaded. OSError: it cannot be read. UnknownPlugin: it is
+            not loaded, and the image is of another name.
         """
         descriptor, side = inspect_file(image, settle_deadline_s=settle_deadline_s, still_s=still_s)
+        if loaded is None:
+            check_own_name(name, image, descriptor.name, listed)
         return self.incoming(name, descriptor, side, loaded=loaded, image=image, sha256=content_of(image) or "")
 
     def staged_at_sources(self, listed: Iterable[Loaded], without: Collection[str]) -> Staged:

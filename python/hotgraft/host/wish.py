@@ -32,6 +32,7 @@ class Wish:
     keeps_source: bool = False  # `source` is not where it comes from next
     sha256: str = ""  # that `source` must have; empty: any
     priority: int = 0  # of one that is loaded
+    by_own_name: bool = False  # of one that is loaded: under no other name than its image's own
     comes_from: str = ""  # of one that is loaded: where it comes from next, if that is not `source`
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-from hotgraft.core.errors import PermissionRequired, UnknownPlugin
+from hotgraft.core.errors import PermissionRequired
 from hotgraft.core.set_picture import set_dot, set_mermaid
 from hotgraft.core.set_plan import plan_as_dict
 from hotgraft.engine.journal_asked import acting_for
-from hotgraft.host.image import name_in
 from hotgraft.run.rates import Rates
 
 if TYPE_CHECKING:
@@ -91,22 +90,7 @@ class SocketAnswers:
     def _allowed_of_many(self, request: Request) -> dict[str, str | None]:
         """Return the path of each plugin's image; None: where it is loaded from."""
         self._check_paths(request, request.paths)
-        for name, path in request.paths.items():
-            self._check_name(name, path)
         return request.images
-
-    def _check_name(self, name: str, path: str) -> None:
-        """Refuse to load what is not loaded under another name than its own: a misspelt one would serve beside it."""
-        if name in self._host:
-            return
-        said = name_in(path, settle_deadline_s=self._host.options.settle_deadline_s)
-        if said != name:
-            raise UnknownPlugin(
-                "find the plugin",
-                on=name,
-                found=f"it is not loaded, and {path} is the image of {said!r}",
-                advice=f"use the name of what is loaded (hotgraft status), or --image {said}={path}",
-            )
 
     def _check_paths(self, request: Request, paths: Mapping[str, str]) -> None:
         """Refuse paths where they are not allowed, each with its plugin."""
