@@ -19,12 +19,22 @@ def image_of(image: str | os.PathLike[str]) -> str:
     Beside a manifest these are looked for, in this order: ``build/<name>.so``, ``<name>.so``.
 
     Raises:
-        ImageError: a manifest without an image; every place looked at is named.
+        ImageError: a manifest that cannot be read, or without an image; every place looked at is named.
+        ManifestError: it breaks its schema.
     """
     path = Path(image)
     if path.suffix != ".toml":
         return os.fspath(path.absolute())
-    name = read_manifest(read_small_file(path), path=os.fspath(path)).name
+    try:
+        text = read_small_file(path)
+    except OSError as error:
+        raise ImageError(
+            "read the manifest",
+            on=os.fspath(path.absolute()),
+            found=error.strerror or str(error),
+            advice="give the path of a plugin.toml, or of a plugin's shared library",
+        ) from error
+    name = read_manifest(text, path=os.fspath(path)).name
     places = [path.parent / "build" / f"{name}.so", path.parent / f"{name}.so"]
     for place in places:
         if place.exists():

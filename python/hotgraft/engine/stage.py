@@ -6,7 +6,7 @@ None of the candidate's code runs here; any failure leaves no copy on disk and n
 from __future__ import annotations
 
 from dataclasses import field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from hotgraft import _core
 from hotgraft.core.call_types import blocking_functions
@@ -14,6 +14,7 @@ from hotgraft.core.dataclass import dataclass
 from hotgraft.core.descriptor import read_descriptor
 from hotgraft.core.errors import ImageError
 from hotgraft.core.side import side_of
+from hotgraft.engine.settling import STILL_S, settle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from hotgraft.engine.timing import Stopwatch
 
 __all__ = ["STILL_S", "Candidate", "StagingPlace", "check_path", "inspect_file", "printable_path", "stage_candidate"]
-
-STILL_S: Final = 0.05  # how long a file must have held still
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +47,18 @@ class Candidate:
 
 
 def stage_candidate(
-    source: str, plugin: str, number: int, *, place: StagingPlace, watch: Stopwatch, sha256: str = ""
+    source: str,
+    plugin: str,
+    number: int,
+    *,
+    place: StagingPlace,
+    watch: Stopwatch,
+    sha256: str = "",
+    is_known: bool = False,
 ) -> Candidate:
     """Copy, hash and inspect `source` as generation `number` of `plugin`, and check that it can run here.
 
-    `sha256`: that it must have, where it was chosen by its content; else empty.
+    `sha256`: that it must have, where it was chosen by its content; else empty. `is_known`: as in `settle`.
 
     Raises:
         ImageError: the file never was complete, is malformed, is refused by what it says, or needs what this
@@ -61,7 +67,7 @@ def stage_candidate(
     """
     check_path(source)
     with watch("settle"):
-        _core.settle(source, place.settle_deadline_s, place.still_s)
+        settle(source, place.settle_deadline_s, place.still_s, is_known=is_known)
     with watch("stage"):
         generation = _core.stage(source, place.folder, plugin, number)
     try:
@@ -104,9 +110,11 @@ def check_path(source: str) -> None:
     )
 
 
-def inspect_file(source: str, *, settle_deadline_s: float, still_s: float = STILL_S) -> tuple[Descriptor, Side]:
+def inspect_file(
+    source: str, *, settle_deadline_s: float, still_s: float = STILL_S, is_known: bool = False
+) -> tuple[Descriptor, Side]:
     """Read what an image declares without staging it: for a dry run."""
     check_path(source)
-    _core.settle(source, settle_deadline_s, still_s)
+    settle(source, settle_deadline_s, still_s, is_known=is_known)
     descriptor = read_descriptor(_core.read_descriptor(source))
     return descriptor, side_of(descriptor)

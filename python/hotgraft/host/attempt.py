@@ -136,8 +136,9 @@ class Attempt:
         """Copy, hash and inspect its image."""
         self.loaded.last_number += 1
         self.number, self.is_load = self.loaded.last_number, self.loaded.current is None
+        is_known, place = not self.is_load and self.source == self.loaded.source, self.around.place
         self.candidate = stage_candidate(
-            self.source, self.name, self.number, place=self.around.place, watch=self.watch, sha256=self.sha256
+            self.source, self.name, self.number, place=place, watch=self.watch, sha256=self.sha256, is_known=is_known
         )
         if self.by_own_name:
             check_own_name(self.name, self.source, self.staged.descriptor.name, self.around.others())

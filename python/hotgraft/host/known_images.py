@@ -74,7 +74,7 @@ def _places(loaded: Loaded, recorder: Recorder) -> Iterator[tuple[str, str, bool
 
 
 def _look(path: str, where: str, *, is_kept: bool, settle_deadline_s: float) -> KnownImage:
-    descriptor, _ = inspect_file(path, settle_deadline_s=settle_deadline_s)
+    descriptor, _ = inspect_file(path, settle_deadline_s=settle_deadline_s, is_known=not is_kept)
     with Path(path).open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     return KnownImage(path, str(descriptor.version), sha256, where, is_kept)

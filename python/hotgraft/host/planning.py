@@ -100,7 +100,8 @@ class Planner:
             ImageError, ManifestError: it is none that can be loaded. OSError: it cannot be read. UnknownPlugin: it is
             not loaded, and the image is of another name.
         """
-        descriptor, side = inspect_file(image, settle_deadline_s=settle_deadline_s, still_s=still_s)
+        is_known = loaded is not None and image == loaded.source
+        descriptor, side = inspect_file(image, settle_deadline_s=settle_deadline_s, still_s=still_s, is_known=is_known)
         if loaded is None:
             check_own_name(name, image, descriptor.name, listed)
         return self.incoming(name, descriptor, side, loaded=loaded, image=image, sha256=content_of(image) or "")
