@@ -71,6 +71,14 @@ def test_every_violation_is_found() -> None:
     assert len(caught.value.found) == 3
 
 
+def test_pins_that_have_nothing_to_follow_do_not_move() -> None:
+    """The rule did nothing, and who set it waited for pins to come along."""
+    with pytest.raises(ConfigError, match='pins is "move" and the plugin has no state that is one for all'):
+        check_drain("gain", DrainRules(pins="move"), has_state=False, can_move=False)
+    check_drain("gain", DrainRules(pins="wait"), has_state=False, can_move=False)
+    check_drain("gain", DrainRules(pins="move"), has_state=True)
+
+
 def test_a_plugin_with_state_leaves_nobody_behind() -> None:
     """Who is left in the old generation would go on writing to what the new one has."""
     with pytest.raises(ConfigError, match='"leave" and the plugin has state'):

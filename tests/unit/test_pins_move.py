@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hotgraft import Busy, ConfigError, DrainRules, DrainTimeout, Host, PinExpired, StateError, _core
-from sample_plugins import CONVERTS, HANDS_OVER, SAVES, STATELESS, Sample, Workshop
+from hotgraft.host.draining import check_rules
+from sample_plugins import CONVERTS, HANDS_OVER, SAVES, SESSIONS, STATELESS, Sample, Workshop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -275,3 +276,24 @@ def test_a_version_that_would_lose_the_state_is_refused_and_pins_stay(host: Host
         with pytest.raises(StateError):
             host.reload("counter", build(replace(STATELESS, build=2)))
         assert pinned.build() == 1
+
+
+@pytest.mark.parametrize("sample", [STATELESS, SESSIONS], ids=["none", "session"])
+def test_a_host_cannot_say_that_pins_move_where_they_stay(unprobed: Host, build: Workshop, sample: Sample) -> None:
+    """As its author cannot: what is pinned stays on the old code, whatever is said."""
+    with pytest.raises(ConfigError, match='pins is "move" and the plugin has no state that is one for all'):
+        unprobed.load(build(sample), drain=DrainRules(pins="move"))
+    assert sample.name not in unprobed
+    unprobed.load(build(sample))
+    with pytest.raises(ConfigError, match="stays on the generation that it was pinned on"):
+        unprobed.set_drain(sample.name, DrainRules(pins="move"))
+    unprobed.set_drain(sample.name, DrainRules(pins="wait"))
+
+
+def test_a_rule_about_pins_does_not_keep_an_image_without_state_out(host: Host, build: Workshop) -> None:
+    """It was said of another version. What goes back to one that had no state yet must not fail over it."""
+    host.load(build(STATELESS))
+    stateless = host._loaded("counter").serving.descriptor
+    host.reload("counter", build(replace(HANDS_OVER, build=2)))
+    host.set_drain("counter", DrainRules(pins="move"))
+    check_rules(host._loaded("counter"), stateless)

@@ -39,7 +39,8 @@ class DrainRules:
             with `Backpressure` before it entered. 0: nobody waits. Default: no limit.
         pins: where the state has to come to rest, a swap has to "wait" for open pins (the default) until its deadline,
             and is called off then; or they "move": what they are on is replaced under them, with the state carried
-            over. A plugin without state, and one whose state both versions may use at once, needs neither.
+            over. Pins on a plugin without state, or with one for each session, stay where they are: not "move" for it.
+            Where both versions may use the state at once, it counts when the state has to be converted.
     """
 
     deadline_s: float | None = None
@@ -67,17 +68,23 @@ class DrainRules:
         return self.pins == MOVE
 
 
-def check_drain(plugin: str, rules: DrainRules, *, has_state: bool) -> None:
+def check_drain(plugin: str, rules: DrainRules, *, has_state: bool, can_move: bool = True) -> None:
     """Hold rules against their bounds, and against what the plugin is.
+
+    Args:
+        plugin: its name.
+        rules: the host's word over the author's wish.
+        has_state: a call that is left behind would go on changing it.
+        can_move: it has one state for all, so that pins have something to follow; or nobody asks now whether they do.
 
     Raises:
         ConfigError: with every violation.
     """
-    if found := _violations(rules, has_state=has_state):
+    if found := _violations(rules, has_state=has_state, can_move=can_move):
         raise ConfigError("drain it by these rules", on=plugin, found=found)
 
 
-def _violations(rules: DrainRules, *, has_state: bool) -> list[str]:
+def _violations(rules: DrainRules, *, has_state: bool, can_move: bool) -> list[str]:
     found: list[str] = []
     if rules.deadline_s is not None and not _is_deadline(rules.deadline_s):
         found.append(
@@ -91,6 +98,11 @@ def _violations(rules: DrainRules, *, has_state: bool) -> list[str]:
         )
     if rules.pins is not None and rules.pins not in get_args(Pins):
         found.append(f"pins is {rules.pins!r}; it must be one of {', '.join(get_args(Pins))}")
+    if rules.moves_pins and not can_move:
+        found.append(
+            'pins is "move" and the plugin has no state that is one for all: no swap waits for its pins, and what is '
+            "pinned stays on the generation that it was pinned on; leave it out"
+        )
     if rules.leaves and has_state:
         found.append(
             'at_deadline is "leave" and the plugin has state: a call left in the old generation would go on changing '

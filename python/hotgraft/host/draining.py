@@ -36,8 +36,7 @@ def check_rules(loaded: Loaded, descriptor: Descriptor) -> None:
     Raises:
         ConfigError: they do not fit it.
     """
-    rules = loaded.drain.over(wish_of(descriptor))
-    check_drain(loaded.name, rules, has_state=descriptor.state.kind != "none")
+    _check_drain(loaded.name, loaded.drain, descriptor, is_said_now=loaded.current is None)
     if loaded.fallback is not None:
         check_fallback(loaded.name, loaded.fallback, called_interfaces(descriptor))
 
@@ -74,10 +73,21 @@ def set_drain(loaded: Loaded, rules: DrainRules) -> None:
     Raises:
         ConfigError: they are out of bounds, or do not fit what serves.
     """
-    descriptor = loaded.serving.descriptor
-    check_drain(loaded.name, rules.over(wish_of(descriptor)), has_state=descriptor.state.kind != "none")
+    _check_drain(loaded.name, rules, loaded.serving.descriptor, is_said_now=True)
     loaded.drain = rules
     apply_rules(loaded)
+
+
+def _check_drain(name: str, rules: DrainRules, descriptor: Descriptor, *, is_said_now: bool) -> None:
+    """Hold the host's word against an image; a swap is not refused for a word about pins that were another one's."""
+    kind = descriptor.state.kind
+    says_move = is_said_now and rules.moves_pins
+    check_drain(
+        name,
+        rules.over(wish_of(descriptor)),
+        has_state=kind != "none",
+        can_move=not (says_move and kind in ("none", "session")),
+    )
 
 
 def apply_rules(loaded: Loaded) -> None:
