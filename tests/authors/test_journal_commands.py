@@ -82,6 +82,17 @@ def test_history_is_a_table_with_the_newest_last(folder: Path) -> None:
     assert len({line.index(title) for line, title in zip(lines[1:], ("ticket",) * 4, strict=True)}) == 1
 
 
+def test_history_shows_what_serves_again_where_a_reload_went_back(tmp_path: Path) -> None:
+    """From the generation that served, to the one that was tried, to the last good one."""
+    journal = Journal(tmp_path / ".hotgraft")
+    steps = ("intent", "intended"), ("outcome", "rolled back")
+    begun, ended = attempt("1.1", *steps, before_generation=4, after_generation=5)
+    journal.write([begun, replace(ended, facts=json.dumps({"pause_ns": 25_300, "serves": 1}))], keeps=False)
+    journal.abandon()
+    said, _ = hotgraft("history", folder=tmp_path)
+    assert re.split(r"\s{2,}", said.splitlines()[1])[1:5] == ["gain", "reload", "4 → 5 → 1", "rolled back"]
+
+
 def test_history_of_one_plugin_and_the_newest_only(folder: Path) -> None:
     """What a person asks at three in the morning."""
     said, _ = hotgraft("history", "mix", "--json", folder=folder)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import hotgraft
 import pytest
-from hotgraft import Host, HotgraftError, JournalError, Outcome
+from hotgraft import HealthError, Host, HotgraftError, JournalError, Outcome
 from hotgraft.engine.journal import Journal
 from hotgraft.engine.journal_database import Database
 from hotgraft.engine.journal_reading import export, history, verify_journal
@@ -303,6 +303,29 @@ def test_no_memory_for_records_leaves_a_swap_that_happened(
         assert (counter.build(), counter.add(1)) == (2, 6)
     Journal(folder).close()
     assert history(folder)[-1].as_dict()["outcome"] == "interrupted"
+
+
+def test_what_goes_back_says_on_record_what_serves_again(folder: Path, build: Workshop) -> None:
+    """Of those that were on probation none stays: a reader of "2 → 3, rolled back" would have thought that 2 serves."""
+    with Host(probe="off", journal=folder, probation="on", probation_s=3600, probation_max_s=3600) as host:
+        counter = host.load(build(HANDS_OVER))
+        host.health("counter")(lambda plugin: plugin.build() != 3)
+        host.reload("counter", build(NEXT))
+        with pytest.raises(HealthError):
+            host.reload("counter", build(replace(HANDS_OVER, build=3)))
+        assert counter.generation == 1
+        host.reload("counter", build(replace(HANDS_OVER, build=4)))
+        host.rollback("counter")
+        assert counter.generation == 1
+
+    ways = {
+        (line["asked_by"], line["outcome"]): (
+            line["before"]["generation"], line["after"]["generation"], line["facts"].get("serves")
+        )
+        for line in (one.as_dict() for one in history(folder))
+        if line["outcome"] == "rolled back"
+    }  # fmt: skip
+    assert ways == {("reload", "rolled back"): (2, 3, 1), ("rollback", "rolled back"): (4, 1, None)}
 
 
 def test_a_report_says_what_is_not_on_record(build: Workshop) -> None:

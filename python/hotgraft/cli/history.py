@@ -47,7 +47,8 @@ def command(
 
 
 def _row(one: dict[str, Any]) -> tuple[str, ...]:
-    before, after = one["before"]["generation"], one["after"]["generation"]
+    way = [one["before"]["generation"], one["after"]["generation"]]
+    way += [one["facts"]["serves"]] if "serves" in one["facts"] else []  # went back, and that is what serves again
     granted = ", ".join(one["facts"].get("permissions", ()))
     others = ", ".join(name for name in one["facts"].get("set", ()) if name != one["plugin"])
     together = f"as one with {others}" if others else ""
@@ -56,7 +57,7 @@ def _row(one: dict[str, Any]) -> tuple[str, ...]:
         shown_time(one["wall_ns"]),
         one["plugin"],
         one["asked_by"],
-        f"{before or '-'} → {after or '-'}",
+        " → ".join(str(number or "-") for number in way),
         one["outcome"],
         shown_duration(one["took_ns"]),
         shown_duration(one["facts"].get("pause_ns", 0)),

@@ -282,6 +282,8 @@ class AttemptRecord:
         if report is not None:
             facts |= {"pause_ns": round(report.pause_us * 1_000), "after_undo": list(report.after_undo)}
             facts |= {"lost_calls": report.lost_calls} if report.is_lossy else {}
+            if outcome is Outcome.ROLLED_BACK and report.generation != report.candidate:
+                facts["serves"] = report.generation  # of those replaced on probation, none but the last good
             facts |= {"downgrade_from": report.plan.version} if report.plan and report.plan.is_downgrade else {}
         records = [*self._steps(), self._record("outcome", outcome, error=self._words(error), facts=facts)]
         if outcome is Outcome.PUBLISHED and not self.is_on_probation:
