@@ -149,6 +149,9 @@ PyObject *set_call_errors(PyObject *, PyObject *classes) {
 PyObject *no_table(const Cell &cell) {
     const Function &function = *cell.function;
     const CallObject &object = *cell.object;
+    if (object.refusal == CallRefusal::kUnavailable) { // who answered in its place is gone, and nobody else does yet
+        return unavailable(cell);
+    }
     const std::string sentence = object.sentence != nullptr ? *object.sentence : "";
     Answers answers{"call " + function.name, function.plugin, sentence, "", ""};
     const bool is_session = object.refusal == CallRefusal::kSessionEnded;

@@ -18,8 +18,9 @@ from hotgraft.engine.load import make_tables
 from hotgraft.host.lending import lend, take_back, why_not
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+    from hotgraft.core.descriptor import Interface
     from hotgraft.host.events import HostEvents
     from hotgraft.host.loaded import Loaded
 
@@ -61,6 +62,7 @@ class Breakers:
         self._retry = retry
         self._find = find
         self._opened_for: dict[str, int] = {}  # generation, by plugin
+        self._said: dict[str, str] = {}  # why, as callers are told it, by plugin
         self._clock_s = clock_s
         self._today = today
         self._control_deadline_s = control_deadline_s
@@ -86,10 +88,8 @@ class Breakers:
         Raises:
             Busy: a swap has closed a gate of it: this must be called in the plugin's turn. ResourceError: no memory.
         """
-        sentence = f"{why} (since {self._today()})"
-        for instance in loaded.instances.values():
-            if instance.handle is not None:
-                _core.refuse_calls(instance.handle, "unavailable", sentence)
+        self._said[loaded.name] = f"{why} (since {self._today()})"
+        self._tell_callers(loaded, self._said[loaded.name])
         self._opened_for[loaded.name] = loaded.serving.generation.number
         self._answer(loaded, may_lend=True)
         LOG.warning("%s: its fallback answers: %s", loaded.name, why)
@@ -117,6 +117,7 @@ class Breakers:
 
     def published(self, loaded: Loaded) -> None:
         """A generation was published: where it holds all slots the breaker closes, else the fallback answers in all."""
+        self._follow_loans(loaded)
         if self.state(loaded.name) is BreakerState.CLOSED:
             return
         keys = [one.key for one in loaded.serving.side.interfaces]  # of others, that it had once, nothing serves
@@ -163,24 +164,46 @@ class Breakers:
                 return
             LOG.warning("%s: %s cannot answer for it: %s", loaded.name, name, "; ".join(reasons))
             take_back(loaded)
-        for interface in loaded.serving.descriptor.provides:
-            major, minor = interface.version
-            answers = answers_of(loaded.fallback or Fallback(), interface)
-            for instance in loaded.instances.values():
-                _core.publish_fallback(
-                    instance.slots[f"{interface.interface}/{major}"],
-                    interface_bytes=interface.bytes,
-                    version=major << 16 | minor,
-                    answers=answers,
-                )
+        _publish_constants(
+            loaded, ((key, one.slots[key]) for key in _interfaces(loaded) for one in loaded.instances.values())
+        )
+
+    def _follow_loans(self, provider: Loaded) -> None:
+        """Let the constants of others answer where it has answered, and what serves of it now has not the interface.
+
+        What is lent changes in its turn, which the caller has. The loans stay: what it goes back to may answer again.
+        """
+        serving = provider.serving
+        offered = {one.key for one in serving.side.interfaces}
+        for name in dict.fromkeys(one.borrower for one in provider.lent):
+            borrower = self._find(name)
+            if borrower is None or borrower.borrows_from is not provider:
+                continue
+            gone = [one for one in provider.lent if one.borrower == name and one.interface not in offered]
+            gone = [one for one in gone if one.slot.generation == 0]  # else it serves there itself: replaced with it
+            sentence = self._said[name]
+            if gone:
+                keys = ", ".join(dict.fromkeys(one.interface for one in gone))
+                what = f"generation {serving.generation.number} of {provider.name}, which answers for it, lacks {keys}"
+                sentence = f"{sentence}; {what}"
+                LOG.warning("%s: its constants answer: %s", name, what)
+            self._tell_callers(borrower, sentence)
+            _publish_constants(borrower, ((one.interface, one.slot) for one in gone))
+
+    @staticmethod
+    def _tell_callers(loaded: Loaded, sentence: str) -> None:
+        """Say what calls through its handles raise where no answer is declared."""
+        for instance in loaded.instances.values():
+            if instance.handle is not None:
+                _core.refuse_calls(instance.handle, "unavailable", sentence)
 
     @staticmethod
     def _end_loans(loaded: Loaded) -> None:
         """Nothing of it is to be called, in the slots of others either: those answer with an error from now on."""
         facts = {one.key: one for one in loaded.serving.side.interfaces}
         for loan in loaded.lent:
-            one = facts[loan.interface]
-            _core.publish_fallback(loan.slot, interface_bytes=one.bytes, version=one.packed_version, answers=())
+            if (one := facts.get(loan.interface)) is not None:  # else constants answer there
+                _core.publish_fallback(loan.slot, interface_bytes=one.bytes, version=one.packed_version, answers=())
         loaded.lent = ()
 
     def _advance(self, loaded: Loaded, event: BreakerEvent, why: str = "") -> None:
@@ -252,3 +275,18 @@ class Breakers:
                     return  # what was published has closed it
                 self._advance(loaded, BreakerEvent.FAIL)
             self._events.tell("breaker.opened", loaded.name, why=why)
+
+
+def _interfaces(loaded: Loaded) -> dict[str, Interface]:
+    """Return what it offers, by key."""
+    return {f"{one.interface}/{one.version[0]}": one for one in loaded.serving.descriptor.provides}
+
+
+def _publish_constants(loaded: Loaded, slots: Iterable[tuple[str, _core.Slot]]) -> None:
+    """Let the answers that are declared for a plugin answer in slots of it, each with the key of its interface."""
+    interfaces = _interfaces(loaded)
+    for key, slot in slots:
+        interface = interfaces[key]
+        major, minor = interface.version
+        answers = answers_of(loaded.fallback or Fallback(), interface)
+        _core.publish_fallback(slot, interface_bytes=interface.bytes, version=major << 16 | minor, answers=answers)
