@@ -281,6 +281,7 @@ CASES: Final[tuple[Case, ...]] = (
     ("BuildError", lambda it: build_plugin(it.fill(plugin_toml=MANIFEST, gain_h=HEADER)), "no .c"),
     ("ConfigError", lambda _: Host(swap_deadline=1), "swap_deadline_s"),
     ("DependencyError", lambda it: it.host.load_all(it.build(CALLER_PLUGIN)), "interface counter"),
+    ("DependencyError", lambda it: it.host.load_all(it.fill(notes_txt="none yet")), "no plugin is in it"),
     ("ConfigError", lambda it: it.host.load(it.build(PLAIN), config={"f": float("nan")}), "config"),
     ("ImageError", lambda it: it.host.load(it.fill(text_so="no image") / "text.so"), "text.so"),
     ("ImageError", lambda it: old_and(it, replace(PLAIN, source="symbol_missing"), old=PLAIN), "nobody_defines_this"),

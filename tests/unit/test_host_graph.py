@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hotgraft import DependencyError, Host, PluginError
+from hotgraft import DependencyError, Host, ImageError, PluginError, _core
 from hotgraft.core.settings import make_settings, read_settings
 from hotgraft.run.starting import start_plugins
 from sample_plugins import CALLER_PLUGIN, PLAIN, STATELESS
@@ -213,3 +213,53 @@ def test_one_that_fails_while_it_is_loaded_leaves_those_before_it(unprobed: Host
     with pytest.raises(PluginError, match="no such table"):
         unprobed.load_all(build(bad), build(STATELESS))
     assert list(unprobed) == ["counter"]
+
+
+def test_a_folder_without_a_plugin_is_refused_unless_that_is_fine(
+    unprobed: Host, build: Workshop, tmp_path: Path
+) -> None:
+    """A path that is one folder off loaded nothing, and said nothing."""
+    empty, full = tmp_path / "empty", tmp_path / "full"
+    (empty / "below").mkdir(parents=True)
+    full.mkdir()
+    shutil.copy(build(STATELESS), full)
+    with pytest.raises(DependencyError, match=r"no plugin is in it.*there is no \*\.so; nothing was loaded") as caught:
+        unprobed.load_all(full, empty)
+    assert caught.value.found == (caught.value.found[0],)
+    assert str(empty) in caught.value.found[0]
+    assert list(unprobed) == []
+    for number in range(4):
+        shutil.copy(_core.__file__, empty / "below" / f"help{number}.so")
+    with pytest.raises(DependencyError, match=r"without one: help0\.so, help1\.so, help2\.so and 1 more"):
+        unprobed.load_all(empty)
+
+    assert unprobed.load_all(empty, allow_empty=True) == {}
+    assert list(unprobed.load_all(full, empty, allow_empty=True)) == ["counter"]
+
+
+def test_no_place_at_all_is_a_slip(unprobed: Host) -> None:
+    """What is installed may well be nothing; a list that is empty is meant only where that is said."""
+    with pytest.raises(ValueError, match="no place is named"):
+        unprobed.load_all()
+    assert unprobed.load_all(installed=True) == {}
+    assert unprobed.load_all(*[], allow_empty=True) == {}
+
+
+@pytest.mark.parametrize(
+    ("inside", "advice"),
+    [
+        ((), "there is no plugin.toml and no *.so in it: build the plugin (hotgraft build {folder}), or name another"),
+        (("b.so", "a.so"), "name the images in it: {folder}/a.so {folder}/b.so"),
+        (("a.so", "plugin.toml"), "name what is in it: {folder}/plugin.toml"),
+    ],
+)
+def test_a_folder_to_serve_is_told_what_in_it_may_be_meant(
+    unprobed: Host, tmp_path: Path, inside: tuple[str, ...], advice: str
+) -> None:
+    """`hotgraft run FOLDER` said that a directory is no regular file, and stopped there."""
+    for name in inside:
+        (tmp_path / name).touch()
+    settings = make_settings({}, {}, read_settings(b"", path="hotgraft.toml"), (str(tmp_path),))
+    with pytest.raises(ImageError, match="it is a folder; nothing of it is loaded") as caught:
+        start_plugins(unprobed, settings, lambda *_: None)
+    assert caught.value.advice == advice.format(folder=tmp_path)

@@ -30,7 +30,7 @@ from hotgraft.engine.image_path import image_of
 from hotgraft.engine.stage import check_path, printable_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from importlib.metadata import EntryPoint
 
     from hotgraft.core.descriptor import Descriptor
@@ -41,6 +41,8 @@ __all__ = ["GROUP", "Broken", "Discovery", "Found", "discover"]
 
 GROUP: Final = "hotgraft.plugins"
 SUFFIX: Final = ".so"
+FILL: Final = "build plugins into it, name the folder that they are in, or say allow_empty=True where none is fine"
+HELPERS_NAMED: Final = 3  # of the libraries in a folder without a plugin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,11 +74,12 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """What was found, what is broken, and which libraries are no plugins."""
+    """What was found, what is broken, which libraries are no plugins, and which folders hold no plugin."""
 
     found: tuple[Found, ...]
     broken: tuple[Broken, ...]
     helpers: tuple[str, ...]
+    empty: tuple[Broken, ...] = ()
 
     def graph(self, others: Iterable[PluginFacts] = ()) -> Graph:
         """Return the graph of what was found, and of `others`."""
@@ -86,15 +89,17 @@ class Discovery:
         """Return what was found by name; of one image at two places, the first."""
         return {one.name: one for one in reversed(self.found)}
 
-    def check(self, graph: Graph, *, tried: str, on: str) -> None:
+    def check(self, graph: Graph, *, tried: str, on: str, allow_empty: bool = True) -> None:
         """Refuse everything that is wrong at once.
 
         Raises:
-            DependencyError: something is broken, or the graph has violations.
+            DependencyError: something is broken, or the graph has violations; without `allow_empty` also where a folder
+            holds no plugin.
         """
-        found = [*map(str, self.broken), *map(str, graph.violations)]
+        empty = () if allow_empty else self.empty
+        found = [*map(str, self.broken), *map(str, graph.violations), *map(str, empty)]
         if found:
-            raise DependencyError(tried, on=on, found=found)
+            raise DependencyError(tried, on=on, found=found, advice=FILL if len(found) == len(empty) else "")
 
 
 def discover(
@@ -120,7 +125,7 @@ def discover(
         search.look(os.fspath(place), "argument")
     if installed:
         search.look_in_packages()
-    return Discovery(tuple(search.found), tuple(search.broken), tuple(search.helpers))
+    return Discovery(tuple(search.found), tuple(search.broken), tuple(search.helpers), tuple(search.empty))
 
 
 class _Search:
@@ -131,6 +136,7 @@ class _Search:
         self.found: list[Found] = []
         self.broken: list[Broken] = []
         self.helpers: list[str] = []
+        self.empty: list[Broken] = []
 
     def look(self, place: str, origin: str, *, name: str = "", priority: int | None = None) -> None:
         """Take an image, a manifest's image, or all images of a folder."""
@@ -160,6 +166,12 @@ class _Search:
                 self._take(image, origin)
 
     def _look_in_folder(self, folder: str) -> None:
+        taken, helpers = len(self.found) + len(self.broken), len(self.helpers)
+        self._take_all_in(folder)
+        if len(self.found) + len(self.broken) == taken:
+            self.empty.append(Broken(os.path.abspath(folder), "folder", (_why_empty(self.helpers[helpers:]),)))  # noqa: PTH100 - as in look
+
+    def _take_all_in(self, folder: str) -> None:
         def note(error: OSError) -> None:
             self._note(str(error.filename), f"folder {folder}", error)
 
@@ -197,6 +209,15 @@ class _Search:
         else:
             reasons = (f"{type(error).__name__}: {error}",)
         self.broken.append(Broken(place, origin, reasons))
+
+
+def _why_empty(helpers: Sequence[str]) -> str:
+    looked = f"no plugin is in it: looked for *{SUFFIX} that hold a descriptor, here and in the folders below"
+    if not helpers:
+        return f"{looked}, and there is no *{SUFFIX}"
+    named = ", ".join(printable_path(os.path.basename(one)) for one in helpers[:HELPERS_NAMED])  # noqa: PTH119 - as in look
+    more = f" and {len(helpers) - HELPERS_NAMED} more" if len(helpers) > HELPERS_NAMED else ""
+    return f"{looked}; without one: {named}{more}"
 
 
 def _is_without_descriptor(image: str) -> bool:

@@ -46,6 +46,7 @@ class HostGraph:
         installed: bool = False,
         configs: Mapping[str, Mapping[str, Any]] | None = None,
         priorities: Mapping[str, int] | None = None,
+        allow_empty: bool = False,
         reason: str = "",
     ) -> dict[str, Plugin]:
         """Load many plugins, providers first, and return their handles by name in that order.
@@ -58,13 +59,17 @@ class HostGraph:
             installed: also the plugins of installed packages, see `hotgraft.engine.discovery`.
             configs: by plugin, what create is given.
             priorities: by plugin: of those that provide an interface in one version, the highest is called.
+            allow_empty: a folder may hold no plugin, and there may be none at all: a folder for what others add.
             reason: why, for the journal.
 
         Raises:
-            DependencyError: an image cannot be read, or needs are missing, ambiguous, not met or a cycle that is not
-            declared. ValueError: one is loaded, or `configs` or `priorities` name others. And what `load` raises.
+            DependencyError: an image cannot be read, a folder holds no plugin, or needs are missing, ambiguous, not met
+            or a cycle that is not declared. ValueError: no place is named, one is loaded, or `configs` or `priorities`
+            name others. And what `load` raises.
         """
         self._check_control()
+        if not (places or installed or allow_empty):
+            raise ValueError("no place is named: say images, plugin.toml files or folders, or installed=True")
         found = discover(places, installed=installed, priorities=priorities)
         new, present = found.by_name(), self._listed()
         taken = [one.name for one in present if one.name in new]
@@ -72,7 +77,7 @@ class HostGraph:
             raise ValueError(f"plugin {taken[0]!r} is loaded: reload() replaces it")
         texts = {name: config_text((configs or {}).get(name)) for name in new}
         graph = found.graph(_provider_facts(one) for one in present)
-        found.check(graph, tried="load them", on="the plugins")
+        found.check(graph, tried="load them", on="the plugins", allow_empty=allow_empty)
         _check_given(new, configs=configs, priorities=priorities)
         who = asked("load", reason)
 

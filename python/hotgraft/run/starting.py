@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
-from hotgraft.core.errors import DependencyError, HotgraftError, JournalError
+from hotgraft.core.errors import DependencyError, HotgraftError, ImageError, JournalError
 from hotgraft.core.graph import make_graph
 from hotgraft.core.graph_facts import facts_of
 from hotgraft.engine.stage import inspect_file
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from hotgraft.host.host import Host
 
 __all__ = ["start_plugins"]
+
+IMAGES_NAMED: Final = 3  # of a folder that was named instead
 
 
 def start_plugins(host: Host, settings: Settings, say: Callable[[str, str, dict[str, Any]], None]) -> None:
@@ -123,12 +126,36 @@ def _described(host: Host, settings: Settings) -> list[tuple[PluginEntry, Plugin
 
 def _descriptor(host: Host, entry: PluginEntry, deadline_s: float) -> Descriptor:
     try:
+        _check_is_no_folder(entry.image)
         return inspect_file(image_of(entry.image), settle_deadline_s=deadline_s)[0]
     except (HotgraftError, OSError):
         good = host.last_good(entry.name) if entry.name else None
         if good is None:
             raise
         return inspect_file(good, settle_deadline_s=deadline_s)[0]
+
+
+def _check_is_no_folder(image: str) -> None:
+    """Refuse a folder, and say what in it may be meant: all that lies there is for `load_all`, which is asked for it.
+
+    Raises:
+        ImageError: it is one.
+    """
+    place = Path(image)
+    if not place.is_dir():
+        return
+    manifest, images = place / "plugin.toml", sorted(place.glob("*.so"))
+    if manifest.exists():
+        advice = f"name what is in it: {manifest}"
+    elif images:
+        advice = f"name the images in it: {' '.join(map(str, images[:IMAGES_NAMED]))}"
+    else:
+        advice = (
+            f"there is no plugin.toml and no *.so in it: build the plugin (hotgraft build {place}), or name another"
+        )
+    raise ImageError(
+        "load it", on=str(place.absolute()), found="it is a folder", advice=advice, running="nothing of it is loaded"
+    )
 
 
 def _reasons(error: HotgraftError | OSError) -> str:
