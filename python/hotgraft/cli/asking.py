@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _Command = TypeVar("_Command", bound="Callable[..., Any]")
 
-__all__ = ["ask_one", "ask_set", "host_option", "image_options", "images_option", "reason_option", "tell"]
+__all__ = ["ask_one", "ask_set", "check_name", "host_option", "image_options", "images_option", "reason_option", "tell"]
 
 
 def host_option(command: _Command) -> _Command:
@@ -58,12 +58,29 @@ def ask_set(host: str, ask: str, plugins: tuple[str, ...], images: Mapping[str, 
     twice = next((one for one in plugins if plugins.count(one) > 1), None)
     if twice is not None:
         raise click.UsageError(f"{twice} is named twice.")
+    _check_names(plugins)
     if len(plugins) == 1 and not images:
         return ask_one(host, ask, plugin=plugins[0], **what)
     chosen = [f"--{name}" for name in ("version", "digest", "path") if what.get(name)]
     if chosen:
         raise click.UsageError(f"{chosen[0]} is of one plugin: say --image NAME=PATH.")
     return ask_one(host, ask, plugins=plugins, paths=dict(images), **what)
+
+
+def check_name(_: click.Context, __: click.Parameter, name: str) -> str:
+    """Refuse what cannot be the name of a plugin, before any host is asked."""
+    _check_names((name,))
+    return name
+
+
+def _check_names(names: tuple[str, ...]) -> None:
+    for one in names:
+        if not one:
+            raise click.UsageError("A plugin's name is empty; hotgraft status lists those that are loaded.")
+        if "=" in one:
+            raise click.UsageError(f"{one!r} is no plugin's name; an image is said with --image {one}.")
+        if one.endswith((".so", ".toml")):
+            raise click.UsageError(f"{one!r} is a file; say the plugin's name, as hotgraft status lists it.")
 
 
 def _named_paths(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:

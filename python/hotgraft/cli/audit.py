@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hotgraft.cli.exits import EXIT_REFUSED, EXITS_TEXT
+from hotgraft.cli.groups import HelpfulGroup
 from hotgraft.cli.journal import journal_folder, journal_options, shown_time
 from hotgraft.cli.output import json_option, print_json, table
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from hotgraft.engine.journal_reading import Summary, Verified
 
 
-@click.group(invoke_without_command=True, epilog=EXITS_TEXT)
+@click.group(cls=HelpfulGroup, invoke_without_command=True, epilog=EXITS_TEXT)
 @journal_options
 @json_option
 @click.pass_context

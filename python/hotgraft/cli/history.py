@@ -41,9 +41,19 @@ def command(
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
         click.echo(columns([TITLES, *map(_row, found)], width=width))
     else:
-        click.echo(f"{folder}: nothing on record" + (f" of {name}" if name else ""), err=True)
+        click.echo(f"{folder}: nothing on record" + (_of_whom(folder, name) if name else ""), err=True)
     if name and not found:
         ctx.exit(EXIT_UNKNOWN)
+
+
+def _of_whom(folder: Path, name: str) -> str:
+    """Return whom nothing is on record of, of whom there is, and who may be meant."""
+    from hotgraft.core.graph_violations import nearest
+    from hotgraft.engine.journal_reading import plugins_on_record
+
+    known = plugins_on_record(folder)
+    near = nearest(name, known)
+    return f" of {name}, only of: {', '.join(known) or 'none'}" + (f"; did you mean {near!r}?" if near else "")
 
 
 def _row(one: dict[str, Any]) -> tuple[str, ...]:

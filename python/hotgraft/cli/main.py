@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import errno
 import importlib
 import io
@@ -15,6 +14,7 @@ import click
 
 from hotgraft.cli.environment import name_variables, unread_variables, variable_behind
 from hotgraft.cli.exits import EXIT_INTERNAL, EXIT_INTERRUPTED, EXITS_TEXT, exit_code_of
+from hotgraft.cli.groups import HelpfulGroup
 from hotgraft.cli.output import print_json, wants_json
 from hotgraft.core.errors import HotgraftError
 from hotgraft.dev import PULSE_VARIABLE
@@ -48,7 +48,7 @@ COMMANDS: Final = {
 }
 
 
-class LazyGroup(click.Group):
+class LazyGroup(HelpfulGroup):
     """A group whose commands are modules."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -60,16 +60,6 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         return name_variables(importlib.import_module(COMMANDS[cmd_name][0]).command, cmd_name)
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Refuse an unknown command with the nearest name there is."""
-        if args[0] not in COMMANDS and not args[0].startswith("-"):
-            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else f" Known: {', '.join(COMMANDS)}."
-            ctx.fail(f"No such command {args[0]!r}.{hint}")
-        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from hotgraft.cli.asking import ask_one, host_option, reason_option, tell
+from hotgraft.cli.asking import ask_one, check_name, host_option, reason_option, tell
 from hotgraft.cli.exits import EXITS_TEXT
 from hotgraft.cli.output import json_option
 
 
 @click.command(epilog=EXITS_TEXT)
-@click.argument("plugin")
+@click.argument("plugin", callback=check_name)
 @reason_option
 @host_option
 @json_option

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from hotgraft.cli.environment import variable_behind
+from hotgraft.cli.groups import HelpfulGroup
 from hotgraft.cli.output import json_option, print_json, table
 from hotgraft.core.errors import ConfigError
 from hotgraft.core.options import CHOICES, COUNTS, Options
@@ -128,7 +129,12 @@ def settings_from(arguments: dict[str, Any], images: tuple[str, ...] = ()) -> Se
         file = read_settings(read_small_file(path), path=str(path))
     except OSError as error:
         if given is not None:
-            raise ConfigError("read the settings", on=str(path), found=error.strerror or str(error)) from None
+            raise ConfigError(
+                "read the settings",
+                on=str(path.absolute()),
+                found=error.strerror or str(error),
+                advice=f"name a file that can be read; without --config it is {FILE_NAME}",
+            ) from None
         file = FileSettings(str(path))
     settings = make_settings(arguments, os.environ, file, images)
     return replace(settings, origins={**settings.origins, **_variables()})
@@ -141,7 +147,7 @@ def _variables() -> dict[str, str]:
     return {f"{'run' if name in RUN else 'host'}.{name}": f"${one}" for name, one in behind.items() if one}
 
 
-@click.group()
+@click.group(cls=HelpfulGroup)
 def command() -> None:
     """See the settings of `hotgraft run`, and where each comes from."""
 

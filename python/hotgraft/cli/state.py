@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from hotgraft.cli.exits import EXITS_TEXT
+from hotgraft.cli.groups import HelpfulGroup
 from hotgraft.cli.journal import shown_time
 from hotgraft.cli.output import json_option, print_json, table, written_json
 
@@ -28,7 +29,7 @@ SHOWN: Final = 8  # differences inside one array
 NO_TERMINAL: Final = 120  # columns where nobody says how many there are
 
 
-@click.group(epilog=EXITS_TEXT)
+@click.group(cls=HelpfulGroup, epilog=EXITS_TEXT)
 def command() -> None:
     """Show, export, import and compare the snapshots of plugins' state.
 

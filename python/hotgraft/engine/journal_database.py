@@ -77,7 +77,7 @@ class Database:
         """
         if not (folder / DATABASE).exists():
             advice = "name the journal with --journal, or let a host make one: hotgraft run"
-            raise _unreadable(folder, "there is none", advice)
+            raise _unreadable(folder.absolute(), f"there is none: {_why_none(folder)}", advice)
         with _told("read the journal", folder):
             uri = f"{(folder / DATABASE).absolute().as_uri()}?mode=ro"
             connection = sqlite3.connect(uri, uri=True, isolation_level=None)
@@ -155,6 +155,12 @@ def _check_format(connection: sqlite3.Connection, folder: Path, *, may_be_empty:
         return
     what = "it is empty" if is_empty else f"its format is {found}, and {_FORMAT} is known here"
     raise _unreadable(folder / DATABASE, what, "use the hotgraft that wrote it, or another journal")
+
+
+def _why_none(folder: Path) -> str:
+    if folder.is_dir():
+        return f"that folder holds no {DATABASE}"
+    return "that is a file, and a journal is a folder" if folder.exists() else "no folder of that name is there"
 
 
 def _unreadable(path: Path, found: str, advice: str) -> JournalError:

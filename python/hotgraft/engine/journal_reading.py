@@ -113,6 +113,17 @@ def history(folder: Path, plugin: str = "", limit: int = 0) -> list[AttemptLine]
     return lines
 
 
+def plugins_on_record(folder: Path) -> tuple[str, ...]:
+    """Return the names of all plugins that something is on record of.
+
+    Raises:
+        JournalError: it cannot be read.
+    """
+    with closing(Database.to_read(folder)) as database:
+        found = database.connection.execute("SELECT DISTINCT plugin FROM audit WHERE plugin != '' ORDER BY plugin")
+        return tuple(str(name) for (name,) in found)
+
+
 def summarise(folder: Path) -> Summary:
     """Return what a journal holds.
 

@@ -31,7 +31,7 @@ def hosts(named: str = "") -> tuple[Path, ...]:
     if named:
         path = socket_folder() / f"{named}.sock" if named.isdecimal() else Path(named)
         if (why := _why_silent(path)) is not None:
-            raise NoHost("ask it", on=str(path), found=why)
+            raise NoHost("ask it", on=str(path), found=(_what_is_there(named, path) or why, _who_answers()))
         return (path,)
     listed = find_sockets()
     silent = {one: _why_silent(one) for one in listed}
@@ -94,6 +94,20 @@ def _why_silent(path: Path) -> str | None:
     except OSError as error:
         return _words(error)
     return None
+
+
+def _what_is_there(named: str, path: Path) -> str:
+    """Return what is wrong with a place that was named; empty: a socket is there."""
+    if path.exists():
+        return "" if path.is_socket() else "that is no socket"
+    if named.isdecimal():
+        return f"process {named} has no socket there: it serves no plugins, or its socket is off or elsewhere"
+    return "no socket is there" if os.sep in named else f"{named!r} is no process number, and no socket is there"
+
+
+def _who_answers() -> str:
+    answering = [one.stem for one in find_sockets() if _why_silent(one) is None]
+    return f"hosts of this user that answer: {', '.join(answering) or 'none'}"
 
 
 def _receive(connection: socket.socket, size: int, deadline: float) -> bytes:
