@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "fallback.hpp"
+#include "gate_block.hpp"
 #include "generation_entry.hpp"
 #include "guard.hpp"
 
@@ -13,9 +14,10 @@ namespace hotgraft {
 
 namespace {
 
-bool carries_out_a_swap() noexcept {
+// The swap that the calling thread carries out; 0: none.
+std::uint64_t swap_carried_out() noexcept {
     const ThreadRecord *const own = own_chain();
-    return own != nullptr && own->root->carries_out != 0;
+    return own == nullptr ? 0 : own->root->carries_out;
 }
 
 } // namespace
@@ -58,10 +60,30 @@ const hotgraft_table *CallbackBook::opens_on(const Offer &offer) const noexcept 
     return offer.is_withdrawn ? nullptr : is_lost ? refusing_table() : offer.table;
 }
 
+// Any of the tables that it had in turn: what is offered anew while a swap has the book is not published before its
+// end.
 bool CallbackBook::is_in_its_slot(const Offer &offer) const noexcept {
     const hotgraft_table *const held = CallbackCells::instance().find(offer.number)->slot.held();
     const bool is_lost = is_lost_.load(std::memory_order_acquire); // pairs with note_lost()
-    return held == offer.table || (is_lost && held != nullptr && held == refusing_table());
+    return std::any_of(tables_.begin(), tables_.end(),
+                       [&](const Made &one) { return one.number == offer.number && one.table->get() == held; }) ||
+           (is_lost && held != nullptr && held == refusing_table());
+}
+
+// For who carries out the swap that has the book, as the plugin's own quiesce does: nobody enters from here on, not
+// even a thread of the plugin's that this quiesce is yet to join and that passes the gate. False: nobody may say that
+// before the swap is over.
+bool CallbackBook::empty_behind_gate(const Offer &offer) noexcept {
+    const std::uint64_t swap = swap_carried_out();
+    Slot &slot = CallbackCells::instance().find(offer.number)->slot;
+    if (swap == 0 || !is_in_its_slot(offer)) {
+        return swap != 0; // it was not open, and is not opened
+    }
+    if (is_opening_ || !slot.is_gated() || slot.gate()->swap() != swap) {
+        return false;
+    }
+    slot.hold_behind_gate(nullptr);
+    return true;
 }
 
 // Nobody can hold its tables any more.
@@ -154,9 +176,13 @@ hotgraft_status CallbackBook::withdraw(std::uint64_t number) noexcept {
     offer->is_withdrawn = true;
     CallbackCell *const cell = CallbackCells::instance().find(number);
     if (stage_ == Stage::kLeaving) {
-        // The swap decides what its slot holds next, and does not open it on this table. From the plugin's own quiesce
-        // it is plain that nobody is inside; from elsewhere it is not, until the swap is over.
-        return carries_out_a_swap() ? HOTGRAFT_OK : HOTGRAFT_AGAIN;
+        // The swap decides what its slot holds next, and does not open it on this table. The offer goes when it is
+        // over.
+        if (!empty_behind_gate(*offer)) {
+            return HOTGRAFT_AGAIN;
+        }
+        Guards::instance().barrier(); // M1
+        return is_any_held(number) ? HOTGRAFT_AGAIN : HOTGRAFT_OK;
     }
     if (stage_ == Stage::kServing && is_in_its_slot(*offer)) {
         (void)Guards::instance().publish_open(cell->slot, nullptr);
@@ -230,6 +256,7 @@ std::vector<std::uint64_t> CallbackBook::begin_to_leave() {
             }
         }
         stage_ = Stage::kLeaving;
+        is_opening_ = false;
     }
     return open;
 }
@@ -242,12 +269,13 @@ void CallbackBook::stay() noexcept {
     }
 }
 
-void CallbackBook::hold_withdrawn() noexcept {
+void CallbackBook::hold_offered() noexcept {
     const std::lock_guard<std::mutex> lock(mutex_);
+    is_opening_ = true;
     for (const Offer &offer : offers_) {
         Slot &slot = CallbackCells::instance().find(offer.number)->slot;
-        if (offer.is_withdrawn && slot.is_gated() && is_in_its_slot(offer)) {
-            slot.hold_behind_gate(nullptr);
+        if (slot.is_gated() && slot.held() != opens_on(offer)) {
+            slot.hold_behind_gate(opens_on(offer));
         }
     }
 }

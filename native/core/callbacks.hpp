@@ -61,8 +61,8 @@ public:
     // --- for a swap or a moment at rest, to which these belong between begin_to_leave() and the end of it ---
     [[nodiscard]] std::vector<std::uint64_t> begin_to_leave(); // numbers of what is open
     void stay() noexcept;                                      // called off, and the gates are open again
-    void hold_withdrawn() noexcept; // called off, before the gates open: what was withdrawn meanwhile stays closed
-    void renew();                   // it is to serve again: every publish has tables of its own
+    void hold_offered() noexcept; // called off, before the gates open: they open on what is offered by now
+    void renew();                 // it is to serve again: every publish has tables of its own
     // What the slot is to hold once this serves, nullptr: it is not offered. Until then nothing that was offered is
     // dropped: begin_to_serve() is to follow, or not_to_serve().
     [[nodiscard]] const hotgraft_table *arrive(std::uint64_t number) noexcept;
@@ -87,6 +87,7 @@ private:
     [[nodiscard]] bool is_any_held(std::uint64_t number) const noexcept;
     [[nodiscard]] const hotgraft_table *opens_on(const Offer &offer) const noexcept;
     [[nodiscard]] bool is_in_its_slot(const Offer &offer) const noexcept;
+    [[nodiscard]] bool empty_behind_gate(const Offer &offer) noexcept;
     void drop(const Offer *offer) noexcept;
     void set_coming(bool is_coming) noexcept;
     void publish_all() noexcept;
@@ -101,6 +102,7 @@ private:
     const Library *library_ = nullptr;
     Stage stage_ = Stage::kCandidate;
     bool is_arriving_ = false; // a swap is about to publish what it offers
+    bool is_opening_ = false;  // kLeaving: the gates are about to open, and their slots are not to be touched
     std::vector<Offer> offers_;
     std::vector<Made> tables_; // those of before too
 };
@@ -114,7 +116,7 @@ public:
     HeldCallbacks &operator=(const HeldCallbacks &) = delete;
 
     [[nodiscard]] const std::vector<Slot *> &slots() const noexcept { return slots_; }
-    void hold_withdrawn() const noexcept { book_.hold_withdrawn(); }
+    void hold_offered() const noexcept { book_.hold_offered(); }
 
 private:
     CallbackBook &book_;
@@ -139,7 +141,7 @@ public:
     void append_held(const SwapMember &member, std::vector<const hotgraft_table *> *tables) const;
     // What each is to hold, in that order.
     void append_next(std::vector<const hotgraft_table *> *next) const;
-    void hold_withdrawn() const noexcept;
+    void hold_offered() const noexcept;
     void note_published() noexcept { is_published_ = true; }
 
     // A seam for the control "call-backs are no part of a swap": none are found.

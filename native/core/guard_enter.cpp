@@ -161,10 +161,13 @@ Guards::Look Guards::pass_gate(Slot &slot, ThreadRecord &record, const hotgraft_
     if (own.passes()) {
         slot.gate()->note_own_thread(); // before the announcement: who finds it unsaid is seen by who looks after it
     }
+    seam_.at(SeamPoint::kMayPass);
     const std::uint32_t depth = record.hot.depth;
     announce(record, old);
     seam_.at(SeamPoint::kPassing);
-    const bool is_same_gate = slot.check() == kMarkGate && slot.gate() == block && block->swap() == swap;
+    // What is behind the gate may have been withdrawn meanwhile: announced first, looked after.
+    const bool is_same_gate =
+        slot.check() == kMarkGate && slot.gate() == block && block->swap() == swap && slot.held() == old;
     const bool is_proven =
         proof != nullptr && proof->cleared_for.load(std::memory_order_seq_cst) != swap; // pairs with the drain
     if (is_same_gate && (is_proven || own.passes()) && !own.is_turned_away()) {

@@ -10,6 +10,7 @@ namespace hotgraft {
 
 enum class SeamPoint {
     kAnnounced,    // cold enter: the table is in the record, the slot not yet looked at again
+    kMayPass,      // cold enter at a closed gate, as a holder: has read what is behind it, not yet announced
     kPassing,      // cold enter at a closed gate, as a holder: announced, not yet looked at again
     kBeforeWait,   // cold enter: has seen the closed gate, not yet asleep
     kGateClosed,   // close: stored in all slots, the barrier still to come

@@ -61,7 +61,7 @@ void Slot::reopen(bool warm) noexcept {
 }
 
 void Slot::hold_behind_gate(const hotgraft_table *table) noexcept {
-    held_.store(table, std::memory_order_release); // pairs with held()
+    held_.store(table, std::memory_order_seq_cst); // pairs with held(), where a thread that passes looks again
     note_served(table);
 }
 

@@ -59,7 +59,7 @@ public:
 
     // The table of the generation that serves, also while the gate is closed; nullptr when there is none.
     [[nodiscard]] const hotgraft_table *held() const noexcept {
-        return held_.load(std::memory_order_acquire); // pairs with store()
+        return held_.load(std::memory_order_seq_cst); // pairs with store(), and with hold_behind_gate()
     }
     // That generation's number, 0 when there is none. Unlike held()->generation it may be read without owning the
     // table.

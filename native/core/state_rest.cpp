@@ -216,7 +216,7 @@ Status work_behind_gates(const std::shared_ptr<Resting> &resting, const RestWish
     if (lose_what_is_away(*resting)) {
         gates.refuse(wish.generation->number());
     }
-    callbacks.hold_withdrawn();
+    callbacks.hold_offered();
     gates.reopen();
     *pause_ns = gates.opened_ns() - gates.closed_ns();
     return status;

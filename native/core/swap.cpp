@@ -297,7 +297,7 @@ private:
                 member.old_generation->allow_pins();
             }
         }
-        callbacks_.hold_withdrawn();
+        callbacks_.hold_offered();
         if (gates_.closed_ns() != 0) {
             const std::int64_t begin_ns = monotonic_ns();
             gates_.reopen();

@@ -90,9 +90,9 @@ void SwapCallbacks::add_to(SwapRequest *request) const noexcept {
     }
 }
 
-void SwapCallbacks::hold_withdrawn() const noexcept {
+void SwapCallbacks::hold_offered() const noexcept {
     for (const SwapMember &member : request_.members) {
-        member.old_generation->callbacks().hold_withdrawn();
+        member.old_generation->callbacks().hold_offered();
     }
 }
 

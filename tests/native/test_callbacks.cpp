@@ -1,6 +1,6 @@
 // Numbers of call-backs, at the level of the core: what they lead to, when they lead nowhere, and cells that are used
 // again while somebody enters. How swaps move them is tests/unit/test_callbacks.py's.
-#include "generation_plain.hpp"
+#include "callbacks_scene.hpp"
 
 #include <array>
 #include <atomic>
@@ -8,55 +8,14 @@
 #include <thread>
 #include <vector>
 
-#include "callbacks.hpp"
 #include "fallback.hpp"
-#include "guard.hpp"
 
 using namespace hotgraft;
+using scene::enter;
+using scene::generation_of;
+using scene::Offered;
 
 namespace {
-
-// A library whose functions can be offered.
-class Offered {
-public:
-    Offered() : generation_(scene::created(scene::build("plain.c"))) {
-        REQUIRE(generation_->interface(0, scene::plain_wish(), &functions, &self_).is_ok());
-    }
-    ~Offered() { CHECK(scene::unload(generation_).proven); }
-    Offered(const Offered &) = delete;
-    Offered &operator=(const Offered &) = delete;
-
-    // A book of its own, as of another generation of a plugin.
-    [[nodiscard]] std::unique_ptr<CallbackBook> book(std::uint64_t generation, const char *plugin = "plain") const {
-        auto made = std::make_unique<CallbackBook>("folder", plugin, generation);
-        made->belong_to(generation_->library());
-        return made;
-    }
-    std::uint64_t offer(CallbackBook &book, const char *key = "heard", void *self = nullptr) const {
-        return book.offer("main", key, 1U << 16, functions, self);
-    }
-
-    const void *functions = nullptr;
-
-private:
-    std::shared_ptr<Generation> generation_;
-    void *self_ = nullptr;
-};
-
-const hotgraft_table *enter(std::uint64_t number) {
-    return kCallbacks.enter(nullptr, number);
-}
-
-// The generation that a number leads to now; 0: none.
-std::uint64_t generation_of(std::uint64_t number) {
-    const hotgraft_table *const table = enter(number);
-    if (table == nullptr) {
-        return 0;
-    }
-    const std::uint64_t generation = table->generation;
-    Guards::instance().leave(table);
-    return generation;
-}
 
 bool is_over(std::uint64_t number) {
     return kCallbacks.is_over(nullptr, number) != 0;
