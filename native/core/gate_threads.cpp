@@ -13,13 +13,27 @@ namespace {
 
 constexpr unsigned kMemberBits = 16;
 
-// What a record is marked with that was seen clear of one member. A set of more than 65,535 plugins shares some.
+constexpr std::uint64_t kLastMember = (std::uint64_t{1} << kMemberBits) - 1;
+
+// What a record is marked with that was seen clear of one member. A set of more than 65,535 plugins shares the last.
 std::uint64_t mark_of(std::uint64_t swap, std::size_t member) noexcept {
-    return swap << kMemberBits | ((member + 1) & ((1U << kMemberBits) - 1));
+    return swap << kMemberBits | std::min<std::uint64_t>(member + 1, kLastMember);
 }
 
-const ThreadRecord *inside_member(const GateBlock &block, std::uint32_t member) noexcept {
+// Members come to rest in their order, and nobody who was seen clear of one enters it again. So who was seen clear of
+// one is clear of all before it, whose marks are gone.
+bool is_cleared_of(const ThreadRecord &record, std::uint64_t swap, std::uint32_t member) noexcept {
+    const std::uint64_t mark = record.cleared_of.load(std::memory_order_seq_cst); // pairs with is_seen_clear()
+    return mark >> kMemberBits == swap && mark >= mark_of(swap, member);
+}
+
+// The record of this thread's chain by which it is inside a member, or nullptr. As at the gate of a whole set, one that
+// was seen clear proves nothing: what it holds of that member by now is there on account of an older one.
+const ThreadRecord *inside_member(const GateBlock &block, std::uint64_t swap, std::uint32_t member) noexcept {
     for (const ThreadRecord *record = own_chain(); record != nullptr; record = record->older) {
+        if (is_cleared_of(*record, swap, member)) {
+            continue;
+        }
         for (std::uint32_t i = 0; i < record->hot.depth; ++i) {
             if (block.member_of_table(record->hot.entry[i]) == member) {
                 return record;
@@ -37,7 +51,7 @@ OwnThreadAtGate::OwnThreadAtGate(const GateBlock &block, std::uint64_t swap, con
       home_(generation_ == 0 ? GateBlock::kNobody : block.member_of_thread(generation_)) {
     if (home_ != GateBlock::kNobody) {
         target_ = block.member_of_table(target);
-        inside_ = target_ == GateBlock::kNobody ? nullptr : inside_member(block, target_);
+        inside_ = target_ == GateBlock::kNobody ? nullptr : inside_member(block, swap_, target_);
     }
 }
 
@@ -53,9 +67,7 @@ bool OwnThreadAtGate::is_turned_away() const noexcept {
     }
     const MemberStage stage = block_.stage(target_, swap_);
     const bool is_closed_to_it = stage == MemberStage::kRests || (stage == MemberStage::kTurnsAway && home_ != target_);
-    const bool is_inside = inside_ != nullptr && inside_->cleared_of.load(std::memory_order_seq_cst) !=
-                                                     mark_of(swap_, target_); // pairs with is_seen_clear()
-    return is_closed_to_it && !is_inside;
+    return is_closed_to_it && (inside_ == nullptr || is_cleared_of(*inside_, swap_, target_));
 }
 
 bool OwnThreadAtGate::passes() const noexcept {
@@ -167,14 +179,15 @@ bool is_seen_clear(ThreadRecord &record, const std::vector<const hotgraft_table 
     if (is_inside(record, tables.data(), tables.size())) {
         return false;
     }
-    (record.*mark).store(number, std::memory_order_seq_cst); // pairs with pass_gate()
+    const std::uint64_t before = (record.*mark).exchange(number, std::memory_order_seq_cst); // pairs with pass_gate()
     Guards::instance().seam().at(SeamPoint::kMarkedClear);
     if (!is_inside(record, tables.data(), tables.size())) {
         return true;
     }
     // It is inside after all. A handler's call that met the mark in between has gone to sleep above the very
-    // announcement we wait for: let it look again, at a record that counts as proof once more.
-    (record.*mark).store(0, std::memory_order_seq_cst); // pairs with pass_gate()
+    // announcement we wait for: let it look again, at a record that counts as proof once more. Of members that came to
+    // rest before it does not.
+    (record.*mark).store(before == number ? 0 : before, std::memory_order_seq_cst); // pairs with pass_gate()
     for (Slot *slot : slots) {
         slot->wake();
     }

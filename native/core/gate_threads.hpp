@@ -43,7 +43,7 @@ private:
     const std::uint64_t generation_; // whose it is; 0: nobody's
     const std::uint32_t home_;
     std::uint32_t target_ = GateBlock::kNobody;
-    const ThreadRecord *inside_ = nullptr; // the record by which it is inside the target already
+    const ThreadRecord *inside_ = nullptr; // the record that proves that it is inside the target already
 };
 
 // Thread safety

@@ -14,6 +14,7 @@ namespace {
 
 constexpr ThreadOwner kOwnerA = ThreadOwner::instance(std::uint64_t{1} << 32, 0);
 constexpr ThreadOwner kOwnerB = ThreadOwner::instance((std::uint64_t{1} << 32) + 1, 0);
+constexpr ThreadOwner kOwnerC = ThreadOwner::instance((std::uint64_t{1} << 32) + 2, 0);
 
 // A (consumer) and B (provider) as a set of gates, without plugins behind them.
 struct Gates {
@@ -26,6 +27,37 @@ struct Gates {
     Provider b{"b/1"};
     GateSet gates{{&a.slot, &b.slot}};
 };
+
+// A set of three: A calls B and C, and B calls C.
+struct ThreeGates {
+    ThreeGates() {
+        gates.set_members({{kOwnerA.generation(), "a: generation 1", 1, {a.old_offer.get()}},
+                           {kOwnerB.generation(), "b: generation 1", 1, {b.old_offer.get()}},
+                           {kOwnerC.generation(), "c: generation 1", 1, {c.old_offer.get()}}});
+        REQUIRE(gates.close().is_ok());
+        REQUIRE(gates.drain(in_seconds(5)).is_ok());
+    }
+    Provider a{"a/1"};
+    Provider b{"b/1"};
+    Provider c{"c/1"};
+    GateSet gates{{&a.slot, &b.slot, &c.slot}};
+};
+
+void on_other_thread(const std::function<void()> &work) {
+    std::thread(work).join();
+}
+
+// In a handler that interrupts the calling thread between its announcement of `table`, which is not to stand, and its
+// second look.
+void in_handler(const hotgraft_table *table, const std::function<void()> &work) {
+    hotgraft_record &hot = own_chain()->hot;
+    const std::uint32_t depth = hot.depth;
+    hotgraft_raise_depth(&hot, depth);
+    __atomic_store_n(&hot.entry[depth], table, __ATOMIC_RELAXED);
+    work();
+    __atomic_store_n(&hot.entry[depth], nullptr, __ATOMIC_RELEASE);
+    __atomic_store_n(&hot.depth, depth, __ATOMIC_RELAXED);
+}
 
 // `work` on a thread that `owner` registered.
 void on_own_thread(ThreadOwner owner, const std::function<void()> &work) {
@@ -126,6 +158,81 @@ TEST_CASE("one that meets the gate as a member comes to rest is seen, or sees th
     CHECK(go_on.is_set());
     thread.join();
     CHECK(found == nullptr);
+}
+
+TEST_CASE("who was seen clear of the first to rest is so when others have come to rest after it") {
+    ThreeGates set;
+    GateThreads &threads = *set.gates.threads();
+    on_own_thread(kOwnerC, [&] {
+        guards().leave(guards().try_enter(set.a.slot)); // it passes, so from here on all records are looked at
+        on_other_thread([&] {
+            CHECK(threads.begin_quiesce(0, in_seconds(20)).is_ok());
+            CHECK(threads.end_quiesce(0, kOwnerA, in_seconds(20)).is_ok());
+        });
+        in_handler(set.a.old_offer.get(), [&] { CHECK(guards().try_enter(set.a.slot) == nullptr); });
+        on_other_thread([&] { CHECK(threads.begin_quiesce(1, in_seconds(20)).is_ok()); });
+        in_handler(set.a.old_offer.get(), [&] { CHECK(guards().try_enter(set.a.slot) == nullptr); });
+        const hotgraft_table *const c = guards().try_enter(set.c.slot); // nobody has looked who is inside of that one
+        CHECK(c == set.c.old_offer.get());
+        guards().leave(c);
+    });
+}
+
+TEST_CASE("a mark that is taken back leaves standing that the record is clear of who came to rest before") {
+    ThreeGates set;
+    GateThreads &threads = *set.gates.threads();
+    on_own_thread(kOwnerC, [&] {
+        guards().leave(guards().try_enter(set.a.slot));
+        on_other_thread([&] {
+            CHECK(threads.begin_quiesce(0, in_seconds(20)).is_ok());
+            CHECK(threads.end_quiesce(0, kOwnerA, in_seconds(20)).is_ok());
+        });
+        ThreadRecord &own = *own_chain();
+        const std::uint64_t of_first = own.cleared_of;
+        scene::Event is_marked;
+        scene::Event is_inside;
+        const AtSeam seam([&](SeamPoint point) {
+            if (point == SeamPoint::kMarkedClear && own.cleared_of != of_first && !is_marked.is_set()) {
+                is_marked.set();
+                REQUIRE(is_inside.wait());
+            }
+        });
+        Status status;
+        std::thread looking([&] { status = threads.begin_quiesce(1, futex_clock_ns()); });
+        REQUIRE(is_marked.wait());
+        in_handler(set.b.old_offer.get(), [&] {
+            is_inside.set();
+            looking.join();
+            CHECK(guards().try_enter(set.b.slot) != nullptr); // as before it was marked
+            guards().leave(set.b.old_offer.get());
+        });
+        CHECK(status.code() == Code::kTimedOut);
+        in_handler(set.a.old_offer.get(), [&] { CHECK(guards().try_enter(set.a.slot) == nullptr); });
+    });
+}
+
+TEST_CASE("a call-back from further down than one record comes through to a member that waits for its thread") {
+    Gates set;
+    REQUIRE(set.gates.drain(in_seconds(5)).is_ok());
+    GateThreads &threads = *set.gates.threads();
+    on_own_thread(kOwnerB, [&] {
+        CHECK(guards().try_enter(set.a.slot) != nullptr);
+        for (std::uint32_t i = 0; i < HOTGRAFT_RECORD_ENTRIES + 1; ++i) {
+            CHECK(guards().try_enter(set.b.slot) != nullptr);
+        }
+        Status status;
+        on_other_thread([&] { status = threads.begin_quiesce(0, futex_clock_ns()); });
+        CHECK(status.code() == Code::kTimedOut);
+        own_chain()->cleared_of = set.gates.swap() << 16 | 1; // as if the look had come to its newest record first
+        CHECK(guards().try_enter(set.a.slot) != nullptr);
+        CHECK(guards().try_enter(set.a.slot) != nullptr); // inside of it by two records, of which one was seen clear
+        guards().leave(set.a.old_offer.get());
+        guards().leave(set.a.old_offer.get());
+        for (std::uint32_t i = 0; i < HOTGRAFT_RECORD_ENTRIES + 1; ++i) {
+            guards().leave(set.b.old_offer.get());
+        }
+        guards().leave(set.a.old_offer.get());
+    });
 }
 
 TEST_CASE("in a forked child the parent's threads are nobody's") {
