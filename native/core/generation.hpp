@@ -175,8 +175,9 @@ public:
     void keep_late(std::size_t index, const Block &block, std::shared_ptr<const CopyProgram> walk) noexcept;
     [[nodiscard]] bool is_away(std::size_t index) const noexcept; // its state is, or its thread is in resume
     // A swap is called off, and its gates are about to open again. If the instance holds still or lacks its state,
-    // nothing of the generation may be called any more. Needs no memory.
-    [[nodiscard]] bool lose_if_away(std::size_t index) noexcept;
+    // nothing of the generation may be called any more. `holds_still`: it was not asked to resume, because its thread
+    // was given up, and whether that has come back since or not. Needs no memory.
+    [[nodiscard]] bool lose_if_away(std::size_t index, bool holds_still = false) noexcept;
     // Why nothing of it may be called; empty: it may. Any thread.
     [[nodiscard]] std::string out_of_service() const;
     // A block for take, of this generation's layout, aligned to `align`; data nullptr: no memory.
@@ -299,6 +300,7 @@ private:
     Status surrender_lost(Instance &instance, Block *out);
     Status copy_block(const Block &block, const CopyProgram *walk, Block *out) const;
     [[nodiscard]] static std::uint64_t losses_of(Instance &instance) noexcept;
+    static void note_given_away(Instance &instance) noexcept;
     static bool note_back(Instance &instance, std::uint64_t losses) noexcept; // false: it was given up meanwhile
     [[nodiscard]] Status check_has_state(const Instance &instance) const;
     Status take_unasked(Instance &instance, const Block &block, Status refused);

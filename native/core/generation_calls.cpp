@@ -1,5 +1,6 @@
 // The plugin's control functions, called on the caller's thread, and what they answered made into a Status.
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "control.hpp"
@@ -82,9 +83,10 @@ Status Generation::quiesce(std::size_t index, std::int64_t deadline_ns, bool *is
     *is_again = false;
     PluginError error;
     hotgraft_status status = HOTGRAFT_OK;
+    std::optional<Inside> inside; // to where it is noted what came of it: one that comes back late notes it alone
     if (entry_.functions.quiesce != nullptr && instance->is_started && !is_lost(*instance)) {
-        const Inside inside(*instance, "quiesce");
-        if (Status alone = inside.check(*this); !alone.is_ok()) {
+        inside.emplace(*instance, "quiesce");
+        if (Status alone = inside->check(*this); !alone.is_ok()) {
             return alone;
         }
         const std::int64_t left_ns = std::max<std::int64_t>(deadline_ns - monotonic_ns(), 0);
@@ -234,6 +236,7 @@ Status Generation::surrender(std::size_t index, Block *out) {
                             {Code::kPlugin, label() + ": surrender gave " + std::to_string(block.bytes) +
                                                 " bytes that are not a block of the host's realloc"});
     }
+    note_given_away(*instance); // before another may be inside: it is not to be asked for it twice
     *out = block;
     return {};
 }
@@ -302,7 +305,9 @@ std::uint64_t Generation::likely_block_bytes(std::size_t index) const noexcept {
     const Ledger *const ledger = books_->ledger;
     const bool is_alone = instances_.size() == 1 && ledger != nullptr && ledger->live_blocks() == 1;
     const Instance *const instance = kept_at(index);
-    return is_alone ? ledger->live_bytes() : instance == nullptr ? 0 : instance->seen_bytes;
+    return is_alone              ? ledger->live_bytes()
+           : instance == nullptr ? 0
+                                 : instance->seen_bytes.load(std::memory_order_relaxed);
 }
 
 void Generation::drop_kept_blocks() noexcept {

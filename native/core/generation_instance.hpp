@@ -27,7 +27,7 @@ struct Generation::Instance {
     // What the plugin's functions are given beside the session.
     [[nodiscard]] hotgraft_instance *owner() const noexcept { return parent != nullptr ? parent->plugin : plugin; }
 
-    bool is_started = false;               // start or resume went well, and no quiesce since
+    std::atomic<bool> is_started{false};   // start or resume went well, and no quiesce since
     std::shared_ptr<SharedBlock> shared{}; // until the library has left memory: what outlives destroy may use it
     // Of a session: whose it is, and its tables, which go with it (of an instance they stay with the generation).
     Instance *parent = nullptr;
@@ -36,17 +36,18 @@ struct Generation::Instance {
     std::vector<std::unique_ptr<Table>> tables{};
     Block kept;                       // surrendered, and converted for who came next; the instance has no other then
     std::vector<void *> kept_pointed; // that `kept` leads to
-    std::uint64_t seen_bytes = 0;     // of its block, when it last changed hands
+    std::atomic<std::uint64_t> seen_bytes{0}; // of its block, when it last changed hands
 
     // The control function since which it is without its state or holds still: surrender, take or resume, until the
     // state is back and it has resumed. nullptr: nothing is missing.
     std::atomic<const char *> away_since{nullptr};
     bool is_lost = false;        // the swap ended so: it is called no more (generation_loss.cpp)
     bool is_out_of_kept = false; // what it surrendered last was `not_back`, without its being asked
+    bool is_given_away = false;  // it surrendered, and neither has it back nor has anybody noted it as `not_back`
     Block not_back;              // what it was to take and did not: as it was surrendered
     std::shared_ptr<const CopyProgram> not_back_walk{}; // finds what that leads to; nullptr: nothing
     std::uint64_t losses = 0; // how often a swap ended so: a function that comes back later changes nothing here
-    std::mutex loss_mutex;    // guards the change of these six by who gives up and by who comes back
+    std::mutex loss_mutex;    // guards the change of these seven by who gives up and by who comes back
 
     // The control function that a thread is in, also one that nobody waits for any more. nullptr: none.
     std::atomic<const char *> inside{nullptr};

@@ -27,6 +27,7 @@ Status Generation::give_back(std::size_t index, const Block &block, std::shared_
         const std::lock_guard<std::mutex> lock(instance->loss_mutex);
         instance->not_back = block;
         instance->not_back_walk = std::move(walk);
+        instance->is_given_away = false;
         Ledger::hand_over(block.data, books_->ledger); // it is billed for it even if take does not go well
         bill(led_to);
         if (instance->is_out_of_kept) {
@@ -54,6 +55,12 @@ void Generation::keep_late(std::size_t index, const Block &block, std::shared_pt
     instance->not_back = block;
     instance->not_back_walk = std::move(walk);
     instance->is_out_of_kept = true;
+    instance->is_given_away = false;
+}
+
+void Generation::note_given_away(Instance &instance) noexcept {
+    const std::lock_guard<std::mutex> lock(instance.loss_mutex);
+    instance.is_given_away = true;
 }
 
 std::uint64_t Generation::losses_of(Instance &instance) noexcept {
@@ -70,6 +77,7 @@ bool Generation::note_back(Instance &instance, std::uint64_t losses) noexcept {
     instance.away_since.store(nullptr, std::memory_order_relaxed);
     instance.not_back = {};
     instance.not_back_walk = nullptr;
+    instance.is_given_away = false;
     return true;
 }
 
@@ -96,11 +104,12 @@ bool Generation::is_lost(Instance &instance) noexcept {
     return instance.is_lost;
 }
 
-// Is its state with the host, or with a thread that has not come back? A function that did not resume has it.
+// Is its state with the host, or with a thread that has not come back, or has come back and is yet to say so? A
+// function that did not resume has it.
 bool Generation::lacks_state(Instance &instance) noexcept {
     const std::lock_guard<std::mutex> lock(instance.loss_mutex);
     const bool is_inside = instance.inside.load(std::memory_order_acquire) != nullptr; // pairs with ~Inside()
-    return instance.is_lost && (instance.not_back.data != nullptr || is_inside);
+    return instance.is_lost && (instance.not_back.data != nullptr || instance.is_given_away || is_inside);
 }
 
 // With all that it leads to, each as large and as aligned as it was.
@@ -142,7 +151,9 @@ Status Generation::surrender_lost(Instance &instance, Block *out) {
     if (block.data == nullptr) {
         const char *const inside = instance.inside.load(std::memory_order_relaxed);
         return {Code::kRefused, label() + ": its state is with a thread that has not come back from " +
-                                    (inside == nullptr ? "its code" : inside)};
+                                    (inside != nullptr        ? inside
+                                     : instance.is_given_away ? "surrender"
+                                                              : "its code")};
     }
     if (is_abandoned() && !instance.is_out_of_kept) { // else it is that copy already
         if (Status status = copy_block(block, instance.not_back_walk.get(), &instance.not_back); !status.is_ok()) {
@@ -186,12 +197,16 @@ bool Generation::is_away(std::size_t index) const noexcept {
     return instance != nullptr && instance->away_since.load(std::memory_order_relaxed) != nullptr;
 }
 
-bool Generation::lose_if_away(std::size_t index) noexcept {
+bool Generation::lose_if_away(std::size_t index, bool holds_still) noexcept {
     Instance *const instance = kept_at(index);
     if (instance == nullptr) {
         return false;
     }
     const std::lock_guard<std::mutex> lock(instance->loss_mutex);
+    const char *nothing = nullptr;
+    if (holds_still) { // its state may have come back late, but nobody has asked it to resume
+        (void)instance->away_since.compare_exchange_strong(nothing, "resume", std::memory_order_relaxed);
+    }
     if (instance->away_since.load(std::memory_order_relaxed) != nullptr) {
         instance->is_lost = true;
         instance->losses += 1;

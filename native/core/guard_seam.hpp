@@ -18,6 +18,7 @@ enum class SeamPoint {
     kMarkedClear,  // drain: a record was seen clear and marked so, not yet looked at again
     kTurnsAway,    // a member is about to be quiesced: others' threads are turned away, those inside not yet looked for
     kBetweenSlots, // publish: one slot of the set is open on the new table, the next one not yet
+    kSurrendered,  // an instance has given its state, and nobody has noted that
     kRecordUnlisted, // a new record, not yet in the list
 };
 

@@ -290,8 +290,9 @@ private:
                 undo_step(*ready, deadline_ns);
             }
         }
-        for (const SwapMember &member : request_.members) {
-            if (is_lost(member)) {
+        for (std::size_t m = 0; m < request_.members.size(); ++m) {
+            const SwapMember &member = request_.members[m];
+            if (is_lost(m)) {
                 refuse_slots_of(member, callbacks_, gates_);
             } else {
                 member.old_generation->allow_pins();
@@ -305,10 +306,13 @@ private:
         }
     }
 
-    [[nodiscard]] bool is_lost(const SwapMember &member) const noexcept {
+    [[nodiscard]] bool is_lost(std::size_t m) const noexcept {
+        const SwapMember &member = request_.members[m];
         bool is_any = false;
-        for (const InstanceMove &move : member.instances) { // each of them is to be told
-            is_any = (gates_.closed_ns() != 0 && member.old_generation->lose_if_away(move.old_index)) || is_any;
+        for (std::size_t i = 0; i < member.instances.size() && gates_.closed_ns() != 0; ++i) { // each is to be told
+            const InstanceMove &move = member.instances[i];
+            const bool holds_still = is_hung({StepKind::kResume, m, i}) && parts_with_state(hung_->kind);
+            is_any = member.old_generation->lose_if_away(move.old_index, holds_still && !move.is_session) || is_any;
         }
         return is_any;
     }

@@ -22,6 +22,11 @@ namespace hotgraft {
 // What undoes a step that was done; nothing where there is nothing to undo.
 [[nodiscard]] std::optional<StepKind> undo_of(StepKind kind) noexcept;
 
+// Of what served before: whose thread is left behind in it is not asked to resume, and is called no more.
+[[nodiscard]] inline bool parts_with_state(StepKind kind) noexcept {
+    return kind == StepKind::kSurrender || kind == StepKind::kGiveBack;
+}
+
 // Of room that is made before it is known how the old block is aligned: a cache line, as the widest vectors want.
 inline constexpr std::uint64_t kRoomAlign = 64;
 

@@ -117,6 +117,7 @@ Status Window::surrender(const WindowStep &step, Carried &state) {
     if (Status status = generation.surrender(index, &block); !status.is_ok()) {
         return status;
     }
+    Guards::instance().seam().at(SeamPoint::kSurrendered);
     if (Ledger::lend(block.data)) {
         state.block = block;
         return {};
