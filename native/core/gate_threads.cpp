@@ -99,67 +99,121 @@ void GateThreads::set_tables(const std::vector<const hotgraft_table *> &old_tabl
     old_tables_ = old_tables;
 }
 
-Status GateThreads::wait_until_clear(const std::vector<const hotgraft_table *> &tables,
-                                     std::atomic<std::uint64_t> ThreadRecord::*mark, std::uint64_t number,
-                                     std::int64_t deadline_ns, const std::string &what) const {
+namespace {
+
+Status turn_is_over() {
+    return {Code::kAbandoned, "given up"};
+}
+
+} // namespace
+
+std::uint64_t GateThreads::next_turn() noexcept {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return ++turn_;
+}
+
+// With the turn: who is late marks no record that another swap has marked since.
+Status GateThreads::look(ThreadRecord &record, const Clearance &wanted, std::uint64_t turn, bool *is_clear) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (turn != turn_) {
+        return turn_is_over();
+    }
+    *is_clear = is_seen_clear(record, wanted.tables, wanted.mark, wanted.number, slots_);
+    return {};
+}
+
+Status GateThreads::wait_until_clear(const Clearance &wanted, std::int64_t deadline_ns, const std::string &what,
+                                     std::uint64_t turn) {
     Guards &guards = Guards::instance();
     guards.barrier(); // who passed did so on the cold path, whose order is its own; who left did so on the warm one
     for (ThreadRecord *record = guards.records().first(); record != nullptr; record = record->next_listed) {
-        for (Backoff backoff; !is_seen_clear(*record, tables, mark, number, slots_); backoff.pause()) {
+        bool is_clear = false;
+        for (Backoff backoff;; backoff.pause()) {
+            if (Status status = look(*record, wanted, turn, &is_clear); !status.is_ok()) {
+                return status;
+            }
+            if (is_clear) {
+                break;
+            }
             guards.seam().at(SeamPoint::kDrainWaits);
             if (futex_clock_ns() >= deadline_ns) {
-                return {Code::kTimedOut, what + ": " + describe(guards.holders(tables))};
+                return {Code::kTimedOut, what + ": " + describe(guards.holders(wanted.tables))};
             }
         }
     }
     return {};
 }
 
-Status GateThreads::begin_quiesce(std::size_t member, std::int64_t deadline_ns) {
-    if (begun_[member]++ != 0 || Guards::instance().seam().no_turning_away.load(std::memory_order_relaxed)) {
-        return {};
+Status GateThreads::begin_quiesce(std::size_t member, std::int64_t deadline_ns, std::uint64_t turn) {
+    {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        if (turn != turn_) {
+            return turn_is_over();
+        }
+        if (begun_[member]++ != 0 || Guards::instance().seam().no_turning_away.load(std::memory_order_relaxed)) {
+            return {};
+        }
+        block_->set_stage(static_cast<std::uint32_t>(member), swap_, MemberStage::kTurnsAway);
     }
-    block_->set_stage(static_cast<std::uint32_t>(member), swap_, MemberStage::kTurnsAway);
     Guards::instance().seam().at(SeamPoint::kTurnsAway);
-    if (members_.size() == 1 || !block_->has_own_threads()) { // read after the stage was set: who passes now sees it
-        return {};
+    if (members_.size() != 1 && block_->has_own_threads()) { // read after the stage was set: who passes now sees it
+        Status status =
+            wait_until_clear({members_[member].tables, &ThreadRecord::cleared_of, mark_of(swap_, member)}, deadline_ns,
+                             members_[member].label + " was not quiesced, because plugins' own threads " +
+                                 "were still inside of it when the deadline passed",
+                             turn);
+        if (!status.is_ok()) {
+            return status;
+        }
     }
-    return wait_until_clear(members_[member].tables, &ThreadRecord::cleared_of, mark_of(swap_, member), deadline_ns,
-                            members_[member].label + " was not quiesced, because plugins' own threads were still " +
-                                "inside of it when the deadline passed");
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return turn == turn_ ? Status() : turn_is_over(); // then it is not asked to come to rest at all
 }
 
-Status GateThreads::end_quiesce(std::size_t member, ThreadOwner instance, std::int64_t deadline_ns) {
+Status GateThreads::end_quiesce(std::size_t member, ThreadOwner instance, std::int64_t deadline_ns,
+                                std::uint64_t turn) {
     const std::string left = describe_own_threads(instance);
     if (!left.empty()) {
         return {Code::kRefused,
                 members_[member].label + ": its quiesce returned, but " + left +
                     ", which it registered, has neither ended nor unregistered; quiesce has to join it"};
     }
-    if (++ended_[member] < members_[member].quiesces) {
-        return {};
-    }
-    block_->set_stage(static_cast<std::uint32_t>(member), swap_, MemberStage::kRests);
-    for (std::size_t m = 0; m < members_.size(); ++m) {
-        if (ended_[m] < members_[m].quiesces) {
+    {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        if (turn != turn_) {
+            return turn_is_over();
+        }
+        if (++ended_[member] < members_[member].quiesces) {
             return {};
+        }
+        block_->set_stage(static_cast<std::uint32_t>(member), swap_, MemberStage::kRests);
+        for (std::size_t m = 0; m < members_.size(); ++m) {
+            if (ended_[m] < members_[m].quiesces) {
+                return {};
+            }
         }
     }
     if (!block_->has_own_threads()) { // read after the stage was set: who passes now sees it
         return {};
     }
-    return wait_until_clear(old_tables_, &ThreadRecord::cleared_for, swap_, deadline_ns,
+    return wait_until_clear({old_tables_, &ThreadRecord::cleared_for, swap_}, deadline_ns,
                             "all have come to rest, but calls of plugins' own threads were still inside when the "
-                            "deadline passed");
+                            "deadline passed",
+                            turn);
 }
 
-void GateThreads::begin_resume(std::size_t member) noexcept {
-    if (block_->stage(static_cast<std::uint32_t>(member), swap_) == MemberStage::kRests) {
+void GateThreads::begin_resume(std::size_t member, std::uint64_t turn) noexcept {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (turn == turn_ && block_->stage(static_cast<std::uint32_t>(member), swap_) == MemberStage::kRests) {
         block_->set_stage(static_cast<std::uint32_t>(member), swap_, MemberStage::kTurnsAway);
     }
 }
 
-void GateThreads::end_resume(std::size_t member) noexcept {
+void GateThreads::end_resume(std::size_t member, std::uint64_t turn) noexcept {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (turn != turn_) {
+        return;
+    }
     begun_[member] -= begun_[member] != 0 ? 1 : 0;
     ended_[member] = 0; // a set is called off once
     if (begun_[member] == 0) {

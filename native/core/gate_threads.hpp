@@ -15,6 +15,8 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
+#include <string>
 #include <vector>
 
 #include "gate_block.hpp"
@@ -47,8 +49,8 @@ private:
 };
 
 // Thread safety
-//   One thread at a time: the swap's own, or the control thread that it waits for. One that was left behind in a
-//   plugin's quiesce keeps what it needs alive, and asks whether it is still wanted before it goes on.
+//   One thread at a time: the swap's own, or the control thread that it waits for, each with a turn of its own. One
+//   that was left behind in a plugin's function keeps what it needs alive, and changes nothing: its turn is over.
 class GateThreads {
 public:
     GateThreads(std::uint64_t swap, std::vector<Slot *> slots, std::vector<GateMember> members);
@@ -59,25 +61,38 @@ public:
     [[nodiscard]] const std::vector<GateMember> &members() const noexcept { return members_; }
     [[nodiscard]] const std::vector<std::uint32_t> &member_of() const noexcept { return member_of_; }
 
+    // A turn for whoever tells it next; those of before are over. The first is 0.
+    [[nodiscard]] std::uint64_t next_turn() noexcept;
+
     // Before each quiesce of an instance; the member's first turns away. kTimedOut: threads of others are still inside.
-    [[nodiscard]] Status begin_quiesce(std::size_t member, std::int64_t deadline_ns);
+    // kAbandoned, as below: the turn is over.
+    [[nodiscard]] Status begin_quiesce(std::size_t member, std::int64_t deadline_ns, std::uint64_t turn = 0);
     // After it. kRefused: a thread that it registered is still there. kTimedOut, after the last of the set: a record
     // holds the set. Either names the thread.
-    [[nodiscard]] Status end_quiesce(std::size_t member, ThreadOwner instance, std::int64_t deadline_ns);
+    [[nodiscard]] Status end_quiesce(std::size_t member, ThreadOwner instance, std::int64_t deadline_ns,
+                                     std::uint64_t turn = 0);
     // Around each resume: the member's new threads pass, and after its last one is resumed everybody's.
-    void begin_resume(std::size_t member) noexcept;
-    void end_resume(std::size_t member) noexcept;
+    void begin_resume(std::size_t member, std::uint64_t turn = 0) noexcept;
+    void end_resume(std::size_t member, std::uint64_t turn = 0) noexcept;
 
 private:
-    [[nodiscard]] Status wait_until_clear(const std::vector<const hotgraft_table *> &tables,
-                                          std::atomic<std::uint64_t> ThreadRecord::*mark, std::uint64_t number,
-                                          std::int64_t deadline_ns, const std::string &what) const;
+    // What is waited for: that nobody is inside `tables`. Of records that are seen so `mark` will say `number`.
+    struct Clearance {
+        const std::vector<const hotgraft_table *> &tables;
+        std::atomic<std::uint64_t> ThreadRecord::*mark;
+        std::uint64_t number;
+    };
+    [[nodiscard]] Status wait_until_clear(const Clearance &wanted, std::int64_t deadline_ns, const std::string &what,
+                                          std::uint64_t turn);
+    [[nodiscard]] Status look(ThreadRecord &record, const Clearance &wanted, std::uint64_t turn, bool *is_clear);
 
     const std::uint64_t swap_;
     const std::vector<Slot *> slots_;
     const std::vector<GateMember> members_;
     std::vector<std::uint32_t> member_of_; // by old table
     std::vector<const hotgraft_table *> old_tables_;
+    std::mutex mutex_;               // guards the three below, and that records are marked in a turn
+    std::uint64_t turn_ = 0;         // that counts
     std::vector<std::size_t> begun_; // by member: instances whose quiesce was asked for and not undone
     std::vector<std::size_t> ended_;
     GateBlock *block_ = nullptr;

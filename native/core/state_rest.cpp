@@ -50,17 +50,16 @@ Status rest_one(Generation &generation, std::size_t index, std::int64_t deadline
 }
 
 // Its own threads pass these gates until its quiesce has joined them (model rule M11).
-Status rest_with_threads(Resting &resting, std::size_t index, std::int64_t deadline_ns) {
-    Status status = resting.threads->begin_quiesce(0, deadline_ns);
+Status rest_with_threads(Resting &resting, std::size_t index, std::int64_t deadline_ns, std::uint64_t turn) {
+    Status status = resting.threads->begin_quiesce(0, deadline_ns, turn);
     if (status.is_ok()) {
         status = rest_one(*resting.generation, index, deadline_ns);
     }
-    return !status.is_ok() || is_rest_given_up(index)
-               ? status
-               : resting.threads->end_quiesce(0, resting.generation->thread_owner(index), deadline_ns);
+    return status.is_ok() ? resting.threads->end_quiesce(0, resting.generation->thread_owner(index), deadline_ns, turn)
+                          : status;
 }
 
-Status rest_all(Resting &resting, std::int64_t deadline_ns) {
+Status rest_all(Resting &resting, std::int64_t deadline_ns, std::uint64_t turn) {
     if (resting.looks_at_sessions) {
         return {};
     }
@@ -70,7 +69,7 @@ Status rest_all(Resting &resting, std::int64_t deadline_ns) {
         }
         // A quiesce that fails may have stopped half of it: resume follows all the same (plugin.h).
         resting.quiesced.store(index + 1, std::memory_order_release); // pairs with resume_others()
-        if (Status status = rest_with_threads(resting, index, deadline_ns); !status.is_ok()) {
+        if (Status status = rest_with_threads(resting, index, deadline_ns, turn); !status.is_ok()) {
             return status;
         }
     }
@@ -94,10 +93,10 @@ bool is_rest_given_up(std::size_t index) noexcept {
 namespace {
 
 // Resume whatever came of it, but for what lacks its state: that must not be called. The first failure is the answer.
-Status perform_at_rest(Resting &resting, std::int64_t deadline_ns) {
+Status perform_at_rest(Resting &resting, std::int64_t deadline_ns, std::uint64_t turn) {
     resting_here = &resting;
     Status status = or_no_memory([&] {
-        Status quiet = rest_all(resting, deadline_ns);
+        Status quiet = rest_all(resting, deadline_ns, turn);
         return quiet.is_ok() ? resting.work(*resting.generation) : quiet;
     });
     for (std::size_t index = resting.quiesced; index-- > 0;) {
@@ -107,12 +106,12 @@ Status perform_at_rest(Resting &resting, std::int64_t deadline_ns) {
         if (resting.generation->is_away(index)) {
             continue;
         }
-        resting.threads->begin_resume(0);
+        resting.threads->begin_resume(0, turn);
         Status resumed = resting.generation->resume(index);
         // Before the next is noted: nobody resumes this one again. Pairs with resume_others().
         resting.quiesced.store(index, std::memory_order_release);
-        if (resumed.is_ok() && !is_rest_given_up(index)) {
-            resting.threads->end_resume(0);
+        if (resumed.is_ok()) {
+            resting.threads->end_resume(0, turn);
         }
         if (status.is_ok()) {
             status = std::move(resumed);
@@ -144,12 +143,12 @@ std::string resume_others(ControlThread &control, const std::shared_ptr<Resting>
         if (index != hung) {
             resumed = control.run(
                 "resume",
-                [resting, swap, index] {
+                [resting, swap, index, turn = resting->threads->next_turn()] {
                     const CarriesOut mark(swap);
-                    resting->threads->begin_resume(0);
+                    resting->threads->begin_resume(0, turn);
                     Status status = resting->generation->resume(index);
                     if (status.is_ok()) {
-                        resting->threads->end_resume(0);
+                        resting->threads->end_resume(0, turn);
                     }
                     return status;
                 },
@@ -167,14 +166,15 @@ Status work_at_rest(const std::shared_ptr<Resting> &resting, const RestWish &wis
     ControlThread control;
     Status status = control.run(
         wish.what,
-        [resting, swap, rest_deadline_ns = wish.rest_deadline_ns] {
+        [resting, swap, rest_deadline_ns = wish.rest_deadline_ns, turn = resting->threads->next_turn()] {
             const CarriesOut mark(swap);
-            return perform_at_rest(*resting, rest_deadline_ns);
+            return perform_at_rest(*resting, rest_deadline_ns, turn);
         },
         wish.deadline_ns + kReturnNs);
     if (status.code() == Code::kAbandoned) {
         const std::size_t hung =
             resting->inside.fetch_or(kGivenUp, std::memory_order_acq_rel); // pairs with is_rest_given_up()
+        (void)resting->threads->next_turn();
         resting->generation->mark_abandoned(wish.what);
         const Status told = or_no_memory([&]() -> Status {
             return {Code::kAbandoned, status.message() + resume_others(control, resting, swap, hung)};

@@ -157,6 +157,7 @@ private:
     // Which of a job's steps it was is noted with the step.
     Status run_job(const std::shared_ptr<Job> &job, std::function<Status()> work, std::int64_t deadline_ns) {
         job->deadline_ns = deadline_ns;
+        job->turn = window_->next_turn();
         Status status = control_.run("the plugin's function", std::move(work), deadline_ns + kReturnNs);
         if (status.code() == Code::kAbandoned) {
             const std::optional<WindowStep> inside = window_->give_up(*job, status);

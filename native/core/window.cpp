@@ -148,6 +148,7 @@ Status copy_of(const Status &status) noexcept {
 std::optional<WindowStep> Window::give_up(Job &job, const Status &status) noexcept {
     const std::lock_guard<std::mutex> lock(job.mutex);
     job.is_given_up = true;
+    (void)next_turn();
     if (job.inside) {
         (void)record(*job.inside, monotonic_ns(), copy_of(status));
     }
@@ -194,15 +195,6 @@ Status Window::quiesce(Generation &generation, std::size_t instance, std::int64_
     }
 }
 
-namespace {
-
-bool is_given_up(Job &job) {
-    const std::lock_guard<std::mutex> lock(job.mutex);
-    return job.is_given_up;
-}
-
-} // namespace
-
 // A plugin's own threads may call other members until it is their turn to come to rest (model rules M11, M12).
 Status Window::quiesce_old(const WindowStep &step, Job &job) {
     if (left_running_[step.member]) {
@@ -213,13 +205,13 @@ Status Window::quiesce_old(const WindowStep &step, Job &job) {
     if (threads_ == nullptr) {
         return quiesce(generation, instance, job.deadline_ns);
     }
-    Status status = threads_->begin_quiesce(step.member, job.deadline_ns);
+    Status status = threads_->begin_quiesce(step.member, job.deadline_ns, job.turn);
     if (status.is_ok()) {
         status = quiesce(generation, instance, job.deadline_ns);
     }
-    return !status.is_ok() || is_given_up(job)
-               ? status
-               : threads_->end_quiesce(step.member, generation.thread_owner(instance), job.deadline_ns);
+    return status.is_ok()
+               ? threads_->end_quiesce(step.member, generation.thread_owner(instance), job.deadline_ns, job.turn)
+               : status;
 }
 
 Status Window::resume_old(const WindowStep &step, Job &job) {
@@ -228,10 +220,10 @@ Status Window::resume_old(const WindowStep &step, Job &job) {
     if (threads_ == nullptr) {
         return generation.resume(instance);
     }
-    threads_->begin_resume(step.member);
+    threads_->begin_resume(step.member, job.turn);
     Status status = generation.resume(instance);
-    if (status.is_ok() && !is_given_up(job)) {
-        threads_->end_resume(step.member);
+    if (status.is_ok()) {
+        threads_->end_resume(step.member, job.turn);
     }
     return status;
 }

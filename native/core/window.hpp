@@ -85,6 +85,7 @@ struct Carried {
 struct Job {
     std::mutex mutex;
     std::int64_t deadline_ns = 0;
+    std::uint64_t turn = 0; // at the gates: Window::next_turn()
     bool is_given_up = false;
     std::optional<WindowStep> inside; // the step whose function the thread is in
 };
@@ -121,6 +122,8 @@ public:
     Status run_converters(const WindowStep &step, std::int64_t deadline_ns, std::uint64_t swap);
     // Once the gates are closed: how the members' own threads are kept apart while they come to rest.
     void set_threads(std::shared_ptr<GateThreads> threads) noexcept { threads_ = std::move(threads); }
+    // For the next job: from here on those of before count for nothing there.
+    [[nodiscard]] std::uint64_t next_turn() const noexcept { return threads_ == nullptr ? 0 : threads_->next_turn(); }
     [[nodiscard]] bool is_left_running(std::size_t member) const noexcept { return left_running_[member]; }
     // Pins are open on the old generation of this member and stay there: it is not quiesced. Before the first job.
     void leave_running(std::size_t member) noexcept { left_running_[member] = true; }

@@ -131,3 +131,21 @@ TEST_CASE("one that was left behind and has kept its state before the gates open
     CHECK(host.active_->surrender(0, &block).message().find("told to fail") != std::string::npos); // it has it
     host.active_ = nullptr;
 }
+
+TEST_CASE("one that is given up before it comes to rest does not come to rest any more") {
+    StepsHost host;
+    const Candidate candidate = host.bring("", "{}");
+    scene::Event go_on;
+    const scene::AtSeam seam([&](SeamPoint point) {
+        if (point == SeamPoint::kTurnsAway) {
+            REQUIRE(go_on.wait());
+        }
+    });
+    CHECK_FALSE(swap(host, candidate).is_published);
+    go_on.set();
+    await_late_threads();
+    drop_candidate(candidate);
+    CHECK(is_resting(*host.active_, 0) == 0);
+    CHECK(host.call(&StepsInterface::next) == 1);
+    host.active_ = nullptr;
+}

@@ -235,6 +235,49 @@ TEST_CASE("a call-back from further down than one record comes through to a memb
     });
 }
 
+TEST_CASE("what one that was left behind still says of coming to rest counts for nothing") {
+    Gates set;
+    REQUIRE(set.gates.drain(in_seconds(5)).is_ok());
+    GateThreads &threads = *set.gates.threads();
+    on_own_thread(kOwnerB, [&] {
+        guards().leave(guards().try_enter(set.a.slot));
+        const std::uint64_t late = threads.next_turn();
+        on_other_thread([&] { CHECK(threads.begin_quiesce(0, in_seconds(20), late).is_ok()); });
+        CHECK(guards().try_enter(set.a.slot) == nullptr);
+        const std::uint64_t turn = threads.next_turn();
+        threads.begin_resume(0, turn);
+        CHECK(threads.end_quiesce(0, kOwnerA, in_seconds(20), late).code() == Code::kAbandoned);
+        threads.end_resume(0, turn);
+        threads.end_resume(0, late);
+        CHECK(guards().try_enter(set.a.slot) != nullptr);
+        guards().leave(set.a.old_offer.get());
+        CHECK(threads.begin_quiesce(0, in_seconds(20), late).code() == Code::kAbandoned);
+        CHECK(guards().try_enter(set.a.slot) != nullptr);
+        guards().leave(set.a.old_offer.get());
+    });
+}
+
+TEST_CASE("one that is given up as it looks who is inside marks no record from there on") {
+    Gates set;
+    REQUIRE(set.gates.drain(in_seconds(5)).is_ok());
+    GateThreads &threads = *set.gates.threads();
+    on_own_thread(kOwnerB, [&] {
+        const hotgraft_table *const a = guards().try_enter(set.a.slot);
+        const std::uint64_t before = own_chain()->cleared_of;
+        scene::Event waits;
+        const AtSeam seam([&](SeamPoint point) { point == SeamPoint::kDrainWaits ? waits.set() : void(); });
+        const std::uint64_t late = threads.next_turn();
+        Status status;
+        std::thread looking([&] { status = threads.begin_quiesce(0, in_seconds(20), late); });
+        REQUIRE(waits.wait());
+        (void)threads.next_turn();
+        guards().leave(a);
+        looking.join();
+        CHECK(status.code() == Code::kAbandoned);
+        CHECK(own_chain()->cleared_of == before);
+    });
+}
+
 TEST_CASE("in a forked child the parent's threads are nobody's") {
     scene::Event registered;
     scene::Event go_on;
