@@ -19,6 +19,7 @@ enum class SeamPoint {
     kTurnsAway,    // a member is about to be quiesced: others' threads are turned away, those inside not yet looked for
     kBetweenSlots, // publish: one slot of the set is open on the new table, the next one not yet
     kSurrendered,  // an instance has given its state, and nobody has noted that
+    kRestsNext,    // at a moment of rest: an instance's turn has come, and it is not asked yet
     kRecordUnlisted, // a new record, not yet in the list
 };
 

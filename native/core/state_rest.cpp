@@ -19,7 +19,8 @@ namespace {
 constexpr timespec kRestAgain{0, 50'000};
 constexpr std::int64_t kResumeNs = 1'000'000'000;      // for those that do not hang
 constexpr std::size_t kGivenUp = std::size_t{1} << 63; // beside an instance's number
-constexpr std::size_t kNone = kGivenUp - 1;
+constexpr std::size_t kUnasked = std::size_t{1} << 62; // its turn has come, and its quiesce was not asked for yet
+constexpr std::size_t kNone = kUnasked - 1;
 
 // What the control thread works on; it keeps it if it is abandoned.
 struct Resting {
@@ -64,11 +65,15 @@ Status rest_all(Resting &resting, std::int64_t deadline_ns, std::uint64_t turn) 
         return {};
     }
     for (std::size_t index = 0; index < resting.generation->instance_count(); ++index) {
-        if (is_rest_given_up(index)) {
+        if (is_rest_given_up(index | kUnasked)) {
             return {Code::kAbandoned, "given up"};
         }
+        Guards::instance().seam().at(SeamPoint::kRestsNext);
         // A quiesce that fails may have stopped half of it: resume follows all the same (plugin.h).
         resting.quiesced.store(index + 1, std::memory_order_release); // pairs with resume_others()
+        if (is_rest_given_up(index)) { // nobody would resume it: it is left as it is, as who gave it up has read
+            return {Code::kAbandoned, "given up"};
+        }
         if (Status status = rest_with_threads(resting, index, deadline_ns, turn); !status.is_ok()) {
             return status;
         }
@@ -135,9 +140,11 @@ std::string resume_others(ControlThread &control, const std::shared_ptr<Resting>
                           std::size_t hung) {
     std::string still;
     control.goes_back();
+    const bool is_unasked = (hung & kUnasked) != 0;
+    hung &= ~kUnasked;
     for (std::size_t index = resting->quiesced.load(std::memory_order_acquire); index-- > 0;) { // pairs with rest_all()
-        if (resting->generation->is_away(index)) {
-            continue; // it is lost, and told as that
+        if (resting->generation->is_away(index) || (is_unasked && index == hung)) {
+            continue; // it is lost, and told as that; or nobody has asked it to come to rest, nor will
         }
         Status resumed(Code::kAbandoned, "its thread has not come back");
         if (index != hung) {

@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "events_scene.hpp"
 #include "keyed_source.hpp"
 #include "state_copy.hpp"
 #include "state_reading.hpp"
@@ -59,6 +60,42 @@ TEST_CASE("the state of what serves can be looked at, and it serves on") {
     CHECK(host.call(&StepsInterface::is_resting) == 0);
     CHECK(host.call(&StepsInterface::next) == 3);
     CHECK(host.active_->stage() == Stage::kActive);
+}
+
+TEST_CASE("an instance whose turn comes as the look is given up is not asked to come to rest, nor told of") {
+    StepsHost host("-DSTEPS_SAVES");
+    REQUIRE(host.active_->create_instance("other", "{}").is_ok());
+    REQUIRE(host.active_->start(1).is_ok());
+    scene::Event go_on;
+    std::atomic<int> turns{0};
+    std::vector<KeyedState> saved;
+    Status status;
+    {
+        const scene::AtSeam seam([&](SeamPoint point) {
+            if (point == SeamPoint::kRestsNext && turns++ == 1) {
+                REQUIRE(go_on.wait());
+            }
+        });
+        status = look(host, kSecond / 8, &saved);
+        CHECK(turns == 2);
+        go_on.set();
+        while (ControlThread::abandoned_count() != 0) {
+            std::this_thread::yield();
+        }
+    }
+    CHECK(status.code() == Code::kAbandoned);
+    CHECK_MESSAGE(status.message().find("holds still") == std::string::npos, status.message());
+    for (const std::size_t index : {std::size_t{0}, std::size_t{1}}) {
+        CAPTURE(index);
+        InterfaceWish wish;
+        wish.id = "steps/1";
+        wish.version = 1U << 16;
+        const void *functions = nullptr;
+        void *self = nullptr;
+        REQUIRE(host.active_->interface(index, wish, &functions, &self).is_ok());
+        CHECK(static_cast<const StepsInterface *>(functions)->is_resting(self) == 0);
+    }
+    host.active_ = nullptr;
 }
 
 TEST_CASE("looking at the state fails without a change where save, quiesce or a pin says no") {
