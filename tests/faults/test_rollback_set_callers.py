@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import threading
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hotgraft import Fallback, Host, Outcome, RollbackBlocked, _core
+from hotgraft.host import rollback
 from hotgraft.host.rollback_member import WayBack
 from sample_plugins import SESSIONS
 from sides_scene import DEADLINE_S, Sides, inside, make_host, nth, once, scene, then
@@ -108,7 +110,7 @@ def test_who_needs_more_than_there_will_be_comes_to_rest_also_without_its_state(
 
 
 def test_a_pin_on_who_needs_more_than_there_will_be_is_waited_for(build: Workshop) -> None:
-    """Else the pinned consumer would go on to call the old provider; one that needs no more stays where it is."""
+    """Else the pinned consumer would go on to call the old provider, which has less."""
     with make_host(swap_deadline_s=0.2) as host:
         sides = newer(host, build, has_state=False)
         with sides.top.pin(who="session 7") as pinned:
@@ -116,10 +118,66 @@ def test_a_pin_on_who_needs_more_than_there_will_be_is_waited_for(build: Worksho
                 host.rollback("top")
             assert pinned.both() == 2002
         host.rollback("top")
-        sides.replace_both(3)
+        assert sides.seen == (1, 1, 1001)
+
+
+def test_a_pin_on_who_calls_another_of_the_unit_is_waited_for(build: Workshop) -> None:
+    """Promise 6: left in the new consumer, one call from outside would meet that and the old provider."""
+    with make_host(swap_deadline_s=0.2) as host:
+        sides = stateless(host, build)
+        with sides.top.pin(who="session 7") as pinned:
+            with pytest.raises(RollbackBlocked, match="session 7") as caught:
+                host.rollback("base")
+            assert any("no pin may stay on it" in one and "base gone back" in one for one in caught.value.found)
+            assert pinned.both() == 2002
+        assert sides.seen == (2, 2, 2002)
+        assert host.rollback("base").outcome is Outcome.ROLLED_BACK
+        assert sides.seen == (1, 1, 1001)
+
+
+def test_a_pin_that_is_taken_once_calls_are_left_inside_is_waited_for(build: Workshop, seam: Any) -> None:
+    """Beside the call that does not leave it would be as one of before: each call through it meets both."""
+    with make_host(swap_deadline_s=0.2) as host:
+        sides = stateless(host, build)
+        pins: list[Any] = []
+
+        def at(step: str) -> str:
+            seen[step] += 1
+            if (step, seen[step]) == ("wait for pins", 2):
+                pins.append(sides.top.pin(who="session 7"))
+            return "run"
+
+        seen = Counter[str]()
+        seam(at)
+        with inside(sides.top) as out:
+            with pytest.raises(RollbackBlocked, match="session 7"):
+                host.rollback("base")
+            assert sides.seen == (2, 2, 2002)
+            seam(None)
+            pins[0].end()
+            assert host.rollback("base").outcome is Outcome.ROLLED_BACK
+            out()
+
+
+@pytest.mark.control
+def test_without_waiting_a_call_through_a_pin_meets_a_mix(build: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That is why who calls another of the unit is waited for."""
+    monkeypatch.setattr(rollback, "called_by", lambda *_: ())
+    with make_host() as host:
+        sides = stateless(host, build)
         with sides.top.pin() as pinned:
-            host.rollback("top")
-            assert pinned.both() == 3001
+            host.rollback("base")
+            assert pinned.both() == 2001
+
+
+def test_a_pin_on_a_provider_of_the_unit_stays_where_it_is(build: Workshop) -> None:
+    """It calls nobody of them: what is called through it meets one side."""
+    with make_host(swap_deadline_s=0.2) as host:
+        sides = stateless(host, build)
+        with sides.base.pin() as pinned:
+            host.rollback("base")
+            assert pinned.build() == 2
+        assert sides.seen == (1, 1, 1001)
 
 
 def test_a_pin_on_one_of_them_holds_up_the_whole_unit(build: Workshop) -> None:

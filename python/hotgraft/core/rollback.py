@@ -65,7 +65,8 @@ def plan_rollback(
         keeps: with the state that it had when it was replaced; else with what was gained since. Then nobody's state is
             touched, so nobody has to be waited for.
         leaves: where no state is taken, whoever is inside stays there; else it drains with those that go back with it.
-        keeps_pins: what is pinned may call those as they are then; else pins are waited for.
+        keeps_pins: pins may stay on what serves now; else they are waited for, as those that would meet it beside
+            others that have gone back.
     """
     choice = (
         Choice(crossing=Crossing.FRESH)
@@ -77,7 +78,7 @@ def plan_rollback(
     rests = must_rest(crossing) or not leaves
     is_gated = needs_gate(running, held, crossing) or rests
     pins = pin_rule(running, crossing) if rests else "any"
-    if pins == "leave" and not keeps_pins:
+    if pins in ("any", "leave") and not keeps_pins:
         pins = "wait"
     return Plan(
         plugin=plugin,
@@ -128,10 +129,11 @@ def _steps(
     is_fresh = Action.RESTORE in moves and of == instances
     if is_fresh:
         steps += each(Action.CREATE, Place.PREPARE)
+    steps += once(PIN_STEPS[pins]) if pins in PIN_STEPS else []
     if not rests:
         steps += once(Action.CLOSE_GATES) if is_gated else []
     else:
-        steps += once(PIN_STEPS[pins]) + once(Action.CLOSE_GATES) + once(Action.DRAIN) + each(Action.QUIESCE)
+        steps += once(Action.CLOSE_GATES) + once(Action.DRAIN) + each(Action.QUIESCE)
     steps += carry(*moves)
     steps += each(Action.START if is_fresh else Action.RESUME)
     return tuple(steps + once(Action.PUBLISH) + once(Action.RECLAIM, Place.AFTER))

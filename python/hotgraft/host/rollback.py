@@ -22,7 +22,7 @@ from hotgraft.host.closing import consumers_first
 from hotgraft.host.report import Outcome, running_words
 from hotgraft.host.report_set import SetReport
 from hotgraft.host.rollback_member import WayBack
-from hotgraft.host.unit import lacking_after, lacking_back, on_probation_with
+from hotgraft.host.unit import called_by, lacking_after, lacking_back, on_probation_with
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -87,6 +87,7 @@ class Rollback:
             WayBack.of(
                 one,
                 unit=names,
+                calls=called_by(one, plugins),
                 needs_more=lacking_after(one, plugins),
                 options=self.around.options,
                 watch=self.watches.get(one.name) or Stopwatch(clock_ns),

@@ -62,6 +62,7 @@ class WayBack:
         held: what is to serve again.
         leaving: what serves.
         unit: the plugins that go back as one, itself too.
+        calls: those of them that `leaving` calls; then no pin may stay on it.
         needs_more: what `leaving` needs of the unit's other plugins and what they go back to lacks; then nobody may
             stay inside of it.
         options: of the host.
@@ -72,6 +73,7 @@ class WayBack:
     held: Held
     leaving: _core.Generation
     unit: tuple[str, ...]
+    calls: tuple[str, ...]
     needs_more: tuple[str, ...]
     options: Options
     watch: Stopwatch
@@ -87,7 +89,14 @@ class WayBack:
 
     @classmethod
     def of(
-        cls, loaded: Loaded, *, unit: tuple[str, ...], needs_more: tuple[str, ...], options: Options, watch: Stopwatch
+        cls,
+        loaded: Loaded,
+        *,
+        unit: tuple[str, ...],
+        calls: tuple[str, ...],
+        needs_more: tuple[str, ...],
+        options: Options,
+        watch: Stopwatch,
     ) -> WayBack:
         """Return the way back of a plugin of which something is held."""
         held = loaded.held
@@ -98,6 +107,7 @@ class WayBack:
             held=held,
             leaving=loaded.serving.generation,
             unit=unit,
+            calls=calls,
             needs_more=needs_more,
             options=options,
             watch=watch,
@@ -130,7 +140,7 @@ class WayBack:
             self.held.candidate.side,
             keeps=self.is_lossy,
             leaves=self.is_left,
-            keeps_pins=not self.needs_more,
+            keeps_pins=not self.calls,
         )
         if self.plan.crossing is None:
             self.found += self.plan.state_refusals
@@ -192,6 +202,12 @@ class WayBack:
             return False  # it is on its way out of memory: the reaper was there first
         if is_entered and self.needs_more:
             self.found += [f"who is inside may not be left there: it {one}" for one in self.needs_more]
+            return False
+        if self.has_pins and self.calls:
+            called = ", ".join(self.calls)
+            self.found.append(
+                f"no pin may stay on it: a call through it would meet it as it is, and {called} gone back"
+            )
             return False
         was = self.is_left, self.is_unquiesced
         self.is_left = self.is_left or is_entered

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hotgraft.core.plan import Side
     from hotgraft.host.loaded import Bound, Loaded
 
-__all__ = ["Unit", "join", "lacking_after", "lacking_back", "on_probation_with", "unit_of"]
+__all__ = ["Unit", "called_by", "join", "lacking_after", "lacking_back", "on_probation_with", "unit_of"]
 
 
 @dataclass(slots=True, eq=False)
@@ -65,6 +65,15 @@ def on_probation_with(loaded: Loaded) -> tuple[Loaded, ...]:
     if held is None:
         return ()
     return tuple(one for one in held.unit.plugins if one.held is not None and one.held.unit is held.unit)
+
+
+def called_by(loaded: Loaded, unit: Sequence[Loaded]) -> tuple[str, ...]:
+    """Return the others of a unit that a plugin, as it serves, calls.
+
+    Whoever calls it through a pin that is left there meets it as it is, and those as they are once they are back.
+    """
+    others = {one.name for one in unit if one is not loaded}
+    return tuple(dict.fromkeys(bound.provider for bound in loaded.imports.values() if bound.provider in others))
 
 
 def lacking_after(loaded: Loaded, unit: Sequence[Loaded]) -> tuple[str, ...]:
