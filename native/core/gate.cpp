@@ -89,7 +89,8 @@ void GateSet::find_old_tables() {
 }
 
 bool GateSet::is_clear(ThreadRecord &record) noexcept {
-    return is_left_out(record) || is_seen_clear(record, old_tables_, &ThreadRecord::cleared_for, swap_, slots_);
+    return is_left_out(record) ||
+           is_seen_clear(record, {old_tables_, block_->lane(), &ClearMarks::cleared_for, swap_}, slots_);
 }
 
 // Its plugin's quiesce joins it, and only then nothing of the set may be held by it (model rule M11).

@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <new>
+#include <utility>
+
+#include "record.hpp"
 
 namespace hotgraft {
 
@@ -95,6 +98,9 @@ void GateBlock::finish() noexcept {
     member_count_.store(0, std::memory_order_relaxed);
     candidate_count_.store(0, std::memory_order_relaxed);
     table_count_.store(0, std::memory_order_relaxed);
+    if (std::atomic<std::uint32_t> *const lanes = std::exchange(lanes_, nullptr)) {
+        lanes->fetch_and(~(1U << lane()), std::memory_order_release); // pairs with take_lane()
+    }
     is_taken_.store(false, std::memory_order_release); // pairs with claim()
 }
 
@@ -109,6 +115,22 @@ void GateBlock::open_all(bool warm) noexcept {
     swap_.store(0, std::memory_order_relaxed); // is_taken_ stays: the swap object of the child still points here
 }
 
+void GateBlockList::take_lane(GateBlock &block) noexcept {
+    static_assert(kClearLanes < 32, "a bit for each");
+    std::uint32_t taken = lanes_.load(std::memory_order_relaxed);
+    for (std::size_t lane = 0; lane < kClearLanes;) {
+        if ((taken >> lane & 1U) != 0) {
+            ++lane;
+        } else if (lanes_.compare_exchange_weak(taken, taken | 1U << lane,
+                                                std::memory_order_acquire)) { // pairs with finish()
+            block.lane_.store(lane, std::memory_order_relaxed);
+            block.lanes_ = &lanes_;
+            return;
+        }
+    }
+    block.lane_.store(0, std::memory_order_relaxed);
+}
+
 GateBlock *GateBlockList::claim(std::size_t slots, std::size_t tables, std::size_t members) noexcept {
     GateBlock *const first = head_.load(std::memory_order_acquire); // pairs with the push below
     for (GateBlock *block = first; block != nullptr; block = block->next_listed_) {
@@ -116,6 +138,7 @@ GateBlock *GateBlockList::claim(std::size_t slots, std::size_t tables, std::size
         if (block->slot_room_ >= slots && block->table_room_ >= tables && block->member_room_ >= members &&
             block->is_taken_.compare_exchange_strong(is_taken, true,
                                                      std::memory_order_acquire)) { // pairs with finish()
+            take_lane(*block);
             return block;
         }
     }
@@ -136,6 +159,7 @@ GateBlock *GateBlockList::claim(std::size_t slots, std::size_t tables, std::size
         return nullptr;
     }
     GateBlock *const made = block.release();
+    take_lane(*made);
     made->next_listed_ = head_.load(std::memory_order_relaxed);
     while (!head_.compare_exchange_weak(made->next_listed_, made,
                                         std::memory_order_release, // pairs with the load above

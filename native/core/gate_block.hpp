@@ -59,6 +59,9 @@ public:
               const std::vector<GateMember> &members, const std::vector<std::uint32_t> &member_of,
               const std::vector<std::uint64_t> &candidates) noexcept;
 
+    // Where this swap marks the records that it has seen clear: no other's marks are there, up to kClearLanes at once.
+    [[nodiscard]] std::size_t lane() const noexcept { return lane_.load(std::memory_order_relaxed); } // as holds()
+
     // The member that registers threads under that number, and the one whose old table this is; kNobody: none.
     [[nodiscard]] std::uint32_t member_of_thread(std::uint64_t generation) const noexcept;
     [[nodiscard]] std::uint32_t member_of_table(const hotgraft_table *table) const noexcept;
@@ -85,6 +88,8 @@ private:
     friend class GateBlockList;
 
     std::atomic<bool> is_taken_{true};
+    std::atomic<std::size_t> lane_{0};
+    std::atomic<std::uint32_t> *lanes_ = nullptr; // where that is to be given up; nullptr: it is shared
     std::atomic<std::uint64_t> swap_{0};
     std::size_t slot_room_ = 0;
     std::size_t slot_count_ = 0;
@@ -115,7 +120,10 @@ public:
     void open_all(bool warm) noexcept;
 
 private:
+    void take_lane(GateBlock &block) noexcept;
+
     std::atomic<GateBlock *> head_{nullptr};
+    std::atomic<std::uint32_t> lanes_{0}; // a bit for each that is taken
 };
 
 } // namespace hotgraft

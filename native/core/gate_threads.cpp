@@ -22,16 +22,18 @@ std::uint64_t mark_of(std::uint64_t swap, std::size_t member) noexcept {
 
 // Members come to rest in their order, and nobody who was seen clear of one enters it again. So who was seen clear of
 // one is clear of all before it, whose marks are gone.
-bool is_cleared_of(const ThreadRecord &record, std::uint64_t swap, std::uint32_t member) noexcept {
-    const std::uint64_t mark = record.cleared_of.load(std::memory_order_seq_cst); // pairs with is_seen_clear()
+bool is_cleared_of(const ThreadRecord &record, std::uint64_t swap, std::size_t lane, std::uint32_t member) noexcept {
+    const std::uint64_t mark =
+        record.cleared[lane].cleared_of.load(std::memory_order_seq_cst); // pairs with is_seen_clear()
     return mark >> kMemberBits == swap && mark >= mark_of(swap, member);
 }
 
 // The record of this thread's chain by which it is inside a member, or nullptr. As at the gate of a whole set, one that
 // was seen clear proves nothing: what it holds of that member by now is there on account of an older one.
-const ThreadRecord *inside_member(const GateBlock &block, std::uint64_t swap, std::uint32_t member) noexcept {
+const ThreadRecord *inside_member(const GateBlock &block, std::uint64_t swap, std::size_t lane,
+                                  std::uint32_t member) noexcept {
     for (const ThreadRecord *record = own_chain(); record != nullptr; record = record->older) {
-        if (is_cleared_of(*record, swap, member)) {
+        if (is_cleared_of(*record, swap, lane, member)) {
             continue;
         }
         for (std::uint32_t i = 0; i < record->hot.depth; ++i) {
@@ -45,13 +47,13 @@ const ThreadRecord *inside_member(const GateBlock &block, std::uint64_t swap, st
 
 } // namespace
 
-OwnThreadAtGate::OwnThreadAtGate(const GateBlock &block, std::uint64_t swap, const ThreadRecord &record,
-                                 const hotgraft_table *target) noexcept
-    : block_(block), swap_(swap), generation_(owner_of(record).generation()),
+OwnThreadAtGate::OwnThreadAtGate(const GateBlock &block, std::uint64_t swap, std::size_t lane,
+                                 const ThreadRecord &record, const hotgraft_table *target) noexcept
+    : block_(block), swap_(swap), lane_(lane), generation_(owner_of(record).generation()),
       home_(generation_ == 0 ? GateBlock::kNobody : block.member_of_thread(generation_)) {
     if (home_ != GateBlock::kNobody) {
         target_ = block.member_of_table(target);
-        inside_ = target_ == GateBlock::kNobody ? nullptr : inside_member(block, swap_, target_);
+        inside_ = target_ == GateBlock::kNobody ? nullptr : inside_member(block, swap_, lane_, target_);
     }
 }
 
@@ -67,7 +69,7 @@ bool OwnThreadAtGate::is_turned_away() const noexcept {
     }
     const MemberStage stage = block_.stage(target_, swap_);
     const bool is_closed_to_it = stage == MemberStage::kRests || (stage == MemberStage::kTurnsAway && home_ != target_);
-    return is_closed_to_it && (inside_ == nullptr || is_cleared_of(*inside_, swap_, target_));
+    return is_closed_to_it && (inside_ == nullptr || is_cleared_of(*inside_, swap_, lane_, target_));
 }
 
 bool OwnThreadAtGate::passes() const noexcept {
@@ -118,7 +120,7 @@ Status GateThreads::look(ThreadRecord &record, const Clearance &wanted, std::uin
     if (turn != turn_) {
         return turn_is_over();
     }
-    *is_clear = is_seen_clear(record, wanted.tables, wanted.mark, wanted.number, slots_);
+    *is_clear = is_seen_clear(record, wanted, slots_);
     return {};
 }
 
@@ -157,11 +159,11 @@ Status GateThreads::begin_quiesce(std::size_t member, std::int64_t deadline_ns, 
     }
     Guards::instance().seam().at(SeamPoint::kTurnsAway);
     if (members_.size() != 1 && block_->has_own_threads()) { // read after the stage was set: who passes now sees it
-        Status status =
-            wait_until_clear({members_[member].tables, &ThreadRecord::cleared_of, mark_of(swap_, member)}, deadline_ns,
-                             members_[member].label + " was not quiesced, because plugins' own threads " +
-                                 "were still inside of it when the deadline passed",
-                             turn);
+        Status status = wait_until_clear(
+            {members_[member].tables, block_->lane(), &ClearMarks::cleared_of, mark_of(swap_, member)}, deadline_ns,
+            members_[member].label + " was not quiesced, because plugins' own threads " +
+                "were still inside of it when the deadline passed",
+            turn);
         if (!status.is_ok()) {
             return status;
         }
@@ -196,7 +198,7 @@ Status GateThreads::end_quiesce(std::size_t member, ThreadOwner instance, std::i
     if (!block_->has_own_threads()) { // read after the stage was set: who passes now sees it
         return {};
     }
-    return wait_until_clear({old_tables_, &ThreadRecord::cleared_for, swap_}, deadline_ns,
+    return wait_until_clear({old_tables_, block_->lane(), &ClearMarks::cleared_for, swap_}, deadline_ns,
                             "all have come to rest, but calls of plugins' own threads were still inside when the "
                             "deadline passed",
                             turn);
@@ -224,16 +226,16 @@ void GateThreads::end_resume(std::size_t member, std::uint64_t turn) noexcept {
 // One record at a time, in any order: only who is inside may enter, and guards nest, so a record once seen clear stays
 // clear. The mark makes that exact where a signal handler calls: what it finds in a marked record proves nothing, so it
 // waits. Mark first, then look again (both seq_cst): either we see the handler's announcement, or it sees the mark.
-bool is_seen_clear(ThreadRecord &record, const std::vector<const hotgraft_table *> &tables,
-                   std::atomic<std::uint64_t> ThreadRecord::*mark, std::uint64_t number,
-                   const std::vector<Slot *> &slots) noexcept {
+bool is_seen_clear(ThreadRecord &record, const Clearance &wanted, const std::vector<Slot *> &slots) noexcept {
+    const std::vector<const hotgraft_table *> &tables = wanted.tables;
+    std::atomic<std::uint64_t> &mark = record.cleared[wanted.lane].*wanted.mark;
     if (record.state.load(std::memory_order_acquire) == RecordState::kOrphaned) { // pairs with thread end
         return true; // nothing runs there any more; is_held() still counts it
     }
     if (is_inside(record, tables.data(), tables.size())) {
         return false;
     }
-    const std::uint64_t before = (record.*mark).exchange(number, std::memory_order_seq_cst); // pairs with pass_gate()
+    const std::uint64_t before = mark.exchange(wanted.number, std::memory_order_seq_cst); // pairs with pass_gate()
     Guards::instance().seam().at(SeamPoint::kMarkedClear);
     if (!is_inside(record, tables.data(), tables.size())) {
         return true;
@@ -241,7 +243,7 @@ bool is_seen_clear(ThreadRecord &record, const std::vector<const hotgraft_table 
     // It is inside after all. A handler's call that met the mark in between has gone to sleep above the very
     // announcement we wait for: let it look again, at a record that counts as proof once more. Of members that came to
     // rest before it does not.
-    (record.*mark).store(before == number ? 0 : before, std::memory_order_seq_cst); // pairs with pass_gate()
+    mark.store(before == wanted.number ? 0 : before, std::memory_order_seq_cst); // pairs with pass_gate()
     for (Slot *slot : slots) {
         slot->wake();
     }

@@ -34,7 +34,7 @@ namespace hotgraft {
 class OwnThreadAtGate {
 public:
     // `target`: the old table behind the gate.
-    OwnThreadAtGate(const GateBlock &block, std::uint64_t swap, const ThreadRecord &record,
+    OwnThreadAtGate(const GateBlock &block, std::uint64_t swap, std::size_t lane, const ThreadRecord &record,
                     const hotgraft_table *target) noexcept;
     [[nodiscard]] bool is_turned_away() const noexcept;
     [[nodiscard]] bool passes() const noexcept; // also if it is inside nothing
@@ -42,10 +42,20 @@ public:
 private:
     const GateBlock &block_;
     const std::uint64_t swap_;
+    const std::size_t lane_;
     const std::uint64_t generation_; // whose it is; 0: nobody's
     const std::uint32_t home_;
     std::uint32_t target_ = GateBlock::kNobody;
     const ThreadRecord *inside_ = nullptr; // the record that proves that it is inside the target already
+};
+
+// What is waited for: that nobody is inside `tables`. Of records that are seen so, `mark` in the swap's lane will say
+// `number`.
+struct Clearance {
+    const std::vector<const hotgraft_table *> &tables;
+    std::size_t lane;
+    std::atomic<std::uint64_t> ClearMarks::*mark;
+    std::uint64_t number;
 };
 
 // Thread safety
@@ -76,12 +86,6 @@ public:
     void end_resume(std::size_t member, std::uint64_t turn = 0) noexcept;
 
 private:
-    // What is waited for: that nobody is inside `tables`. Of records that are seen so `mark` will say `number`.
-    struct Clearance {
-        const std::vector<const hotgraft_table *> &tables;
-        std::atomic<std::uint64_t> ThreadRecord::*mark;
-        std::uint64_t number;
-    };
     [[nodiscard]] Status wait_until_clear(const Clearance &wanted, std::int64_t deadline_ns, const std::string &what,
                                           std::uint64_t turn);
     [[nodiscard]] Status look(ThreadRecord &record, const Clearance &wanted, std::uint64_t turn, bool *is_clear);
@@ -98,10 +102,9 @@ private:
     GateBlock *block_ = nullptr;
 };
 
-// Is the thread of `record` inside none of `tables`? If so, `mark` of it says `number`: from then on what a signal
-// handler finds in it proves nothing. (A thread that ended inside a guard runs nowhere any more.)
-[[nodiscard]] bool is_seen_clear(ThreadRecord &record, const std::vector<const hotgraft_table *> &tables,
-                                 std::atomic<std::uint64_t> ThreadRecord::*mark, std::uint64_t number,
+// Is the thread of `record` inside none of the tables? If so, it is marked: from then on what a signal handler finds in
+// it proves nothing. (A thread that ended inside a guard runs nowhere any more.)
+[[nodiscard]] bool is_seen_clear(ThreadRecord &record, const Clearance &wanted,
                                  const std::vector<Slot *> &slots) noexcept;
 
 } // namespace hotgraft

@@ -48,9 +48,9 @@ void refuse_for_queue(ThreadRecord &record, const Slot &slot, std::uint32_t wait
 // The record of this thread's chain by which it is inside the swap's set (rule 2), or nullptr. A record that the drain
 // saw clear is no proof any more: an entry in it can then only be an announcement that will not stand, seen by a
 // handler.
-const ThreadRecord *inside_of(const GateBlock &block, std::uint64_t swap) noexcept {
+const ThreadRecord *inside_of(const GateBlock &block, std::uint64_t swap, std::size_t lane) noexcept {
     for (const ThreadRecord *record = own_chain(); record != nullptr; record = record->older) {
-        if (record->cleared_for.load(std::memory_order_seq_cst) == swap) { // pairs with the drain
+        if (record->cleared[lane].cleared_for.load(std::memory_order_seq_cst) == swap) { // pairs with the drain
             continue;
         }
         for (std::uint32_t i = 0; i < record->hot.depth; ++i) {
@@ -140,17 +140,18 @@ Guards::Look Guards::look(Slot &slot, ThreadRecord &record, const hotgraft_table
 Guards::Look Guards::pass_gate(Slot &slot, ThreadRecord &record, const hotgraft_table **table) noexcept {
     const GateBlock *const block = slot.gate();
     const std::uint64_t swap = block->swap();
+    const std::size_t lane = block->lane(); // that swap's, if it still is that one below
     if (swap != 0 && record.root->carries_out == swap) {
         refuse(record, slot, Refusal::kOwnSwap);
         return Look::kRefused;
     }
     const hotgraft_table *const old = slot.held();
-    const OwnThreadAtGate own(*block, swap, record, old);
+    const OwnThreadAtGate own(*block, swap, lane, record, old);
     if (own.is_turned_away()) {
         refuse(record, slot, Refusal::kTurnedAway);
         return Look::kRefused;
     }
-    const ThreadRecord *const proof = inside_of(*block, swap);
+    const ThreadRecord *const proof = inside_of(*block, swap, lane);
     if (proof == nullptr && !own.passes()) {
         return Look::kWait;
     }
@@ -168,8 +169,8 @@ Guards::Look Guards::pass_gate(Slot &slot, ThreadRecord &record, const hotgraft_
     // What is behind the gate may have been withdrawn meanwhile: announced first, looked after.
     const bool is_same_gate =
         slot.check() == kMarkGate && slot.gate() == block && block->swap() == swap && slot.held() == old;
-    const bool is_proven =
-        proof != nullptr && proof->cleared_for.load(std::memory_order_seq_cst) != swap; // pairs with the drain
+    const bool is_proven = proof != nullptr && proof->cleared[lane].cleared_for.load(std::memory_order_seq_cst) !=
+                                                   swap; // pairs with the drain
     if (is_same_gate && (is_proven || own.passes()) && !own.is_turned_away()) {
         *table = old;
         return Look::kEntered;

@@ -23,6 +23,7 @@
 #define HOTGRAFT_CORE_RECORD_HPP
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -47,6 +48,14 @@ enum class Refusal : std::uint32_t {
     kTurnedAway,
 };
 
+// What the swaps that have gates closed have noted of a record, each in a lane of its own (GateBlock::lane()): two that
+// share no plugin look at the same records.
+struct ClearMarks {
+    std::atomic<std::uint64_t> cleared_for{0}; // the last swap whose drain saw the record clear
+    std::atomic<std::uint64_t> cleared_of{0};  // the last member of a swap whose look saw it clear (M12)
+};
+inline constexpr std::size_t kClearLanes = 16; // of more swaps at once some share a lane
+
 struct alignas(128) ThreadRecord {
     ThreadRecord() noexcept;
     [[nodiscard]] Counters counters() noexcept { return {hot_counters, cold_counters}; }
@@ -55,9 +64,8 @@ struct alignas(128) ThreadRecord {
     HotCounters hot_counters;
 
     std::atomic<RecordState> state{RecordState::kOwned};
-    std::atomic<std::int32_t> tid{0};            // of the owner, as in /proc
-    std::atomic<std::uint64_t> cleared_for{0};   // the last swap whose drain saw this record clear
-    std::atomic<std::uint64_t> cleared_of{0};    // the last member of a swap whose look saw this record clear (M12)
+    std::atomic<std::int32_t> tid{0}; // of the owner, as in /proc
+    ClearMarks cleared[kClearLanes];
     std::atomic<std::uint64_t> registered_by{0}; // whose own thread it is (own_threads.hpp); written by the owner
     ThreadRecord *next_listed = nullptr;         // set before the push, then constant
     // The owner's alone:

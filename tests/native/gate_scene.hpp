@@ -63,6 +63,19 @@ private:
     std::thread thread_;
 };
 
+// In a handler that interrupts the calling thread between its announcement of `table`, which is not to stand,
+// and its
+// second look.
+inline void in_handler(const hotgraft_table *table, const std::function<void()> &work) {
+    hotgraft_record &hot = own_chain()->hot;
+    const std::uint32_t depth = hot.depth;
+    hotgraft_raise_depth(&hot, depth);
+    __atomic_store_n(&hot.entry[depth], table, __ATOMIC_RELAXED);
+    work();
+    __atomic_store_n(&hot.entry[depth], nullptr, __ATOMIC_RELEASE);
+    __atomic_store_n(&hot.depth, depth, __ATOMIC_RELAXED);
+}
+
 } // namespace scene
 
 #endif // HOTGRAFT_TESTS_GATE_SCENE_HPP

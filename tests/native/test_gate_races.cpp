@@ -1,7 +1,17 @@
 // Gates met at the worst moment: between an announcement and the second look, in a handler, deep in a recursion.
+#include "gate_block.hpp"
 #include "gate_scene.hpp"
 
 using namespace scene;
+
+namespace {
+
+// Whether the swap that has closed the provider's gate has seen the record clear.
+std::atomic<std::uint64_t> &mark_of(ThreadRecord &record, const Provider &provider) {
+    return record.cleared[provider.slot.gate()->lane()].cleared_for;
+}
+
+} // namespace
 
 TEST_CASE("a caller stopped between its announcement and its second look is waited for, then waits itself") {
     Provider provider;
@@ -49,18 +59,40 @@ TEST_CASE("once the drain has seen a record clear, what a handler finds in it pr
     const hotgraft_table *passed = guards().try_enter(provider.slot);
     CHECK(passed == provider.old_offer.get());
     guards().leave(passed);
-    own_chain()->cleared_for = gates.swap(); // as if `outer` were announced only, and not to stand
+    mark_of(*own_chain(), provider) = gates.swap(); // as if `outer` were announced only, and not to stand
     CHECK(guards().try_enter(provider.slot) == nullptr);
     {
-        own_chain()->cleared_for = 0;
+        mark_of(*own_chain(), provider) = 0;
         const AtSeam seam([&](SeamPoint point) { // the drain gets there between announcement and second look
-            point == SeamPoint::kPassing ? own_chain()->cleared_for.store(gates.swap()) : void();
+            point == SeamPoint::kPassing ? mark_of(*own_chain(), provider).store(gates.swap()) : void();
         });
         CHECK(guards().try_enter(provider.slot) == nullptr);
     }
     gates.reopen();
     guards().leave(outer);
     CHECK(!guards().calling_thread_holds_any());
+}
+
+TEST_CASE("that a record was seen clear stays known when swaps of others drain beside this one") {
+    Provider first("first/1");
+    guards().leave(guards().enter(first.slot));
+    GateSet gates({&first.slot});
+    REQUIRE(gates.close().is_ok());
+    REQUIRE(gates.drain(in_seconds(20)).is_ok());
+    std::vector<std::unique_ptr<Provider>> others;
+    std::vector<std::unique_ptr<GateSet>> beside;
+    for (std::size_t i = 1; i < kClearLanes; ++i) {
+        others.push_back(std::make_unique<Provider>("other/1"));
+        beside.push_back(std::make_unique<GateSet>(std::vector<Slot *>{&others.back()->slot}));
+        REQUIRE(beside.back()->close().is_ok());
+        REQUIRE(beside.back()->drain(in_seconds(20)).is_ok());
+    }
+    in_handler(first.old_offer.get(), [&] { CHECK(guards().try_enter(first.slot) == nullptr); });
+    beside.clear();
+    gates.reopen();
+    CHECK(first.call() == 1);
+    REQUIRE(gates.close().is_ok()); // lanes are given back
+    CHECK(first.slot.gate()->lane() == 0);
 }
 
 TEST_CASE("a handler's call that meets the drain's mark too early is woken when the mark is taken back") {
@@ -90,7 +122,8 @@ TEST_CASE("a handler's call that meets the drain's mark too early is woken when 
     const AtSeam seam([&](SeamPoint point) {
         if (point == SeamPoint::kBeforeWait) {
             sleeps.set();
-        } else if (point == SeamPoint::kMarkedClear && record->cleared_for == gates.swap() && !is_marked.is_set()) {
+        } else if (point == SeamPoint::kMarkedClear && mark_of(*record, provider) == gates.swap() &&
+                   !is_marked.is_set()) {
             is_marked.set();
             REQUIRE(sleeps.wait());
         }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "control.hpp"
+#include "gate_block.hpp"
 #include "gate_scene.hpp"
 #include "gate_threads.hpp"
 #include "own_threads.hpp"
@@ -47,24 +48,17 @@ void on_other_thread(const std::function<void()> &work) {
     std::thread(work).join();
 }
 
-// In a handler that interrupts the calling thread between its announcement of `table`, which is not to stand, and its
-// second look.
-void in_handler(const hotgraft_table *table, const std::function<void()> &work) {
-    hotgraft_record &hot = own_chain()->hot;
-    const std::uint32_t depth = hot.depth;
-    hotgraft_raise_depth(&hot, depth);
-    __atomic_store_n(&hot.entry[depth], table, __ATOMIC_RELAXED);
-    work();
-    __atomic_store_n(&hot.entry[depth], nullptr, __ATOMIC_RELEASE);
-    __atomic_store_n(&hot.depth, depth, __ATOMIC_RELAXED);
-}
-
 // `work` on a thread that `owner` registered.
 void on_own_thread(ThreadOwner owner, const std::function<void()> &work) {
     std::thread([&] {
         REQUIRE(register_own_thread(owner) == HOTGRAFT_OK);
         work();
     }).join();
+}
+
+// The member that its thread was last seen clear of, by the swap that has closed these gates.
+std::atomic<std::uint64_t> &mark_of(ThreadRecord &record, const Provider &provider) {
+    return record.cleared[provider.slot.gate()->lane()].cleared_of;
 }
 
 } // namespace
@@ -188,11 +182,11 @@ TEST_CASE("a mark that is taken back leaves standing that the record is clear of
             CHECK(threads.end_quiesce(0, kOwnerA, in_seconds(20)).is_ok());
         });
         ThreadRecord &own = *own_chain();
-        const std::uint64_t of_first = own.cleared_of;
+        const std::uint64_t of_first = mark_of(own, set.a);
         scene::Event is_marked;
         scene::Event is_inside;
         const AtSeam seam([&](SeamPoint point) {
-            if (point == SeamPoint::kMarkedClear && own.cleared_of != of_first && !is_marked.is_set()) {
+            if (point == SeamPoint::kMarkedClear && mark_of(own, set.a) != of_first && !is_marked.is_set()) {
                 is_marked.set();
                 REQUIRE(is_inside.wait());
             }
@@ -223,7 +217,7 @@ TEST_CASE("a call-back from further down than one record comes through to a memb
         Status status;
         on_other_thread([&] { status = threads.begin_quiesce(0, futex_clock_ns()); });
         CHECK(status.code() == Code::kTimedOut);
-        own_chain()->cleared_of = set.gates.swap() << 16 | 1; // as if the look had come to its newest record first
+        mark_of(*own_chain(), set.a) = set.gates.swap() << 16 | 1; // as if the look had come to its newest record first
         CHECK(guards().try_enter(set.a.slot) != nullptr);
         CHECK(guards().try_enter(set.a.slot) != nullptr); // inside of it by two records, of which one was seen clear
         guards().leave(set.a.old_offer.get());
@@ -263,7 +257,7 @@ TEST_CASE("one that is given up as it looks who is inside marks no record from t
     GateThreads &threads = *set.gates.threads();
     on_own_thread(kOwnerB, [&] {
         const hotgraft_table *const a = guards().try_enter(set.a.slot);
-        const std::uint64_t before = own_chain()->cleared_of;
+        const std::uint64_t before = mark_of(*own_chain(), set.a);
         scene::Event waits;
         const AtSeam seam([&](SeamPoint point) { point == SeamPoint::kDrainWaits ? waits.set() : void(); });
         const std::uint64_t late = threads.next_turn();
@@ -274,7 +268,7 @@ TEST_CASE("one that is given up as it looks who is inside marks no record from t
         guards().leave(a);
         looking.join();
         CHECK(status.code() == Code::kAbandoned);
-        CHECK(own_chain()->cleared_of == before);
+        CHECK(mark_of(*own_chain(), set.a) == before);
     });
 }
 
