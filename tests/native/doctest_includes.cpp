@@ -1,0 +1,1 @@
+// No test: a program that includes what the tests do (HOTGRAFT_PCH).
