@@ -19,7 +19,6 @@ from hotgraft.host.outputs import CheckedCall
 from jsonschema import Draft202012Validator
 
 if TYPE_CHECKING:
-    from conftest import Sized
     from hotgraft.host.events import HostEvent
 
 TOOL = pathlib.Path(__file__).parents[1] / "plugins_c" / "agent_tool"
@@ -112,8 +111,9 @@ class Agent(threading.Thread):
             self.asked.release()
 
 
+@pytest.mark.full
 def test_agents_go_on_while_their_tool_is_replaced_and_put_back(
-    host: Host, image: Image, violations: list[HostEvent], sized: Sized
+    host: Host, image: Image, violations: list[HostEvent]
 ) -> None:
     """No answer is lost, none breaks the promise, and the session's numbers are in all of them."""
     tool: Any = host.load(image("v1"))
@@ -125,7 +125,7 @@ def test_agents_go_on_while_their_tool_is_replaced_and_put_back(
             lambda: host.reload("agent_tool", image("v2")),
             lambda: host.rollback("agent_tool"),
         )
-        for _ in range(sized(quick=1, full=5)):
+        for _ in range(5):
             for change in changes:
                 assert all(agent.asked.acquire(timeout=DEADLINE_S) for agent in agents)
                 change()

@@ -39,6 +39,7 @@ def test_every_comparison_gives_three_series(subjects: Subjects) -> None:
         assert all(value > 0 for way in series.values() for value in way)
 
 
+@pytest.mark.full
 def test_a_measure_answers_samples(subjects: Subjects) -> None:
     """What the harness calls."""
     found = measure(subjects, COMPARISONS[0], Effort(samples=2, sample_s=1e-6), 1)

@@ -31,12 +31,13 @@ def ends(fd: int) -> bool:
     return bool(select.select([fd], [], [], DEADLINE_S)[0])
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("place", "code", "how"),
     [
         pytest.param("next", CRASH, "it crashed with SIGSEGV in call next()", id="crash in a call"),
-        pytest.param("create", EXIT, "it called exit(3) in load", id="exit in create", marks=pytest.mark.full),
-        pytest.param("next", EXIT, "it called exit(3) in call next()", id="exit in a call", marks=pytest.mark.full),
+        pytest.param("create", EXIT, "it called exit(3) in load", id="exit in create"),
+        pytest.param("next", EXIT, "it called exit(3) in call next()", id="exit in a call"),
     ],
 )
 def test_a_death_is_told_and_the_next_save_begins_anew(folder: Path, place: str, code: str, how: str) -> None:

@@ -21,7 +21,6 @@ from hotgraft.core.errors import HotgraftError
 from hotgraft.engine.build import build_plugin
 
 if TYPE_CHECKING:
-    from conftest import Sized
     from hotgraft.host.report import SwapReport
 
 ECHO = pathlib.Path(__file__).parents[1] / "plugins_c" / "echo"
@@ -115,7 +114,8 @@ def wrong(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [one for one in results if one["failure"] or not one["is_intact"] or one["bytes"][0] != one["bytes"][1]]
 
 
-def test_streams_are_intact_over_replacements_up_and_down(host: Host, image: Image, sized: Sized) -> None:
+@pytest.mark.full
+def test_streams_are_intact_over_replacements_up_and_down(host: Host, image: Image) -> None:
     """Half hand the block over and half convert it, and one in four is a rollback: nobody at the other end notices."""
     server: Any = host.load(image("v1"))
     crossed: list[str] = []
@@ -137,9 +137,9 @@ def test_streams_are_intact_over_replacements_up_and_down(host: Host, image: Ima
         partial(replace, "v2"),
         go_back,
     )
-    count = sized(quick=4, full=32)
+    count = 32
     with clients_of(server, count) as clients:
-        for _ in range(sized(quick=1, full=25)):
+        for _ in range(25):
             for change in changes:
                 change()
                 clients.wait("moved on")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("language", ["c", "cpp"])
 def test_call_that_the_new_folder_suggests_is_one_of_its_plugin(tmp_path: Path, language: str) -> None:
     """A README whose first line to type fails is the last thing a newcomer reads."""

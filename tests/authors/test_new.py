@@ -41,6 +41,7 @@ def own_test(folder: Path, **environment: str) -> str:
     return done.stderr
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("case", ["c", "cpp"])  # the others with both compilers, below
 def test_new_plugin_builds_without_a_warning_and_passes_its_own_test(tmp_path: Path, case: str) -> None:
     """An author's first minute: the test loads it, calls it and replaces it while it is loaded."""

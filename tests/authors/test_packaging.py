@@ -244,7 +244,8 @@ def test_no_symbol_is_unique_to_the_process(tmp_path: Path, here: Environment, w
     assert "gnu-unique" in said
 
 
-@pytest.mark.parametrize("way", ["compiler", pytest.param("cmake", marks=pytest.mark.full)])
+@pytest.mark.full
+@pytest.mark.parametrize("way", ["compiler", "cmake"])
 def test_image_exports_its_entry_alone_and_is_bound_at_load(tmp_path: Path, here: Environment, way: str) -> None:
     """Hidden visibility, -z now and no SONAME, whichever way it was built."""
     project = begin(tmp_path, here, "gain")

@@ -16,11 +16,10 @@ from child_process import run_child
 if TYPE_CHECKING:
     import subprocess
 
-    from conftest import Sized
-
 STRESS = Path(__file__).parent
 # Beyond the time that was asked for: compiling, and joining everybody on a machine that does other things too.
 GRACE_S = 200.0
+FULL_S = 60
 
 
 def run_stress(language: str, seconds: int, *more: object) -> subprocess.CompletedProcess[str]:
@@ -51,11 +50,12 @@ def expect_everybody_was_there(counts: dict[str, Any]) -> None:
     assert [name for name in present if counts[name] == 0] == [], json.dumps(counts, indent=1)
 
 
-@pytest.mark.parametrize("language", ["c", pytest.param("cpp", marks=pytest.mark.full)])
+@pytest.mark.full
+@pytest.mark.parametrize("language", ["c", "cpp"])
 @pytest.mark.timeout(600)
-def test_no_call_is_lost_or_wrong_while_everything_is_replaced(language: str, sized: Sized) -> None:
+def test_no_call_is_lost_or_wrong_while_everything_is_replaced(language: str) -> None:
     """Promises 1, 4 and 5 at once: two hot callers, nested calls, call-backs, naps, threads, forks, pins, GIL kept."""
-    counts = counts_of(run_stress(language, sized(quick=1, full=60)))
+    counts = counts_of(run_stress(language, FULL_S))
 
     print(json.dumps(counts))
     expect_whole(counts)
