@@ -13,10 +13,10 @@ import pytest
 from dev_process import DevProcess
 from hotgraft import ConfigError, ContractError, Host
 from hotgraft.core.schema_change import output_change
-from hotgraft.engine.build import build_plugin
 from hotgraft.engine.stage import inspect_file
 from hotgraft.host.outputs import CheckedCall
 from jsonschema import Draft202012Validator
+from kept_plugins import kept_plugin
 
 if TYPE_CHECKING:
     from hotgraft.host.events import HostEvent
@@ -63,7 +63,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
             folder = tmp_path_factory.mktemp("tools") / name
             shutil.copytree(TOOL / ("v1" if name == "v1" else "v2"), folder)
             changes.get(name, lambda _: None)(folder)
-            built[name] = build_plugin(folder, flags=("-O0",))
+            built[name] = kept_plugin(folder, flags=("-O0", "-g0"))
         return built[name]
 
     return get

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hotgraft import Host
 from hotgraft.core.errors import HotgraftError
-from hotgraft.engine.build import build_plugin
+from kept_plugins import kept_plugin
 
 if TYPE_CHECKING:
     from hotgraft.host.report import SwapReport
@@ -62,7 +62,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
             shutil.copytree(ECHO / ("v1" if name == "v1" else "v2"), folder, ignore=shutil.ignore_patterns("build"))
             if name in changes:
                 changes[name](folder)
-            built[name] = build_plugin(folder, flags=("-O0", "-g0"))
+            built[name] = kept_plugin(folder, flags=("-O0", "-g0"))
         return built[name]
 
     return get

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hotgraft import Host
 from hotgraft.core.errors import ContractError, HotgraftError, StateError
-from hotgraft.engine.build import build_plugin
+from kept_plugins import kept_plugin
 
 COUNTER = Path(__file__).parent.parent / "plugins_c" / "counter" / "v2"
 Edited = Callable[..., Path]
@@ -31,7 +31,7 @@ def edited(tmp_path_factory: pytest.TempPathFactory) -> Edited:
             _edit(folder / "plugin.toml", '"1.1.0"', f'"{version}"')
             for old, new in [one.split(" → ") for one in body.splitlines()]:
                 _edit(folder / "counter.c", old, new)
-            built[key] = build_plugin(folder, flags=("-O0", "-g0"))
+            built[key] = kept_plugin(folder, flags=("-O0", "-g0"))
         return built[key]
 
     return build

@@ -12,7 +12,7 @@ from hotgraft import Host, _core
 from hotgraft.core import state
 from hotgraft.core.errors import HotgraftError, StateError
 from hotgraft.core.layout_compile import compile_walk
-from hotgraft.engine.build import build_plugin
+from kept_plugins import kept_plugin
 
 SCENE = Path(__file__).parent / "plugins" / "scene"
 Edited = Callable[..., Path]
@@ -42,7 +42,7 @@ def edited(tmp_path_factory: pytest.TempPathFactory) -> Edited:
             _edit(folder / "scene.c", source)
             manifest = folder / "plugin.toml"
             manifest.write_text(manifest.read_text().replace("1.0.0", version) + state)
-            built[key] = build_plugin(folder, flags=("-O0", "-g0"))
+            built[key] = kept_plugin(folder, flags=("-O0", "-g0"))
         return built[key]
 
     return build

@@ -12,6 +12,7 @@ import pytest
 from hotgraft import Host
 from hotgraft.core.errors import ContractError, HotgraftError, PluginError, StateError
 from hotgraft.engine.build import build_plugin
+from kept_plugins import kept_plugin
 
 PLUGINS = pathlib.Path(__file__).parents[2] / "plugins_c"
 NAMES = ("template", "counter", "biquad", "agent_tool", "textstats", "echo")
@@ -20,25 +21,20 @@ WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werr
 Image = Callable[[str, int], pathlib.Path]
 
 
-@pytest.fixture(scope="module")
-def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
-    """Compile a version of a plugin, once a module: ``image("counter", 2)``."""
-    built: dict[tuple[str, int], pathlib.Path] = {}
+@pytest.fixture
+def image() -> Image:
+    """Compile a version of a plugin: ``image("counter", 2)``."""
 
     def get(name: str, version: int) -> pathlib.Path:
-        if (name, version) not in built:
-            flags = ("-O0", "-g0")  # half the compiler's time; as an author builds it, in the test below
-            built[name, version] = build(tmp_path_factory.mktemp(name), name, version, flags=flags)
-        return built[name, version]
+        flags = (*WARNINGS, "-O0", "-g0")  # half the compiler's time; as an author builds it, in the test below
+        return kept_plugin(PLUGINS / name / f"v{version}", flags=flags)
 
     return get
 
 
-def build(
-    folder: pathlib.Path, name: str, version: int, *, compiler: str | None = None, flags: tuple[str, ...] = ()
-) -> pathlib.Path:
+def build(folder: pathlib.Path, name: str, version: int, compiler: str) -> pathlib.Path:
     shutil.copytree(PLUGINS / name / f"v{version}", folder, dirs_exist_ok=True)
-    return build_plugin(folder, compiler=compiler, flags=(*WARNINGS, *flags))
+    return build_plugin(folder, compiler=compiler, flags=WARNINGS)
 
 
 @pytest.fixture
@@ -57,7 +53,7 @@ def test_every_version_compiles_without_a_warning(tmp_path: pathlib.Path, name: 
     if shutil.which(compiler) is None:
         pytest.skip(f"{compiler} is not installed")
 
-    assert build(tmp_path / name, name, version, compiler=compiler).exists()
+    assert build(tmp_path / name, name, version, compiler).exists()
 
 
 def test_template_mends_a_function_and_appends_another(host: Host, image: Image) -> None:
