@@ -6,6 +6,7 @@
 #include <string>
 #include <thread>
 
+#include "at_step.hpp"
 #include "events_scene.hpp"
 #include "fallback.hpp"
 #include "steps_host.hpp"
@@ -27,25 +28,6 @@ std::int64_t is_resting(Generation &generation, std::size_t index) {
     REQUIRE(generation.interface(index, wish, &functions, &self).is_ok());
     return static_cast<const StepsInterface *>(functions)->is_resting(self);
 }
-
-// While it lives, `call` runs before each step of a swap.
-class AtStep {
-public:
-    explicit AtStep(std::function<void(StepKind)> call) : call_(std::move(call)) {
-        set_step_hook(
-            [](StepKind kind, void *self) {
-                static_cast<AtStep *>(self)->call_(kind);
-                return StepSeam::kRun;
-            },
-            this);
-    }
-    ~AtStep() { set_step_hook(nullptr, nullptr); }
-    AtStep(const AtStep &) = delete;
-    AtStep &operator=(const AtStep &) = delete;
-
-private:
-    std::function<void(StepKind)> call_;
-};
 
 // Every thread that was left behind has come back.
 void await_late_threads() {
@@ -110,7 +92,7 @@ TEST_CASE("one that was left behind and has kept its state before the gates open
     scene::Event go_on;
     const Candidate candidate = host.bring("", "{}");
     {
-        const AtStep at([&](StepKind kind) {
+        const scene::AtStep at([&](StepKind kind, std::uint64_t) {
             if (kind == StepKind::kSurrender) {
                 REQUIRE(go_on.wait());
             } else if (kind == StepKind::kResume) { // of the other: that of the first is not asked for

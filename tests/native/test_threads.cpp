@@ -1,5 +1,6 @@
 // Threads that plugins register as their own (threads.h): they call each other's plugins while both are replaced as
 // one, quiesce joins them, and nobody meets a plugin at rest. And what holds that taken out, to see that it is missed.
+#include "at_step.hpp"
 #include "generation_unload.hpp"
 #include "own_threads.hpp"
 #include "pair_scene.hpp"
@@ -32,27 +33,6 @@ pair_thread own_thread(std::uint64_t depth = 0, std::int32_t registers = 1) {
     own.registers = registers;
     return own;
 }
-
-// While it lives, `call` runs before each step of a swap, with how many of that kind there were before.
-class AtStep {
-public:
-    explicit AtStep(std::function<void(StepKind, std::uint64_t)> call) : call_(std::move(call)) {
-        set_step_hook(
-            [](StepKind kind, void *self) {
-                AtStep &at = *static_cast<AtStep *>(self);
-                at.call_(kind, at.counts_[kind]++);
-                return StepSeam::kRun;
-            },
-            this);
-    }
-    ~AtStep() { set_step_hook(nullptr, nullptr); }
-    AtStep(const AtStep &) = delete;
-    AtStep &operator=(const AtStep &) = delete;
-
-private:
-    std::function<void(StepKind, std::uint64_t)> call_;
-    std::map<StepKind, std::uint64_t> counts_;
-};
 
 class Without {
 public:
