@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 TURNS: Final = (20, 220)
+SAME: Final = 0.005  # of a loop and the same loop again, unless something else ran in one of them
+TRIES: Final = 4
 EXIT_REGRESSION: Final = 7
 _NAME: Final = re.compile(r"^desc: Trigger: Client Request: (?P<name>\S+) (?P<way>\w+) (?P<turns>\d+)$", re.MULTILINE)
 _TOTAL: Final = re.compile(r"^(?:totals|summary): (\d+)", re.MULTILINE)
@@ -44,6 +46,11 @@ class Figure:
     aa: float
     limit: float | None
     ok: bool
+
+    @property
+    def is_exact(self) -> bool:
+        """The same loop cost the same."""
+        return abs(self.aa - 1) < SAME
 
 
 def read_dumps(texts: Sequence[str]) -> dict[tuple[str, str, int], int]:
@@ -77,9 +84,21 @@ def figure_of(comparison: Comparison, counts: dict[tuple[str, str, int], int], v
 
 
 def count(subjects: Subjects, comparisons: Sequence[Comparison]) -> list[Figure]:
+    """Count every comparison; again, where the same loop did not cost the same: a thread had woken up in it."""
+    subjects.need("counting")
+    figures: dict[str, Figure] = {}
+    left = list(comparisons)
+    for _ in range(TRIES):
+        figures |= {one.name: figure for one, figure in zip(left, _counted(subjects, left), strict=True)}
+        left = [one for one in comparisons if not figures[one.name].is_exact]
+        if not left:
+            break
+    return [figures[one.name] for one in comparisons]
+
+
+def _counted(subjects: Subjects, comparisons: Sequence[Comparison]) -> list[Figure]:
     """Run the comparisons under callgrind in one process of the subjects' interpreter."""
     order = order_for(subjects, comparisons, count=list(TURNS))
-    subjects.need("counting")
     with tempfile.TemporaryDirectory() as folder:
         command = ["valgrind", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={folder}/out"]
         run_worker([*command, subjects.python], order)

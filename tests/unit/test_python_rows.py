@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from benchmarks import python as bench
+from benchmarks.python import counting
 from benchmarks.python.calls import ANY_LIMIT, CALLS, COMPARISONS, Comparison
-from benchmarks.python.counting import TURNS, figure_of, read_dumps
+from benchmarks.python.counting import TRIES, TURNS, Figure, count, figure_of, read_dumps
+from benchmarks.python.subjects import Subjects
 from benchmarks.python.worker import UNROLLED, make_loop, take_time
 from benchmarks.rows import Effort
 
@@ -90,6 +92,27 @@ def test_a_dump_that_is_missing_is_an_error() -> None:
     """No figure is better than one from half of the counts."""
     with pytest.raises(KeyError):
         figure_of(COMPARISONS[0], read_dumps([dump("call", "plain", TURNS[0], 1)]), "311")
+
+
+@pytest.mark.parametrize(("disturbed", "tries"), [(0, 1), (1, 2), (9, TRIES)])
+def test_what_a_thread_has_disturbed_is_counted_again(
+    monkeypatch: pytest.MonkeyPatch, disturbed: int, tries: int
+) -> None:
+    """One that wakes up in a loop is counted with it; what stays different is told as it is."""
+    asked: list[list[str]] = []
+
+    def counted(_: Subjects, comparisons: list[Comparison]) -> list[Figure]:
+        asked.append([one.name for one in comparisons])
+        aa = 0.99 if len(asked) <= disturbed else 1.0
+        return [Figure(one.name, 50, 50, 1.0, aa if one is COMPARISONS[1] else 1.0, None, True) for one in comparisons]
+
+    monkeypatch.setattr(counting, "_counted", counted)
+    monkeypatch.setattr(Subjects, "need", lambda *_: None)
+    figures = count(Subjects(sys.executable), COMPARISONS[:2])
+
+    assert asked == [[one.name for one in COMPARISONS[:2]]] + [[COMPARISONS[1].name]] * (tries - 1)
+    assert [one.name for one in figures] == [one.name for one in COMPARISONS[:2]]
+    assert all(one.is_exact for one in figures) == (disturbed < TRIES)
 
 
 def test_a_loop_runs_its_statement_as_often_as_it_says() -> None:
