@@ -6,7 +6,6 @@ its schema is told on the caller's. One that raises is logged and never breaks a
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 import logging
 import threading
@@ -15,6 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from hotgraft.core.dataclass import dataclass
+from hotgraft.core.graph_violations import nearest
 from hotgraft.host.report import Outcome
 from hotgraft.host.report_set import SetReport
 
@@ -164,8 +164,8 @@ def _check_pattern(pattern: str) -> None:
         return
     kinds = [f"{kind}.*" for kind in dict.fromkeys(name.partition(".")[0] for name in EVENTS)]
     asked = pattern[:80].lower()
-    near = difflib.get_close_matches(asked, kinds if asked.endswith(".*") else EVENTS, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
+    near = nearest(asked, kinds if asked.endswith(".*") else EVENTS)
+    hint = f"did you mean {near!r}? " if near else ""
     raise ValueError(f"{pattern[:80]!r} matches no event of a host: {hint}it tells {', '.join(EVENTS)}")
 
 
