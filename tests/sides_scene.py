@@ -124,7 +124,7 @@ def inside(plugin: Any) -> Iterator[Callable[[], None]]:
     """Keep one thread inside a plugin, until what is given is called."""
     entered, out = threading.Event(), threading.Event()
 
-    @ctypes.CFUNCTYPE(ctypes.c_int64)  # type: ignore[untyped-decorator]
+    @ctypes.CFUNCTYPE(ctypes.c_int64)  # type: ignore[untyped-decorator] # ctypes says no types
     def stay() -> int:
         entered.set()
         out.wait(DEADLINE_S)

@@ -160,7 +160,8 @@ def test_a_gap_is_refused_before_anything_moves(host: Host, build: Workshop) -> 
         "there is a gap in the converters up from schema 1 to 4: from 1 they lead to 2, and 3 leads to 4"
     )
     assert refused.value.report.pause_us == 0.0  # type: ignore[attr-defined] # of a swap's errors
-    assert "create main" not in [one.step for one in refused.value.report.steps]  # type: ignore[attr-defined]
+    steps = refused.value.report.steps  # type: ignore[attr-defined] # of a swap's
+    assert "create main" not in [one.step for one in steps]
     assert counter.add(0) == 7
 
     multiply(host, 2, 3, 10)

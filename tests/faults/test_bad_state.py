@@ -29,7 +29,7 @@ def test_a_save_that_fails_refuses_the_swap_and_the_state_is_untouched(unprobed:
     with pytest.raises(PluginError, match="told to fail in save") as refused:
         unprobed.reload("counter", build(replace(SAVES, build=2)))
 
-    assert refused.value.report.outcome is Outcome.CALLED_OFF  # type: ignore[attr-defined]
+    assert refused.value.report.outcome is Outcome.CALLED_OFF  # type: ignore[attr-defined] # of a swap's
     assert refused.value.running == "generation 1 still serves"
     assert (counter.add(1), counter.build(), generation.live_bytes) == (6, 1, before)
 

@@ -48,7 +48,7 @@ def inside(counter: Any) -> Iterator[Callable[[], None]]:
     """Keep one thread inside the counter, until what is given is called."""
     entered, out = threading.Event(), threading.Event()
 
-    @ctypes.CFUNCTYPE(ctypes.c_int64)  # type: ignore[untyped-decorator]
+    @ctypes.CFUNCTYPE(ctypes.c_int64)  # type: ignore[untyped-decorator] # ctypes says no types
     def stay() -> int:
         entered.set()
         out.wait(DEADLINE_S)

@@ -227,7 +227,7 @@ def goes_on_to_the_provider(sides: Sides) -> Iterator[tuple[threading.Event, lis
     """Keep a call inside the consumer until it may go on to the provider; yield what lets it, and what it met."""
     entered, out, met = threading.Event(), threading.Event(), list[int]()
 
-    @ctypes.CFUNCTYPE(ctypes.c_int64)  # type: ignore[untyped-decorator]
+    @ctypes.CFUNCTYPE(ctypes.c_int64)  # type: ignore[untyped-decorator] # ctypes says no types
     def go_on() -> int:
         entered.set()
         out.wait(DEADLINE_S)

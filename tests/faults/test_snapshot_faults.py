@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conftest import Sized
+    from hotgraft.host.events import HostEvent
 
 UNCHANGED = "generation 1 still serves"
 
@@ -117,11 +118,11 @@ def test_every_flipped_bit_and_every_cut_leads_to_the_one_before(build: Workshop
     cuts = [whole[:at] for at in range(len(whole) // 2, len(whole), stride)]
     for altered in flips + cuts:
         newest.write_bytes(altered)
-        told: list[str] = []
+        told: list[HostEvent] = []
         with Host(probe="off", snapshots=folder, snapshot_at_close=False) as host:
-            host.on("snapshot.passed_over", lambda event, told=told: told.append(event.plugin))  # type: ignore[misc]
+            host.on("snapshot.passed_over", told.append)
             assert host.load(image).add(0) == 5
-        assert told == ["counter"]
+        assert [event.plugin for event in told] == ["counter"]
         assert newest.read_bytes() == altered
 
 

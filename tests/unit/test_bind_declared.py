@@ -47,13 +47,14 @@ def plugin(
 
 def bound(*args: object, **wishes: str) -> Descriptor:
     """Return the descriptor, read back from its bytes."""
-    return read_descriptor(write_descriptor(bind(plugin(*args, **wishes)).descriptor))  # type: ignore[arg-type]
+    made = bind(plugin(*args, **wishes))  # type: ignore[arg-type] # of a row
+    return read_descriptor(write_descriptor(made.descriptor))
 
 
 def refusals(*args: object, **wishes: str) -> list[str]:
     """Return what bind says."""
     with pytest.raises(BindError) as refused:
-        bind(plugin(*args, **wishes))  # type: ignore[arg-type]
+        bind(plugin(*args, **wishes))  # type: ignore[arg-type] # of a row
     return list(refused.value.found)
 
 

@@ -74,7 +74,7 @@ def walk_amid_a_swap(host: Host, image: Any, replaced: str, depth: int, at: int)
     swap = threading.Thread(target=lambda: reports.append(host.reload(replaced, image)))
     slot = next(iter(host._loaded(replaced).instances["main"].slots.values()))
 
-    @CALL_BACK  # type: ignore[untyped-decorator]
+    @CALL_BACK  # type: ignore[untyped-decorator] # ctypes says no types
     def begin_swap() -> int:
         swap.start()
         while not slot.is_gated:

@@ -183,7 +183,7 @@ def test_a_plugin_whose_meters_cannot_be_read_does_not_stop_the_others(scene: Sc
     take, scene.take = scene.take, fails  # type: ignore[method-assign] # as it would under no memory
     scene.look(WELL)
     assert "could not be looked at" in caplog.text
-    scene.take = take  # type: ignore[method-assign]
+    scene.take = take  # type: ignore[method-assign] # as it was
     scene.look(WELL)
 
 

@@ -323,7 +323,7 @@ def test_one_from_inside_a_plugins_function_is_refused_at_once(folder: Path, bui
     with make_host(folder) as host:
         counter: Any = host.load(build(HANDS_OVER))
 
-        @ctypes.CFUNCTYPE(ctypes.c_int64)  # type: ignore[untyped-decorator]
+        @ctypes.CFUNCTYPE(ctypes.c_int64)  # type: ignore[untyped-decorator] # ctypes says no types
         def ask() -> int:
             try:
                 host.snapshot()
