@@ -95,6 +95,42 @@ def test_whoever_breaks_nobody_comes_alone(unprobed: Host, build: Workshop, tmp_
     assert report.set is None
 
 
+@pytest.mark.parametrize("is_committed", [False, True], ids=["on probation", "committed"])
+def test_what_was_rolled_back_from_is_not_taken_along(build: Workshop, tmp_path: Path, is_committed: bool) -> None:
+    """It still lies where the plugin was loaded from; somebody did not want it, and nobody asked for it since."""
+    with Host(probe="off", probation="on", probation_s=86_400.0, probation_max_s=86_400.0) as host:
+        codec_path, player_path = at_sources(host, build, tmp_path)
+        save(build(player(12, "^1 || ^2")), player_path)
+        host.reload("player")
+        if is_committed:
+            host.commit("player")
+        host.rollback("player")
+        save(build(codec(2, 2)), codec_path)
+
+        with pytest.raises(ContractError, match="it was rolled back from, so it comes in only by name"):
+            host.reload("codec")
+        expect(host, 11_001)
+
+        report = host.reload_set({"codec": None, "player": None})
+        assert tuple(report.members) == ("codec", "player")
+        expect(host, 12_002)
+
+
+def test_who_only_went_back_with_another_may_be_taken_along(build: Workshop, tmp_path: Path) -> None:
+    """It was not its own image that was not wanted: the next codec finds it where it lies."""
+    with Host(probe="off", probation="on", probation_s=86_400.0, probation_max_s=86_400.0) as host:
+        codec_path, player_path = at_sources(host, build, tmp_path)
+        save(build(player(12, "^2")), player_path)
+        save(build(codec(2, 2)), codec_path)
+        host.reload("codec")
+        host.rollback("codec")
+        save(build(codec(3, 2)), codec_path)
+
+        report = host.reload("codec")
+        assert report.set is not None
+        expect(host, 12_003)
+
+
 @pytest.mark.parametrize("name", ["codec", "player"])
 def test_without_a_candidate_for_the_other_it_is_refused_and_both_serve_on(
     unprobed: Host, build: Workshop, tmp_path: Path, name: str

@@ -295,7 +295,7 @@ class Attempt:
         loaded = self.loaded
         assert self.prepared is not None  # made before
         loaded.imports, loaded.call_type = self.imports, self.call_type
-        loaded.adopt(self.prepared, self.held, self.superseded)
+        loaded.adopt(self.prepared, self.held, self.superseded, goes_back=self.goes_back)
         if not self.keeps_source:
             loaded.source = self.source
         loaded.last_pause = pause_of(self.plan, self.window) or loaded.last_pause

@@ -161,6 +161,7 @@ class Loaded:
     converters: Converters = field(default_factory=Converters)  # of its host
     last_pause: MeasuredPause | None = None  # of the last swap with a gate
     priority: int = 0  # among providers of one version the highest is bound; for consumers that are bound later
+    taken_back: str = ""  # hash of the image that was last rolled back from: it comes in only when it is asked for
     looks: int = 0  # begun and ended at its state; odd: one goes on, and is over in a moment
 
     @contextmanager
@@ -256,9 +257,20 @@ class Loaded:
         """Return what is on probation, and is on its way out once another candidate serves."""
         return Superseded(self.serving.generation, self.held.record) if self.held is not None else None
 
-    def adopt(self, prepared: Prepared, held: Held | None = None, superseded: Superseded | None = None) -> None:
+    def adopt(
+        self,
+        prepared: Prepared,
+        held: Held | None = None,
+        superseded: Superseded | None = None,
+        *,
+        goes_back: bool = False,
+    ) -> None:
         """The candidate serves: note it, and what is held for it. Twice is once: memory may have run out in between."""
         if self.current is not prepared.candidate:
+            if goes_back and self.current is not None:
+                self.take_back(self.current.generation, prepared.candidate.generation)
+            elif self.taken_back == prepared.candidate.generation.sha256:
+                self.taken_back = ""
             if superseded is not None and held is not None:
                 held = replace(held, calls_since=held.calls_since + calls_of(superseded.generation))
                 self.replaced.add(superseded.generation)
@@ -272,6 +284,11 @@ class Loaded:
             instance.index = index
             instance.slots.update(wish.slots)
             instance.pinnable = self.pinnable(prepared.pin_tables[index])
+
+    def take_back(self, leaving: _core.Generation, back: _core.Generation) -> None:
+        """It was rolled back from: no replacement of another plugin lets that image in again."""
+        if leaving.sha256 != back.sha256:
+            self.taken_back = leaving.sha256
 
     def release_held(self) -> Held:
         """What was held is held no more: it is on its way out, and the caller retires it."""

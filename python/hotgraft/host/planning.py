@@ -121,6 +121,8 @@ class Planner:
             except (HotgraftError, OSError) as error:
                 unusable[one.name] = f"{one.source}: {_reasons(error)}"
                 continue
+            if one.taken_back and found.facts.digest == one.taken_back:
+                found = replace(found, refusals=(*found.refusals, _taken_back(one)))
             if found.refusals:
                 unusable[one.name] = f"{one.source}: {'; '.join(found.refusals)}"
             else:
@@ -215,6 +217,10 @@ def _lasting(listed: Iterable[Loaded], changed: Collection[str]) -> Iterator[tup
                 features=tuple(feature for feature in facts.features if feature in held.side.features),
             ),
         )
+
+
+def _taken_back(loaded: Loaded) -> str:
+    return f"it was rolled back from, so it comes in only by name: reload {loaded.name} too"
 
 
 def _reasons(error: HotgraftError | OSError) -> str:

@@ -89,6 +89,7 @@ class Rollback:
                 unit=names,
                 calls=called_by(one, plugins),
                 needs_more=lacking_after(one, plugins),
+                is_bad=one.name in (self.bad or (self.loaded.name,)),
                 options=self.around.options,
                 watch=self.watches.get(one.name) or Stopwatch(clock_ns),
             )

@@ -65,6 +65,7 @@ class WayBack:
         calls: those of them that `leaving` calls; then no pin may stay on it.
         needs_more: what `leaving` needs of the unit's other plugins and what they go back to lacks; then nobody may
             stay inside of it.
+        is_bad: the rollback is for it; else it only goes with another one.
         options: of the host.
         watch: for its steps.
     """
@@ -75,6 +76,7 @@ class WayBack:
     unit: tuple[str, ...]
     calls: tuple[str, ...]
     needs_more: tuple[str, ...]
+    is_bad: bool
     options: Options
     watch: Stopwatch
     lost_before: int = 0  # calls, since its state was copied
@@ -95,6 +97,7 @@ class WayBack:
         unit: tuple[str, ...],
         calls: tuple[str, ...],
         needs_more: tuple[str, ...],
+        is_bad: bool,
         options: Options,
         watch: Stopwatch,
     ) -> WayBack:
@@ -109,6 +112,7 @@ class WayBack:
             unit=unit,
             calls=calls,
             needs_more=needs_more,
+            is_bad=is_bad,
             options=options,
             watch=watch,
             lost_before=held.calls_since
@@ -190,6 +194,8 @@ class WayBack:
     def note(self) -> None:
         """The held generation serves again. Twice is once."""
         assert self.made is not None  # prepared
+        if self.is_bad:
+            self.loaded.take_back(self.leaving, self.held.generation)
         self.loaded.recall(self.held, self.made.indexes, self.made.pin_tables, self.made.call_type)
         retype_handles(self.loaded)  # before sessions are dropped: callers wait for it
 
