@@ -276,9 +276,10 @@ private:
     }
 
     // Go back over what was done, newest first. A step that cannot be undone is written down and does not stop the
-    // rest.
+    // rest: one that hangs takes what is left of the budget, and each after it has its share all the same.
     void undo() noexcept {
         const std::int64_t deadline_ns = monotonic_ns() + request_.undo_budget_ns;
+        const std::int64_t share_ns = request_.undo_budget_ns / static_cast<std::int64_t>(undo_.size() + 1);
         control_.goes_back();
         gates_.turn_candidates_away(); // a thread of theirs that waits here would hold up the stop that joins it
         for (std::size_t index = window_->record_count(); index-- > 0;) {
@@ -288,7 +289,7 @@ private:
                       : std::lower_bound(undo_.begin(), undo_.end(), *back,
                                          [](const Undo &a, const WindowStep &b) { return is_before(a.step, b); });
             if (ready != undo_.end() && is_same(ready->step, *back)) {
-                undo_step(*ready, deadline_ns);
+                undo_step(*ready, std::max(deadline_ns, monotonic_ns() + share_ns));
             }
         }
         for (std::size_t m = 0; m < request_.members.size(); ++m) {

@@ -155,7 +155,8 @@ struct SwapRequest {
     // Absolute CLOCK_MONOTONIC; pins, gates, drain, quiesce and state share it. Where it passed in a drain and who was
     // inside is left, what follows has as long again, and undo_budget_ns at least.
     std::int64_t deadline_ns = 0;
-    std::int64_t undo_budget_ns = 1'000'000'000; // for the plugins' part of going back
+    // For the plugins' part of going back. Where one hangs and uses it up, each after it has its even share once more.
+    std::int64_t undo_budget_ns = 1'000'000'000;
 };
 
 // Where and when one step ran. Times are absolute CLOCK_MONOTONIC nanoseconds.

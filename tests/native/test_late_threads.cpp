@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "at_step.hpp"
 #include "events_scene.hpp"
@@ -130,4 +131,27 @@ TEST_CASE("one that is given up before it comes to rest does not come to rest an
     CHECK(is_resting(*host.active_, 0) == 0);
     CHECK(host.call(&StepsInterface::next) == 1);
     host.active_ = nullptr;
+}
+
+TEST_CASE("where one of a set hangs on the way back, those after it still have time for theirs") {
+    StepsHost lost("", "{\"hang\": \"take\"}", "lost");
+    StepsHost whole("", "{}", "whole");
+    SwapRequest request;
+    std::vector<Candidate> candidates;
+    for (StepsHost *const host : {&whole, &lost}) { // newest first: what hangs is asked before the other
+        const Candidate &candidate = candidates.emplace_back(host->bring("", "{\"fail\": \"start\"}"));
+        const InstanceMove move{0, 0, StateWay::kHandOver};
+        request.members.push_back({host->active_, candidate.generation, {move}, candidate.tables[0], PinRule::kWait});
+    }
+    request.deadline_ns = monotonic_ns() + 5 * kSecond;
+    request.undo_budget_ns = kSecond / 2;
+    const SwapRecord record = run_swap(request);
+    CHECK_FALSE(record.is_published);
+    CHECK(record.after_undo.size() == 2); // take and resume of what hangs
+    CHECK(static_cast<std::int32_t>(lost.call(&StepsInterface::next)) == HOTGRAFT_E_UNAVAILABLE);
+    CHECK(whole.call(&StepsInterface::next) == 1);
+    for (const Candidate &candidate : candidates) {
+        drop_candidate(candidate);
+    }
+    lost.active_ = nullptr; // it never leaves memory
 }
