@@ -12,6 +12,8 @@ import pytest
 from hotgraft import DrainTimeout, Host, HostClosed, Outcome, _core
 from hotgraft.core import set_planning
 from hotgraft.host import attempt, slots
+from hotgraft.host import host as host_module
+from hotgraft.host.instances import retype_handles
 from pair_scene import codec, expect, load_pair, player
 from sample_plugins import COUNTER
 
@@ -73,6 +75,12 @@ def test_control_in_a_slot_of_its_own_the_next_major_is_not_found_by_who_waits(
     load_pair(unprobed, build)
     with ThreadPoolExecutor(1) as pool:
         asked = waiting_call(unprobed, seam, "codec", unprobed["codec"].build, pool)
+
+        def retype(loaded: Any) -> None:
+            asked[0].exception(DEADLINE_S)  # else a caller that wakes up late finds what is there by then
+            retype_handles(loaded)
+
+        monkeypatch.setattr(host_module, "retype_handles", retype)
         unprobed.reload_set({"codec": build(codec(2, 2)), "player": build(player(12, "^2"))})
         with pytest.raises(HostClosed):
             asked[0].result(DEADLINE_S)
