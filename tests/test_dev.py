@@ -173,7 +173,17 @@ MISTAKES: tuple[tuple[Callable[[Path, Path], None], str], ...] = (
 )
 
 
-@pytest.mark.parametrize(("mistake", "word"), MISTAKES, ids=[mistake.__name__ for mistake, _ in MISTAKES])
+# Once each way: the compiler refuses, the host refuses, nothing is left to build. The rest takes the first or the last.
+QUICK = (not_compiling, function_removed, source_removed)
+
+
+@pytest.mark.parametrize(
+    ("mistake", "word"),
+    [
+        pytest.param(mistake, word, id=mistake.__name__, marks=() if mistake in QUICK else pytest.mark.full)
+        for mistake, word in MISTAKES
+    ],
+)
 def test_no_mistake_ends_the_session(session: Session, mistake: Callable[[Path, Path], None], word: str) -> None:
     """It is told with the reason, the old build goes on answering, and what mends it is built."""
     if not session.is_right:
@@ -205,6 +215,7 @@ def test_it_ends_with_nothing_left_behind(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.full
 def test_a_session_may_begin_with_a_mistake(tmp_path: Path) -> None:
     """The first build may be the broken one."""
     folder = copy_counter(tmp_path / "counter")
