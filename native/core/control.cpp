@@ -10,6 +10,7 @@
 
 #include "control_clock_posix.hpp"
 #include "crash.hpp"
+#include "guard.hpp"
 #include "stack_wipe.hpp"
 
 namespace hotgraft {
@@ -133,6 +134,7 @@ Status ControlThread::ensure_thread() {
     try {
         std::shared_ptr<Shared> shared = std::make_shared<Shared>();
         shared->is_counted = late_is_ == Late::kCounted;
+        Guards::instance().note_use();
         shared->thread = std::thread([shared] { serve(shared); });
         shared_ = std::move(shared);
     } catch (const std::system_error &error) {

@@ -1,9 +1,9 @@
 // fork(): the child has one thread, the records of the others speak for nobody, and no swap goes on there.
 //
 // In the child calls work, on the tables that served when it was made; the control plane is off
-// (Guards::is_forked_child). A swap that had closed gates is undone there by opening them on the tables the slots hold.
-// That is right at any moment fork may happen: the fork lock keeps it out of closing, publishing and of everything from
-// the first quiesce on.
+// (Guards::is_forked_child), unless the parent had not begun to use it: servers import, fork, and load in the child. A
+// swap that had closed gates is undone there by opening them on the tables the slots hold. That is right at any moment
+// fork may happen: the fork lock keeps it out of closing, publishing and of everything from the first quiesce on.
 #include "crash.hpp"
 #include "guard.hpp"
 
@@ -60,7 +60,7 @@ bool Guards::try_keep_swaps_out(std::uint32_t *seen) noexcept {
 }
 
 void Guards::begin_child() noexcept {
-    forked_.store(true, std::memory_order_relaxed);
+    forked_.store(is_used_.load(std::memory_order_relaxed), std::memory_order_relaxed);
     fork_lock_.reset();
     CrashHandlers::begin_child();
     for (ThreadRecord *record = records_.first(); record != nullptr; record = record->next_listed) {

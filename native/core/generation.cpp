@@ -36,6 +36,7 @@ Generation::~Generation() {
 }
 
 Status Generation::make(const StagingWish &wish, std::shared_ptr<Generation> *out) {
+    Guards::instance().note_use();
     Staged staged;
     ImageFacts facts;
     if (Status status = hotgraft::stage(wish, &staged, &facts); !status.is_ok()) {

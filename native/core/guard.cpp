@@ -105,6 +105,7 @@ Status Guards::publish_open(Slot &slot, const hotgraft_table *next) noexcept {
         return {Code::kForked,
                 "publish in slot " + slot.name() + ": this is a forked child; the parent's table serves"};
     }
+    note_use();
     {
         const ForkLockHold hold(fork_lock_);
         if (slot.is_gated()) {

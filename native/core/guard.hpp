@@ -100,8 +100,11 @@ public:
     Status publish_open(Slot &slot, const hotgraft_table *next) noexcept;
 
     // True in a child of fork: calls work, on the tables of before the swap that was under way; the control plane is
-    // off.
+    // off. Not in one whose parent had loaded nothing yet: such a child is as fresh as its parent.
     [[nodiscard]] bool is_forked_child() const noexcept { return forked_.load(std::memory_order_relaxed); }
+
+    // Something begins that a forked child could not take over: a library is loaded, a table is published.
+    void note_use() noexcept { is_used_.store(true, std::memory_order_relaxed); }
 
     // For a thread that is about to fork and holds a lock that a swap may need meanwhile: fork() waits for swaps too,
     // but with that lock in hand. False: a swap is in its window. Then let go of the lock, wait_for_window(*seen), try
@@ -146,6 +149,7 @@ private:
     std::atomic<std::uint64_t> swaps_{0};
     std::atomic<bool> is_registered_{false};
     std::atomic<bool> without_membarrier_{false};
+    std::atomic<bool> is_used_{false};
     std::atomic<bool> forked_{false};
     std::atomic<std::uint64_t> jumped_over_{0};
     WaitHooks hooks_[2]; // the pair in force and the one set next: a wait takes its pair once

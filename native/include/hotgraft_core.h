@@ -34,7 +34,7 @@ typedef int32_t hotgraft_core_code;
 #define HOTGRAFT_CORE_ABANDONED    8  /* the plugin's own code did not return by its deadline */
 #define HOTGRAFT_CORE_BUSY         9  /* too many abandoned threads, or asked for from inside a plugin call */
 #define HOTGRAFT_CORE_STUCK        10 /* a library cannot leave memory */
-#define HOTGRAFT_CORE_FORKED       11 /* control functions are off in a forked child; calls work */
+#define HOTGRAFT_CORE_FORKED       11 /* off in a child forked after a load; calls work */
 #define HOTGRAFT_CORE_WRONG_STAGE  12
 #define HOTGRAFT_CORE_BACKPRESSURE 13 /* a call was turned away before it entered: a closed gate's queue is full */
 

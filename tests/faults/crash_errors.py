@@ -12,6 +12,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hotgraft import HotgraftError
 
 
@@ -35,13 +37,27 @@ def crashed() -> None:
 
 
 def forked() -> None:
-    """A forked child asks the parent's host for a change."""
+    """A child that was forked after a plugin was loaded makes a host."""
+    from hotgraft import Host
+    from sample_plugins import STATELESS, shared_workshop
+
+    host = Host()
+    host.load(shared_workshop()(STATELESS))
+    _in_child(Host)
+
+
+def forked_early() -> None:
+    """One that was forked before asks the parent's host for a change."""
     from hotgraft import Host
 
     host = Host()
+    _in_child(lambda: host.load("any.so"))
+
+
+def _in_child(work: Callable[[], object]) -> None:
     child = os.fork()
     if child == 0:
-        host.load("any.so")
+        work()
     _, status = os.waitpid(child, 0)
     os._exit(os.waitstatus_to_exitcode(status))
 
@@ -61,7 +77,8 @@ def show(error: HotgraftError) -> None:
 
 
 try:
-    {"abandoned": abandoned, "crashed": crashed, "forked": forked, "platform": platform}[sys.argv[1]]()
+    ways = (abandoned, crashed, forked, forked_early, platform)
+    {one.__name__: one for one in ways}[sys.argv[1]]()
 except Exception as caught:
     show(caught)  # type: ignore[arg-type]  # what has no answers fails there
 os._exit(0)  # an abandoned thread is inside the plugin for good

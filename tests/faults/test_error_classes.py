@@ -317,6 +317,7 @@ CASES: Final[tuple[Case, ...]] = (
     ("HostClosed", closed, "the host"),
     ("HostClosed", call_closed, "build"),
     ("ForkedHostError", lambda _: in_child("forked"), "process"),
+    ("ForkedHostError", lambda _: in_child("forked_early"), "made by process"),
     ("UnknownPlugin", lambda it: it.host["gian"], "gian"),
     ("UnknownPlugin", lambda it: (it.host.load(it.build(STATELESS)), it.host["counter", "left"]), "counter:left"),
     (

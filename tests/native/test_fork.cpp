@@ -60,6 +60,22 @@ struct Pair {
 
 } // namespace
 
+TEST_CASE("a child made before anything is published has the whole control plane, and none that is made later has") {
+    REQUIRE(in_child([] {
+                if (guards().is_forked_child()) {
+                    return 1;
+                }
+                Pair pair; // its own
+                GateSet gates({&pair.a});
+                const bool is_replaced = gates.close().is_ok() && gates.drain(in_seconds(5)).is_ok() &&
+                                         gates.publish({pair.new_a.get()}).is_ok();
+                const int of_its_child = in_child([] { return guards().is_forked_child() ? 3 : 4; });
+                return is_replaced && of_its_child == 3 ? pair.call() : 2;
+            }) == 21);
+    const Pair pair;
+    CHECK(in_child([] { return guards().is_forked_child() ? 3 : 4; }) == 3);
+}
+
 TEST_CASE("a child made at each step of a swap calls on one side of it, and the parent's swap goes on") {
     Pair pair;
     GateSet gates({&pair.a, &pair.b});

@@ -346,7 +346,7 @@ class HostClosed(HotgraftError):
 
 
 class ForkedHostError(HotgraftError):
-    """The control plane is off in a forked child; calls still work. Make a host of your own in the child."""
+    """In a forked child the parent's host changes nothing, nor any host if plugins were loaded; calls still work."""
 
     usual_advice = "make a Host of its own here; calls through the handles go on"
     usually_running = "the parent's host, and calls here, go on"

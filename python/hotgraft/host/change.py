@@ -26,11 +26,21 @@ __all__ = ["carry_out", "check_not_converting", "check_not_forked", "is_deferred
 Answer = TypeVar("Answer")
 
 
-def check_not_forked() -> None:
-    """Raise ForkedHostError in a forked child, where no change goes on."""
+def check_not_forked(made_in: int = 0) -> None:
+    """Raise ForkedHostError in a forked child, where no change goes on; `made_in`: the process that made the host."""
     if _core.is_forked_child():
         raise ForkedHostError(
-            "change anything", on=f"process {os.getpid()}", found="it was forked from the host's process"
+            "change anything",
+            on=f"process {os.getpid()}",
+            found="it was forked from a process that had loaded plugins",
+            advice=(
+                "fork before the first plugin is loaded, or start the process another way (multiprocessing: spawn), "
+                "and make a Host there; calls through the handles go on"
+            ),
+        )
+    if made_in not in (0, os.getpid()):
+        raise ForkedHostError(
+            "change anything", on=f"process {os.getpid()}", found=f"the host was made by process {made_in}"
         )
 
 

@@ -1,6 +1,6 @@
 """The private folder of a host's staged copies.
 
-Removed when the host goes or the process that made it ends.
+Removed when the host has closed with nothing left in memory, and else when it goes or the process that made it ends.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import weakref
 
 from hotgraft.engine.leftovers import claim_folder
 
-__all__ = ["private_folder"]
+__all__ = ["private_folder", "remove_private_folder"]
 
 
 def private_folder(owner: object) -> str:
@@ -24,6 +24,11 @@ def private_folder(owner: object) -> str:
     weakref.finalize(owner, _remove, folder, os.getpid())
     claim_folder(folder)
     return folder
+
+
+def remove_private_folder(folder: str) -> None:
+    """Remove it now: a process that ends by `os._exit`, as multiprocessing's do, removes nothing later."""
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _remove(folder: str, pid: int) -> None:

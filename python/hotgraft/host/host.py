@@ -3,18 +3,19 @@
 Thread safety
   Any thread. Changes of one plugin take turns; changes of different plugins do not wait for each other. A
   change that is asked for from inside a plugin's function is deferred, because it would wait for itself. An
-  interrupt (Ctrl-C) ends the wait for a change, never the change. In a forked child calls go on and
-  everything else raises `ForkedHostError`.
+  interrupt (Ctrl-C) ends the wait for a change, never the change. In a child that was forked after a
+  plugin was loaded calls go on and everything else raises `ForkedHostError`; one that was forked before
+  makes a host of its own.
 """
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
-from hotgraft import _core
 from hotgraft.core.errors import HostClosed, UnknownPlugin
 from hotgraft.core.options import OFF, make_options
 from hotgraft.engine.config import config_text
@@ -29,7 +30,7 @@ from hotgraft.host.closing import close_all
 from hotgraft.host.crashes import handle_crashes
 from hotgraft.host.draining import swap_deadline_s
 from hotgraft.host.events import HostEvents
-from hotgraft.host.folder import private_folder
+from hotgraft.host.folder import private_folder, remove_private_folder
 from hotgraft.host.fork import watch_forks
 from hotgraft.host.grants import make_grants
 from hotgraft.host.host_draining import make_breakers
@@ -49,7 +50,6 @@ from hotgraft.host.watches import Watches
 from hotgraft.host.wish import Wish
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from hotgraft.core.draining import DrainRules
@@ -71,17 +71,20 @@ class Host(HostParts):
         options: settings by name, see `hotgraft.Options`: ``Host(swap_deadline_s=2.0)``.
 
     Raises:
-        ConfigError: a setting is unknown or out of bounds. JournalError: its journal cannot be had. ValueError,
-        TypeError: a grant is no name of a permission.
+        ConfigError: a setting is unknown or out of bounds. JournalError: its journal cannot be had. ForkedHostError:
+        this process was forked from one that had loaded plugins. ValueError, TypeError: a grant is no name of a
+        permission.
     """
 
     def __init__(self, *, grants: Mapping[str, Iterable[str]] | None = None, **options: Any) -> None:
+        check_not_forked()
         self.options = make_options(options)
         self.gates = Gates()
         self._events = HostEvents()
         self._lock = threading.Lock()  # guards _plugins and _is_closed; held for look-ups only
         self._plugins: dict[str, Loaded] = {}
         self._is_closed = False
+        self._made_in = os.getpid()
         self._pins = PinClock(time.monotonic)
         folder = self.options.staging_folder or private_folder(self)
         self._recorder = open_recorder(self.options.journal, self._events)
@@ -288,7 +291,7 @@ class Host(HostParts):
             DrainTimeout: calls were inside at the deadline; what they hold serves on, and close may be
             called again. Busy: asked for in a converter; nothing is closed.
         """
-        check_not_forked()
+        check_not_forked(self._made_in)
         check_not_converting("close it", "the host")
         self.breaker.stop()
         self._watches.close()
@@ -312,13 +315,15 @@ class Host(HostParts):
         self._recorder.tell_events()
         self._snapshots.close()
         self._recorder.close()
+        if not (self.options.staging_folder or unloads.waiting or unloads.stuck):
+            remove_private_folder(self._around.place.folder)
         return unloads
 
     def __enter__(self) -> Host:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if not _core.is_forked_child():  # what the parent serves is not the child's to close
+        if os.getpid() == self._made_in:  # what the parent serves is not the child's to close
             self.close()
 
     def __reduce__(self) -> NoReturn:
@@ -378,7 +383,7 @@ class Host(HostParts):
         return found
 
     def _check_control(self) -> None:
-        check_not_forked()
+        check_not_forked(self._made_in)
         if self._is_closed:
             raise HostClosed("change anything", on="the host", found="it is closed")
 
