@@ -19,6 +19,7 @@ from kept_images import compiler_bytes, header_bytes, kept_folder
 
 ROOT = Path(__file__).parent.parent
 SOURCES = ROOT / "tests" / "plugins"
+PLACE, ROOM_MIN = b"SAMPLE_DESCRIPTOR", 4096  # where the descriptor goes, and how many bytes there are for it
 SHARED_FOLDER = "TESTS_SAMPLES"  # the variable that tells a child where the run compiles to
 
 
@@ -322,7 +323,22 @@ class Workshop:
         return self._build(sample, json.dumps(sample.descriptor))
 
     def _compile(self, sample: Sample, descriptor: str) -> Path:
-        source, note = source_of(sample), note_source(descriptor.encode())
+        """Write the descriptor into a copy of what was compiled: samples that differ in it alone are compiled once."""
+        text = descriptor.encode()
+        room = max(ROOM_MIN, 1 << (len(text) - 1).bit_length())
+        compiled = self._compiled(sample, room)
+
+        def write_into(folder: Path) -> None:
+            code, place = compiled.read_bytes(), PLACE.ljust(room)
+            assert code.count(place) <= 1, f"{compiled}: its descriptor may go to several places"  # none: a fault
+            image = folder / compiled.name
+            image.write_bytes(code.replace(place, text.ljust(room)))
+            image.chmod(0o755)
+
+        return kept_folder(self.folder, [compiled.parent.name.encode(), text], write_into) / compiled.name
+
+    def _compiled(self, sample: Sample, room: int) -> Path:
+        source, note = source_of(sample), note_source(PLACE.ljust(room))
         is_c = source.suffix == ".c"
         command = ["cc", "-std=c11"] if is_c else ["c++", "-std=c++17", "-fno-gnu-unique"]
         command += ["-D_GNU_SOURCE", "-O1", "-fPIC", "-shared", "-fvisibility=hidden", "-Wl,-z,now"]
