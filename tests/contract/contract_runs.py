@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from hotgraft.core.contract_judge import compare
 from hotgraft.engine.header_surface import read_headers
 from hotgraft.engine.places import include_dir
+from kept_images import KEPT, compiler_bytes, header_bytes, kept_folder
 
 if TYPE_CHECKING:
     from contract_pair import Pair
@@ -47,28 +48,51 @@ def verdict_of(pair: Pair, folder: Path, compiler: str) -> tuple[str, list[str]]
 
 
 def client_runs(pair: Pair, folder: Path, compiler: str) -> tuple[Run, Run]:
-    """Build both libraries and the client of the old one; return how it runs with the old and with the new one."""
-    for side in ("old", "new"):
-        is_new = side == "new"
-        _written(folder / side / "pair.h", pair.header(is_new=is_new))
-        source = _written(folder / side / "pair.c", pair.source(is_new=is_new))
-        _compile(compiler, folder / side, "-g", "-shared", "-fPIC", source, "-o", folder / side / "libpair.so")
-    client = folder / "client"
+    """Return how the client, compiled against the old library, runs with that and with the new one."""
+    old, new = libraries_of(pair, compiler)
     source = _written(folder / "client.c", pair.program())
-    _compile(compiler, folder / "old", source, "-o", client, "-L", folder / "old", "-lpair")
-    return _run(client, folder / "old"), _run(client, folder / "new")
+    client, header = folder / "client", _written(folder / "old" / "pair.h", pair.header(is_new=False))
+    _compile(compiler, header.parent, source, client, links=(f"-L{old.parent}", "-lpair"))
+    return _run(client, old.parent), _run(client, new.parent)
 
 
-def abidiff_bits(folder: Path) -> int:
-    """Return what abidiff says of the two libraries that `client_runs` left in `folder`, as its exit bits."""
-    libraries = [str(folder / side / "libpair.so") for side in ("old", "new")]
-    done = subprocess.run(["abidiff", *libraries], capture_output=True, check=False, timeout=DEADLINE_S)
+def libraries_of(pair: Pair, compiler: str) -> tuple[Path, Path]:
+    """Return the old and the new library: those of gcc are for the client and for abidiff, and compiled once."""
+    old, new = (_library(pair.header(is_new=is_new), pair.source(is_new=is_new), compiler) for is_new in (False, True))
+    return old, new
+
+
+def _library(header: str, source: str, compiler: str) -> Path:
+    def make(folder: Path) -> None:
+        _written(folder / "pair.h", header)
+        code = _written(folder / "pair.c", source)
+        _compile(compiler, folder, code, folder / "libpair.so", "-g", "-fPIC", links=("-shared",))
+
+    parts = [compiler_bytes(compiler), header_bytes(), Path(__file__).read_bytes(), header.encode(), source.encode()]
+    return kept_folder(KEPT, parts, make) / "libpair.so"
+
+
+def abidiff_bits(pair: Pair) -> int:
+    """Return what abidiff says of the two libraries, as its exit bits."""
+    command = ["abidiff", *map(str, libraries_of(pair, "gcc"))]
+    done = subprocess.run(command, capture_output=True, check=False, timeout=DEADLINE_S)
     assert done.returncode & 3 == 0, done.stderr.decode()
     return done.returncode
 
 
-def _compile(compiler: str, include: Path, *words: str | Path) -> None:
-    command = [compiler, "-w", "-O1", f"-I{include}", f"-I{include_dir()}", *map(str, words)]
+def _compile(compiler: str, include: Path, source: Path, image: Path, *words: str, links: tuple[str, ...]) -> None:
+    """Compile and link in two steps: with two jobs in one, clang starts itself again for the first of them.
+
+    The second step is the machine's linker either way; cc is quicker to call it.
+    """
+    made = image.with_suffix(".o")
+    places = (f"-I{include}", f"-I{include_dir()}")
+    _succeed(compiler, "-w", "-O1", *places, *words, "-c", str(source), "-o", str(made))
+    _succeed("cc", str(made), "-o", str(image), *links)
+    made.unlink()
+
+
+def _succeed(*command: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=DEADLINE_S)
     assert done.returncode == 0, done.stderr
 
