@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 MOVES = replace(HANDS_OVER, moves_pins=True)
 NEW = replace(MOVES, build=2)
 CALL_BACK = ctypes.CFUNCTYPE(ctypes.c_int64)
+BURST = 20  # calls between two rests
+REST_S = 0.0005  # without it one session keeps the interpreter lock for 5 ms, and the swap and the others stand still
 
 
 @pytest.mark.parametrize("sample", [HANDS_OVER, SAVES, CONVERTS], ids=["hand over", "save", "convert"])
@@ -187,9 +189,12 @@ def test_pins_move_and_end_amid_calls_without_loss(host: Host, build: Workshop, 
         try:
             while not stop.is_set():
                 with counter.pin() as pinned:
-                    for _ in range(20):
+                    for _ in range(BURST):
                         pinned.add(1)
                         added[index] += 1
+                    stop.wait(REST_S)  # inside: a swap is to meet pins
+                    pinned.add(1)
+                    added[index] += 1
         except BaseException as error:
             wrong.append(error)
 
@@ -205,6 +210,7 @@ def test_pins_move_and_end_amid_calls_without_loss(host: Host, build: Workshop, 
 
     assert wrong == []
     assert counter.add(0) == sum(added)
+    assert min(added) >= BURST * swaps, "somebody hardly called"
     assert host.unloads(deadline_s=10).proven == swaps
 
 
