@@ -181,7 +181,5 @@ def _is_within(kind: str, value: int) -> bool:
 
 def masked(version: Version, state: State) -> State:
     """Return a state with zeros where callers write."""
-    made = copy.deepcopy(state)
-    for lane in made["lanes"][:CALLERS]:
-        lane |= {version.lane_sum: 0, "twin": 0}
-    return made
+    lanes = [lane | {version.lane_sum: 0, "twin": 0} for lane in state["lanes"][:CALLERS]]
+    return state | {"lanes": [*lanes, *state["lanes"][CALLERS:]]}

@@ -263,7 +263,7 @@ class Walk:
         assert not any(caller.found for caller in self._callers), [caller.found for caller in self._callers]
         version = VERSIONS[self._model.version]
         found, wanted = (masked(version, one) for one in (self._peek(), self._model.state))
-        if image(version.kind, found) != image(version.kind, masked(version, wanted)):
+        if image(version.kind, found) != image(version.kind, wanted):
             different = {name: (found[name], wanted[name]) for name in found if repr(found[name]) != repr(wanted[name])}
             raise AssertionError(f"version {version.number}, found and predicted: {different}")
 
