@@ -18,7 +18,8 @@ from itertools import accumulate, count, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hotgraft.core.histogram import Histogram, bucket_of, lower_edge_ns, width_ns
+import numpy as np
+from hotgraft.core.histogram import BUCKETS, Histogram, lower_edge_ns, width_ns
 from hotgraft.core.window import OWN_TIME_PERCENT, Moments, Reading, Window
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ OLD_READINGS = 40
 NEW_READINGS = 120  # at most: a minute
 BLOCK_READINGS = (4, 20)
 SLOW_SHARE = 0.02
+_EDGES_NS = np.array([lower_edge_ns(bucket) for bucket in range(BUCKETS)])
 
 # From all readings of a recording: what becomes of one of them.
 Change = Callable[[Sequence[Histogram]], Callable[[Histogram, random.Random], Histogram]]
@@ -87,13 +89,14 @@ def p99_doubled(recorded: Sequence[Histogram]) -> Callable[[Histogram, random.Ra
 
 def _moved(histogram: Histogram, of: Sequence[int], more: float, rng: random.Random) -> Histogram:
     """Return the histogram with `more` ns added to `of[i]` of the durations in its i-th bucket."""
-    durations: dict[int, int] = {}
-    for bucket, found, moved in zip(histogram.buckets, histogram.counts, of, strict=True):
-        durations[bucket] = durations.get(bucket, 0) + found - moved
-        for _ in range(moved):
-            there = bucket_of(round(lower_edge_ns(bucket) + (width_ns(bucket) - 1) * rng.random() + more))
-            durations[there] = durations.get(there, 0) + 1
-    return _of_found(durations)
+    moved = np.asarray(of, dtype=np.int64)
+    low = np.repeat(np.array([lower_edge_ns(bucket) for bucket in histogram.buckets], dtype=float), moved)
+    spread = np.repeat(np.array([width_ns(bucket) - 1 for bucket in histogram.buckets], dtype=float), moved)
+    drawn = np.array([rng.random() for _ in range(int(moved.sum()))])
+    there = np.searchsorted(_EDGES_NS, np.rint(low + spread * drawn + more), side="right") - 1
+    counts = np.bincount(there, minlength=BUCKETS)
+    counts[np.asarray(histogram.buckets, dtype=np.int64)] += np.asarray(histogram.counts, dtype=np.int64) - moved
+    return Histogram.of_counts(counts.tolist())
 
 
 def _thinned(histogram: Histogram, keep: float, rng: random.Random) -> Histogram:
