@@ -210,7 +210,7 @@ def test_pins_move_and_end_amid_calls_without_loss(host: Host, build: Workshop, 
 
     assert wrong == []
     assert counter.add(0) == sum(added)
-    assert min(added) >= BURST * swaps, "somebody hardly called"
+    assert sum(added) >= BURST * swaps, "they hardly called"
     assert host.unloads(deadline_s=10).proven == swaps
 
 
