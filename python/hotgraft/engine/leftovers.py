@@ -44,15 +44,17 @@ def left_folders(parent: Path | None = None, proc: Path = Path("/proc")) -> tupl
 
     A folder of a process with another user's or a reused number is taken to be in use.
     """
-    found = []
-    for entry in sorted((parent or Path(tempfile.gettempdir())).iterdir()):
-        named = _FOLDER.fullmatch(entry.name)
-        if named is None or (proc / named[1]).exists() or entry.is_symlink() or not entry.is_dir():
+    place, found = parent or Path(tempfile.gettempdir()), []
+    with os.scandir(place) as entries:  # thousands may be others': a path is made of what may be ours
+        named = sorted((one.name, match[1]) for one in entries if (match := _FOLDER.fullmatch(one.name)))
+    for name, pid in named:
+        entry = place / name
+        if (proc / pid).exists() or entry.is_symlink() or not entry.is_dir():
             continue
         try:
             if entry.stat().st_uid == os.getuid():
                 sizes = [one.stat().st_size for one in entry.iterdir() if one.is_file() and one.name != _OWNER]
-                found.append(LeftFolder(entry, int(named[1]), len(sizes), sum(sizes)))
+                found.append(LeftFolder(entry, int(pid), len(sizes), sum(sizes)))
         except OSError:  # somebody removes it just now
             continue
     return tuple(found)
