@@ -7,6 +7,7 @@ A new step takes a row here, and a line in plan_faults.py where a way needs one 
 
 from __future__ import annotations
 
+import functools
 import json
 from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
@@ -37,9 +38,7 @@ class Scenery:
 
     def plan(self) -> Plan:
         """Return the plan of a reload to the next build of the same plugin."""
-        side, candidate = (_side(replace(self.sample, build=build)) for build in (1, 2))
-        running = Running(generation=1, side=side, instances=self.instances, moves_pins=self.sample.moves_pins)
-        return make_plan("counter", running, candidate, is_probed=self.is_probed)
+        return _plan(self)
 
     def steps(self) -> tuple[str, ...]:
         """Return the steps of that plan, each once, and the journal's."""
@@ -48,6 +47,13 @@ class Scenery:
     def times(self, step: str) -> int:
         """Return how often a step is done in one reload."""
         return max(sum(one.action == step for one in self.plan().steps), 1)
+
+
+@functools.cache  # asked for several times in every cell
+def _plan(scenery: Scenery) -> Plan:
+    side, candidate = (_side(replace(scenery.sample, build=build)) for build in (1, 2))
+    running = Running(generation=1, side=side, instances=scenery.instances, moves_pins=scenery.sample.moves_pins)
+    return make_plan("counter", running, candidate, is_probed=scenery.is_probed)
 
 
 def _side(sample: Sample) -> Side:
