@@ -7,35 +7,31 @@ and each write of the journal. Prints one line: how many points there are, and h
 each of them the next host started, nothing that was promised was lost, no attempt was left without an end, the last
 good image served, and nothing of the dead was left.
 
-The hosts are forked from this process, which has imported what they need except the core: that takes its process for a
-forked child's for ever.
+The hosts are forked from this process, which has imported what they need (forked_hosts.py).
 """
 
 from __future__ import annotations
 
-import asyncio.base_events
-import concurrent.futures
-import ctypes
-import logging
 import os
 import shutil
 import signal
-import sqlite3
 import sys
 import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import jsonschema
-import msgspec
+from forked_hosts import in_child, prepare
+from hotgraft import Host, HotgraftError, _core
+from hotgraft.core.audit import verify
+from hotgraft.engine.journal import Journal
+from hotgraft.engine.journal_reading import export, read_anchors, verify_journal
+from hotgraft.engine.timing import Stopwatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-PREPARED = (asyncio, concurrent, ctypes, sqlite3, jsonschema, msgspec)
 NEVER = 1 << 30
-DEADLINE_S = 60
 
 
 class Images(NamedTuple):
@@ -48,8 +44,6 @@ class Images(NamedTuple):
 
 def refused(change: Callable[[], object]) -> None:
     """Do what ends with an error of ours."""
-    from hotgraft import HotgraftError
-
     with suppress(HotgraftError):
         change()
         raise AssertionError("it was not refused")
@@ -113,10 +107,6 @@ class Points:
 
     def hook(self) -> None:
         """Pass a point before and after each step, and each write of the journal; tell what the journal promises."""
-        from hotgraft import _core
-        from hotgraft.engine.journal import Journal
-        from hotgraft.engine.timing import Stopwatch
-
         plain_step, plain_write = Stopwatch.__call__, Journal.write
 
         @contextmanager
@@ -141,8 +131,6 @@ class Points:
 def change(folder: Path, plan: str, images: Images, points: Points) -> None:
     """Serve the first image, and do what the plan says; ends somewhere in it, or after it."""
     points.hook()
-    from hotgraft import Host
-
     with Host(journal=folder / "journal", **OPTIONS.get(plan, {})) as host:
         for image in images.first.split(":"):
             host.load(image)
@@ -152,10 +140,6 @@ def change(folder: Path, plan: str, images: Images, points: Points) -> None:
 
 def look(folder: Path, promised: str) -> None:
     """Start on what was left, and hold it against what was promised."""
-    from hotgraft import Host
-    from hotgraft.core.audit import verify
-    from hotgraft.engine.journal_reading import export, read_anchors, verify_journal
-
     journal = folder / "journal"
     with Host(journal=journal) as host:
         rows = list(export(journal))
@@ -180,33 +164,6 @@ def look(folder: Path, promised: str) -> None:
                 assert plugin.add(5) == 5
                 assert loaded.name != "player" or plugin.build() in (11_001, 12_002)  # on one side
     assert verify_journal(journal).verdict.finding is None
-
-
-def in_child(work: Callable[[int], object]) -> tuple[int, str, str]:
-    """Run `work` in a forked process; return how it ended, what it wrote to the fd it was given, and to stdout."""
-    tells, says = os.pipe(), os.pipe()
-    child = os.fork()
-    if child == 0:
-        code = 1
-        signal.alarm(DEADLINE_S)
-        try:
-            os.dup2(says[1], 1)
-            work(tells[1])
-            code = 0
-        except BaseException:
-            logging.exception("the child failed")
-        finally:
-            os._exit(code)
-    os.close(tells[1])
-    os.close(says[1])
-    told, said = read_all(tells[0]), read_all(says[0])
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), told, said
-
-
-def read_all(fd: int) -> str:
-    """Return what comes until the other side is closed."""
-    with os.fdopen(fd) as stream:
-        return stream.read()
 
 
 def kill_at(point: int, plan: str, images: Images) -> int:
@@ -234,4 +191,5 @@ def main(plan: str, images: Images, stride: int, offset: int) -> None:
 
 HOME = tempfile.gettempdir()
 if __name__ == "__main__":
+    prepare()
     main(sys.argv[1], Images(*sys.argv[2:5]), int(sys.argv[5]), int(sys.argv[6]))

@@ -19,12 +19,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crash_journal import HOME, NEVER, in_child
+from crash_journal import HOME, NEVER
+from forked_hosts import in_child, prepare
+from hotgraft import Host, _core
+from hotgraft.engine import snapshot_files, snapshot_folder
+from hotgraft.engine.timing import Stopwatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from hotgraft import Host
     from hotgraft.host.events import HostEvent
 
 ROUNDS = 3
@@ -47,10 +50,6 @@ class Points:
 
     def hook(self, folder: Path) -> None:
         """Pass a point around each step, and each call of the system's that has to do with the folder."""
-        from hotgraft import _core
-        from hotgraft.engine import snapshot_files, snapshot_folder
-        from hotgraft.engine.timing import Stopwatch
-
         plain_step, plain_write = Stopwatch.__call__, os.write
 
         @contextmanager
@@ -89,8 +88,6 @@ class Points:
 
 def serve(folder: Path, images: tuple[str, str], points: Points, promises: int) -> None:
     """Count, take snapshots and swap; tell each count that is promised. Ends somewhere in it, or after it."""
-    from hotgraft import Host
-
     tell = os.write
     points.hook(folder)
     with Host(snapshots=folder, **OPTIONS) as host:
@@ -122,8 +119,6 @@ def load(host: Host, image: str) -> tuple[str, Any]:
 
 def look(folder: Path, images: tuple[str, str], promised: int) -> None:
     """Go on from what was left, and hold it against what was promised."""
-    from hotgraft import Host
-
     saved = {0} | {11 * one + more for one in range(ROUNDS) for more in (1, 11)} | {11 * ROUNDS + 1}
     for image in images:
         told: list[str] = []
@@ -166,4 +161,5 @@ def main(images: tuple[str, str], stride: int, offset: int) -> None:
 
 
 if __name__ == "__main__":
+    prepare()
     main((sys.argv[1], sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
