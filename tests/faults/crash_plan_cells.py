@@ -1,9 +1,10 @@
 """Carry out cells of plan_cells.py, each on a scene of its own, and print a line for each.
 
-    python crash_plan_cells.py SAMPLES FOLDER PLAN WAY [STEP...]
+    python crash_plan_cells.py [SAMPLES FOLDER PLAN WAY [STEP...]]
 
 Those of one plan and one way (`stage`: of its probe's stages; all of them: `all`), or those of steps that are named.
-Exit 0: after each what is promised held; else a traceback for each that did not.
+Exit 0: after each what is promised held; else a traceback for each that did not. Without arguments: for each request of
+a PreparedChild, in a process of its own.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import sys
 import traceback
 from pathlib import Path
 
+from forked_hosts import prepare, serve
 from plan_cells import CELLS, PLANS, STAGE, Cell
 from plan_faults import carry_out
 from plan_scene import Scene
@@ -56,4 +58,7 @@ def main(samples: str, folder: str, plan: str, way: str, *steps: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]) != 0)
+    if sys.argv[1:]:
+        sys.exit(main(*sys.argv[1:]) != 0)
+    prepare()
+    sys.exit(serve(main) != 0)

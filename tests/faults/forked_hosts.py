@@ -10,10 +10,14 @@ import asyncio.base_events
 import concurrent.futures
 import encodings.ascii
 import gc
+import json
 import logging
 import os
+import selectors
 import signal
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -65,3 +69,47 @@ def read_all(fd: int) -> str:
     """Return what comes until the other side is closed."""
     with os.fdopen(fd) as stream:
         return stream.read()
+
+
+def read_both(fds: tuple[int, int]) -> list[str]:
+    """Return what comes by each until the other side of both is closed, by who inherited it too."""
+    came = dict.fromkeys(fds, b"")
+    with selectors.DefaultSelector() as selector:
+        for fd in fds:
+            selector.register(fd, selectors.EVENT_READ)
+        while selector.get_map():
+            for key, _ in selector.select():
+                data = os.read(key.fd, 1 << 16)
+                came[key.fd] += data
+                if not data:
+                    selector.unregister(key.fd)
+                    os.close(key.fd)
+    return [came[fd].decode(errors="replace") for fd in fds]
+
+
+def serve(run: Callable[..., int]) -> int:
+    """Answer the requests of a PreparedChild. In a child: return what `run` returns; here 0, when there are no more."""
+    for line in iter(sys.stdin.readline, ""):
+        request = json.loads(line)
+        if request["before"]:
+            subprocess.run(request["before"], check=True)
+        out, err = os.pipe(), os.pipe()
+        child = os.fork()
+        if child == 0:
+            signal.alarm(request["deadline_s"])
+            begin_run(out, err)
+            return run(*request["args"])
+        os.close(out[1])
+        os.close(err[1])
+        said = read_both((out[0], err[0]))
+        print(json.dumps([os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), *said]), flush=True)
+    return 0
+
+
+def begin_run(out: tuple[int, int], err: tuple[int, int]) -> None:
+    """In the child: put the pipes where a program has its stdout and stderr, and nothing into its stdin."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for fd, own in enumerate((nothing, out[1], err[1])):
+        os.dup2(own, fd)
+    for fd in (nothing, *out, *err):
+        os.close(fd)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import os
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from child_process import FAULTS, run_child
 from hotgraft import Host
 from hotgraft.core.plan import Action
 from hotgraft.core.probing import STAGES
-from hotgraft.engine.build import find_compiler
 from plan_cells import (
     CELLS,
     FORWARD,
@@ -27,15 +26,16 @@ from plan_cells import (
     Cell,
     cells_of,
 )
+from prepared_child import PreparedChild, preloaded
 from test_mounts import in_mount_namespace
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from sample_plugins import Workshop
 
-NATIVE = FAULTS.parent / "native"
-PRELOADED = {"memory": "inject.c", "clock": "jump_clock.c"}
+PRELOADED = {"memory": "inject", "clock": "jump_clock"}
+DISK = "size=4m"  # of the file system that `disk` fills
 # What leaves a thread behind for good takes a process of its own.
 ALONE = "hang"
 
@@ -51,34 +51,38 @@ LONE = tuple(cell for cell in CELLS if kind_of(cell) == ALONE)
 QUICK = ("drain", "take", "intent", "reclaim")
 
 
+Children = Callable[[str, Path], PreparedChild]
+
+
 @pytest.fixture(scope="module")
-def preloads(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The libraries that refuse memory and that move the clock."""
-    folder = tmp_path_factory.mktemp("preloads")
-    made = {}
-    for way, source in PRELOADED.items():
-        made[way] = folder / f"{way}.so"
-        flags = ["-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-pthread"]
-        subprocess.run([find_compiler(), *flags, str(NATIVE / source), "-o", str(made[way])], check=True)
-    return made
+def children() -> Iterator[Children]:
+    """A Python for each kind that needs one to be started in its own way, and one for all others."""
+    made: dict[str, PreparedChild] = {}
+
+    def child(kind: str, folder: Path) -> PreparedChild:
+        name = kind if kind in (*PRELOADED, "disk") else "others"
+        if name not in made:
+            within = mounting(folder) if name == "disk" else []
+            preload = preloaded(PRELOADED[name]) if name in PRELOADED else None
+            made[name] = PreparedChild("crash_plan_cells.py", preload=preload, within=within)
+        return made[name]
+
+    yield child
+    for one in made.values():
+        one.close()
 
 
-def run_cells(build: Workshop, folder: Path, plan: str, kind: str, *steps: str, preload: Path | None = None) -> None:
+def mounting(folder: Path) -> list[str]:
+    """Return what starts a process that may mount; skip where nobody may."""
+    in_mount_namespace(folder, ["true"], options=DISK)
+    return ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--mount"]
+
+
+def run_cells(build: Workshop, children: Children, folder: Path, plan: str, kind: str, *steps: str) -> None:
     """Carry out cells in a child and hold the list of what it did against the list of what there is."""
-    arguments = [build.folder, folder, plan, kind, *steps]
-    if kind == "disk":
-        command = [
-            "env",
-            f"PYTHONPATH={FAULTS.parent}",
-            sys.executable,
-            "-W",
-            "error",
-            FAULTS / "crash_plan_cells.py",
-            *arguments,
-        ]
-        done = in_mount_namespace(folder, command, options="size=4m")
-    else:
-        done = run_child("crash_plan_cells.py", *arguments, deadline_s=600, preload=preload)
+    child = children(kind, folder)
+    mount = ["mount", "-t", "tmpfs", "-o", f"{DISK},mode=0700", "tmpfs", folder] if kind == "disk" else []
+    done = child.run(build.folder, folder, plan, kind, *steps, deadline_s=600, before=mount)
     ran = [line.split("\t")[0] for line in done.stdout.splitlines() if "\t" in line]
     assert done.returncode == 0, done.stdout + done.stderr
     asked = [cell for cell in CELLS if (cell.plan, kind_of(cell)) == (plan, kind) and (not steps or cell.step in steps)]
@@ -137,9 +141,9 @@ def test_the_steps_of_a_report_are_those_of_the_plan_and_the_journal(
 # --- carrying it out ---
 
 
-def test_a_step_that_fails_changes_nothing_but_the_journal(build: Workshop, tmp_path: Path) -> None:
+def test_a_step_that_fails_changes_nothing_but_the_journal(build: Workshop, tmp_path: Path, children: Children) -> None:
     """Of the table, what is quickest to try; the rest is in the full tier."""
-    run_cells(build, tmp_path, "hand over", "error", *QUICK)
+    run_cells(build, children, tmp_path, "hand over", "error", *QUICK)
 
 
 def tier_of(plan: str, *, is_of_the_probe: bool) -> pytest.MarkDecorator:
@@ -160,10 +164,10 @@ def tier_of(plan: str, *, is_of_the_probe: bool) -> pytest.MarkDecorator:
     ],
 )
 def test_after_any_fault_at_any_step_the_right_generation_serves(
-    build: Workshop, tmp_path: Path, preloads: dict[str, Path], plan: str, kind: str
+    build: Workshop, tmp_path: Path, children: Children, plan: str, kind: str
 ) -> None:
     """Promise 2, in every cell: who serves, its state's hash, what the process holds, the journal, the next reload."""
-    run_cells(build, tmp_path, plan, kind, preload=preloads.get(kind))
+    run_cells(build, children, tmp_path, plan, kind)
 
 
 @pytest.mark.parametrize(
@@ -173,6 +177,8 @@ def test_after_any_fault_at_any_step_the_right_generation_serves(
         for cell in LONE
     ],
 )
-def test_after_a_step_that_hangs_the_right_generation_serves(build: Workshop, tmp_path: Path, cell: Cell) -> None:
+def test_after_a_step_that_hangs_the_right_generation_serves(
+    build: Workshop, tmp_path: Path, children: Children, cell: Cell
+) -> None:
     """The thread that does not come back stays, with what it can reach; nobody else waits for it."""
-    run_cells(build, tmp_path, cell.plan, kind_of(cell), cell.step)
+    run_cells(build, children, tmp_path, cell.plan, kind_of(cell), cell.step)
