@@ -5,6 +5,8 @@ Importing it is the check: `hotgraft/__init__.py` does so before anything that n
 
 from __future__ import annotations
 
+import _thread
+import importlib
 import os
 import struct
 import sys
@@ -36,7 +38,18 @@ def _facts() -> PlatformFacts:
         implementation=sys.implementation.name,
         python=sys.version_info[:2],
         has_gil=not sysconfig.get_config_var("Py_GIL_DISABLED"),
+        is_main_interpreter=_is_main_interpreter(),
     )
+
+
+def _is_main_interpreter() -> bool:
+    if hasattr(_thread, "_is_main_interpreter"):  # from CPython 3.12 on
+        return bool(_thread._is_main_interpreter())
+    try:
+        interpreters = importlib.import_module("_xxsubinterpreters")
+    except ImportError:  # a build that leaves it out
+        return True
+    return bool(interpreters.get_current() == interpreters.get_main())
 
 
 check_platform()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +20,19 @@ GOOD = PlatformFacts(
     python=(3, 11),
     has_gil=True,
 )
+IN_A_SUB_INTERPRETER = """
+import sys
+code = "try: import hotgraft\\nexcept ImportError as error: print(error, flush=True)"
+if sys.version_info >= (3, 13):
+    import _interpreters as interpreters
+    interpreters.exec(interpreters.create("legacy"), code)
+elif sys.version_info >= (3, 12):
+    import _xxsubinterpreters as interpreters
+    interpreters.run_string(interpreters.create(isolated=False), code)
+else:
+    import _xxsubinterpreters as interpreters
+    interpreters.run_string(interpreters.create(), code)
+"""
 
 
 def test_the_tested_platform_is_accepted() -> None:
@@ -53,3 +68,12 @@ def test_every_other_platform_is_refused_by_name(change: dict[str, Any], word: s
 def test_the_refusal_is_an_import_error() -> None:
     """`try: import hotgraft except ImportError` keeps working."""
     assert issubclass(UnsupportedPlatform, ImportError)
+
+
+def test_a_sub_interpreter_is_refused_in_words() -> None:
+    """The core asks for the lock as the main interpreter's: there it would wait without an end."""
+    command = [sys.executable, "-c", IN_A_SUB_INTERPRETER]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    assert ran.returncode == 0, ran.stderr
+    assert "this is a sub-interpreter" in ran.stdout
