@@ -289,7 +289,7 @@ Status open_error(const std::string &path, int error) {
 }
 
 Status system_error(const char *verb, const std::string &what, int error) {
-    const bool is_short = error == EMFILE || error == ENFILE || error == ENOMEM;
+    const bool is_short = error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOSPC || error == EDQUOT;
     std::string text = std::string("cannot ") + verb + " " + what + ": " + std::generic_category().message(error);
     if (error == EMFILE) {
         text += " (this process has no fds left; raise its limit with ulimit -n)";

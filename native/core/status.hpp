@@ -21,7 +21,7 @@ enum class Code : std::int32_t {
     kMalformed = 2,     // the bytes of an image are not what their format promises
     kRefused = 3,       // well-formed, and refused before any of its code ran
     kIo = 4,            // the operating system said no
-    kNoMemory = 5,      // memory or fds ran out
+    kNoMemory = 5,      // memory, fds or disk ran out
     kTimedOut = 6,      // a deadline passed
     kPlugin = 7,        // the plugin's own code answered with an error
     kAbandoned = 8,     // the plugin's own code did not return by its deadline

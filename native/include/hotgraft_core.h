@@ -28,7 +28,7 @@ typedef int32_t hotgraft_core_code;
 #define HOTGRAFT_CORE_MALFORMED    2  /* the bytes of an image are not what their format promises */
 #define HOTGRAFT_CORE_REFUSED      3  /* well-formed, and refused before any of its code ran */
 #define HOTGRAFT_CORE_IO           4  /* the operating system said no */
-#define HOTGRAFT_CORE_NOMEM        5  /* memory or fds ran out */
+#define HOTGRAFT_CORE_NOMEM        5  /* memory, fds or disk ran out */
 #define HOTGRAFT_CORE_TIMED_OUT    6  /* a deadline passed; the swap was called off */
 #define HOTGRAFT_CORE_PLUGIN       7  /* the plugin's own code answered with an error */
 #define HOTGRAFT_CORE_ABANDONED    8  /* the plugin's own code did not return by its deadline */

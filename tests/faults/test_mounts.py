@@ -1,15 +1,16 @@
-"""A staging folder on a file system that nothing may be executed from."""
+"""A staging folder on a file system that nothing may be executed from, or that is full."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from child_process import FAULTS
-from sample_plugins import PLAIN, Workshop
+from sample_plugins import PLAIN, STATELESS, Workshop
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,3 +42,20 @@ def test_a_staging_folder_that_is_mounted_noexec_is_refused_with_the_reason(buil
     assert done.returncode == 0, done.stderr
     assert f"cannot stage in {folder}: its file system is mounted noexec" in done.stdout
     assert "to do: " in done.stdout
+
+
+def test_a_full_staging_folder_is_not_now_and_a_watch_tries_again(build: Workshop, tmp_path: Path) -> None:
+    """Fault R01: the image is not at fault, so it must come in when there is room again."""
+    folder = tmp_path / "staged"
+    folder.mkdir()
+    images = [build(replace(STATELESS, build=number)) for number in (1, 2)]
+
+    command = [sys.executable, FAULTS / "crash_staging_disk.py", folder, *images]
+    done = in_mount_namespace(folder, command, options="size=256k")
+
+    assert done.returncode == 0, done.stderr
+    said = dict(line.split(": ", 1) for line in done.stdout.splitlines() if not line.startswith("  "))
+    assert said["reload"].startswith("ResourceError ")
+    assert "No space left on device; generation 1 still serves" in said["reload"]
+    assert said["postponed"] == "True, build 1"
+    assert said["published"] == "True, build 2"
