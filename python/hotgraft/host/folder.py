@@ -9,10 +9,16 @@ import os
 import shutil
 import tempfile
 import weakref
+from pathlib import Path
 
 from hotgraft.engine.leftovers import claim_folder
 
-__all__ = ["private_folder", "remove_private_folder"]
+__all__ = ["private_folder", "remove_private_folder", "staging_folder"]
+
+
+def staging_folder(owner: object, given: str) -> str:
+    """Return the folder that was given, as it is meant now, whatever chdir does later; else a private one."""
+    return str(Path(given).absolute()) if given else private_folder(owner)
 
 
 def private_folder(owner: object) -> str:

@@ -1,0 +1,30 @@
+"""The folder for staged copies that a program names."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hotgraft import Host
+from sample_plugins import STATELESS, Workshop
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+
+def test_a_relative_staging_folder_is_meant_as_it_was_when_the_host_was_made(
+    build: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """chdir, as every daemon does: copies went to another folder, and the first was never removed."""
+    staged, other = tmp_path / "staged", tmp_path / "other"
+    other.mkdir()
+    monkeypatch.chdir(tmp_path)
+    with Host(staging_folder="staged", probe="off") as host:
+        host.load(build(STATELESS))
+        monkeypatch.chdir(other)
+        host.reload("counter", build(replace(STATELESS, build=2)))
+        assert [path.suffix for path in staged.glob("*.g2.*")] == [".so"]
+    assert list(staged.iterdir()) == []
+    assert list(other.iterdir()) == []
