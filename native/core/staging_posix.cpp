@@ -31,6 +31,8 @@ constexpr int kReadAttempts = 8;
 constexpr mode_t kFolderMode = 0700;
 constexpr mode_t kFileMode = 0500;
 
+const char *const kGiveFolder =
+    "\nto do: give the host a folder of its own for staged copies: of mode 0700, and not mounted noexec";
 const char *const kGiveLibrary = "\nto do: give the path of a plugin's shared library";
 
 using Bytes = std::shared_ptr<std::uint8_t>;
@@ -157,13 +159,13 @@ Status check_folder(int fd, const std::string &path) {
     }
     if (facts.st_uid != ::geteuid()) {
         return {Code::kRefused, "cannot stage in " + path + ": it belongs to user " + std::to_string(facts.st_uid) +
-                                    ", this process runs as " + std::to_string(::geteuid())};
+                                    ", this process runs as " + std::to_string(::geteuid()) + kGiveFolder};
     }
     if ((facts.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-        return {Code::kRefused, "cannot stage in " + path + ": others can write to it; chmod it to 0700"};
+        return {Code::kRefused, "cannot stage in " + path + ": others can write to it" + kGiveFolder};
     }
     if ((system.f_flag & ST_NOEXEC) != 0) {
-        return {Code::kRefused, "cannot stage in " + path + ": its file system is mounted noexec"};
+        return {Code::kRefused, "cannot stage in " + path + ": its file system is mounted noexec" + kGiveFolder};
     }
     return {};
 }
