@@ -128,12 +128,15 @@ Status ControlThread::ensure_thread() {
         return {};
     }
     if (late_is_ == Late::kCounted && !is_going_back_ && abandoned_count() >= kAbandonedMax) {
-        return {Code::kBusy,
-                std::to_string(kAbandonedMax) + " control threads are left behind in plugin code that does not return"};
+        return {
+            Code::kBusy,
+            std::to_string(kAbandonedMax) + " control threads are left behind in plugin code that does not return\n" +
+                std::string(kToDo) +
+                "mend the functions that did not return, and start the process anew: the threads stay until it ends"};
     }
     try {
         std::shared_ptr<Shared> shared = std::make_shared<Shared>();
-        shared->is_counted = late_is_ == Late::kCounted;
+        shared->is_counted = late_is_ != Late::kKept;
         Guards::instance().note_use();
         shared->thread = std::thread([shared] { serve(shared); });
         shared_ = std::move(shared);

@@ -36,9 +36,10 @@ inline constexpr std::int64_t kReturnNs = 100'000'000;
 //   (2) Work and all it captured live until it returns, abandoned or not: capture by shared_ptr or by value.
 class ControlThread {
 public:
-    // What becomes of a thread that is late: counted and left to itself, or kept for take_late() and not counted, for
-    // who limits their number himself.
-    enum class Late { kCounted, kKept };
+    // What becomes of a thread that is late: counted and left to itself; the same, for who lets a state or a library go
+    // and runs however many are left behind, once for each generation; or kept for take_late() and not counted, for who
+    // limits their number himself.
+    enum class Late { kCounted, kLetsGo, kKept };
 
     explicit ControlThread(Late late = Late::kCounted) noexcept;
     ControlThread(const ControlThread &) = delete;
@@ -47,7 +48,7 @@ public:
 
     // Run `work` on the control thread and wait for its answer.
     //   kAbandoned  not back by deadline_ns: "create has not returned within 50 ms; its thread 123 is left behind"
-    //   kBusy       kAbandonedMax threads are left behind already; nothing was run
+    //   kBusy       kAbandonedMax threads are left behind already; nothing was run (kCounted)
     //   kNoMemory   no thread could be made; nothing was run
     [[nodiscard]] Status run(const char *what, std::function<Status()> work, std::int64_t deadline_ns);
 

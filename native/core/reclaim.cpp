@@ -160,7 +160,7 @@ bool Reaper::reclaim(const std::shared_ptr<Generation> &generation, std::string 
         kept_.reserve(kept_.size() + 1);
     }
     {
-        ControlThread control;
+        ControlThread control(ControlThread::Late::kLetsGo);
         Unload unload(generation);
         reclaimed.proof = unload.run(control, monotonic_ns() + kTeardownNs);
         if (unload.is_unsettled()) {

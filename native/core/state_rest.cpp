@@ -170,7 +170,7 @@ std::string resume_others(ControlThread &control, const std::shared_ptr<Resting>
 
 // The gates are closed and nobody is inside.
 Status work_at_rest(const std::shared_ptr<Resting> &resting, const RestWish &wish, std::uint64_t swap) {
-    ControlThread control;
+    ControlThread control(ControlThread::Late::kLetsGo);
     Status status = control.run(
         wish.what,
         [resting, swap, rest_deadline_ns = wish.rest_deadline_ns, turn = resting->threads->next_turn()] {

@@ -10,6 +10,7 @@
 #include "at_step.hpp"
 #include "events_scene.hpp"
 #include "fallback.hpp"
+#include "state_reading.hpp"
 #include "steps_host.hpp"
 
 using namespace hotgraft;
@@ -154,4 +155,31 @@ TEST_CASE("where one of a set hangs on the way back, those after it still have t
         drop_candidate(candidate);
     }
     lost.active_ = nullptr; // it never leaves memory
+}
+
+TEST_CASE("however many threads are left behind, a state is still read and a library still leaves memory") {
+    StepsHost host("-DSTEPS_SAVES");
+    CHECK(host.call(&StepsInterface::next) == 1);
+    const Candidate candidate = host.bring("-DSTEPS_SAVES", "{}");
+    for (std::uint64_t i = ControlThread::abandoned_count(); i < kAbandonedMax; ++i) {
+        CandidateWish wish;
+        wish.staging = {build(""), (work_folder() / "staged").string(), "hanging", i + 1};
+        wish.instances.push_back({"", "{\"hang\": \"create\"}", {}});
+        wish.deadline_ns = monotonic_ns() + kSecond / 8;
+        Candidate none;
+        CHECK(prepare(wish, &none).code() == Code::kAbandoned);
+    }
+    Candidate none;
+    CandidateWish refused;
+    refused.staging = {build(""), (work_folder() / "staged").string(), "refused", 1};
+    refused.deadline_ns = monotonic_ns() + kSecond;
+    CHECK(prepare(refused, &none).code() == Code::kBusy);
+
+    std::vector<KeyedState> saved;
+    std::int64_t pause_ns = 0;
+    const std::int64_t deadline_ns = monotonic_ns() + 5 * kSecond;
+    const Status status = read_state({host.active_, {host.slot_}, "save", deadline_ns, deadline_ns}, &saved, &pause_ns);
+    CHECK_MESSAGE(status.is_ok(), status.message());
+    CHECK(saved.size() == 1);
+    drop_candidate(candidate); // and both hosts leave memory as they end: ~StepsHost
 }
