@@ -28,7 +28,8 @@ with Host(staging_folder=folder, probe="off") as host:
     except HotgraftError as error:
         print(f"reload: {type(error).__name__} {error}")
     with host.watch():
-        shutil.copy(second, image.with_name("next.so")).replace(image)
+        shutil.copy(second, image.with_name("next.so"))
+        image.with_name("next.so").replace(image)
         print(f"postponed: {postponed.wait(60)}, build {plugin.build()}")
         filling.unlink()
         print(f"published: {published.wait(60)}, build {plugin.build()}")
