@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from hotgraft.core.watching import Hint
 
-__all__ = ["FileFacts", "FolderWatch", "age_s", "content_of", "deciding_entries", "facts_of"]
+__all__ = ["FileFacts", "FolderWatch", "access_of", "age_s", "content_of", "deciding_entries", "facts_of"]
 
 POLL_EVERY_S: Final = 0.25
 NONE_LEFT: Final = (errno.ENOSPC, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSYS)  # inotify_add_watch(2)
@@ -53,6 +53,15 @@ def facts_of(path: str) -> FileFacts | None:
         return None
     kind = stat.S_IFMT(found.st_mode)
     return FileFacts(found.st_dev, found.st_ino, kind, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def access_of(path: str) -> tuple[tuple[int, int], ...]:
+    """Return mode and owner of what `path` leads to and of the folder it is in: who may write to an image."""
+    try:
+        found = [one.stat() for one in (Path(path), Path(path).parent)]
+    except (OSError, ValueError):
+        return ()
+    return tuple((stat.S_IMODE(one.st_mode), one.st_uid) for one in found)
 
 
 def age_s(facts: FileFacts) -> float:

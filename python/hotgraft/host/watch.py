@@ -210,7 +210,7 @@ class Watch:
     def _look_at_all(self, now_s: float) -> None:
         with self._lock:
             for target in self._targets.values():
-                if target.pace.hint is None and facts_of(target.path) != target.facts:
+                if target.pace.hint is None and (facts_of(target.path) != target.facts or target.is_handed_over):
                     target.pace.note(Hint.LOOK, now_s)
 
     def _due(self, now_s: float) -> list[Target]:

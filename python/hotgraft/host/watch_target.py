@@ -25,7 +25,7 @@ from hotgraft.core.errors import (
     UnknownPlugin,
 )
 from hotgraft.core.watching import STILL_S, Contents, Hint, Pace, Settling, Verdict
-from hotgraft.engine.watch import FileFacts, age_s, content_of, facts_of
+from hotgraft.engine.watch import FileFacts, access_of, age_s, content_of, facts_of
 
 if TYPE_CHECKING:
     import threading
@@ -71,7 +71,14 @@ class Target:
     ungranted: str = ""  # the content that was refused for want of a grant
     is_granted: bool = False  # something was granted since the last look; under the watch's lock
     unmet: str = ""  # the content that was refused for what it needs of others, or they of it
+    refused: str = ""  # the content that was refused last, ...
+    access: tuple[tuple[int, int], ...] = ()  # ... and who might write to it then
     is_freed: bool = False  # one of those others is another since the last look; under the watch's lock
+
+    @property
+    def is_handed_over(self) -> bool:
+        """Whether others may write now to what was refused, or no longer: chmod is what some refusals advise."""
+        return bool(self.refused) and access_of(self.path) != self.access
 
 
 class Looks:
@@ -86,7 +93,8 @@ class Looks:
 
     Invariants
       (1) A content is tried once: what was refused waits for another content, what was postponed for its time, what
-          asked for too much for a grant, and what did not fit others for another image of one of them.
+          asked for too much for a grant, what did not fit others for another image of one of them, and what others
+          might write to for its mode, its owner or its folder's to change.
     """
 
     def __init__(self, around: WatchAround, lock: threading.Condition, *, on_gone: Callable[[], None]) -> None:
@@ -104,6 +112,9 @@ class Looks:
             target.contents.forget(target.ungranted)
         if is_freed:
             target.contents.forget(target.unmet)
+        if target.is_handed_over:
+            target.contents.forget(target.refused)
+            target.refused, target.facts = "", None
         facts = facts_of(target.path)
         if facts is None:  # gone, or not there yet
             target.settling.settled()
@@ -173,6 +184,7 @@ class Looks:
         target.postponed = 0
         target.ungranted = content if isinstance(error, PermissionRequired) else ""
         target.unmet = content if isinstance(error, UNFIT) else ""
+        target.refused, target.access = content, access_of(target.path)
         if target.contents.refuse(content):
             LOG.warning("%s: %s is refused: %s", target.plugin, target.path, error)
             self._around.events.tell("watch.refused", target.plugin, error=error, sha256=content)
