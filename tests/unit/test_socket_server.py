@@ -263,13 +263,28 @@ def test_a_link_in_place_of_the_folder_is_refused(folder: Path, tmp_path: Path) 
         listen(folder / "7.sock")
 
 
+@pytest.mark.parametrize("named", ["", "7"])
+def test_a_host_that_was_started_without_a_runtime_folder_is_found_from_where_there_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str
+) -> None:
+    """Started by cron, asked from a login shell."""
+    monkeypatch.delenv("XDG_RUNTIME_DIR")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    made = SocketServer(socket_folder() / "7.sock", echo, request_s=SHORT_S)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "runtime"))
+    assert not socket_folder().exists()
+
+    assert hosts(named) == (made.path,)
+    made.close()
+
+
 def test_a_folder_that_others_may_enter_is_refused(folder: Path) -> None:
     """By who listens, and by who looks for hosts."""
     folder.mkdir()
     folder.chmod(0o755)
     with pytest.raises(ConfigError, match="has mode 0755"):
         listen(folder / "7.sock")
-    assert find_sockets() == ()
+    assert find_sockets(folder) == ()
 
 
 def test_a_file_at_the_path_is_kept(folder: Path) -> None:

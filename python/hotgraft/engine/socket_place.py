@@ -54,14 +54,23 @@ def socket_folder() -> Path:
     return Path(tempfile.gettempdir()) / f"hotgraft-{os.geteuid()}"
 
 
+def socket_folders() -> tuple[Path, ...]:
+    """Return that folder, then where this user's hosts have theirs that were started in another environment.
+
+    A service or a login shell has a runtime folder, cron and sudo have none.
+    """
+    user = os.geteuid()
+    others = Path(f"/run/user/{user}/hotgraft"), Path(tempfile.gettempdir()) / f"hotgraft-{user}"
+    return tuple(dict.fromkeys((socket_folder(), *others)))
+
+
 def default_socket() -> Path:
     """Return the path of this process's socket."""
     return socket_folder() / f"{os.getpid()}.sock"
 
 
-def find_sockets() -> tuple[Path, ...]:
-    """Return the sockets in this user's folder, whether or not somebody answers there."""
-    folder = socket_folder()
+def find_sockets(folder: Path) -> tuple[Path, ...]:
+    """Return the sockets in a folder that is this user's alone, whether or not somebody answers there."""
     if _why_not_private(folder):
         return ()
     return tuple(sorted(one for one in folder.glob("*.sock") if stat.S_ISSOCK(one.lstat().st_mode)))

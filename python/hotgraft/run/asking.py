@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hotgraft.core.errors import NoHost
 from hotgraft.core.wire import HEAD_BYTES, length_of, read_answer
-from hotgraft.engine.socket_place import find_sockets, peer_of, socket_folder
+from hotgraft.engine.socket_place import find_sockets, peer_of, socket_folders
 
 if TYPE_CHECKING:
     from hotgraft.core.wire import Request
@@ -25,21 +25,29 @@ ANSWER_S: Final = 600.0  # a reload has the host's own deadlines; this one ends 
 def hosts(named: str = "") -> tuple[Path, ...]:
     """Return the sockets that are meant: the one of that process or path, else all at which somebody answers.
 
+    Hosts that were started in another environment are looked for where this one's has none.
+
     Raises:
         NoHost: there is none.
     """
     if named:
-        path = socket_folder() / f"{named}.sock" if named.isdecimal() else Path(named)
+        path = _of_process(named) if named.isdecimal() else Path(named)
         if (why := _why_silent(path)) is not None:
             raise NoHost("ask it", on=str(path), found=(_what_is_there(named, path) or why, _who_answers()))
         return (path,)
-    listed = find_sockets()
-    silent = {one: _why_silent(one) for one in listed}
-    answering = tuple(one for one in listed if silent[one] is None)
-    if not answering:
-        found = [f"{one}: {why}" for one, why in silent.items()] or [f"{socket_folder()}: no socket of a host is there"]
-        raise NoHost("find a running host", on="hotgraft", found=found)
-    return answering
+    found: list[str] = []
+    for folder in socket_folders():
+        silent = {one: _why_silent(one) for one in find_sockets(folder)}
+        if answering := tuple(one for one, why in silent.items() if why is None):
+            return answering
+        found += [f"{one}: {why}" for one, why in silent.items()] or [f"{folder}: no socket of a host is there"]
+    raise NoHost("find a running host", on="hotgraft", found=found)
+
+
+def _of_process(number: str) -> Path:
+    """Return where the socket of a process is; where it is nowhere, where it would be."""
+    places = [folder / f"{number}.sock" for folder in socket_folders()]
+    return next((one for one in places if one.exists()), places[0])
 
 
 def the_host(named: str = "") -> Path:
@@ -106,7 +114,8 @@ def _what_is_there(named: str, path: Path) -> str:
 
 
 def _who_answers() -> str:
-    answering = [one.stem for one in find_sockets() if _why_silent(one) is None]
+    listed = [one for folder in socket_folders() for one in find_sockets(folder)]
+    answering = [one.stem for one in listed if _why_silent(one) is None]
     return f"hosts of this user that answer: {', '.join(answering) or 'none'}"
 
 
