@@ -12,7 +12,15 @@ from typing import Final
 
 from hotgraft.core.dataclass import dataclass
 
-__all__ = ["LeftFolder", "MappedCopies", "claim_folder", "left_folders", "mapped_copies", "remove_left_folders"]
+__all__ = [
+    "LeftFolder",
+    "MappedCopies",
+    "claim_folder",
+    "left_folders",
+    "mapped_copies",
+    "mapped_text",
+    "remove_left_folders",
+]
 
 # hotgraft.host.folder names it, and the core the files in it: <plugin>.g<generation>.<hash8>.so
 _FOLDER: Final = re.compile(r"hotgraft-(\d+)-[a-z0-9_]{8}")
@@ -73,7 +81,7 @@ def remove_left_folders(parent: Path | None = None, proc: Path = Path("/proc")) 
     or a process that maps what lies in it, a child that outlived its parent, say.
     """
     left = [one for one in left_folders(parent, proc) if _is_ours(one.path)]
-    used = _mapped_text(proc) if left else ""
+    used = mapped_text(proc) if left else ""
     return tuple(one for one in left if f" {one.path}/" not in used and _is_removed(one.path))
 
 
@@ -90,7 +98,8 @@ def _here() -> str:
     return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
 
 
-def _mapped_text(proc: Path) -> str:
+def mapped_text(proc: Path = Path("/proc")) -> str:
+    """Return what all processes that this user may look at have mapped, as the kernel writes it."""
     texts = []
     for entry in proc.iterdir():
         if entry.name.isdigit():

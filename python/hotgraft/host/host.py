@@ -30,7 +30,7 @@ from hotgraft.host.closing import close_all
 from hotgraft.host.crashes import handle_crashes
 from hotgraft.host.draining import swap_deadline_s
 from hotgraft.host.events import HostEvents
-from hotgraft.host.folder import remove_private_folder, staging_folder
+from hotgraft.host.folder import staging_folder
 from hotgraft.host.fork import watch_forks
 from hotgraft.host.grants import make_grants
 from hotgraft.host.host_draining import make_breakers
@@ -86,7 +86,7 @@ class Host(HostParts):
         self._is_closed = False
         self._made_in = os.getpid()
         self._pins = PinClock(time.monotonic)
-        folder = staging_folder(self, self.options.staging_folder)
+        folder, self._leave_folder = staging_folder(self, self.options.staging_folder)
         self._recorder = open_recorder(self.options.journal, self._events)
         self._quarantine = make_quarantine(self.options, self._recorder)
         self._grants = make_grants(grants or {}, self._recorder, asked("host"))
@@ -315,8 +315,8 @@ class Host(HostParts):
         self._recorder.tell_events()
         self._snapshots.close()
         self._recorder.close()
-        if not (self.options.staging_folder or unloads.waiting or unloads.stuck):
-            remove_private_folder(self._around.place.folder)
+        if not (unloads.waiting or unloads.stuck):
+            self._leave_folder()
         return unloads
 
     def __enter__(self) -> Host:
