@@ -1,4 +1,9 @@
-"""Crashes in a plugin, in one of many scenes; the test reads what stderr says and how the process ended."""
+"""Crashes in a plugin, in one of many scenes; the test reads what stderr says and how the process ended.
+
+    python crash_in_plugin.py [SCENE IMAGE NEXT HOW OTHER_LIBRARY]
+
+Without arguments: for each request of a PreparedChild, in a process of its own.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +15,14 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
+from forked_hosts import prepare, serve
 from hotgraft import Host, PluginCrashed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-IMAGE, NEXT = sys.argv[2:4]
-HOW = int(sys.argv[4])
-OTHER_LIBRARY = sys.argv[5]
+IMAGE, NEXT, OTHER_LIBRARY = "", "", ""  # of this run
+HOW = 0
 
 
 def crash(host: Host) -> None:
@@ -185,5 +190,17 @@ SCENES: dict[str, Callable[[], None]] = {
     )
 }  # fmt: skip
 
+
+def main(scene: str, image: str, next_image: str, how: str, other_library: str) -> int:
+    """Play it; most scenes do not come back."""
+    global IMAGE, NEXT, HOW, OTHER_LIBRARY
+    IMAGE, NEXT, HOW, OTHER_LIBRARY = image, next_image, int(how), other_library
+    SCENES[scene]()
+    return 0
+
+
 if __name__ == "__main__":
-    SCENES[sys.argv[1]]()
+    if sys.argv[1:]:
+        sys.exit(main(*sys.argv[1:]))
+    prepare()
+    sys.exit(serve(main))

@@ -35,11 +35,13 @@ def preloaded(name: str) -> Path:
 
 
 class PreparedChild:
-    """Runs of one script of tests/faults, one at a time, each in a process of its own; warnings are errors there."""
+    """Runs of one script of tests/faults, one at a time, each in a process of its own."""
 
-    def __init__(self, script: str, *, preload: Path | None = None, within: Sequence[str] = ()) -> None:
-        """Start it; `within`: what is to start it."""
-        self._command = [*within, sys.executable, "-W", "error", str(FAULTS / script)]
+    def __init__(
+        self, script: str, *, preload: Path | None = None, within: Sequence[str] = (), warnings: str = "error"
+    ) -> None:
+        """Start it; `within`: what is to start it, `warnings`: what becomes of them."""
+        self._command = [*within, sys.executable, "-W", warnings, str(FAULTS / script)]
         environment = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join(filter(None, [str(FAULTS.parent), os.environ.get("PYTHONPATH")])),

@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 from child_process import run_child
+from prepared_child import PreparedChild
 from sample_plugins import CRASHES, SOURCES, Workshop
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
     from signal import Signals
 
     from _pytest.mark import ParameterSet
 
+FORKS_WITH_THREADS = "ignore::DeprecationWarning"  # CPython 3.12 and later warn of it
 PYTHON_FRAMES = "Fatal Python error"
 
 
@@ -75,16 +78,24 @@ def other_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_library("chains_handler", tmp_path_factory.mktemp("library"))
 
 
+@pytest.fixture(scope="session")
+def prepared() -> Iterator[PreparedChild]:
+    """What forks for each scene."""
+    child = PreparedChild("crash_in_plugin.py", warnings=FORKS_WITH_THREADS)
+    yield child
+    child.close()
+
+
 @pytest.fixture
-def run(build: Workshop, other_library: Path) -> Run:
+def run(build: Workshop, other_library: Path, prepared: PreparedChild) -> Run:
     """A function that runs one scene and returns how it ended."""
 
     def scene(name: str, way: Way, *, preload: Path | None = None) -> subprocess.CompletedProcess[str]:
         images = build(CRASHES), build(replace(CRASHES, version="1.1.0", build=2))
-        return run_child(
-            "crash_in_plugin.py", name, *images, way.how, other_library, preload=preload,
-            warnings="ignore::DeprecationWarning",
-        )  # fmt: skip
+        words = (name, *images, way.how, other_library)
+        if preload is None:
+            return prepared.run(*words, deadline_s=60)
+        return run_child("crash_in_plugin.py", *words, preload=preload, warnings=FORKS_WITH_THREADS)
 
     return scene
 
