@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 
 def every_command() -> list[click.Command]:
     """All commands, imported."""
-    found = (cli.get_command(click.Context(cli), name) for name in COMMANDS)
+    found = (cli.get_command(click.Context(cli, **cli.context_settings), name) for name in COMMANDS)
     return [one for one in found if one is not None]
 
 

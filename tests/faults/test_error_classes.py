@@ -172,7 +172,7 @@ def swap_timeout(scene: Scene) -> object:
     """The plugin answers that it is busy until the deadline."""
     counter = scene.host.load(scene.build(HANDS_OVER), config={"again": "quiesce"})
     try:
-        return scene.host.reload("counter", deadline_s=0.1)
+        return scene.host.reload("counter", deadline_s=0.4)
     finally:
         counter.add(100)  # at a hundred it comes to rest
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
-from hotgraft.cli.bind import command
+from hotgraft.cli.main import cli
 from hotgraft.core.descriptor import Drain, read_descriptor, signature, write_descriptor
 from hotgraft.core.errors import BindError
 from hotgraft.engine.bind import RESERVED_NAMES, bind
@@ -207,7 +207,7 @@ def test_manifest_of_another_name_is_the_one_that_is_bound(tmp_path: Path) -> No
     other = tmp_path / "other.toml"
     other.write_text(MANIFEST.replace('name = "gain"', 'name = "other"'))
 
-    done = CliRunner().invoke(command, [str(other), "-o", str(tmp_path / "out")])
+    done = CliRunner().invoke(cli, ["bind", str(other), "-o", str(tmp_path / "out")])
 
     assert done.exit_code == 0, done.output
     assert sorted(one.name for one in (tmp_path / "out").iterdir()) == [

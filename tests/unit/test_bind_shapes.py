@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
-from hotgraft.cli.inspect import command
+from hotgraft.cli.main import cli
 from hotgraft.core.errors import ConfigError, PluginError
 from hotgraft.core.fallback import Fallback
 from hotgraft.engine.build import build_plugin, write_bound
@@ -129,7 +129,7 @@ def test_a_fallback_answers_for_an_enum_as_for_its_integer(host: Host, image: Pa
 
 def test_inspect_shows_the_types(image: Path) -> None:
     """What a plugin passes can be read without its header."""
-    shown = CliRunner().invoke(command, [str(image)]).output
+    shown = CliRunner().invoke(cli, ["inspect", str(image)]).output
 
     for line in (
         "struct shapes_grid, 48 bytes: cells i32[2][4], kind shapes_kind, reserved u32, value shapes_value",
