@@ -16,6 +16,7 @@ from hotgraft.engine.leftovers import mapped_text
 __all__ = ["hold_folder"]
 
 _COPY: Final = re.compile(r"[A-Za-z0-9_.-]+\.g\d+\.[0-9a-f]{8}(?:\.\d+)?(?:\.so|\.previous)")
+_TRIES, _TRY_AGAIN_S = 50, 0.02
 _AGE_S: Final = 60.0  # a host in C holds no lock, and maps a copy a moment after it was made
 
 
@@ -27,7 +28,7 @@ def hold_folder(folder: str) -> int:
     """
     fd = -1
     try:
-        Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+        Path(folder).mkdir(mode=0o700, exist_ok=True)
         fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         facts = os.fstat(fd)
         is_private = facts.st_uid == os.geteuid() and not facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
@@ -35,12 +36,23 @@ def hold_folder(folder: str) -> int:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if is_private:  # else it is refused, in words, when something is staged
                 _remove_left(Path(folder))
-        fcntl.flock(fd, fcntl.LOCK_SH)
+        _share(fd)
     except OSError:
         if fd != -1:
             os.close(fd)
         return -1
     return fd
+
+
+def _share(fd: int) -> None:
+    """Lock it beside others; who tidies up is waited for, who keeps it locked for himself is not."""
+    for _ in range(_TRIES):
+        try:
+            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_TRY_AGAIN_S)
+        else:
+            return
 
 
 def _remove_left(folder: Path) -> None:

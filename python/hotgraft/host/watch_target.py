@@ -78,7 +78,7 @@ class Target:
     @property
     def is_handed_over(self) -> bool:
         """Whether others may write now to what was refused, or no longer: chmod is what some refusals advise."""
-        return bool(self.refused) and access_of(self.path) != self.access
+        return bool(self.refused) and access_of(self.path) not in ((), self.access)
 
 
 class Looks:
