@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <mutex>
 #include <utility>
 
 #include "swap.hpp"
@@ -20,7 +21,7 @@ public:
         set_step_hook(
             [](StepKind kind, void *self) {
                 AtStep &at = *static_cast<AtStep *>(self);
-                at.call_(kind, at.counts_[kind]++);
+                at.call_(kind, at.count(kind));
                 return StepSeam::kRun;
             },
             this);
@@ -30,7 +31,14 @@ public:
     AtStep &operator=(const AtStep &) = delete;
 
 private:
+    // A thread that was given up may come to its next step beside the one that took its place.
+    std::uint64_t count(StepKind kind) {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        return counts_[kind]++;
+    }
+
     std::function<void(StepKind, std::uint64_t)> call_;
+    std::mutex mutex_;
     std::map<StepKind, std::uint64_t> counts_;
 };
 
